@@ -1,0 +1,1 @@
+"""Service desk: tickets, answers. Stands on campaigns; publishes nothing yet."""

@@ -1,0 +1,1 @@
+"""Roof: the staff console. Sees every app; nobody imports it."""

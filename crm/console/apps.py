@@ -1,0 +1,21 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConsoleConfig(AppConfig):
+    """Nameplate of the console app."""
+
+    name = "crm.console"
+    label = "console"
+    verbose_name = _("Console")
+    default = True
+
+
+class ConsoleAdminConfig(AdminConfig):
+    """Names our site, so that every app writes plain ``@admin.register``."""
+
+    default_site = "crm.console.site.ConsoleSite"
+    default = False

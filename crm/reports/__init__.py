@@ -1,0 +1,1 @@
+"""Analytics: rollups and the pages that read them. Stands on campaigns."""

@@ -1,0 +1,1 @@
+"""Starts and stops what the product runs on, before Django is loaded."""

@@ -1,0 +1,310 @@
+"""Settings: one file. What differs between machines is read from the environment.
+
+``.env.example`` lists every variable with its meaning. A bad value stops the
+start with one sentence that names the variable.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.keyring import load_keyring
+from crm.shared.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Where we are -------------------------------------------------------------
+
+#: Embedded database, broker folder, keys, uploads: all that must outlive a restart.
+DATA_DIR = Path(env("CRM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+#: ``demo``, ``test`` or ``production``. Demo and test shops have a movable clock.
+ENVIRONMENT = env("CRM_ENVIRONMENT", default="production")
+if ENVIRONMENT not in {"demo", "test", "production"}:
+    raise ImproperlyConfigured(
+        f"CRM_ENVIRONMENT is {ENVIRONMENT!r}; use demo, test or production."
+    )
+IS_PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+SECRET_KEY = env("CRM_SECRET_KEY", default="")
+if not SECRET_KEY:
+    if IS_PRODUCTION:
+        raise ImproperlyConfigured(
+            "CRM_SECRET_KEY is not set. Set it to 50 or more random characters."
+        )
+    SECRET_KEY = "not-secret-" + "demo-and-test-shops-only" * 2
+ALLOWED_HOSTS = env.list(
+    "CRM_ALLOWED_HOSTS",
+    default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"],
+)
+CSRF_TRUSTED_ORIGINS = env.list("CRM_TRUSTED_ORIGINS", default=[])
+
+# --- The shop -----------------------------------------------------------------
+
+SHOP_NAME = env("CRM_SHOP_NAME", default="Regulars")
+#: ISO 4217 code and number of digits after the point of the one shop currency.
+SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
+#: Days begin and end here; the database keeps UTC.
+SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
+PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
+DEFAULT_REGION = env("CRM_REGION", default="CN")
+
+# --- Applications -------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "crm.console.apps.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "import_export",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "crm.shared",
+    "members",
+    "orders",
+    "loyalty",
+    "recommendations",
+    "campaigns",
+    "crm.care",
+    "crm.reports",
+    "crm.console",
+]
+
+MIDDLEWARE = [
+    "crm.shared.requests.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "crm.urls"
+WSGI_APPLICATION = "crm.wsgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database: PostgreSQL only ------------------------------------------------
+
+DATABASE_URL = env("DATABASE_URL", default="")
+if not DATABASE_URL:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set. Start with 'make run' or 'python manage.py', which "
+        "bring an embedded PostgreSQL, or set DATABASE_URL=postgresql://user:password@host/name."
+    )
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must start with postgresql://.")
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"]["options"] = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "lock_timeout": "3s",
+        "statement_timeout": env("CRM_STATEMENT_TIMEOUT", default="5s"),
+        "idle_in_transaction_session_timeout": "10s",
+    }.items()
+)
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Background work ----------------------------------------------------------
+
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
+_folder = DATA_DIR / "broker"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict = {}
+if CELERY_BROKER_URL.startswith("filesystem"):
+    # One folder to write and read: what is sent is what is received.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_folder / "queue"),
+        "data_folder_out": str(_folder / "queue"),
+        "control_folder": str(_folder / "control"),
+        "store_processed": False,
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 6 * 3600,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+    }
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+#: The sweeps that make the broker dispensable, and the nightly work.
+CELERY_BEAT_SCHEDULE = {
+    "relay-facts": {"task": "crm.shared.tasks.relay_facts", "schedule": 5.0},
+    "resume-jobs": {"task": "crm.shared.tasks.resume_jobs", "schedule": 10.0},
+    "seal-audit": {"task": "crm.shared.tasks.seal_audit", "schedule": 60.0},
+    "forget-idempotency-keys": {
+        "task": "crm.shared.tasks.forget_idempotency_keys",
+        "schedule": 3600.0,
+    },
+    "release-unpaid-orders": {
+        "task": "orders.tasks.release_unpaid_orders",
+        "schedule": 30.0,
+    },
+    "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
+    "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
+    "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# --- Who may come in ----------------------------------------------------------
+
+AUTH_USER_MODEL = "members.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+ACCOUNT_ADAPTER = "members.identity.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_EMAIL_VERIFICATION = env("CRM_EMAIL_VERIFICATION", default="none")
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ["app", "browser"]
+HEADLESS_FRONTEND_URLS: dict = {}
+#: Personal data at rest: first key encrypts, all decrypt. See docs/how-to/rotate-keys.md.
+KEYRING = load_keyring(
+    keys=env("CRM_ENCRYPTION_KEYS", default=""),
+    index_keys=env("CRM_INDEX_KEYS", default=""),
+    file=DATA_DIR / "keys.json",
+    may_create=not IS_PRODUCTION,
+)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("CRM_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+
+# --- API ----------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["members.authentication.MemberSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["crm.shared.bounded_json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["crm.shared.bounded_json.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "crm.shared.paging.CursorPage",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "crm.shared.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Regulars storefront API",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/(storefront|server)/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["crm.shared.problems.document_problems"],
+}
+#: Largest JSON body in bytes, deepest nesting.
+API_MAX_BODY_BYTES = 256 * 1024
+API_MAX_DEPTH = 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+PROBLEM_TYPE_PREFIX = "https://regulars.example/problems/"
+
+# --- Language and time --------------------------------------------------------
+
+LANGUAGE_CODE = env("CRM_LANGUAGE", default="en")
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = SHOP_TIME_ZONE
+USE_TZ = True
+USE_I18N = True
+
+# --- Files --------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = env("CRM_STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+#: ``make run`` serves straight from the packages; production runs collectstatic.
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "files")},
+    },
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+#: Where tests and commands find the shared real data (not part of this repository).
+SHARED_DATA_DIR = Path(
+    env("REGULARS_DATA", default=str(BASE_DIR.parent / "shared" / "data"))
+)
+
+# --- Logs ---------------------------------------------------------------------
+
+LOGGING_CONFIG = None
+LOG_FORMAT = env("CRM_LOG_FORMAT", default="json" if IS_PRODUCTION else "text")
+logging_config(LOG_FORMAT, level=env("CRM_LOG_LEVEL", default="INFO"))
+
+# --- Console ------------------------------------------------------------------
+
+UNFOLD = {"SITE_TITLE": SHOP_NAME, "SITE_HEADER": SHOP_NAME}
+

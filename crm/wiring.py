@@ -1,0 +1,58 @@
+"""Who plugs into what: the tables that join the apps.
+
+Lower apps never import higher ones. They publish facts and open sockets; this
+file says who answers. Order is the order of execution. Every entry is a dotted
+path; ``tests/test_house.py`` imports each one.
+"""
+
+#: Fact name -> functions ``(payload: dict, *, fact: Fact, now: datetime)`` called
+#: once each, in a transaction of their own.
+SUBSCRIBERS: dict[str, list[str]] = {
+    "orders.OrderPaid": [
+        "loyalty.subscribers.earn_points_for_order",
+        "campaigns.subscribers.mark_coupons_used",
+    ],
+    "orders.OrderCancelled": [
+        "loyalty.subscribers.release_points_of_order",
+        "campaigns.subscribers.release_coupons_of_order",
+    ],
+    "orders.RefundCompleted": [
+        "loyalty.subscribers.settle_points_of_refund",
+        "campaigns.subscribers.return_coupons_of_refund",
+    ],
+    "orders.OrdersImported": [
+        "loyalty.subscribers.post_points_of_import",
+        "recommendations.subscribers.learn_from_import",
+        "crm.reports.subscribers.refresh_after_import",
+    ],
+    "members.MemberJoined": ["loyalty.subscribers.open_account"],
+    "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
+    "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
+}
+
+#: Answer the question "who would lower this price?". Stages set the sequence.
+OFFER_SOURCES: list[str] = [
+    "campaigns.offers.PromotionOffers",
+    "campaigns.offers.CouponOffers",
+    "loyalty.offers.PointsOffers",
+]
+
+#: How a message leaves: channel code -> class with ``send``.
+CHANNELS: dict[str, str] = {
+    "email": "campaigns.channels.email.EmailChannel",
+    "sms": "campaigns.channels.sms.SmsChannel",
+    "in_app": "campaigns.channels.in_app.InAppChannel",
+}
+
+#: How a buyer pays: provider code -> class with ``start`` and ``refund``.
+PAYMENT_PROVIDERS: dict[str, str] = {
+    "test": "orders.providers.test.TestProvider",
+}
+
+#: Background job kind -> function ``(job: Job)`` that does it in resumable steps.
+JOBS: dict[str, str] = {
+    "orders.import": "orders.jobs.run_order_import",
+}
+
+#: Who exports and erases what of a person.
+PERSONAL_DATA: list[str] = []

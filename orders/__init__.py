@@ -1,0 +1,6 @@
+"""What they buy and what it costs.
+
+Owns: catalogue, carts, pricing pipeline, orders, payments, refunds. Stands on members.
+Publishes: ``OrderPlaced``, ``OrderPaid``, ``OrderCancelled``, ``RefundCompleted``,
+``OrdersImported``. Sockets: ``OFFER_SOURCES``, ``PAYMENT_PROVIDERS``.
+"""

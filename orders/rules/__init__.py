@@ -1,0 +1,1 @@
+"""Decisions and arithmetic. Plain Python: no Django, no clock, no database."""

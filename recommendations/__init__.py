@@ -1,0 +1,5 @@
+"""What they may like next.
+
+Owns: popularity and bought-together tables. Stands on orders.
+Answers: ``OrdersImported``. Publishes nothing.
+"""
