@@ -1,0 +1,7 @@
+"""Tables of the campaigns app."""
+
+from campaigns.models.coupon import Coupon, CouponTemplate
+from campaigns.models.message import Message
+from campaigns.models.promotion import Promotion
+
+__all__ = ["Coupon", "CouponTemplate", "Message", "Promotion"]

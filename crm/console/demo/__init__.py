@@ -1,0 +1,1 @@
+"""The demo shop: one seed module per app, planted stories."""

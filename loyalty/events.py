@@ -1,0 +1,25 @@
+"""Facts the loyalty app publishes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class PointsEarned:
+    """Points of an order were booked."""
+
+    name: ClassVar[str] = "loyalty.PointsEarned"
+    member_id: int
+    entry_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierChanged:
+    """A member moved to another tier; ``is_upgrade`` tells the direction."""
+
+    name: ClassVar[str] = "loyalty.TierChanged"
+    member_id: int
+    change_id: int
+    to_tier_code: str
+    is_upgrade: bool

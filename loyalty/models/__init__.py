@@ -1,0 +1,26 @@
+"""Tables of the loyalty app."""
+
+from loyalty.models.points import (
+    LotTake,
+    PointsAccount,
+    PointsEntry,
+    PointsHold,
+    PointsLot,
+)
+from loyalty.models.program import Ladder, Program, Tier
+from loyalty.models.tier import QualifyingEntry, TierChange
+from loyalty.models.value import MemberValue
+
+__all__ = [
+    "Ladder",
+    "LotTake",
+    "MemberValue",
+    "PointsAccount",
+    "PointsEntry",
+    "PointsHold",
+    "PointsLot",
+    "Program",
+    "QualifyingEntry",
+    "Tier",
+    "TierChange",
+]

@@ -1,0 +1,246 @@
+"""The points ledger: entries, the lots they opened, holds, and the balance row.
+
+Entries are never changed; a correction is a new entry (P1). The account row is the
+lock and its CHECKs are the guard. At any time (P3)
+``balance - debt = sum(entries) = sum(lots) - debt``.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
+
+
+class PointsAccount(models.Model):
+    """A member's points now. Only ``loyalty.services`` writes here.
+
+    ``balance`` is what the lots hold, ``held`` the part reserved for orders, and
+    ``debt`` what a refund took beyond the balance. Available = balance - held.
+    """
+
+    member = models.OneToOneField(
+        "members.Member",
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="points_account",
+        verbose_name=_("member"),
+    )
+    balance = models.BigIntegerField(_("balance"), default=0)
+    held = models.BigIntegerField(_("held"), default=0)
+    debt = models.BigIntegerField(_("debt"), default=0)
+    lifetime_earned = models.BigIntegerField(_("earned in all"), default=0)
+    #: Number of the newest entry: the serial order of this account.
+    seq = models.BigIntegerField(default=0)
+    tier = models.ForeignKey(
+        "loyalty.Tier",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("tier"),
+    )
+    tier_since = models.DateTimeField(_("in this tier since"), null=True, blank=True)
+    is_frozen = models.BooleanField(_("frozen"), default=False)
+
+    class Meta:
+        verbose_name = _("points account")
+        verbose_name_plural = _("points accounts")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(balance__gte=0), name="points_balance_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(held__gte=0) & Q(held__lte=F("balance")),
+                name="points_held_is_within_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(debt__gte=0), name="points_debt_is_not_negative"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tier", "member"], name="points_account_by_tier"),
+            models.Index(fields=["-balance", "member"], name="points_account_richest"),
+        ]
+
+    def __str__(self):
+        return f"{self.member_id}: {self.balance}"
+
+    @property
+    def available(self) -> int:
+        """Return the points that can be spent now (P2, P14)."""
+        return 0 if self.is_frozen else self.balance - self.held
+
+
+class PointsEntry(models.Model):
+    """One movement of points. Append only: mistakes get a new entry.
+
+    ``points`` is signed and whole: positive came in, negative went out. ``source``
+    names the cause, such as ``order:ord_01J…``, and makes retries harmless (P4).
+    """
+
+    class Kind(models.TextChoices):
+        """Why points moved."""
+
+        EARN = "earn", _("earned")
+        SPEND = "spend", _("spent")
+        RETURN = "return", _("given back")
+        CLAW_BACK = "claw_back", _("taken back")
+        EXPIRE = "expire", _("expired")
+        GRANT = "grant", _("granted by staff")
+        DEDUCT = "deduct", _("deducted by staff")
+        OPENING = "opening", _("opening balance")
+
+    public_id = PublicIdField(prefix="pte")
+    account = models.ForeignKey(
+        PointsAccount,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        verbose_name=_("account"),
+    )
+    seq = models.BigIntegerField(_("number"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    points = models.BigIntegerField(_("points"))
+    #: Balance minus debt after this entry.
+    balance_after = models.BigIntegerField(_("balance after"))
+    source = models.CharField(_("source"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    actor = models.CharField(_("actor"), max_length=80, blank=True)
+    #: How the number came about: basis, rate, multiplier, shortfall.
+    trace = models.JSONField(_("calculation"), default=dict)
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("points entry")
+        verbose_name_plural = _("points entries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind", "source"],
+                name="points_entry_once_per_source",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "seq"], name="points_entry_once_per_number"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(kind__in=["earn", "return", "grant", "opening"], points__gte=0)
+                    | Q(
+                        kind__in=["spend", "claw_back", "expire", "deduct"],
+                        points__lte=0,
+                    )
+                ),
+                name="points_entry_sign_matches_kind",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-occurred_at", "-id"], name="points_entry_newest")
+        ]
+
+    def __str__(self):
+        return f"#{self.pk} {self.kind} {self.points:+d}"
+
+
+class PointsLot(models.Model):
+    """Points that came in together and expire together."""
+
+    account = models.ForeignKey(
+        PointsAccount, on_delete=models.PROTECT, related_name="lots"
+    )
+    entry = models.OneToOneField(
+        PointsEntry, on_delete=models.PROTECT, related_name="lot"
+    )
+    granted = models.BigIntegerField(_("granted"))
+    remaining = models.BigIntegerField(_("remaining"))
+    active_at = models.DateTimeField(_("active from"))
+    #: Exclusive; ``None`` never expires.
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("points lot")
+        verbose_name_plural = _("points lots")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0) & Q(remaining__lte=F("granted")),
+                name="points_lot_remaining_is_within_granted",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "expires_at", "active_at", "id"],
+                name="points_lot_spending_order",
+                condition=Q(remaining__gt=0),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="points_lot_to_expire",
+                condition=Q(remaining__gt=0),
+            ),
+        ]
+
+    def __str__(self):
+        return f"lot {self.pk}: {self.remaining}/{self.granted}"
+
+
+class LotTake(models.Model):
+    """How many points an outgoing entry took from which lot (P11, P20)."""
+
+    entry = models.ForeignKey(
+        PointsEntry, on_delete=models.PROTECT, related_name="takes"
+    )
+    lot = models.ForeignKey(PointsLot, on_delete=models.PROTECT, related_name="takes")
+    points = models.BigIntegerField(_("points"))
+    #: Points of this take that went back to the lot since.
+    returned = models.BigIntegerField(_("returned"), default=0)
+
+    class Meta:
+        verbose_name = _("lot movement")
+        verbose_name_plural = _("lot movements")
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "lot"], name="lot_take_once"),
+            models.CheckConstraint(
+                condition=Q(points__gt=0)
+                & Q(returned__gte=0)
+                & Q(returned__lte=F("points")),
+                name="lot_take_returned_is_within_taken",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.points} of lot {self.lot_id}"
+
+
+class PointsHold(models.Model):
+    """Points reserved for an order until it is paid or given up (P13)."""
+
+    class State(models.TextChoices):
+        """Resolved once: captured or released."""
+
+        OPEN = "open", _("open")
+        CAPTURED = "captured", _("captured")
+        RELEASED = "released", _("released")
+
+    account = models.ForeignKey(
+        PointsAccount, on_delete=models.PROTECT, related_name="holds"
+    )
+    points = models.BigIntegerField(_("points"))
+    source = models.CharField(_("source"), max_length=80, unique=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.OPEN
+    )
+    created_at = models.DateTimeField(_("created at"))
+    resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("points hold")
+        verbose_name_plural = _("points holds")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gt=0), name="points_hold_is_positive"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.points} for {self.source}"

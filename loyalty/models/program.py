@@ -1,0 +1,135 @@
+"""How points are earned and which tiers there are: configuration."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Program(models.Model):
+    """The points program of the shop: one row.
+
+    One point is earned for every ``minor_per_point`` of money paid for goods and is
+    worth ``redeem_minor_per_100`` / 100 minor units when spent.
+    """
+
+    class ClawBack(models.TextChoices):
+        """What to do when a refund takes back more points than are left (P16)."""
+
+        TO_ZERO = "to_zero", _("take what is there, waive the rest")
+        DEBT = "debt", _("owe the rest")
+
+    singleton = models.BooleanField(default=True, editable=False, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    minor_per_point = models.PositiveIntegerField(
+        _("spend for one point"),
+        default=100,
+        help_text=_("In minor units: 100 means one point per 1.00 paid."),
+    )
+    valid_months = models.PositiveSmallIntegerField(
+        _("valid for months"),
+        null=True,
+        blank=True,
+        default=24,
+        help_text=_("Points last to the end of the day so many months after earning."),
+    )
+    redeem_minor_per_100 = models.PositiveIntegerField(
+        _("value of 100 points"),
+        default=100,
+        help_text=_("In minor units: 100 means 100 points pay 1.00."),
+    )
+    redeem_step = models.PositiveIntegerField(_("spend in steps of"), default=100)
+    redeem_max_bp = models.PositiveIntegerField(
+        _("at most this share of an order"),
+        default=5000,
+        help_text=_("In basis points: 5000 means half."),
+    )
+    claw_back = models.CharField(
+        _("when a refund finds too few points"),
+        max_length=10,
+        choices=ClawBack,
+        default=ClawBack.DEBT,
+    )
+
+    class Meta:
+        verbose_name = _("points program")
+        verbose_name_plural = _("points program")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(singleton=True), name="program_is_the_only_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(minor_per_point__gt=0) & Q(redeem_step__gt=0),
+                name="program_rates_are_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(redeem_max_bp__lte=10000), name="program_share_is_a_share"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Ladder(models.Model):
+    """A sequence of tiers and the window over which they are earned."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    window_days = models.PositiveIntegerField(
+        _("counted over days"),
+        null=True,
+        blank=True,
+        help_text=_("Empty counts the whole membership."),
+    )
+
+    class Meta:
+        verbose_name = _("tier ladder")
+        verbose_name_plural = _("tier ladders")
+
+    def __str__(self):
+        return self.name
+
+
+class Tier(models.Model):
+    """One rung: reached at ``threshold_minor`` of qualifying value (T3)."""
+
+    ladder = models.ForeignKey(Ladder, on_delete=models.PROTECT, related_name="tiers")
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=60, blank=True)
+    threshold_minor = models.BigIntegerField(_("threshold"))
+    multiplier_bp = models.PositiveIntegerField(
+        _("points multiplier"),
+        default=10000,
+        help_text=_("In basis points: 15000 means 1.5 times."),
+    )
+    color = models.CharField(_("colour"), max_length=7, default="#64748b")
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["ladder", "threshold_minor"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ladder", "code"], name="tier_has_one_code_per_ladder"
+            ),
+            models.UniqueConstraint(
+                fields=["ladder", "threshold_minor"],
+                name="tier_has_one_threshold_per_ladder",
+            ),
+            models.CheckConstraint(
+                condition=Q(threshold_minor__gte=0) & Q(multiplier_bp__gt=0),
+                name="tier_numbers_are_positive",
+            ),
+        ]
+
+    def __str__(self):
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Return the name in the language of this request."""
+        if self.name_en and (get_language() or "en").startswith("en"):
+            return self.name_en
+        return self.name

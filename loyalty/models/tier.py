@@ -1,0 +1,64 @@
+"""What counts towards tiers, and every change of tier."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class QualifyingEntry(models.Model):
+    """Qualifying value (成长值) gained or lost. Append only, never spent (T1).
+
+    ``occurred_at`` of a refund is the date of the *original* order (T2).
+    """
+
+    member = models.ForeignKey(
+        "members.Member", on_delete=models.PROTECT, related_name="qualifying_entries"
+    )
+    value_minor = models.BigIntegerField(_("value"))
+    source = models.CharField(_("source"), max_length=80)
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("qualifying entry")
+        verbose_name_plural = _("qualifying entries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "source"], name="qualifying_entry_once_per_source"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["member", "occurred_at"],
+                name="qualifying_entry_in_window",
+                include=["value_minor"],
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.source}: {self.value_minor:+d}"
+
+
+class TierChange(models.Model):
+    """A member moved from one tier to another, and why. Append only."""
+
+    member = models.ForeignKey(
+        "members.Member", on_delete=models.PROTECT, related_name="tier_changes"
+    )
+    from_tier = models.ForeignKey(
+        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    to_tier = models.ForeignKey(
+        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    value_minor = models.BigIntegerField(_("value counted"))
+    reason = models.CharField(_("reason"), max_length=80)
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("tier change")
+        verbose_name_plural = _("tier changes")
+        indexes = [
+            models.Index(fields=["member", "-occurred_at", "-id"], name="tier_history")
+        ]
+
+    def __str__(self):
+        return f"{self.from_tier_id} -> {self.to_tier_id}"

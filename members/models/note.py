@@ -1,0 +1,32 @@
+"""What staff write about a member."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.fields import EncryptedTextField
+from crm.shared.public_ids import PublicIdField
+
+
+class Note(models.Model):
+    """A remark on the member's timeline. Its text may name people: encrypted."""
+
+    public_id = PublicIdField(prefix="note")
+    member = models.ForeignKey(
+        "members.Member", on_delete=models.CASCADE, related_name="notes"
+    )
+    author = models.ForeignKey(
+        "members.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    text = EncryptedTextField(_("text"), max_length=2000)
+    is_pinned = models.BooleanField(_("pinned"), default=False)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        indexes = [
+            models.Index(fields=["member", "-created_at"], name="note_by_member")
+        ]
+
+    def __str__(self):
+        return self.public_id

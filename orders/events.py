@@ -1,0 +1,46 @@
+"""Facts the orders app publishes. Ids and whole numbers only."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """An order was placed and waits for its payment."""
+
+    name: ClassVar[str] = "orders.OrderPlaced"
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid:
+    """An order was paid in full."""
+
+    name: ClassVar[str] = "orders.OrderPaid"
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """An unpaid order was cancelled, by a person or by its deadline."""
+
+    name: ClassVar[str] = "orders.OrderCancelled"
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCompleted:
+    """Money of a refund went back to the buyer."""
+
+    name: ClassVar[str] = "orders.RefundCompleted"
+    refund_id: int
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersImported:
+    """A file of past orders was brought in completely."""
+
+    name: ClassVar[str] = "orders.OrdersImported"
+    batch_id: int
+    source: str

@@ -1,0 +1,28 @@
+"""Tables of the orders app."""
+
+from orders.models.cart import Cart, CartLine
+from orders.models.catalogue import Category, Channel, Product, Variant
+from orders.models.importing import ImportBatch
+from orders.models.order import Allocation, Order, OrderEvent, OrderLine
+from orders.models.payment import Payment, PaymentCallback
+from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
+
+__all__ = [
+    "Adjustment",
+    "Allocation",
+    "Cart",
+    "CartLine",
+    "Category",
+    "Channel",
+    "ImportBatch",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "Payment",
+    "PaymentCallback",
+    "Product",
+    "Refund",
+    "RefundLine",
+    "UnmatchedReturn",
+    "Variant",
+]

@@ -1,0 +1,62 @@
+"""What somebody is about to buy."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
+
+
+class Cart(models.Model):
+    """A basket, of a member or of a visitor who holds its unguessable id."""
+
+    public_id = PublicIdField(prefix="cart")
+    member = models.ForeignKey(
+        "members.Member",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="carts",
+    )
+    channel = models.ForeignKey(
+        "orders.Channel", on_delete=models.PROTECT, null=True, blank=True
+    )
+    coupon_codes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    points_to_spend = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("cart")
+        verbose_name_plural = _("carts")
+        indexes = [
+            models.Index(fields=["member", "-updated_at"], name="cart_by_member")
+        ]
+
+    def __str__(self):
+        return self.public_id
+
+
+class CartLine(models.Model):
+    """So many of one SKU."""
+
+    public_id = PublicIdField(prefix="cit")
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    variant = models.ForeignKey("orders.Variant", on_delete=models.PROTECT)
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("cart line")
+        verbose_name_plural = _("cart lines")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cart", "variant"], name="cart_line_once_per_sku"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quantity__range=(1, 9999)),
+                name="cart_line_has_a_sane_quantity",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.variant_id} x {self.quantity}"

@@ -1,0 +1,222 @@
+"""Orders and what lowered their price. Every amount is in minor units."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
+
+
+class Order(models.Model):
+    """A purchase, with its sums as agreed when it was placed.
+
+    ``total_minor = goods_minor - discount_minor + freight_minor``. What was bought
+    never changes afterwards; money given back stands in ``Refund``.
+    """
+
+    class State(models.TextChoices):
+        """See ``orders.rules.lifecycle`` for the allowed moves."""
+
+        PENDING = "pending", _("awaiting payment")
+        PAID = "paid", _("paid")
+        SHIPPED = "shipped", _("shipped")
+        COMPLETED = "completed", _("completed")
+        CANCELLED = "cancelled", _("cancelled")
+        REFUNDED = "refunded", _("fully refunded")
+
+    public_id = PublicIdField(prefix="ord")
+    number = models.CharField(
+        _("order number"), max_length=40, unique=True, db_collation="C"
+    )
+    member = models.ForeignKey(
+        "members.Member",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+        verbose_name=_("member"),
+    )
+    cart = models.OneToOneField(
+        "orders.Cart",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="order",
+    )
+    channel = models.ForeignKey(
+        "orders.Channel",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("sales channel"),
+    )
+    #: System the order came from: ``storefront`` or an import profile.
+    source = models.CharField(_("source"), max_length=40, default="storefront")
+    external_ref = models.CharField(
+        _("number at the source"), max_length=80, null=True, blank=True
+    )
+    region = models.CharField(_("region"), max_length=60, blank=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.PENDING
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    goods_minor = models.BigIntegerField(_("goods"))
+    discount_minor = models.BigIntegerField(_("discount"), default=0)
+    freight_minor = models.BigIntegerField(_("freight"), default=0)
+    total_minor = models.BigIntegerField(_("total"))
+    paid_minor = models.BigIntegerField(_("paid"), default=0)
+    refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    points_spent = models.PositiveIntegerField(_("points spent"), default=0)
+    #: Version of the quote the buyer agreed to (S27).
+    quote_hash = models.CharField(max_length=64, blank=True)
+    placed_at = models.DateTimeField(_("placed at"))
+    payment_due_at = models.DateTimeField(_("payment due at"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_ref"], name="order_once_per_external_ref"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    total_minor=F("goods_minor")
+                    - F("discount_minor")
+                    + F("freight_minor")
+                ),
+                name="order_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(discount_minor__gte=0)
+                & Q(total_minor__gte=0)
+                & Q(freight_minor__gte=0),
+                name="order_sums_are_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_minor__gte=0)
+                & Q(refunded_minor__lte=F("paid_minor")),
+                name="order_refunds_are_within_paid",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-placed_at", "-id"], name="order_newest_first"),
+            models.Index(fields=["member", "-placed_at"], name="order_by_member"),
+            models.Index(fields=["state", "-placed_at"], name="order_by_state"),
+            models.Index(
+                fields=["payment_due_at"],
+                name="order_waiting_for_payment",
+                condition=Q(state="pending"),
+            ),
+        ]
+
+    def __str__(self):
+        return self.number
+
+
+class OrderLine(models.Model):
+    """So many units of one SKU at an agreed price; names are copies.
+
+    ``net_minor = gross_minor - discount_minor`` and ``discount_minor`` is the sum of
+    the line's allocations (X8).
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField(_("position"))
+    variant = models.ForeignKey(
+        "orders.Variant", on_delete=models.PROTECT, related_name="+"
+    )
+    sku = models.CharField(_("SKU"), max_length=60, db_collation="C")
+    name = models.CharField(_("name"), max_length=240)
+    kind = models.CharField(_("kind"), max_length=10)
+    quantity = models.PositiveIntegerField(_("quantity"))
+    unit_price_minor = models.BigIntegerField(_("unit price"))
+    gross_minor = models.BigIntegerField(_("gross"))
+    discount_minor = models.BigIntegerField(_("discount"), default=0)
+    net_minor = models.BigIntegerField(_("net"))
+    refunded_quantity = models.PositiveIntegerField(_("units refunded"), default=0)
+    refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    #: Line of the file this came from, for imported orders.
+    source_row = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "position"], name="order_line_once_per_position"
+            ),
+            models.CheckConstraint(
+                condition=Q(gross_minor=F("unit_price_minor") * F("quantity"))
+                & Q(net_minor=F("gross_minor") - F("discount_minor")),
+                name="order_line_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(net_minor__gte=0) & Q(discount_minor__gte=0),
+                name="order_line_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_quantity__lte=F("quantity"))
+                & Q(refunded_minor__lte=F("net_minor"))
+                & Q(refunded_minor__gte=0),
+                name="order_line_refunds_are_within_paid",
+            ),
+        ]
+        indexes = [models.Index(fields=["variant"], name="order_line_by_sku")]
+
+    def __str__(self):
+        return f"{self.sku} x {self.quantity}"
+
+
+class Allocation(models.Model):
+    """What one reduction took off one line. Refunds read this; nothing recomputes."""
+
+    line = models.ForeignKey(
+        OrderLine, on_delete=models.CASCADE, related_name="allocations"
+    )
+    #: ``promotion``, ``coupon``, ``points``, ``tier``.
+    source_kind = models.CharField(_("kind of offer"), max_length=20)
+    source_id = models.CharField(_("offer"), max_length=40)
+    source_name = models.CharField(_("name of offer"), max_length=160)
+    amount_minor = models.BigIntegerField(_("amount"))
+    points = models.PositiveIntegerField(_("points"), default=0)
+
+    class Meta:
+        verbose_name = _("price reduction")
+        verbose_name_plural = _("price reductions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["line", "source_kind", "source_id"],
+                name="allocation_once_per_line_and_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="allocation_is_positive"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["source_kind", "source_id"], name="allocation_source")
+        ]
+
+    def __str__(self):
+        return f"{self.source_kind} {self.source_id}: {self.amount_minor}"
+
+
+class OrderEvent(models.Model):
+    """One move of an order from state to state, by whom and why. Append only."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10)
+    actor = models.CharField(_("actor"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("order event")
+        verbose_name_plural = _("order events")
+        indexes = [models.Index(fields=["order", "id"], name="order_event_in_order")]
+
+    def __str__(self):
+        return f"{self.from_state} -> {self.to_state}"

@@ -1,0 +1,77 @@
+"""Money coming in. No card data: only the provider's reference."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
+
+
+class Payment(models.Model):
+    """One attempt to pay an order through a provider."""
+
+    class State(models.TextChoices):
+        """Where the attempt stands."""
+
+        PENDING = "pending", _("pending")
+        CAPTURED = "captured", _("captured")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    public_id = PublicIdField(prefix="pay")
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.PROTECT, related_name="payments"
+    )
+    provider = models.CharField(_("provider"), max_length=40)
+    amount_minor = models.BigIntegerField(_("amount"))
+    refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.PENDING
+    )
+    provider_ref = models.CharField(
+        _("provider's reference"), max_length=80, null=True, blank=True
+    )
+    created_at = models.DateTimeField(_("created at"))
+    captured_at = models.DateTimeField(_("captured at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_ref"],
+                name="payment_once_per_provider_ref",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gte=0)
+                & models.Q(refunded_minor__gte=0)
+                & models.Q(refunded_minor__lte=models.F("amount_minor")),
+                name="payment_refunds_are_within_amount",
+            ),
+        ]
+
+    def __str__(self):
+        return self.public_id
+
+
+class PaymentCallback(models.Model):
+    """A message of a provider that was taken: the same one again changes nothing."""
+
+    provider = models.CharField(max_length=40)
+    event_id = models.CharField(max_length=80)
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="callbacks"
+    )
+    kind = models.CharField(max_length=40)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("payment call-back")
+        verbose_name_plural = _("payment call-backs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "event_id"], name="payment_callback_once"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.provider} {self.event_id}"

@@ -1,0 +1,170 @@
+"""Money going back, and what could not be tied to an order."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
+
+
+class Refund(models.Model):
+    """Money (and points) given back for units of one order."""
+
+    class State(models.TextChoices):
+        """Where the refund stands."""
+
+        REQUESTED = "requested", _("requested")
+        COMPLETED = "completed", _("completed")
+        FAILED = "failed", _("failed")
+
+    public_id = PublicIdField(prefix="ref")
+    order = models.ForeignKey(
+        "orders.Order",
+        on_delete=models.PROTECT,
+        related_name="refunds",
+        verbose_name=_("order"),
+    )
+    source = models.CharField(_("source"), max_length=40, default="storefront")
+    external_ref = models.CharField(
+        _("number at the source"), max_length=80, null=True, blank=True
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.REQUESTED
+    )
+    amount_minor = models.BigIntegerField(_("amount"))
+    freight_minor = models.BigIntegerField(_("freight returned"), default=0)
+    #: Points the buyer spent that go back to their lots (P20).
+    points_returned = models.PositiveIntegerField(_("points returned"), default=0)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    actor = models.CharField(_("actor"), max_length=80, blank=True)
+    requested_at = models.DateTimeField(_("requested at"))
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_ref", "order"],
+                name="refund_once_per_external_ref",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0) & Q(freight_minor__gte=0),
+                name="refund_is_not_negative",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-requested_at", "-id"], name="refund_newest_first")
+        ]
+
+    def __str__(self):
+        return self.public_id
+
+
+class RefundLine(models.Model):
+    """Units of one order line that came back, at the price they were paid."""
+
+    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(
+        "orders.OrderLine", on_delete=models.PROTECT, related_name="refund_lines"
+    )
+    quantity = models.PositiveIntegerField(_("quantity"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    source_row = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("refund line")
+        verbose_name_plural = _("refund lines")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0) & Q(amount_minor__gte=0),
+                name="refund_line_is_positive",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.order_line_id} x {self.quantity}"
+
+
+class UnmatchedReturn(models.Model):
+    """A return whose purchase is not in the books: counted, and kept for review."""
+
+    class State(models.TextChoices):
+        """What staff made of it."""
+
+        OPEN = "open", _("to review")
+        SETTLED = "settled", _("settled")
+
+    source = models.CharField(_("source"), max_length=40)
+    external_ref = models.CharField(_("number at the source"), max_length=80)
+    source_row = models.PositiveIntegerField(_("row"))
+    member = models.ForeignKey(
+        "members.Member",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="unmatched_returns",
+        verbose_name=_("member"),
+    )
+    variant = models.ForeignKey(
+        "orders.Variant", on_delete=models.PROTECT, related_name="+"
+    )
+    kind = models.CharField(_("kind"), max_length=10)
+    quantity = models.PositiveIntegerField(_("quantity"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    reason = models.CharField(_("why unmatched"), max_length=60)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.OPEN
+    )
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("unmatched return")
+        verbose_name_plural = _("unmatched returns")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_ref", "source_row", "reason"],
+                name="unmatched_return_once_per_row",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0) & Q(quantity__gt=0),
+                name="unmatched_return_is_positive",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-occurred_at"], name="unmatched_open")
+        ]
+
+    def __str__(self):
+        return f"{self.external_ref} row {self.source_row}"
+
+
+class Adjustment(models.Model):
+    """Money of the books that is neither sale nor return, such as a bad debt."""
+
+    class Kind(models.TextChoices):
+        """Why the books changed."""
+
+        BAD_DEBT = "bad_debt", _("bad debt")
+
+    source = models.CharField(_("source"), max_length=40)
+    external_ref = models.CharField(_("number at the source"), max_length=80)
+    source_row = models.PositiveIntegerField(_("row"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    #: Signed: negative lowers revenue.
+    amount_minor = models.BigIntegerField(_("amount"))
+    description = models.CharField(_("description"), max_length=240, blank=True)
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        verbose_name = _("adjustment")
+        verbose_name_plural = _("adjustments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_ref", "source_row"],
+                name="adjustment_once_per_row",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.external_ref}: {self.amount_minor}"
