@@ -5,11 +5,10 @@ lock and its CHECKs are the guard. At any time (P3)
 ``balance - debt = sum(entries) = sum(lots) - debt``.
 """
 
+from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-
-from crm.shared.public_ids import PublicIdField
 
 
 class PointsAccount(models.Model):

@@ -1,11 +1,10 @@
 """Members: who they are, apart from how they sign in."""
 
+from crm.shared.fields import BlindIndexField, BlindTokensField, EncryptedTextField
+from crm.shared.public_ids import PublicIdField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-from crm.shared.fields import BlindIndexField, BlindTokensField, EncryptedTextField
-from crm.shared.public_ids import PublicIdField
 
 
 class Tag(models.Model):

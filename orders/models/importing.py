@@ -1,9 +1,8 @@
 """Files that were brought in."""
 
+from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-from crm.shared.public_ids import PublicIdField
 
 
 class ImportBatch(models.Model):

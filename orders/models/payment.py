@@ -1,9 +1,8 @@
 """Money coming in. No card data: only the provider's reference."""
 
+from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-from crm.shared.public_ids import PublicIdField
 
 
 class Payment(models.Model):

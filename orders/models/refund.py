@@ -1,10 +1,9 @@
 """Money going back, and what could not be tied to an order."""
 
+from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-
-from crm.shared.public_ids import PublicIdField
 
 
 class Refund(models.Model):
