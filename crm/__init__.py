@@ -1,4 +1,4 @@
-"""The building: settings and wires, the ground floor (shared) and the roof (console)."""
+"""The building: settings and wires, ground floor (shared) and roof (console)."""
 
 from crm.celery import app as celery_app
 

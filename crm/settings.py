@@ -218,7 +218,8 @@ ACCOUNT_EMAIL_VERIFICATION = env("CRM_EMAIL_VERIFICATION", default="none")
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ["app", "browser"]
 HEADLESS_FRONTEND_URLS: dict = {}
-#: Personal data at rest: first key encrypts, all decrypt. See docs/how-to/rotate-keys.md.
+#: Personal data at rest: the newest key encrypts, all decrypt
+#: (docs/how-to/rotate-keys.md).
 KEYRING = load_keyring(
     keys=env("CRM_ENCRYPTION_KEYS", default=""),
     index_keys=env("CRM_INDEX_KEYS", default=""),
