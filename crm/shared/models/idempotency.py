@@ -1,0 +1,41 @@
+"""Answers kept so that a repeated request gets the same one."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class IdempotencyKey(models.Model):
+    """The answer to one request of one caller, byte for byte.
+
+    The row is inserted before the work, in its transaction: a rival with the same key
+    waits on the unique index and then reads the answer. ``body`` is bytes because
+    JSON kept as ``jsonb`` comes back with another key order.
+    """
+
+    caller = models.CharField(_("caller"), max_length=80)
+    key = models.CharField(_("key"), max_length=255)
+    fingerprint = models.BinaryField(_("fingerprint"), max_length=32)
+    status = models.PositiveSmallIntegerField(_("status"), null=True)
+    headers = models.JSONField(_("headers"), default=dict)
+    body = models.BinaryField(_("body"), null=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["caller", "key"], name="idempotency_key_once_per_caller"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__isnull=True, body__isnull=True)
+                | Q(status__isnull=False, body__isnull=False),
+                name="idempotency_answer_is_whole",
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_by_age")]
+
+    def __str__(self):
+        return f"{self.caller} {self.key[:8]}…"

@@ -1,0 +1,267 @@
+"""Lists page by page: keyset cursors for the API, bounded counts for the console."""
+
+import base64
+import binascii
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db import connections
+from django.db.models import Q, QuerySet
+from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+DEFAULT_LIMIT = 20
+HIGHEST_LIMIT = 100
+_NONCE_BYTES = 12
+_LONGEST_CURSOR = 1_000
+
+
+class InvalidCursor(APIException):
+    """The cursor was not made by this list."""
+
+    status_code = 400
+    default_detail = _("This cursor is not valid for this list.")
+    default_code = "invalid_cursor"
+
+
+def _cipher() -> AESGCM:
+    key = salted_hmac("crm.shared.paging", settings.SECRET_KEY, algorithm="sha256")
+    return AESGCM(key.digest())
+
+
+def seal_cursor(position: list[Any], scope: str) -> str:
+    """Return a cursor nobody can read or make; ``scope`` names the list."""
+    text = json.dumps([_tagged(value) for value in position], separators=(",", ":"))
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = nonce + _cipher().encrypt(nonce, text.encode(), scope.encode())
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def open_cursor(cursor: str, scope: str) -> list[Any]:
+    """Return what ``seal_cursor`` was given.
+
+    Raises:
+        InvalidCursor: made elsewhere, for another list, or altered.
+    """
+    try:
+        if len(cursor) > _LONGEST_CURSOR:
+            raise InvalidCursor
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True
+        )
+        nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+        text = _cipher().decrypt(nonce, sealed, scope.encode())
+    except (ValueError, binascii.Error, InvalidTag) as error:
+        raise InvalidCursor from error
+    return [_untagged(value) for value in json.loads(text)]
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    if isinstance(value, date):
+        return {"d": value.isoformat()}
+    if isinstance(value, Decimal):
+        return {"n": str(value)}
+    return value
+
+
+def _untagged(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((tag, text),) = value.items()
+    return {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal}[tag](
+        text
+    )
+
+
+def after(ordering: Sequence[str], values: Sequence[Any]) -> Q:
+    """Return the condition "comes later in this order than ``values``".
+
+    Written as ``a <= x AND (a < x OR b < y)`` so that an index on the order serves
+    it. No column of the order may be NULL.
+    """
+    name, value = ordering[0], values[0]
+    field, step = (name[1:], "lt") if name.startswith("-") else (name, "gt")
+    beyond = Q(**{f"{field}__{step}": value})
+    if len(ordering) == 1:
+        return beyond
+    return Q(**{f"{field}__{step}e": value}) & (
+        beyond | after(ordering[1:], values[1:])
+    )
+
+
+def reversed_order(ordering: Sequence[str]) -> list[str]:
+    """Return the same order backwards."""
+    return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
+
+
+class CursorPage(BasePagination):
+    """``{"data": […], "page": {"has_more", "next_cursor", "prev_cursor"}}``.
+
+    The order is the view's ``cursor_ordering`` (default newest first by
+    ``created_at``, then ``id``). Its last column must be unique and none may be NULL.
+    No count is ever made.
+    """
+
+    ordering: Sequence[str] = ("-created_at", "-id")
+
+    def paginate_queryset(self, queryset, request, view=None):
+        """Return one page of rows and remember the way on and back."""
+        self.request = request
+        order = list(getattr(view, "cursor_ordering", self.ordering))
+        self.scope = f"{type(view).__module__}.{type(view).__qualname__}|{order}"
+        limit = self.get_limit(request)
+        cursor = request.query_params.get("cursor")
+        backwards, values = False, None
+        if cursor is not None:
+            backwards, *values = open_cursor(cursor, self.scope)
+        walk = reversed_order(order) if backwards else order
+        rows = queryset.order_by(*walk)
+        if values is not None:
+            rows = rows.filter(after(walk, values))
+        page = list(rows[: limit + 1])
+        further = len(page) > limit
+        page = page[:limit]
+        if backwards:
+            page.reverse()
+        # Whoever came by a cursor left at least one row behind on that side.
+        self.next_cursor = self.prev_cursor = None
+        if page and (further or backwards):
+            self.next_cursor = self._cursor(page[-1], order, backwards=False)
+        if page and (further if backwards else values is not None):
+            self.prev_cursor = self._cursor(page[0], order, backwards=True)
+        return page
+
+    def get_limit(self, request) -> int:
+        """Return the wanted page size, 1 to 100."""
+        text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+        if not (text.isascii() and text.isdecimal() and len(text) <= 3) or not (
+            1 <= int(text) <= HIGHEST_LIMIT
+        ):
+            raise ValidationError(
+                {"limit": [_("Give a whole number from 1 to 100.")]}, code="invalid"
+            )
+        return int(text)
+
+    def _cursor(self, row: Any, order: Sequence[str], *, backwards: bool) -> str:
+        values = [_value(row, name.lstrip("-")) for name in order]
+        return seal_cursor([backwards, *values], self.scope)
+
+    def get_paginated_response(self, data):
+        """Wrap one page and add the Link header (RFC 8288)."""
+        url = self.request.build_absolute_uri()
+        links = [
+            f'<{replace_query_param(url, "cursor", cursor)}>; rel="{rel}"'
+            for rel, cursor in (("next", self.next_cursor), ("prev", self.prev_cursor))
+            if cursor
+        ]
+        page = {
+            "has_more": self.next_cursor is not None,
+            "next_cursor": self.next_cursor,
+            "prev_cursor": self.prev_cursor,
+        }
+        headers = {"Link": ", ".join(links)} if links else None
+        return Response({"data": data, "page": page}, headers=headers)
+
+    def get_paginated_response_schema(self, schema):
+        """Describe the envelope for OpenAPI."""
+        cursor = {"type": "string", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["data", "page"],
+            "properties": {
+                "data": schema,
+                "page": {
+                    "type": "object",
+                    "required": ["has_more", "next_cursor", "prev_cursor"],
+                    "properties": {
+                        "has_more": {"type": "boolean"},
+                        "next_cursor": cursor,
+                        "prev_cursor": cursor,
+                    },
+                },
+            },
+        }
+
+    def get_schema_operation_parameters(self, view):
+        """Describe ``limit`` and ``cursor`` for OpenAPI."""
+        return [
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "description": "Rows per page.",
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": HIGHEST_LIMIT,
+                    "default": DEFAULT_LIMIT,
+                },
+            },
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "description": "From page.next_cursor or page.prev_cursor.",
+                "schema": {"type": "string"},
+            },
+        ]
+
+
+def _value(row: Any, path: str) -> Any:
+    for step in path.split("__"):
+        row = row[step] if isinstance(row, dict) else getattr(row, step)
+    return row
+
+
+class EstimatedCountPaginator(Paginator):
+    """Pages for the console that never count a huge table.
+
+    Exact up to ``exact_up_to`` rows; beyond that ``count`` is the planner's estimate
+    and ``is_estimate`` is true, so the page says "about".
+    """
+
+    exact_up_to = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """Return the exact or estimated number of rows."""
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        bare = rows.order_by()
+        counted = bare[: self.exact_up_to + 1].count()
+        if counted <= self.exact_up_to:
+            return counted
+        return max(counted, planner_rows(bare))
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether ``count`` is only about right."""
+        return isinstance(self.object_list, QuerySet) and self.count > self.exact_up_to
+
+
+def planner_rows(rows: QuerySet) -> int:
+    """Return how many rows PostgreSQL expects a query to give, without running it."""
+    if rows.query.is_empty():
+        return 0
+    sql, params = rows.values_list("pk").query.sql_with_params()
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        plan = cursor.fetchone()[0]
+    plan = json.loads(plan) if isinstance(plan, str) else plan
+    return int(plan[0]["Plan"]["Plan Rows"])
