@@ -85,7 +85,9 @@ def loads(body: bytes) -> Any:
         raise MalformedJSON from error
     for pointer, text in _texts(value):
         if _FORBIDDEN.search(text):
-            raise MalformedJSON(_("Text holds a character that is not allowed."), pointer)
+            raise MalformedJSON(
+                _("Text holds a character that is not allowed."), pointer
+            )
     return value
 
 

@@ -11,19 +11,14 @@ subscribers are told.
 
 import dataclasses
 import logging
-import random
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
-from django.db.models import F
-from django.db.models.functions import Now
-from django.utils.module_loading import import_string
+from django.db import connection
 
 from crm import wiring
 from crm.shared.hints import hint_on_commit
-from crm.shared.logs import bind, bound, describe
+from crm.shared.logs import bound
 from crm.shared.models import Delivery, Fact
 
 log = logging.getLogger(__name__)

@@ -70,9 +70,7 @@ class Job(models.Model):
                 name="job_counters_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    state__in=["queued", "running"], finished_at__isnull=True
-                )
+                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
                 | Q(
                     state__in=["done", "failed", "cancelled"],
                     finished_at__isnull=False,
