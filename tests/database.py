@@ -9,7 +9,6 @@ a repeated run starts in about two seconds. Every process of a run copies it.
 """
 
 import ast
-import fcntl
 import hashlib
 import os
 import shutil
@@ -30,6 +29,7 @@ if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
 from crm.runner import postgres  # noqa: E402
+from crm.runner.locks import FileLock, locked  # noqa: E402
 
 #: Survives the run: cached clusters by key, and the folders of runs under way.
 CACHE = Path(tempfile.gettempdir()) / f"regulars-tests-{os.geteuid()}"
@@ -75,7 +75,7 @@ def copy_template(worker: str) -> str:
     """
     run = Path(os.environ[RUN_FOLDER])
     key = _migrations_key()
-    with _locked(run / "database.lock"):
+    with locked(run / "database.lock"):
         if os.environ.get(OWN_SERVER):
             _start_run_server(run, key)
         else:
@@ -118,16 +118,22 @@ def sweep() -> None:
         owner = run.name.split("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             _discard(run)
-    with _locked(CACHE / "build.lock"):
-        clusters = sorted(
-            CACHE.glob("cluster-*"), key=lambda path: path.stat().st_mtime, reverse=True
-        )
-        for old in clusters[CACHED_CLUSTERS_KEPT:]:
-            # Two hours: a run that starts just now may be copying it.
-            if time.time() - old.stat().st_mtime > 7200:
-                shutil.rmtree(old, ignore_errors=True)
-        for half_made in CACHE.glob("building-*"):
-            _discard(half_made)
+    lock = FileLock(CACHE / "build.lock")
+    if lock.take():  # held by a run that builds: it sweeps for us next time
+        _sweep_clusters()
+    lock.release()
+
+
+def _sweep_clusters() -> None:
+    clusters = sorted(
+        CACHE.glob("cluster-*"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    for old in clusters[CACHED_CLUSTERS_KEPT:]:
+        # Two hours: a run that starts just now may be copying it.
+        if time.time() - old.stat().st_mtime > 7200:
+            shutil.rmtree(old, ignore_errors=True)
+    for half_made in CACHE.glob("building-*"):
+        _discard(half_made)
 
 
 def _discard(folder: Path) -> None:
@@ -150,16 +156,18 @@ def _start_run_server(run: Path, key: str) -> None:
 def _cached_cluster(key: str) -> Path:
     """Return a stopped cluster that holds the template; build it when absent."""
     cached = CACHE / f"cluster-{key}"
-    with _locked(CACHE / "build.lock"):
+    with locked(CACHE / "build.lock"):
         if not cached.exists():
             building = CACHE / f"building-{key}"
             _discard(building)
             building.mkdir(parents=True)
-            _make_template(postgres.start(building, durable=False), key)
-            postgres.stop(building)
-            # Renamed only when complete: a crash leaves no half-made cache.
-            postgres.server_of(building).cluster.rename(cached)
-            _discard(building)
+            try:
+                _make_template(postgres.start(building, durable=False), key)
+                postgres.stop(building)
+                # Renamed only when complete: a crash leaves no half-made cache.
+                postgres.server_of(building).cluster.rename(cached)
+            finally:
+                _discard(building)
         os.utime(cached)
     return cached
 
@@ -195,7 +203,7 @@ def _make_template(url: str, key: str) -> None:
 
 def _migrate(url: str) -> None:
     answer = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        [sys.executable, "manage.py", "migrate", "--skip-checks", "-v0"],
         cwd=REPOSITORY,
         env={**os.environ, "DATABASE_URL": url, "CRM_STATEMENT_TIMEOUT": "0"},
         capture_output=True,
@@ -257,12 +265,3 @@ def _maintenance():
 
 def _with_database(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
-@contextmanager
-def _locked(path: Path):
-    """Hold ``path`` alone, waiting as long as it takes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -49,7 +49,7 @@ class FileLock:
 
 
 @contextmanager
-def locked(path: Path, *, timeout_seconds: float = 180.0) -> Iterator[None]:
+def locked(path: Path, *, timeout_seconds: float = 300.0) -> Iterator[None]:
     """Hold ``path`` alone for the length of the block.
 
     Raises:
