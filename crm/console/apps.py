@@ -1,7 +1,7 @@
 """Application configuration."""
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,7 +14,7 @@ class ConsoleConfig(AppConfig):
     default = True
 
 
-class ConsoleAdminConfig(AdminConfig):
+class ConsoleAdminConfig(admin_apps.AdminConfig):
     """Names our site, so that every app writes plain ``@admin.register``."""
 
     default_site = "crm.console.site.ConsoleSite"
