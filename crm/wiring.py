@@ -14,7 +14,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "orders.OrderCancelled": [
         "loyalty.subscribers.release_points_of_order",
-        "campaigns.subscribers.release_coupons_of_order",
+        "campaigns.subscribers.release_offers_of_order",
     ],
     "orders.RefundCompleted": [
         "loyalty.subscribers.settle_points_of_refund",

@@ -1,10 +1,11 @@
 """Coupons: what is promised (template) and who holds it (coupon)."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class CouponTemplate(models.Model):
@@ -45,6 +46,9 @@ class CouponTemplate(models.Model):
     min_spend_minor = models.BigIntegerField(_("from a spend of"), default=0)
     valid_days = models.PositiveSmallIntegerField(
         _("valid for days"), default=30, help_text=_("To the end of that day (C3).")
+    )
+    returns = models.BooleanField(
+        _("comes back after a full refund"), default=True, help_text=_("See C10.")
     )
     is_claimable = models.BooleanField(_("in the claim centre"), default=False)
     stock = models.PositiveIntegerField(_("coupons in all"), null=True, blank=True)

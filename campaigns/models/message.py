@@ -1,9 +1,10 @@
 """Messages to members: written once, claimed by a sender, sent once."""
 
-from crm.shared.fields import EncryptedTextField
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.fields import EncryptedTextField
+from crm.shared.public_ids import PublicIdField
 
 
 class Message(models.Model):

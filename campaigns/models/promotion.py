@@ -1,10 +1,11 @@
 """Automatic reductions: spend-and-save (满减)."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Promotion(models.Model):

@@ -1,0 +1,95 @@
+"""Storefront endpoints of coupons and messages."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from campaigns.api.serializers import CouponOfferShape, CouponShape, MessageShape
+from campaigns.queries import WALLET, claimable_templates, inbox, wallet
+from campaigns.services.issuing import claim_coupon
+from crm.shared import clock
+from crm.shared.idempotency import idempotent
+from crm.shared.paging import CursorPage
+from crm.shared.strict import StrictQueryMixin
+from members.authentication import IsMember
+
+
+class NewestIssued(CursorPage):
+    """Coupons, newest first."""
+
+    ordering = ("-issued_at", "-id")
+
+
+class NewestFirst(CursorPage):
+    """Anything with a creation time, newest first."""
+
+    ordering = ("-created_at", "-id")
+
+
+class NewestOffer(CursorPage):
+    """Claim centre, newest first."""
+
+    ordering = ("-starts_at", "-id")
+
+
+@extend_schema(parameters=[OpenApiParameter("status", enum=sorted(WALLET))])
+class MyCoupons(StrictQueryMixin, generics.ListAPIView):
+    """GET the member's coupons: ``status`` available (default), used or expired."""
+
+    permission_classes = [IsMember]
+    serializer_class = CouponShape
+    pagination_class = NewestIssued
+    filter_backends: list = []
+    query_parameters = ["status"]
+
+    def get_queryset(self):
+        """Return the caller's own coupons of the wanted status."""
+        status = self.request.query_params.get("status", "available")
+        if status not in WALLET:
+            known = ", ".join(sorted(WALLET))
+            raise ValidationError({"status": f"Use one of {known}."})
+        member = self.request.user.member
+        return wallet(member_id=member.pk, status=status, at=clock.now())
+
+
+class CouponOffers(StrictQueryMixin, generics.ListAPIView):
+    """GET the claim centre (领券中心)."""
+
+    permission_classes = [IsMember]
+    serializer_class = CouponOfferShape
+    pagination_class = NewestOffer
+    filter_backends: list = []
+
+    def get_queryset(self):
+        """Return what can be claimed now."""
+        return claimable_templates(at=clock.now())
+
+
+class ClaimCoupon(StrictQueryMixin, APIView):
+    """POST to claim a coupon; 201 with it, 404 or 422 with the reason."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(request=None, responses={201: CouponShape})
+    @idempotent(required=True)
+    def post(self, request, offer: str):
+        """Claim once per Idempotency-Key."""
+        coupon = claim_coupon(
+            template=offer, member_id=request.user.member.pk, now=clock.now()
+        )
+        return Response(CouponShape(coupon).data, status=201)
+
+
+class MyNotifications(StrictQueryMixin, generics.ListAPIView):
+    """GET the member's inbox, newest first."""
+
+    permission_classes = [IsMember]
+    serializer_class = MessageShape
+    pagination_class = NewestFirst
+    filter_backends: list = []
+
+    def get_queryset(self):
+        """Return the caller's own messages."""
+        return inbox(member_id=self.request.user.member.pk)

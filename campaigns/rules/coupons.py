@@ -1,0 +1,144 @@
+"""Coupons: codes, states, and what a coupon takes off. Plain Python."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from campaigns.rules.promotions import ELIGIBLE_KINDS
+from crm.shared.dates import bounds_of_day
+from crm.shared.money import percent_of
+from orders.rules.offers import Reduction, Refused, Stage, StageLine
+
+#: Without 0/O and 1/I/L, which people mix up (C4). 31 is prime: see check_character.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+#: 13 characters of 31 are 64 bits; one more character checks the others.
+RANDOM_LENGTH = 13
+CODE_LENGTH = RANDOM_LENGTH + 1
+
+#: State -> states it may move to (C1). No other moves.
+MOVES = {
+    "available": frozenset({"held", "expired", "revoked"}),
+    "held": frozenset({"used", "available", "expired", "revoked"}),
+    "used": frozenset({"available"}),
+    "expired": frozenset(),
+    "revoked": frozenset(),
+}
+
+
+def check_character(random_part: str) -> str:
+    """Return the character that finds any single typo and any swap of neighbours.
+
+    Weighted sum modulo 31: weights differ between neighbours and 31 is prime, so
+    neither error leaves the sum as it was.
+
+    >>> check_character("2222222222223")
+    'F'
+    """
+    total = sum(
+        (weight + 1) * ALPHABET.index(character)
+        for weight, character in enumerate(random_part)
+    )
+    return ALPHABET[total % len(ALPHABET)]
+
+
+def new_code(choose: Callable[[str], str] = secrets.choice) -> str:
+    """Return a fresh code of 64 random bits and its check character."""
+    random_part = "".join(choose(ALPHABET) for _ in range(RANDOM_LENGTH))
+    return random_part + check_character(random_part)
+
+
+def normalise_code(typed: str) -> str:
+    """Return a code as stored: upper case, without spaces and separators (C4).
+
+    >>> normalise_code(" vip2-abcd ")
+    'VIP2ABCD'
+    """
+    return "".join(c for c in typed.upper() if c.isascii() and c.isalnum())
+
+
+def is_plausible(code: str) -> bool:
+    """Tell a mistyped code without asking the database."""
+    return (
+        len(code) == CODE_LENGTH
+        and set(code) <= set(ALPHABET)
+        and check_character(code[:-1]) == code[-1]
+    )
+
+
+def display_code(code: str) -> str:
+    """Return a code in groups that can be read out.
+
+    >>> display_code("23456789ABCDEF")
+    '2345-6789-ABCDEF'
+    """
+    return "-".join(filter(None, (code[:4], code[4:8], code[8:])))
+
+
+def expiry_of(issued_at: datetime, *, days: int, zone: ZoneInfo) -> datetime:
+    """Return the end of day ``days`` after issue in the shop's zone (C3), in UTC."""
+    last_day = issued_at.astimezone(zone).date() + timedelta(days=days)
+    return bounds_of_day(last_day, zone)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a coupon promises, as stored with it when it was issued (C23)."""
+
+    kind: str
+    amount_minor: int = 0
+    percent_bp: int = 0
+    cap_minor: int | None = None
+    min_spend_minor: int = 0
+    name: str = ""
+    name_en: str = ""
+    returns: bool = True
+
+
+def coupon_value(terms: Terms, basis_minor: int) -> int:
+    """Return what a coupon takes off a basis.
+
+    A fixed amount is capped at the basis, the rest is lost (C15). A percentage is
+    rounded half up once, then capped (C16).
+
+    >>> coupon_value(Terms(kind="percent", percent_bp=2000), 1999)
+    400
+    """
+    if terms.kind == "percent":
+        off = percent_of(basis_minor, terms.percent_bp)
+        if terms.cap_minor is not None:
+            off = min(off, terms.cap_minor)
+        return off
+    return min(terms.amount_minor, basis_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class CouponOffer:
+    """One coupon as the pricing function sees it."""
+
+    source_id: str
+    name: str
+    terms: Terms
+    priority: int = 0
+    exclusive_group: str = "coupon"
+    source_kind: str = "coupon"
+    stage: Stage = Stage.COUPON
+
+    def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
+        """Take the coupon off the goods, from its threshold on (C13, C18)."""
+        eligible = [each for each in lines if each.line.kind in ELIGIBLE_KINDS]
+        basis = sum(each.amount_minor for each in eligible)
+        if basis < self.terms.min_spend_minor:
+            return Refused(
+                "coupon_min_spend_not_met",
+                {"missing_minor": self.terms.min_spend_minor - basis},
+            )
+        off = coupon_value(self.terms, basis)
+        if off == 0:
+            return Refused("coupon_products_not_eligible")
+        return Reduction(
+            amount_minor=off,
+            positions=tuple(each.line.position for each in eligible),
+            trace={"basis_minor": basis},
+        )

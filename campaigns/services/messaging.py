@@ -1,0 +1,66 @@
+"""Writing messages: one row, once, in the member's language."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from campaigns.models import Message
+from crm.shared.public_ids import new_public_id
+from members.models import Member
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """Subject and text with named places; plain text, no markup, no code."""
+
+    subject: Any
+    body: Any
+
+
+TEMPLATES = {
+    "coupon_issued": MessageTemplate(
+        _("A coupon for you"),
+        _("You received “%(coupon)s”. Use code %(code)s until %(until)s."),
+    ),
+}
+
+
+@transaction.atomic
+def write_message(
+    *,
+    member_id: int,
+    channel: str,
+    template: str,
+    context: dict[str, str],
+    dedupe_key: str,
+    now: datetime,
+) -> Message:
+    """Queue one message; a second call with the same key changes nothing.
+
+    Args:
+        template: a name in ``TEMPLATES``.
+        context: values of its places, already formatted.
+        dedupe_key: names the occasion, such as ``coupon:cpn_…:email``.
+    """
+    member = Member.objects.get(pk=member_id)
+    text = TEMPLATES[template]
+    with override(member.language or "zh-hans"):
+        subject = str(text.subject) % context
+        body = str(text.body) % context
+    message = Message(
+        public_id=new_public_id("msg"),
+        member_id=member_id,
+        channel=channel,
+        template=template,
+        subject=subject,
+        body=body,
+        dedupe_key=dedupe_key,
+        send_after=now,
+        created_at=now,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    return Message.objects.get(dedupe_key=dedupe_key)

@@ -1,0 +1,114 @@
+"""Sending messages: claimed, checked, handed over, marked."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
+
+from campaigns.channels.base import Channel, ChannelNotReady
+from campaigns.models import Message
+from crm import wiring
+from members.models import Consent
+from members.queries import has_consent
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 5
+FIRST_WAIT = timedelta(seconds=30)
+
+NO_CONSENT = gettext_noop("no consent")
+NO_ADDRESS = gettext_noop("no address")
+DEMO_PERSON = gettext_noop("demo person: nothing leaves")
+
+
+def send_due_messages(*, now: datetime, limit: int = 100) -> int:
+    """Send what is due; return how many messages reached a final state.
+
+    Each message is claimed first, in a transaction of its own, and sent outside any
+    transaction. A sender that dies leaves the claim to run out; e-mail providers drop
+    the repeat by message id.
+    """
+    settled = 0
+    for message in _claim(now=now, limit=limit):
+        settled += _send(message, now=now)
+    return settled
+
+
+@transaction.atomic
+def _claim(*, now: datetime, limit: int) -> list[Message]:
+    due = (
+        Message.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("member")
+        .filter(
+            Q(state=Message.State.QUEUED)
+            | Q(state=Message.State.SENDING, claimed_until__lt=now),
+            send_after__lte=now,
+        )
+        .order_by("send_after", "id")[:limit]
+    )
+    messages = list(due)
+    Message.objects.filter(pk__in=[each.pk for each in messages]).update(
+        state=Message.State.SENDING,
+        claimed_until=now + LEASE,
+        attempts=F("attempts") + 1,
+    )
+    return messages
+
+
+def _send(message: Message, *, now: datetime) -> bool:
+    channel: Channel = import_string(wiring.CHANNELS[message.channel])()
+    why_not, address = _checked(channel, message)
+    if why_not:
+        return _settle(message, Message.State.SUPPRESSED, note=why_not)
+    try:
+        channel.send(message, address)
+    except ChannelNotReady as reason:
+        return _settle(message, Message.State.FAILED, note=str(reason))
+    except Exception as error:  # any provider may fail in any way: tried again
+        log.warning("Message %s failed: %s", message.public_id, type(error).__name__)
+        return _try_later(message, error, now=now)
+    return _settle(message, Message.State.SENT, sent_at=now)
+
+
+def _checked(channel: Channel, message: Message) -> tuple[str, str]:
+    """Return why the message must not leave, and its address; consent counts now."""
+    if not channel.needs_consent:
+        return "", channel.address_of(message)
+    if message.member.is_demo:
+        return DEMO_PERSON, ""
+    if not has_consent(
+        member_id=message.member_id,
+        purpose=Consent.Purpose.MARKETING,
+        channel=message.channel,
+    ):
+        return NO_CONSENT, ""
+    address = channel.address_of(message)
+    return ("", address) if address else (NO_ADDRESS, "")
+
+
+def _settle(message: Message, state: str, **fields) -> bool:
+    """Mark the end, unless another sender took the message over meanwhile."""
+    return bool(
+        Message.objects.filter(
+            pk=message.pk,
+            state=Message.State.SENDING,
+            attempts=message.attempts + 1,
+        ).update(state=state, claimed_until=None, **fields)
+    )
+
+
+def _try_later(message: Message, error: Exception, *, now: datetime) -> bool:
+    if message.attempts + 1 >= MOST_ATTEMPTS:
+        return _settle(message, Message.State.FAILED, note=type(error).__name__)
+    wait = FIRST_WAIT * 2**message.attempts
+    _settle(
+        message,
+        Message.State.QUEUED,
+        send_after=now + wait,
+        note=type(error).__name__,
+    )
+    return False

@@ -1,0 +1,70 @@
+"""What campaigns do when something happened below."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from campaigns.models import Coupon, CouponTemplate
+from campaigns.rules.coupons import display_code
+from campaigns.services.holding import release_order, return_coupons, use_coupons
+from campaigns.services.issuing import issue_coupon
+from campaigns.services.messaging import write_message
+from crm.shared.models import Fact
+
+
+def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: the coupons held by the order are used (C9)."""
+    use_coupons(order_id=payload["order_id"], now=now)
+
+
+def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled: give coupons and promotion uses back."""
+    release_order(order_id=payload["order_id"])
+
+
+def return_coupons_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: after a full refund coupons come back (C10)."""
+    return_coupons(order_id=payload["order_id"])
+
+
+def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """TierChanged: an upgrade brings the gift of the new tier, once (T5)."""
+    if not payload["is_upgrade"]:
+        return
+    gifts = CouponTemplate.objects.filter(
+        for_tier=payload["to_tier_code"], state=CouponTemplate.State.LIVE
+    ).order_by("id")
+    for template in gifts:
+        issue_coupon(
+            template_id=template.pk,
+            member_id=payload["member_id"],
+            source=f"tier:{payload['to_tier_code']}",
+            now=now,
+        )
+
+
+def announce_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """CouponIssued: tell the member, in the app and by e-mail.
+
+    Consent is looked at when the e-mail is sent, not here.
+    """
+    coupon = Coupon.objects.select_related("member").get(pk=payload["coupon_id"])
+    member = coupon.member
+    english = member.language.startswith("en")
+    until = coupon.expires_at.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
+    terms = coupon.terms
+    context = {
+        "coupon": (terms["name_en"] if english else "") or terms["name"],
+        "code": display_code(coupon.code),
+        "until": until.strftime("%Y-%m-%d"),
+    }
+    for channel in ["in_app", *(["email"] if member.email else [])]:
+        write_message(
+            member_id=member.pk,
+            channel=channel,
+            template="coupon_issued",
+            context=context,
+            dedupe_key=f"coupon:{coupon.public_id}:{channel}",
+            now=now,
+        )
