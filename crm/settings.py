@@ -190,6 +190,12 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
+# --- Mail -------------------------------------------------------------------
+
+#: ``smtp+tls://user:password@host:587``; without it e-mail is dropped silently.
+vars().update(env.email_url("CRM_EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env("CRM_FROM_EMAIL", default="shop@localhost")
+
 # --- Who may come in ----------------------------------------------------------
 
 AUTH_USER_MODEL = "members.User"
