@@ -1,0 +1,92 @@
+"""Plants the members of Xiaoman Living, ordinary and awkward ones."""
+
+from datetime import datetime, timedelta
+
+from crm.console.demo.people import AWKWARD_NAMES, name_of, phone_of, region_of
+from crm.console.demo.shop import HISTORY, SOURCE, DemoShop, batches
+from members.models import Consent, Member, MemberTag, Tag
+from members.rules.numbers import member_number
+
+#: Story 1: the seed's own example.
+ZHANG_SAN_PHONE = "+8613800000000"
+NEWCOMER_PHONE = "+8613900000000"
+TAGS = ("母婴", "高净值", "爱喝茶", "价格敏感")
+#: Share of members who allowed marketing.
+CONSENTS = ((Consent.Channel.SMS, 0.62), (Consent.Channel.EMAIL, 0.41))
+
+
+def plant(shop: DemoShop) -> None:
+    """Write ``shop.size`` members with consents and tags."""
+    tags = [Tag.objects.create(name=name) for name in TAGS]
+    for batch in batches(shop.size):
+        people = [_member(shop, serial) for serial in batch]
+        Member.objects.bulk_create(people)
+        Consent.objects.bulk_create(_consents(shop, people))
+        MemberTag.objects.bulk_create(
+            MemberTag(
+                member=person,
+                tag=shop.chance.choice(tags),
+                created_at=person.joined_at,
+            )
+            for person in people
+            if shop.chance.random() < 0.2
+        )
+        shop.members += [(person.pk, person.joined_at) for person in people]
+
+
+def _member(shop: DemoShop, serial: int) -> Member:
+    name, phone, birthday = name_of(shop), phone_of(serial), _birthday(shop)
+    joined_at = shop.now - HISTORY * shop.chance.random()
+    if serial == 0:
+        name, phone = shop.text("张三", "Zhang San"), ZHANG_SAN_PHONE
+        joined_at = shop.now - timedelta(days=90)
+    elif serial == 1:
+        name, phone, joined_at = (
+            "林小满",
+            NEWCOMER_PHONE,
+            shop.now - timedelta(minutes=2),
+        )
+    elif serial < 2 + len(AWKWARD_NAMES):
+        name = AWKWARD_NAMES[serial - 2]
+        birthday = None if serial % 2 else "1992-02-29"
+    return Member(
+        public_id=shop.public_id("mem"),
+        number=member_number(serial + 1),
+        name=name,
+        phone=phone,
+        email=f"member{serial}@example.com" if shop.chance.random() < 0.7 else None,
+        birthday=birthday,
+        birth_month=int(birthday[5:7]) if birthday else None,
+        gender=shop.chance.choice(Member.Gender.values[:2]),
+        region=region_of(shop),
+        language="en" if shop.language == "en" else "zh-hans",
+        source=SOURCE,
+        external_id=f"demo-{serial}",
+        is_demo=True,
+        joined_at=joined_at,
+    )
+
+
+def _birthday(shop: DemoShop) -> str | None:
+    if shop.chance.random() < 0.1:
+        return None
+    year, day = shop.chance.randint(1955, 2006), shop.chance.randrange(365)
+    moment = datetime(year, 1, 1, tzinfo=shop.now.tzinfo) + timedelta(days=day)
+    return moment.date().isoformat()
+
+
+def _consents(shop: DemoShop, people: list[Member]) -> list[Consent]:
+    return [
+        Consent(
+            member=person,
+            purpose=Consent.Purpose.MARKETING,
+            channel=channel,
+            granted=True,
+            text_version="2025-01",
+            source="sign-up",
+            occurred_at=person.joined_at,
+        )
+        for person in people
+        for channel, share in CONSENTS
+        if shop.chance.random() < share
+    ]
