@@ -1,10 +1,16 @@
 """Members: who they are, apart from how they sign in."""
 
-from crm.shared.fields import BlindIndexField, BlindTokensField, EncryptedTextField
-from crm.shared.public_ids import PublicIdField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.fields import (
+    BlindIndexField,
+    BlindTokensField,
+    EncryptedTextField,
+    Sealable,
+)
+from crm.shared.public_ids import PublicIdField
 
 
 class Tag(models.Model):
@@ -29,7 +35,7 @@ class MemberQuerySet(models.QuerySet):
         return self.filter(state=Member.State.ACTIVE)
 
 
-class Member(models.Model):
+class Member(Sealable):
     """One person of the shop, with or without a login.
 
     Name, phone, e-mail and birthday are encrypted; staff find them through blind
