@@ -13,7 +13,7 @@ FIRST = tuple(
 )
 LAST = tuple(
     "Smith Jones Brown Taylor Wilson Davies Evans Thomas Johnson Roberts Walker Wright "
-    "Robinson Thompson White Hughes Edwards Green Lewis Wood Harris Martin Clarke".split()
+    "Robinson Thompson White Hughes Edwards Green Lewis Wood Harris Martin".split()
 )
 REGIONS = (
     ("上海", "Shanghai"),

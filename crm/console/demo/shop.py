@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-
 #: Profile -> number of members.
 SIZES = {"s": 2_000, "m": 20_000, "l": 200_000}
 #: Source of demo orders and members: what a reset may remove.
