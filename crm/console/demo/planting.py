@@ -1,0 +1,67 @@
+"""Plants the whole shop, in the order in which its parts need one another."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from crm.console.demo import (
+    campaigns,
+    care,
+    catalogue,
+    loyalty,
+    members,
+    orders,
+    staff,
+    stories,
+)
+from crm.console.demo.shop import SIZES, DemoShop
+
+
+@transaction.atomic
+def plant_shop(
+    *,
+    size: str,
+    language: str,
+    seed: int,
+    now: datetime,
+    say: Callable[[str], None] = lambda text: None,
+) -> DemoShop:
+    """Write a shop that looks lived in; all of it or nothing.
+
+    Args:
+        size: ``s``, ``m`` or ``l``, see ``SIZES``.
+        language: of the data, ``zh`` or ``en``; the console's is another matter.
+        seed: the same seed, size, language and day give the same shop.
+        now: the shop's time; history ends there.
+        say: told what is being planted.
+    """
+    with connection.cursor() as cursor:
+        # Thousands of rows are drawn between two statements: longer than a request.
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    shop = DemoShop(
+        size=SIZES[size],
+        language=language,
+        now=now.replace(microsecond=0),
+        chance=random.Random(f"{seed}-{size}-{language}"),  # noqa: S311  no secret
+        say=say,
+    )
+    say("staff")
+    staff.plant(shop)
+    say("catalogue")
+    catalogue.plant(shop)
+    promotion = campaigns.plant_terms(shop)
+    say("members")
+    members.plant(shop)
+    say("orders")
+    orders.plant(shop, promotion)
+    say("points and tiers")
+    loyalty.plant(shop)
+    say("coupons and tickets")
+    campaigns.plant_coupons(shop)
+    care.plant(shop)
+    say("stories")
+    stories.plant(shop)
+    return shop

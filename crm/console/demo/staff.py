@@ -1,0 +1,24 @@
+"""Plants the staff logins, each in the group of its role."""
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+
+from crm.console.demo.logins import LOGINS, PASSWORD
+from crm.console.demo.shop import DemoShop
+from members.models import User
+
+
+def plant(shop: DemoShop) -> None:
+    """Write one login per role; ``admin`` may do everything."""
+    groups = {group.name: group for group in Group.objects.all()}
+    secret = make_password(PASSWORD)
+    for login in LOGINS:
+        user = User.objects.create(
+            username=login.username,
+            first_name=login.name,
+            password=secret,
+            is_staff=True,
+            is_superuser=login.username == "admin",
+            date_joined=shop.now,
+        )
+        user.groups.add(groups[login.role])
