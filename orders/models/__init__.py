@@ -2,7 +2,7 @@
 
 from orders.models.cart import Cart, CartLine
 from orders.models.catalogue import Category, Channel, Product, Variant
-from orders.models.importing import ImportBatch
+from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
@@ -15,6 +15,7 @@ __all__ = [
     "Category",
     "Channel",
     "ImportBatch",
+    "ImportIssue",
     "Order",
     "OrderEvent",
     "OrderLine",
