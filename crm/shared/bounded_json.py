@@ -52,6 +52,7 @@ def read_bounded(stream: Any, declared: str | None) -> bytes:
     """Return the whole body, reading at most one byte more than is allowed.
 
     Args:
+        stream: where the body is read from.
         declared: the Content-Length header, refused unread if it is too high.
 
     Raises:
@@ -157,6 +158,8 @@ class JSONParser(parsers.BaseParser):
         request = (parser_context or {}).get("request")
         declared = request.META.get("CONTENT_LENGTH") if request else None
         body = read_bounded(stream, declared)
+        if request is not None:
+            request.raw_body = body  # Idempotency compares it; it is read only once.
         value = loads(body) if body.strip() else {}
         if not isinstance(value, dict | list):
             raise MalformedJSON(_("The request body must be an object or a list."))

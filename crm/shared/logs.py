@@ -9,6 +9,8 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -70,8 +72,18 @@ def unbind() -> None:
 
 
 def bound(name: str) -> str:
-    """Return a bound field, or ``""``. ``bound("request_id")`` is the usual question."""
+    """Return a bound field such as ``request_id``, or ``""``."""
     return str((_context.get() or {}).get(name, ""))
+
+
+@contextmanager
+def bound_to(**fields: Any) -> Iterator[None]:
+    """Add fields to the lines inside the block, then put the old ones back."""
+    token = _context.set({**(_context.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _context.reset(token)
 
 
 def one_line(text: str) -> str:

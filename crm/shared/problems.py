@@ -27,15 +27,16 @@ from crm.shared.logs import bind, bound, describe
 from crm.shared.strict import StrictQueryMixin, StrictSerializer
 
 __all__ = [
+    "document_problems",
     "StrictQueryMixin",
     "StrictSerializer",
-    "bad_request",
     "csrf_failure",
     "exception_handler",
-    "forbidden",
-    "not_found",
+    "handler400",
+    "handler403",
+    "handler404",
+    "handler500",
     "problem_response",
-    "server_error",
 ]
 
 log = logging.getLogger(__name__)
@@ -226,8 +227,8 @@ def _answer(
     return HttpResponse(render_to_string("errors/error.html", page), status=status)
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None):
-    """Answer what Django found suspicious (``handler400``)."""
+def handler400(request: HttpRequest, exception: Exception | None = None):
+    """Answer what Django found suspicious."""
     if isinstance(exception, RequestDataTooBig):
         title = gettext("The request body is too large.")
         return _answer(request, 413, "body_too_large", title, "")
@@ -237,22 +238,22 @@ def bad_request(request: HttpRequest, exception: Exception | None = None):
     )
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None):
-    """Answer what the visitor may not see (``handler403``)."""
+def handler403(request: HttpRequest, exception: Exception | None = None):
+    """Answer what the visitor may not see."""
     title = gettext("You may not do this.")
     text = gettext("Ask an administrator if you need this page.")
     return _answer(request, 403, "permission_denied", title, text)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None):
-    """Answer what is not there (``handler404``)."""
+def handler404(request: HttpRequest, exception: Exception | None = None):
+    """Answer what is not there."""
     title = gettext("This page does not exist.")
     text = gettext("It may have moved, or the address has a typing error.")
     return _answer(request, 404, "not_found", title, text)
 
 
-def server_error(request: HttpRequest):
-    """Answer what went wrong here (``handler500``), telling only the request id."""
+def handler500(request: HttpRequest):
+    """Answer what went wrong here, telling only the request id."""
     title = gettext("Something went wrong on our side.")
     text = gettext("It has been written down. Please try again in a moment.")
     return _answer(request, 500, "internal_error", title, text)
@@ -264,3 +265,79 @@ def csrf_failure(request: HttpRequest, reason: str = ""):
     title = gettext("This form has expired.")
     text = gettext("Go back, reload the page and send the form again.")
     return _answer(request, 403, "csrf_failed", title, text)
+
+
+# --- OpenAPI ------------------------------------------------------------------
+
+_POINTED = {
+    "type": "object",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": "JSON Pointer into the body, or /name of a query parameter.",
+            "example": "/items/1/quantity",
+        },
+        "code": {"type": "string", "example": "required"},
+        "detail": {"type": "string"},
+    },
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. Branch on code; title and detail are translated.",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "example": 400},
+        "code": {"type": "string", "example": "validation_error"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": _POINTED},
+        "params": {"type": "object", "additionalProperties": True},
+    },
+}
+_MEANINGS = {
+    "400": "Malformed or not valid",
+    "401": "Not signed in",
+    "403": "Not allowed",
+    "404": "Not there, or not yours",
+    "409": "The state of things does not allow it",
+    "422": "A rule refuses it",
+    "429": "Too many requests",
+}
+_METHODS_WITH_EFFECT = frozenset({"post", "put", "patch", "delete"})
+
+
+def document_problems(result: dict, generator: Any, request: Any, public: bool) -> dict:
+    """Add the one Problem shape to every operation of the schema (spectacular hook)."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM
+    for path, methods in result.get("paths", {}).items():
+        for method, operation in methods.items():
+            answers = operation.setdefault("responses", {})
+            for status in _possible(path, method, operation):
+                answers.setdefault(
+                    status,
+                    {
+                        "description": _MEANINGS[status],
+                        "content": {
+                            CONTENT_TYPE: {
+                                "schema": {"$ref": "#/components/schemas/Problem"}
+                            }
+                        },
+                    },
+                )
+    return result
+
+
+def _possible(path: str, method: str, operation: dict) -> list[str]:
+    """Return the statuses an operation may refuse with."""
+    statuses = ["400", "429"]
+    if operation.get("security") != []:
+        statuses += ["401", "403"]
+    if "{" in path:
+        statuses.append("404")
+    if method in _METHODS_WITH_EFFECT:
+        statuses += ["409", "422"]
+    return sorted(statuses)

@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject, empty
 
 from crm.shared.logs import bind, unbind
-from crm.shared.problems import bad_request, is_api
+from crm.shared.problems import handler400, is_api
 from crm.shared.public_ids import new_public_id
 
 log = logging.getLogger("crm.access")
@@ -75,7 +75,7 @@ class RequestContextMiddleware:
     def _respond(self, request: HttpRequest) -> HttpResponse:
         # PostgreSQL text cannot hold NUL, so no address that carries one is real.
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            return bad_request(request)
+            return handler400(request)
         if is_api(request):
             with timezone.override(UTC):
                 return self.get_response(request)

@@ -17,7 +17,8 @@ class Job(models.Model):
     The row is the truth; the broker only carries a hint that it exists. Work goes in
     chunks, and each chunk commits together with ``cursor``, so a killed worker's job
     goes on where it stood. ``fence`` is raised by every claim: a runner that finds
-    another number than its own has lost the job. Times are real (database) time.
+    another number than its own has lost the job. Times but ``asked_at`` are real
+    (database) time.
     """
 
     class State(models.TextChoices):
@@ -40,6 +41,8 @@ class Job(models.Model):
         related_name="+",
         verbose_name=_("owner"),
     )
+    #: The shop's time when it was asked for; all other times are the database's.
+    asked_at = models.DateTimeField(_("asked at"))
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.QUEUED
     )
