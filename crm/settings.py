@@ -15,7 +15,8 @@ from crm.shared.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if env("CRM_ENVIRONMENT", default="") != "test":  # tests know no machine's ".env"
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # --- Where we are -------------------------------------------------------------
 
@@ -130,12 +131,16 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must start with postgresql://.")
 DATABASES["default"].setdefault("OPTIONS", {})
+#: "0" (management commands) also lets a transaction think for as long as it likes.
+STATEMENT_TIMEOUT = env("CRM_STATEMENT_TIMEOUT", default="5s")
 DATABASES["default"]["OPTIONS"]["options"] = " ".join(
     f"-c {name}={value}"
     for name, value in {
         "lock_timeout": "3s",
-        "statement_timeout": env("CRM_STATEMENT_TIMEOUT", default="5s"),
-        "idle_in_transaction_session_timeout": "10s",
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "idle_in_transaction_session_timeout": "0"
+        if STATEMENT_TIMEOUT == "0"
+        else "10s",
     }.items()
 )
 DATABASES["default"]["CONN_MAX_AGE"] = 60

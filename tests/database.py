@@ -63,6 +63,7 @@ def prepare_environment() -> None:
         "CRM_ENVIRONMENT": "test",
         "CRM_DATA_DIR": str(data),
         "CRM_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
+        "CRM_STATEMENT_TIMEOUT": "60s",
         "CELERY_BROKER_URL": "memory://",
     }
 

@@ -19,12 +19,12 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from crm.runner import environment
 from crm.runner.binaries import ServerPrograms, as_permitted_user, find_programs
 from crm.runner.failures import CannotRun
 from crm.runner.locks import FileLock, locked
 
 DATABASE_NAME = "regulars"
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 #: A socket address holds 107 bytes; the file name needs about 20 of them.
 LONGEST_SOCKET_FOLDER = 85
 #: Crash recovery of a busy shop may take a while; giving up would be worse.
@@ -170,11 +170,30 @@ class EmbeddedDatabase:
     def __init__(self, data_dir: Path):
         self.data_dir = data_dir
         self._users = FileLock(data_dir / "postgres.users")
+        self._server: Server | None = None
 
     def enter(self) -> str:
-        """Start the server if needed and return its ``DATABASE_URL``."""
+        """Start the server if needed and return its ``DATABASE_URL``.
+
+        Raises:
+            CannotRun: it does not start.
+        """
         self._users.share()
-        return start(self.data_dir)
+        url = start(self.data_dir)
+        self._server = server_of(self.data_dir)
+        return url
+
+    def is_alive(self) -> bool:
+        """Tell, cheaply, whether the server process is there."""
+        return self._server is None or self._server.process() is not None
+
+    def revive(self) -> None:
+        """Start the server again after it died.
+
+        Raises:
+            CannotRun: it does not start.
+        """
+        start(self.data_dir)
 
     def leave(self) -> None:
         """Stop the server unless somebody else uses it."""
@@ -185,49 +204,33 @@ class EmbeddedDatabase:
             self._users.release()
 
 
-def data_dir_of_environment() -> Path:
-    """Return ``CRM_DATA_DIR`` or the default ``var`` in the repository."""
-    return Path(os.environ.get("CRM_DATA_DIR") or REPOSITORY / "var").resolve()
-
-
 @contextmanager
 def database_for_commands() -> Iterator[None]:
-    """Give a management command a database.
+    """Give a management command a database and the time to use it.
 
-    With ``DATABASE_URL`` set, or in a ``.env`` file, nothing happens. Otherwise
-    the embedded server is started, and stopped afterwards if nobody else uses it;
-    ``CRM_ENVIRONMENT`` is then ``demo`` unless set: a machine with an embedded
-    database is never production.
+    With ``DATABASE_URL`` set, in the shell or in ``.env``, that one. Otherwise the
+    embedded server is started, and stopped afterwards if nobody else uses it.
 
     Raises:
         SystemExit: the server does not start; the text says why.
     """
-    if os.environ.get("DATABASE_URL") or _in_env_file("DATABASE_URL"):
+    environment.read_env_file()
+    # The limits of the web are not for commands, which may take their time.
+    os.environ.setdefault("CRM_STATEMENT_TIMEOUT", "0")
+    if os.environ.get("DATABASE_URL"):
         yield
         return
-    database = EmbeddedDatabase(data_dir_of_environment())
+    folder = environment.data_dir()
+    database = EmbeddedDatabase(folder)
     try:
-        os.environ["DATABASE_URL"] = database.enter()
+        url = database.enter()
     except CannotRun as failure:
         raise SystemExit(str(failure)) from failure
-    os.environ.setdefault("CRM_ENVIRONMENT", "demo")
+    environment.complete_for_embedded(url, folder)
     try:
         yield
     finally:
         database.leave()
-
-
-def _in_env_file(name: str) -> bool:
-    """Tell whether ``.env`` gives ``name`` a value; settings read that file later."""
-    try:
-        lines = (REPOSITORY / ".env").read_text().splitlines()
-    except OSError:
-        return False
-    return any(
-        line.strip().removeprefix("export ").startswith(f"{name}=")
-        and line.split("=", 1)[1].strip()
-        for line in lines
-    )
 
 
 def _create_cluster(server: Server) -> None:
