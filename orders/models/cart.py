@@ -1,9 +1,10 @@
 """What somebody is about to buy."""
 
-from crm.shared.public_ids import PublicIdField
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Cart(models.Model):

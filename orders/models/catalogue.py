@@ -1,11 +1,12 @@
 """What the shop sells, and where."""
 
-from crm.shared.public_ids import PublicIdField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Named(models.Model):

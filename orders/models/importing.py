@@ -1,8 +1,9 @@
 """Files that were brought in, and what was odd about them."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class ImportBatch(models.Model):

@@ -1,9 +1,10 @@
 """Orders and what lowered their price. Every amount is in minor units."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Order(models.Model):

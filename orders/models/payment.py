@@ -1,8 +1,9 @@
 """Money coming in. No card data: only the provider's reference."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Payment(models.Model):
@@ -15,6 +16,9 @@ class Payment(models.Model):
         CAPTURED = "captured", _("captured")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
+        #: Money for an order that no longer wanted it: goes back whole.
+        SURPLUS = "surplus", _("to be returned")
+        RETURNED = "returned", _("returned")
 
     public_id = PublicIdField(prefix="pay")
     order = models.ForeignKey(
@@ -31,6 +35,9 @@ class Payment(models.Model):
     )
     created_at = models.DateTimeField(_("created at"))
     captured_at = models.DateTimeField(_("captured at"), null=True, blank=True)
+    #: When a surplus is next offered to the provider for return, and how often it was.
+    return_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    return_attempts = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("payment")
@@ -46,6 +53,18 @@ class Payment(models.Model):
                 & models.Q(refunded_minor__lte=models.F("amount_minor")),
                 name="payment_refunds_are_within_amount",
             ),
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=models.Q(state="captured"),
+                name="payment_captured_once_per_order",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["return_due_at"],
+                condition=models.Q(state="surplus"),
+                name="payment_surplus_by_due",
+            )
         ]
 
     def __str__(self):

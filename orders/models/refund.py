@@ -1,9 +1,10 @@
 """Money going back, and what could not be tied to an order."""
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class Refund(models.Model):
@@ -27,6 +28,19 @@ class Refund(models.Model):
     external_ref = models.CharField(
         _("number at the source"), max_length=80, null=True, blank=True
     )
+    #: Where the money goes back to; None for imported refunds and free orders.
+    payment = models.ForeignKey(
+        "orders.Payment",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunds",
+        verbose_name=_("payment"),
+    )
+    #: Names the request: asked again with it, the first refund answers (X1).
+    request_key = models.CharField(
+        max_length=80, null=True, blank=True, unique=True, editable=False
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.REQUESTED
     )
@@ -38,6 +52,9 @@ class Refund(models.Model):
     actor = models.CharField(_("actor"), max_length=80, blank=True)
     requested_at = models.DateTimeField(_("requested at"))
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+    #: When the provider is asked (again), and how often it was (R18).
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("refund")
@@ -53,7 +70,12 @@ class Refund(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-requested_at", "-id"], name="refund_newest_first")
+            models.Index(fields=["-requested_at", "-id"], name="refund_newest_first"),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state="requested"),
+                name="refund_waiting_by_due",
+            ),
         ]
 
     def __str__(self):

@@ -59,10 +59,20 @@ class PriceRequest:
 
 @dataclass(frozen=True, slots=True)
 class StageLine:
-    """A line as it stands on entering a stage."""
+    """A line as it stands on entering a stage.
+
+    Thresholds look at ``amount_minor`` (S7). ``left_minor`` is what earlier offers of
+    the same stage left of it: the base of a percentage (S8). It defaults to all.
+    """
 
     line: PriceLine
     amount_minor: int
+    left_minor: int = -1
+
+    def __post_init__(self) -> None:
+        """Fill in what nobody has taken anything from yet."""
+        if self.left_minor < 0:
+            object.__setattr__(self, "left_minor", self.amount_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,11 @@ class Refused:
 
 
 class Offer(Protocol):
-    """A reduction that may apply. Pure: the answer depends on the lines alone."""
+    """A reduction that may apply. Pure: the answer depends on the lines alone.
+
+    Offers that start at a time also carry ``starts_at``, aware, for S3; without it
+    the id decides, which sorts by birth.
+    """
 
     stage: Stage
     priority: int
