@@ -1,0 +1,3 @@
+"""Addresses of the service desk API."""
+
+urlpatterns: list = []

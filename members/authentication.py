@@ -1,0 +1,83 @@
+"""Who is calling the storefront API."""
+
+from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+
+from members.models import Member
+
+#: Longer than any session key; saves a query for rubbish.
+_LONGEST_TOKEN = 64
+
+
+class MemberSession(SessionAuthentication):
+    """A session of allauth: by token (apps) or by cookie with CSRF (browsers).
+
+    The token comes as ``X-Session-Token`` or as ``Authorization: Bearer``.
+    """
+
+    def authenticate(self, request):
+        """Return the caller, or None when there is no credential.
+
+        Raises:
+            AuthenticationFailed: a token came and it opens no session.
+        """
+        token = session_token_of(request)
+        if token is None:
+            return super().authenticate(request)
+        known = None
+        # NUL cannot be in a key, and PostgreSQL would refuse to look for it.
+        if 0 < len(token) <= _LONGEST_TOKEN and token.isalnum():
+            known = authenticate_by_x_session_token(token)
+        if known is None:
+            raise AuthenticationFailed(_("This session is over. Sign in again."))
+        return known
+
+    def authenticate_header(self, request) -> str:
+        """Return the challenge; it makes a missing credential 401, not 403."""
+        return 'Bearer realm="storefront"'
+
+
+def session_token_of(request) -> str | None:
+    """Return the token a request carries, if any; ``""`` is a bad one."""
+    token = request.headers.get("X-Session-Token")
+    if token is not None:
+        return token
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+class IsMember(BasePermission):
+    """The caller is a member whose membership was not ended.
+
+    Frozen members may read; what they may not do the services refuse.
+    """
+
+    message = _("Only members can do this.")
+    code = "not_a_member"
+
+    def has_permission(self, request, view) -> bool:
+        """Return whether ``request.user.member`` is there and may come in."""
+        member = getattr(request.user, "member", None)
+        return member is not None and member.state in {
+            Member.State.ACTIVE,
+            Member.State.FROZEN,
+        }
+
+
+class MemberSessionScheme(OpenApiAuthenticationExtension):
+    """How the API description shows ``MemberSession``."""
+
+    target_class = MemberSession
+    name = ["sessionToken", "bearer", "sessionCookie"]
+
+    def get_security_definition(self, auto_schema):
+        """Return the three ways in."""
+        return [
+            {"type": "apiKey", "in": "header", "name": "X-Session-Token"},
+            {"type": "http", "scheme": "bearer"},
+            {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+        ]
