@@ -17,7 +17,7 @@ from crm.shared.dates import add_months, bounds_of_day
 from crm.shared.errors import Refusal
 from crm.shared.models.clock import ShopClock
 
-__all__ = ["add_months", "advance", "day_bounds", "now", "offset", "today"]
+__all__ = ["add_months", "advance", "day_bounds", "now", "offset", "today", "trust"]
 
 #: Seconds for which a process trusts the offset it read.
 _TRUST_SECONDS = 2.0
@@ -37,19 +37,17 @@ class ClockOnlyForward(Refusal):
     message = _("The shop clock only moves forward.")
 
 
-class _Offset:
+class _Seen:
     """The offset as this process last saw it."""
 
-    def __init__(self):
-        self.value = timedelta(0)
-        self.stale_at = float("-inf")
-
-    def keep(self, value: timedelta, *, seconds: float = _TRUST_SECONDS) -> None:
-        self.value = value
-        self.stale_at = time.perf_counter() + seconds
+    offset = timedelta(0)
+    stale_at = float("-inf")
 
 
-_seen = _Offset()
+def trust(offset: timedelta, *, seconds: float = _TRUST_SECONDS) -> None:
+    """Take ``offset`` as read for so many seconds; 0 reads it again next time."""
+    _Seen.offset = offset
+    _Seen.stale_at = time.perf_counter() + seconds
 
 
 def now() -> datetime:
@@ -61,10 +59,10 @@ def offset() -> timedelta:
     """Return how far the shop runs ahead of real time; zero in production."""
     if settings.IS_PRODUCTION:
         return timedelta(0)
-    if time.perf_counter() >= _seen.stale_at:
+    if time.perf_counter() >= _Seen.stale_at:
         row = ShopClock.objects.values_list("offset", flat=True).first()
-        _seen.keep(row or timedelta(0))
-    return _seen.value
+        trust(row or timedelta(0))
+    return _Seen.offset
 
 
 def advance(delta: timedelta) -> datetime:
@@ -82,7 +80,7 @@ def advance(delta: timedelta) -> datetime:
         raise ClockOnlyForward
     ShopClock.objects.get_or_create(pk=1)
     ShopClock.objects.filter(pk=1).update(offset=F("offset") + delta)
-    _seen.keep(ShopClock.objects.values_list("offset", flat=True).get(pk=1))
+    trust(ShopClock.objects.values_list("offset", flat=True).get(pk=1))
     return now()
 
 

@@ -2,7 +2,7 @@
 
 A sealed value is ``version(1) key number(1) nonce(12) ciphertext and tag``. It is
 bound to its place, ``table.column|row``: moved to another row or column it does
-not open. See docs/adr/0005-personal-data-at-rest.md.
+not open. See docs/adr/0016-personal-data-at-rest.md.
 """
 
 import os
