@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
+from crm.shared.fields import LONGEST_LINE, EncryptedTextField
 
 
 class ReadOnlyAdmin:
@@ -36,6 +38,13 @@ class AuditedAdmin(ModelAdmin):
     """
 
     show_full_result_count = False
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Edit long encrypted texts in a text area of the console's style."""
+        encrypted = isinstance(db_field, EncryptedTextField)
+        if encrypted and db_field.max_length > LONGEST_LINE:
+            kwargs.setdefault("widget", UnfoldAdminTextareaWidget)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def construct_change_message(self, request, form, formsets, add=False):
         """Remember the changed field names for the entry that follows."""

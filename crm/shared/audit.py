@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef
 
 from crm.shared.logs import bound
 from crm.shared.models.audit import AuditEntry, AuditSeal
@@ -181,7 +181,9 @@ def _seal_batch(now: datetime, *, everything: bool) -> int:
         if not cursor.fetchone()[0]:
             return 0
     head = audit_head()
-    waiting = _unsealed()
+    waiting = AuditEntry.objects.filter(
+        ~Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk")))
+    )
     if not everything:
         newest = AuditSeal.objects.aggregate(Max("entry_id"))["entry_id__max"] or 0
         waiting = waiting.filter(pk__gt=newest - _LOOK_BACK_IDS)
@@ -198,12 +200,6 @@ def _seal_batch(now: datetime, *, everything: bool) -> int:
         head = Head(seal.digest, seal.position)
     AuditSeal.objects.bulk_create(seals)
     return len(seals)
-
-
-def _unsealed() -> QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(
-        ~Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk")))
-    )
 
 
 def find_tampering(
@@ -241,8 +237,23 @@ def find_tampering(
             f"The chain does not hold the expected head {expected}; "
             f"it ends with {last}."
         )
-    for entry in _unsealed().filter(at__lt=now - unsealed_for).order_by("pk"):
-        yield f"Entry {entry.pk} of {entry.at.isoformat()} was never sealed."
+    for number, at in _never_sealed():
+        if at < now - unsealed_for:
+            yield f"Entry {number} of {at.isoformat()} was never sealed."
+
+
+def _never_sealed() -> Iterator[tuple[int, datetime]]:
+    """Walk the whole table in pages, so that no statement grows with it."""
+    entries = AuditEntry.objects.order_by("pk").values_list("pk", "at")
+    page = list(entries[:_BATCH])
+    while page:
+        sealed = set(
+            AuditSeal.objects.filter(
+                entry_id__range=(page[0][0], page[-1][0])
+            ).values_list("entry_id", flat=True)
+        )
+        yield from (each for each in page if each[0] not in sealed)
+        page = list(entries.filter(pk__gt=page[-1][0])[:_BATCH])
 
 
 def _faults(

@@ -21,6 +21,8 @@ __all__ = ["add_months", "advance", "day_bounds", "now", "offset", "today", "tru
 
 #: Seconds for which a process trusts the offset it read.
 _TRUST_SECONDS = 2.0
+#: Dates end with the year 9999; a clock near it could not even be shown.
+_FARTHEST = timedelta(days=36_525)
 
 
 class ClockCannotMove(Refusal):
@@ -35,6 +37,13 @@ class ClockOnlyForward(Refusal):
 
     code = "clock_only_forward"
     message = _("The shop clock only moves forward.")
+
+
+class ClockTooFar(Refusal):
+    """The shop clock cannot run more than 100 years ahead."""
+
+    code = "clock_too_far"
+    message = _("The shop clock cannot run more than 100 years ahead.")
 
 
 class _Seen:
@@ -73,13 +82,18 @@ def advance(delta: timedelta) -> datetime:
     Raises:
         ClockCannotMove: this is a production shop.
         ClockOnlyForward: ``delta`` is not positive.
+        ClockTooFar: the clock would run more than 100 years ahead.
     """
     if settings.IS_PRODUCTION:
         raise ClockCannotMove
     if delta <= timedelta(0):
         raise ClockOnlyForward
     ShopClock.objects.get_or_create(pk=1)
-    ShopClock.objects.filter(pk=1).update(offset=F("offset") + delta)
+    moved = ShopClock.objects.filter(offset__lte=_FARTHEST - delta).update(
+        offset=F("offset") + delta
+    )
+    if not moved:
+        raise ClockTooFar
     trust(ShopClock.objects.values_list("offset", flat=True).get(pk=1))
     return now()
 

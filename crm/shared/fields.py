@@ -19,6 +19,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.lookups import IsNull
 from django.db.models.query_utils import DeferredAttribute
+from django.forms import Textarea
 
 from crm.shared.blind_index import (
     column_context,
@@ -59,6 +60,8 @@ class Sealed:
         return decrypt(self.blob, f"{self.context}|{row}")
 
 
+#: Texts that may be longer are edited in a text area.
+LONGEST_LINE = 255
 #: Stands for a column that was not fetched.
 _NOT_LOADED = Sealed(b"", "")
 
@@ -182,6 +185,12 @@ class EncryptedTextField(models.CharField):
     def get_transform(self, lookup_name):
         """Refuse like ``get_lookup``."""
         return self.get_lookup(lookup_name)
+
+    def formfield(self, **kwargs):
+        """Return a form field; long texts get a text area."""
+        if self.max_length > LONGEST_LINE:
+            kwargs.setdefault("widget", Textarea)
+        return super().formfield(**kwargs)
 
     def value_to_string(self, obj):
         """Return what ``dumpdata`` writes: the sealed bytes, in base64."""
@@ -349,7 +358,7 @@ class Sealable(models.Model):
     class Meta:
         abstract = True
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **kwargs: Any) -> None:
         """Save; ``update_fields`` that name a source also save its indexes."""
         named = kwargs.get("update_fields")
         if named is not None:
@@ -359,4 +368,4 @@ class Sealable(models.Model):
                 if isinstance(field, _Blind) and field.source in named
             }
             kwargs["update_fields"] = {*named, *indexes}
-        super().save(*args, **kwargs)
+        super().save(**kwargs)

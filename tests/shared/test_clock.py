@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from crm.shared import clock
-from crm.shared.clock import ClockCannotMove, ClockOnlyForward
+from crm.shared.clock import ClockCannotMove, ClockOnlyForward, ClockTooFar
 from crm.shared.models import ShopClock
 
 REAL = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)  # 01:30 on the 21st in Shanghai
@@ -55,6 +55,14 @@ def test_never_moves_back(delta):
     with pytest.raises(ClockOnlyForward):
         clock.advance(delta)
     assert not ShopClock.objects.exists()
+
+
+def test_never_runs_further_ahead_than_dates_reach():
+    clock.advance(timedelta(days=36_525))
+    for delta in (timedelta(seconds=1), timedelta(days=999_999_999)):
+        with pytest.raises(ClockTooFar):
+            clock.advance(delta)
+    assert clock.now() == REAL + timedelta(days=36_525)
 
 
 def test_production_neither_moves_nor_reads(settings, django_assert_num_queries):

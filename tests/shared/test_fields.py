@@ -293,6 +293,16 @@ def test_forms_show_and_save_plain_text(ann):
     assert stored(again, "phone_index") is None
 
 
+def test_long_texts_get_a_text_area():
+    widgets = {
+        name: type(field.widget).__name__
+        for name, field in modelform_factory(
+            Person, fields=["name", "motto"]
+        ).base_fields.items()
+    }
+    assert widgets == {"name": "TextInput", "motto": "Textarea"}
+
+
 def test_too_long_is_a_form_error(ann):
     ann.name = "x" * 21
     with pytest.raises(ValidationError) as refused:
