@@ -22,6 +22,7 @@ from django.db import connections  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from crm.shared import clock  # noqa: E402
+from tests import cast  # noqa: E402
 
 # --- The database -------------------------------------------------------------
 
@@ -83,3 +84,28 @@ def shop_clock_with_real_time():
 
 
 # --- The cast -----------------------------------------------------------------
+# Alice buys, Bob is new, Mallory must never see what is Alice's, Dana is staff.
+
+
+@pytest.fixture
+def alice(db):
+    """Return a member with a login."""
+    return cast.make_member(1, name="Alice", user=cast.make_user("alice"))
+
+
+@pytest.fixture
+def bob(db):
+    """Return a member who never bought anything."""
+    return cast.make_member(2, name="Bob", user=cast.make_user("bob"))
+
+
+@pytest.fixture
+def mallory(db):
+    """Return a member who tries other people's things."""
+    return cast.make_member(3, name="Mallory", user=cast.make_user("mallory"))
+
+
+@pytest.fixture
+def dana(db):
+    """Return a staff login without any right."""
+    return cast.make_user("dana", is_staff=True)

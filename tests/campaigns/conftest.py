@@ -1,0 +1,36 @@
+"""What the tests of promotions, coupons and messages use."""
+
+import pytest
+
+from campaigns.models import CouponTemplate, Promotion
+from tests.cast import NOON
+
+
+@pytest.fixture
+def template(db):
+    """Return a live template: 20.00 off from 100.00, two in stock."""
+    return CouponTemplate.objects.create(
+        code="twenty",
+        name="二十元券",
+        name_en="Twenty off",
+        state=CouponTemplate.State.LIVE,
+        kind="amount",
+        amount_minor=2000,
+        min_spend_minor=10000,
+        is_claimable=True,
+        stock=2,
+        starts_at=NOON,
+    )
+
+
+@pytest.fixture
+def promotion(db):
+    """Return a live promotion: 50.00 off from 300.00, three uses."""
+    return Promotion.objects.create(
+        name="满300减50",
+        name_en="50 off 300",
+        state=Promotion.State.LIVE,
+        rungs=[[30000, 5000]],
+        starts_at=NOON,
+        limit_total=3,
+    )

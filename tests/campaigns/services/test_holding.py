@@ -1,0 +1,219 @@
+"""Coupons and promotion uses on their way through an order."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from campaigns.models import Coupon, Promotion
+from campaigns.offers import CouponOffers, PromotionOffers
+from campaigns.rules.coupons import display_code, new_code
+from campaigns.services.holding import (
+    CouponGone,
+    PromotionUsedUp,
+    hold_coupon,
+    release_order,
+    return_coupons,
+    take_promotion_use,
+    use_coupons,
+)
+from campaigns.services.issuing import issue_coupon
+from crm.shared.errors import Refusal
+from orders.models import Allocation, Order, OrderLine
+from orders.rules.offers import PriceRequest
+from tests.cast import NOON, make_variant
+
+
+@pytest.fixture
+def coupon(alice, template):
+    return issue_coupon(
+        template_id=template.pk, member_id=alice.pk, source="x", now=NOON
+    )
+
+
+def make_order(member, number="SO1", **fields):
+    return Order.objects.create(
+        number=number,
+        member=member,
+        currency="CNY",
+        goods_minor=30000,
+        total_minor=30000,
+        placed_at=NOON,
+        **fields,
+    )
+
+
+def asking(member, *codes, order=None):
+    return PriceRequest(
+        lines=(),
+        currency="CNY",
+        now=NOON,
+        member_id=member.pk if member else None,
+        coupon_codes=codes,
+        order_id=order.pk if order else None,
+    )
+
+
+def refusals(request):
+    return [(name, why.code) for _, name, why in CouponOffers().offers_for(request)[1]]
+
+
+def test_c6_an_order_keeps_its_own_hold(alice, coupon):
+    order = make_order(alice)
+    hold_coupon(coupon=coupon.public_id, order_id=order.pk, now=NOON)
+    hold_coupon(coupon=coupon.public_id, order_id=order.pk, now=NOON)
+
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.order) == (Coupon.State.HELD, order)
+    assert not refusals(asking(alice, coupon.code, order=order))
+    assert refusals(asking(alice, coupon.code)) == [
+        ("Twenty off", "coupon_already_redeemed")
+    ]
+    with pytest.raises(CouponGone):
+        hold_coupon(
+            coupon=coupon.public_id, order_id=make_order(alice, "SO2").pk, now=NOON
+        )
+
+
+def test_c9_payment_uses_the_coupon_and_release_frees_it(alice, coupon):
+    order = make_order(alice)
+    hold_coupon(coupon=coupon.public_id, order_id=order.pk, now=NOON)
+    release_order(order_id=order.pk)
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.order) == (Coupon.State.AVAILABLE, None)
+
+    hold_coupon(coupon=coupon.public_id, order_id=order.pk, now=NOON)
+    assert use_coupons(order_id=order.pk, now=NOON) == 1
+    assert use_coupons(order_id=order.pk, now=NOON) == 0
+    release_order(order_id=order.pk)
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.used_at) == (Coupon.State.USED, NOON)
+
+
+@pytest.mark.parametrize(
+    ("state", "returns", "came_back"),
+    [("refunded", True, 1), ("refunded", False, 0), ("paid", True, 0)],
+)
+def test_c10_only_a_full_refund_brings_a_coupon_back(
+    state, returns, came_back, alice, coupon
+):
+    order = make_order(alice, state=state)
+    terms = coupon.terms | {"returns": returns}
+    Coupon.objects.update(state=Coupon.State.USED, order=order, terms=terms)
+
+    assert return_coupons(order_id=order.pk) == came_back
+
+
+@pytest.mark.parametrize(
+    ("_case", "change", "code"),
+    [
+        ("expired", {"expires_at": NOON}, "coupon_expired"),
+        ("revoked", {"state": "revoked"}, "coupon_disabled"),
+    ],
+)
+def test_c20_says_why_a_coupon_cannot_be_used(_case, change, code, alice, coupon):
+    Coupon.objects.update(**change)
+    assert refusals(asking(alice, display_code(coupon.code))) == [("Twenty off", code)]
+    with pytest.raises(CouponGone):
+        hold_coupon(coupon=coupon.public_id, order_id=make_order(alice).pk, now=NOON)
+
+
+def test_c5_unknown_and_foreign_codes_get_one_answer(alice, mallory, coupon):
+    unknown, typo = new_code(), "NOT-A-CODE"
+    for member in (mallory, None):
+        codes = [
+            why.code
+            for _, _, why in CouponOffers().offers_for(
+                asking(member, coupon.code, unknown, typo)
+            )[1]
+        ]
+        assert codes == ["coupon_not_found"] * 3
+
+
+def test_s21_promotions_are_counted_within_their_limit(promotion):
+    for _ in range(3):
+        take_promotion_use(promotion=promotion.public_id)
+    with pytest.raises(PromotionUsedUp):
+        take_promotion_use(promotion=promotion.public_id)
+    promotion.refresh_from_db()
+    assert promotion.used == 3
+
+
+def test_a_cancelled_order_gives_its_promotion_use_back(alice, promotion):
+    order = make_order(alice)
+    line = OrderLine.objects.create(
+        order=order,
+        position=1,
+        variant=make_variant("A", 30000),
+        sku="A",
+        name="A",
+        kind="goods",
+        quantity=1,
+        unit_price_minor=30000,
+        gross_minor=30000,
+        discount_minor=5000,
+        net_minor=25000,
+    )
+    Allocation.objects.create(
+        line=line,
+        source_kind="promotion",
+        source_id=promotion.public_id,
+        source_name="x",
+        amount_minor=5000,
+    )
+    take_promotion_use(promotion=promotion.public_id)
+
+    release_order(order_id=order.pk)
+
+    promotion.refresh_from_db()
+    assert promotion.used == 0
+
+
+@pytest.mark.parametrize(
+    ("_case", "change", "live"),
+    [
+        ("live", {}, 1),
+        ("draft", {"state": "draft"}, 0),
+        ("not yet", {"starts_at": NOON + timedelta(seconds=1)}, 0),
+        ("over", {"starts_at": NOON - timedelta(days=1), "ends_at": NOON}, 0),
+        ("used up", {"used": 3}, 0),
+    ],
+)
+def test_only_live_promotions_are_offered(_case, change, live, promotion):
+    Promotion.objects.update(**change)
+    assert len(PromotionOffers().offers_for(asking(None))[0]) == live
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x5_twenty_orders_for_three_uses_take_exactly_three(promotion):
+    def take(_):
+        try:
+            take_promotion_use(promotion=promotion.public_id)
+        except Refusal:
+            return 0
+        finally:
+            connection.close()
+        return 1
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(take, range(20))) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x5_without_the_condition_the_limit_breaks(promotion):
+    """The control: read, then write, goes past the limit or dies on the constraint."""
+
+    def take_unguarded(_):
+        try:
+            seen = Promotion.objects.get(pk=promotion.pk)
+            if seen.used >= seen.limit_total:
+                return 0
+            connection.cursor().execute("SELECT pg_sleep(0.05)")
+            Promotion.objects.filter(pk=promotion.pk).update(used=seen.used + 1)
+        finally:
+            connection.close()
+        return 1
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(take_unguarded, range(20))) > 3

@@ -1,0 +1,54 @@
+"""The people and goods of the tests. The fixtures of ``conftest.py`` call these."""
+
+from datetime import UTC, datetime
+
+from members.models import Consent, Member, User
+from members.rules.numbers import member_number
+from orders.models import Channel, Product, Variant
+
+#: The moment most tests happen at: a Saturday noon in Shanghai.
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+
+
+def make_member(serial: int, *, name: str = "", user: User | None = None, **fields):
+    """Write a member with number ``serial``; any other field by keyword."""
+    return Member.objects.create(
+        number=member_number(serial),
+        name=name or f"Member {serial}",
+        user=user,
+        joined_at=fields.pop("joined_at", NOON),
+        **fields,
+    )
+
+
+def make_user(username: str, **fields) -> User:
+    """Write a login whose password is ``pass-phrase-1``."""
+    return User.objects.create_user(username, password="pass-phrase-1", **fields)
+
+
+def make_variant(
+    sku: str, price_minor: int, *, on_hand: int | None = None, kind: str = "goods"
+) -> Variant:
+    """Write a product with one SKU."""
+    product = Product.objects.create(name=f"Thing {sku}", kind=kind, created_at=NOON)
+    return Variant.objects.create(
+        product=product, sku=sku, price_minor=price_minor, on_hand=on_hand
+    )
+
+
+def make_channel(code: str = "web") -> Channel:
+    """Write a sales channel."""
+    return Channel.objects.create(code=code, name=code)
+
+
+def allow(member: Member, channel: str, *, granted: bool = True, at=NOON) -> Consent:
+    """Write what a member says about marketing by one channel."""
+    return Consent.objects.create(
+        member=member,
+        purpose=Consent.Purpose.MARKETING,
+        channel=channel,
+        granted=granted,
+        text_version="test",
+        source="test",
+        occurred_at=at,
+    )
