@@ -96,7 +96,9 @@ def name_tokens(text: str) -> set[str]:
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(
-        c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn"
+        c
+        for c in unicodedata.normalize("NFD", folded)
+        if unicodedata.category(c) != "Mn"
     )
     return unicodedata.normalize("NFC", bare)
 

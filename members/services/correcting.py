@@ -1,0 +1,149 @@
+"""Change what is known about a member."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.audit import record_audit
+from crm.shared.errors import Refusal
+from members.models import Member, User
+from members.services.aliasing import email_alias
+from members.services.joining import (
+    AlreadyMember,
+    NoAddress,
+    checked_email,
+    checked_name,
+    checked_phone,
+    given_twice,
+    refuse_known,
+    set_birthday,
+)
+
+_CHECKS = {"name": checked_name, "phone": checked_phone, "email": checked_email}
+_PLAIN = ("gender", "region", "language")
+
+
+class StaleMember(Refusal):
+    """Somebody changed this member meanwhile."""
+
+    code = "version_conflict"
+    status = 412
+    message = _("Somebody changed this member meanwhile. Look again, then repeat.")
+
+
+@transaction.atomic
+def correct_member(
+    *,
+    member_id: int,
+    changes: Mapping[str, Any],
+    version: int | None = None,
+    actor: User | str | None = None,
+    reason: str = "",
+    now: datetime,
+) -> Member:
+    """Change a member's profile; what is not named stays.
+
+    A new e-mail address is also the one to sign in with from now on, unproved.
+
+    Args:
+        member_id: the member.
+        changes: new values of name, phone, email, birthday (``1990-02-28``), gender,
+            region and language; ``None`` and ``""`` clear.
+        version: ``Member.version`` the caller saw; None overwrites whatever is there.
+        actor: who of the staff did it: then the audit trail names the fields. None
+            when members speak for themselves.
+        reason: why, for the audit trail.
+        now: when, aware.
+
+    Raises:
+        StaleMember: the member has another version by now.
+        BadProfile: a value cannot be kept.
+        AlreadyMember: phone or e-mail belong to another member.
+        NoAddress: the e-mail of a member who signs in with it would be cleared.
+    """
+    member = Member.objects.select_for_update().get(pk=member_id)
+    if version is not None and member.version != version:
+        raise StaleMember
+    changed = _apply(member, changes, now=now)
+    if not changed:
+        return member
+    refuse_known(member)
+    member.version += 1
+    try:
+        with transaction.atomic():
+            member.save(update_fields=[*changed, "version"])
+            if "email" in changed:
+                _move_login(member)
+    except IntegrityError as error:
+        raise AlreadyMember(field=given_twice(error)) from error
+    if actor is not None:
+        record_audit(
+            actor=actor,
+            action="members.correct",
+            obj=member,
+            reason=reason,
+            detail=dict.fromkeys(changed, "changed"),
+            now=now,
+        )
+    return member
+
+
+def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list[str]:
+    before = {name: getattr(member, name) for name in (*_CHECKS, *_PLAIN, "birthday")}
+    for name, value in changes.items():
+        if name in _CHECKS:
+            setattr(member, name, _CHECKS[name](value or ""))
+        elif name == "birthday":
+            set_birthday(member, value or "", today=now.date())
+        elif name in _PLAIN:
+            setattr(member, name, value or "")
+        else:
+            raise TypeError(f"{name} of a member cannot be corrected here.")
+    changed = [name for name in before if before[name] != getattr(member, name)]
+    return [*changed, "birth_month"] if "birthday" in changed else changed
+
+
+def _move_login(member: Member) -> None:
+    """Let the member's login follow the address."""
+    if member.user_id is None:
+        return
+    if not member.email:
+        raise NoAddress
+    alias = email_alias(member.email)
+    User.objects.filter(pk=member.user_id).update(email=alias)
+    EmailAddress.objects.filter(user_id=member.user_id).update(
+        email=alias, verified=False
+    )
+
+
+def renew_aliases(*, batch: int = 500) -> int:
+    """Put every login under the alias of the newest index key; return how many moved.
+
+    To be run before an old index key is dropped: who is left behind could no longer
+    sign in. Safe to repeat and to interrupt.
+    """
+    moved, last = 0, 0
+    while True:
+        with transaction.atomic():
+            members = list(
+                Member.objects.filter(
+                    pk__gt=last, user__isnull=False, email__isnull=False
+                )
+                .select_related("user")
+                .select_for_update(of=("self",))
+                .order_by("pk")[:batch]
+            )
+            for member in members:
+                alias = email_alias(member.email)
+                if member.user.email == alias:
+                    continue
+                User.objects.filter(pk=member.user_id).update(email=alias)
+                EmailAddress.objects.filter(user_id=member.user_id).update(email=alias)
+                moved += 1
+        if not members:
+            return moved
+        last = members[-1].pk
