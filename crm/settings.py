@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "members.identity.SignInAliasMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -149,7 +150,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Background work ----------------------------------------------------------
 
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://localhost")
 _folder = DATA_DIR / "broker"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict = {}
 if CELERY_BROKER_URL.startswith("filesystem"):
@@ -226,9 +227,21 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_EMAIL_VERIFICATION = env("CRM_EMAIL_VERIFICATION", default="none")
+ACCOUNT_SIGNUP_FORM_CLASS = "members.forms.SignupForm"
+ACCOUNT_USER_DISPLAY = "members.identity.display_of_login"
+#: A login has one address; it changes with the member's, not beside it.
+ACCOUNT_MAX_EMAIL_ADDRESSES = 1
 HEADLESS_ONLY = True
+HEADLESS_ADAPTER = "members.identity.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
-HEADLESS_FRONTEND_URLS: dict = {}
+#: Where the links in mails lead: pages of the storefront, which is another program.
+STOREFRONT_URL = env("CRM_STOREFRONT_URL", default="http://localhost:8000").rstrip("/")
+HEADLESS_FRONTEND_URLS = {
+    "account_confirm_email": f"{STOREFRONT_URL}/verify-email/{{key}}",
+    "account_reset_password": f"{STOREFRONT_URL}/password",
+    "account_reset_password_from_key": f"{STOREFRONT_URL}/password/{{key}}",
+    "account_signup": f"{STOREFRONT_URL}/join",
+}
 #: Personal data at rest: the newest key encrypts, all decrypt
 #: (docs/how-to/rotate-keys.md).
 KEYRING = load_keyring(

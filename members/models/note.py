@@ -1,9 +1,10 @@
 """What staff write about a member."""
 
-from crm.shared.fields import EncryptedTextField
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.fields import EncryptedTextField
+from crm.shared.public_ids import PublicIdField
 
 
 class Note(models.Model):
