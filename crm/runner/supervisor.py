@@ -95,24 +95,30 @@ class Supervisor:
     def _boot_and_start(self) -> None:
         """Bring the tables up to date, then open the doors.
 
-        A house that has booted with these very files opens its doors at once and
-        checks meanwhile.
+        A house that has booted with these very files opens its doors first and
+        checks then.
         """
         boot = self._boot_child()
         stamp = self.data_dir / "boot-stamp"
         state = _state_of_files()
         known = self._database and stamp.exists() and stamp.read_text() == state
-        boot.start()
         if not known:
             self._finish(boot)
-        self._children = self._services()
-        for child in self._children:
-            child.start()
-        self._note_children()
+        web, *background = self._services()
+        self._bring_up(web)
+        self._wait_for_first_page()
         if known:
             self._finish(boot)
         stamp.write_text(state)
+        # Last: on a small machine they would only slow the first page down.
+        self._bring_up(*background)
         self._announce()
+
+    def _bring_up(self, *children: Child) -> None:
+        for child in children:
+            child.start()
+            self._children.append(child)
+        self._note_children()
 
     def _boot_child(self) -> Child:
         return self._child(
@@ -129,11 +135,15 @@ class Supervisor:
     def _services(self) -> list[Child]:
         web = ["-m", "gunicorn", "crm.wsgi", "--bind", f"{self.host}:{self.port}"]
         web += ["--workers", "2", "--worker-class", "gthread", "--threads", "4"]
+        web += ["--preload"]  # one import for both, and a dead worker is back at once
         web += ["--graceful-timeout", "8", "--timeout", "60", "--no-control-socket"]
         web += ["--log-level", "warning"]
         if os.access("/dev/shm", os.W_OK):  # noqa: S108  heartbeats off the disk
             web += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
-        celery = ["-m", "celery", "-A", "crm"]
+        # Celery warns about root; here it takes no pickles, and a container has no
+        # other user to offer.
+        celery = ["-W", "ignore:You're running the worker with superuser"]
+        celery += ["-m", "celery", "--quiet", "-A", "crm"]
         worker = [*celery, "worker", "-P", "threads", "-c", "4", "--without-gossip"]
         worker += ["--without-mingle", "--loglevel", "INFO"]
         beat = [*celery, "beat", "--loglevel", "WARNING"]
@@ -153,11 +163,12 @@ class Supervisor:
         )
 
     def _finish(self, boot: Child) -> None:
-        """Wait for the boot command, keeping the rest alive.
+        """Run the boot command to its end, keeping the rest alive.
 
         Raises:
             CannotRun: it failed; its own lines say why.
         """
+        boot.start()
         while (code := boot.wait(LOOK_SECONDS)) is None:
             if self._stop.is_set():
                 boot.ask_to_end()
@@ -170,8 +181,7 @@ class Supervisor:
                 f"{self.data_dir / 'logs' / 'boot.log'} say why."
             )
 
-    def _announce(self) -> None:
-        """Print where everything is, once the first page answers."""
+    def _wait_for_first_page(self) -> None:
         deadline = time.monotonic() + FIRST_PAGE_TIMEOUT_SECONDS
         while not answers(f"{self.base_url}/livez"):
             if self._stop.wait(0.1):
@@ -180,9 +190,12 @@ class Supervisor:
                 say("The pages do not answer yet; the lines above say why.")
                 return
             self._look_after()
-        say(f" ✓ pages answer ({self._seconds()} after the start)\n")
-        say(self._table.read_text() if self._table.exists() else self.base_url)
-        say(f"Logs: {self.data_dir / 'logs'}   Stop: Ctrl-C, data are kept.")
+        say(f" ✓ pages answer ({self._seconds()} after the start)")
+
+    def _announce(self) -> None:
+        """Print where everything is."""
+        table = self._table.read_text() if self._table.exists() else self.base_url
+        say(f"\n{table}\nLogs: {self.data_dir / 'logs'}   Stop: Ctrl-C, data are kept.")
 
     def _look_after(self) -> None:
         """Bring back whatever died, the database first."""

@@ -21,9 +21,10 @@ class Command(BaseCommand):
         """Say where the pages will be, and where to write the table of logins."""
         parser.add_argument("--base-url", default="http://127.0.0.1:8000")
         parser.add_argument("--table", type=Path, help="file for the table of logins")
+        parser.add_argument("--reset-demo", action="store_true", help="a new demo shop")
         parser.add_argument("--print-logins", action="store_true", help="and no more")
 
-    def handle(self, *args, base_url, table, print_logins, **options):
+    def handle(self, *args, base_url, table, reset_demo, print_logins, **options):
         """Do it in the one order that works."""
         addresses = table_of_addresses(base_url)
         if print_logins:
@@ -36,7 +37,8 @@ class Command(BaseCommand):
             call_command("sync_roles", verbosity=0)
             self.stdout.write(" ✓ roles and permissions")
         if "seed_demo" in known and settings.ENVIRONMENT == "demo":
-            call_command("seed_demo", if_empty=True, stdout=self.stdout)
+            how = {"reset": True} if reset_demo else {"if_empty": True}
+            call_command("seed_demo", **how, stdout=self.stdout)
         if table:
             table.write_text(addresses, encoding="utf-8")
 
