@@ -1,6 +1,7 @@
 """Tables of the loyalty app."""
 
 from loyalty.models.points import (
+    HoldTake,
     LotTake,
     PointsAccount,
     PointsEntry,
@@ -12,6 +13,7 @@ from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 
 __all__ = [
+    "HoldTake",
     "Ladder",
     "LotTake",
     "MemberValue",

@@ -2,7 +2,8 @@
 
 Entries are never changed; a correction is a new entry (P1). The account row is the
 lock and its CHECKs are the guard. At any time (P3)
-``balance - debt = sum(entries) = sum(lots) - debt``.
+``balance - debt = sum(entries) = sum(lots) - debt``, and every lot holds what was
+granted less what was taken from it plus what was restored to it.
 """
 
 from crm.shared.public_ids import PublicIdField
@@ -153,6 +154,9 @@ class PointsLot(models.Model):
     )
     granted = models.BigIntegerField(_("granted"))
     remaining = models.BigIntegerField(_("remaining"))
+    #: The part of ``remaining`` that open holds reserve: neither spent nor expired
+    #: until the hold is resolved (P13).
+    held = models.BigIntegerField(_("held"), default=0, db_default=0)
     active_at = models.DateTimeField(_("active from"))
     #: Exclusive; ``None`` never expires.
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
@@ -164,7 +168,11 @@ class PointsLot(models.Model):
             models.CheckConstraint(
                 condition=Q(remaining__gte=0) & Q(remaining__lte=F("granted")),
                 name="points_lot_remaining_is_within_granted",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(held__gte=0) & Q(held__lte=F("remaining")),
+                name="points_lot_held_is_within_remaining",
+            ),
         ]
         indexes = [
             models.Index(
@@ -191,8 +199,10 @@ class LotTake(models.Model):
     )
     lot = models.ForeignKey(PointsLot, on_delete=models.PROTECT, related_name="takes")
     points = models.BigIntegerField(_("points"))
-    #: Points of this take that went back to the lot since.
-    returned = models.BigIntegerField(_("returned"), default=0)
+    #: Points of this take that were given back since, and the part of them that went
+    #: into this very lot; the rest opened a lot with a later end (P20).
+    returned = models.BigIntegerField(_("returned"), default=0, db_default=0)
+    restored = models.BigIntegerField(_("restored"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("lot movement")
@@ -204,6 +214,10 @@ class LotTake(models.Model):
                 & Q(returned__gte=0)
                 & Q(returned__lte=F("points")),
                 name="lot_take_returned_is_within_taken",
+            ),
+            models.CheckConstraint(
+                condition=Q(restored__gte=0) & Q(restored__lte=F("returned")),
+                name="lot_take_restored_is_within_returned",
             ),
         ]
 
@@ -243,3 +257,26 @@ class PointsHold(models.Model):
 
     def __str__(self):
         return f"{self.points} for {self.source}"
+
+
+class HoldTake(models.Model):
+    """How many points of which lot a hold reserves."""
+
+    hold = models.ForeignKey(PointsHold, on_delete=models.PROTECT, related_name="takes")
+    lot = models.ForeignKey(
+        PointsLot, on_delete=models.PROTECT, related_name="hold_takes"
+    )
+    points = models.BigIntegerField(_("points"))
+
+    class Meta:
+        verbose_name = _("reserved part of a lot")
+        verbose_name_plural = _("reserved parts of lots")
+        constraints = [
+            models.UniqueConstraint(fields=["hold", "lot"], name="hold_take_once"),
+            models.CheckConstraint(
+                condition=Q(points__gt=0), name="hold_take_is_positive"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.points} of lot {self.lot_id}"
