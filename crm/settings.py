@@ -8,6 +8,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.keyring import load_keyring
@@ -51,12 +52,16 @@ SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
 #: Days begin and end here; the database keeps UTC.
 SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
 PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
+#: Delivery fee in minor units, and the spend from which it is waived (None: never).
+FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
+FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
 
 # --- Applications -------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    # Basic: the default configuration would put Unfold's own site in place of ours.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "crm.console.apps.ConsoleAdminConfig",
@@ -190,6 +195,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "orders.tasks.release_unpaid_orders",
         "schedule": 30.0,
     },
+    "send-refunds": {"task": "orders.tasks.send_refunds", "schedule": 30.0},
     "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
     "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
     "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
@@ -331,5 +337,38 @@ logging_config(LOG_FORMAT, level=env("CRM_LOG_LEVEL", default="INFO"))
 
 # --- Console ------------------------------------------------------------------
 
-UNFOLD = {"SITE_TITLE": SHOP_NAME, "SITE_HEADER": SHOP_NAME}
+UNFOLD = {
+    "SITE_TITLE": SHOP_NAME,
+    "SITE_HEADER": SHOP_NAME,
+    "SITE_SYMBOL": "loyalty",
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("admin:language")},
+    "ENVIRONMENT": "crm.console.navigation.environment",
+    "ENVIRONMENT_TITLE_PREFIX": "crm.console.navigation.environment_title",
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "crm.console.navigation.sidebar",
+    },
+    "STYLES": ["crm.console.navigation.style"],
+    "SCRIPTS": ["crm.console.navigation.script"],
+    "COLORS": {
+        "primary": {
+            "50": "#effaf7",
+            "100": "#d8f3ec",
+            "200": "#b3e6da",
+            "300": "#82d3c2",
+            "400": "#4db8a4",
+            "500": "#2d9c89",
+            "600": "#147d6d",
+            "700": "#10685c",
+            "800": "#0f534a",
+            "900": "#0e443e",
+            "950": "#052824",
+        }
+    },
+}
 

@@ -1,0 +1,65 @@
+"""Messages: the outbox of the shop."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from campaigns.models import Message
+from crm.shared.audit import record_audit
+from crm.shared.clock import now
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+
+
+@admin.register(Message)
+class MessageAdmin(LedgerAdmin):
+    """What was written to whom. The text is for those who may see personal data."""
+
+    list_display = [
+        "created_at",
+        "member",
+        "channel",
+        "template",
+        "state_label",
+        "note",
+        "attempts",
+        "sent_at",
+    ]
+    list_select_related = ["member"]
+    list_filter = [("state", ChoicesDropdownFilter)]
+    search_fields = ["=member__number", "=public_id"]
+    ordering = ["-created_at", "-id"]
+
+    @display(
+        description=_("state"),
+        label={
+            "queued": BUSY,
+            "sending": BUSY,
+            "sent": GOOD,
+            "suppressed": CALM,
+            "failed": BAD,
+        },
+    )
+    def state_label(self, message: Message) -> tuple[str, str]:
+        """Return where it stands."""
+        return message.state, message.get_state_display()
+
+    def get_queryset(self, request):
+        """Leave the encrypted text out of lists."""
+        return super().get_queryset(request).defer("body")
+
+    def get_fields(self, request, obj=None) -> list[str]:
+        """Return the columns, and the text for those who may see it."""
+        fields = ["public_id", *self.list_display[:4], "state", *self.list_display[5:]]
+        if request.user.has_perm("members.view_pii"):
+            fields += ["subject", "body"]
+        return fields
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show one message; reading a text is recorded."""
+        message = self.get_object(request, object_id)
+        if message and request.user.has_perm("members.view_pii"):
+            record_audit(
+                actor=request.user, action="messages.read", obj=message, now=now()
+            )
+        return super().change_view(request, object_id, form_url, extra_context)

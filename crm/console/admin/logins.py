@@ -1,0 +1,70 @@
+"""Logins of staff, and the roles that say what they may do."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from crm.shared.staff_lists import StaffAdmin
+from members.models import User
+
+
+@admin.register(User)
+class StaffLoginAdmin(DjangoUserAdmin, StaffAdmin):
+    """Logins of staff. Those of members belong to the members."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "is_active", "last_login"]
+    list_filter = ["is_active", "is_superuser"]
+    search_fields = ["=username"]
+    ordering = ["username"]
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        (_("Person"), {"fields": [("first_name", "last_name"), "language"]}),
+        (
+            _("Permissions"),
+            {"fields": ["is_active", "is_superuser", "groups"]},
+        ),
+        (_("Important dates"), {"fields": [("last_login", "date_joined")]}),
+    ]
+    filter_horizontal = ["groups"]
+
+    def get_queryset(self, request):
+        """Leave logins of members out."""
+        return super().get_queryset(request).filter(is_staff=True)
+
+    def save_model(self, request, obj, form, change):
+        """Make every login made here one of staff."""
+        obj.is_staff = True
+        super().save_model(request, obj, form, change)
+
+    def get_readonly_fields(self, request, obj=None):
+        """Only those above all rules may lift others there."""
+        fields = super().get_readonly_fields(request, obj)
+        if request.user.is_superuser:
+            return fields
+        return [*fields, "is_superuser"]
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        """Refuse to touch a login that stands above all rules from below."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Refuse: whoever left is made inactive, their deeds keep their name."""
+        return False
+
+
+@admin.register(Group)
+class RoleAdmin(DjangoGroupAdmin, StaffAdmin):
+    """Roles. ``sync_roles`` puts the built-in ones back to what they should be."""
+
+    list_display = ["name"]
+    search_fields = ["name"]
+    ordering = ["name"]

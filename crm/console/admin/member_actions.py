@@ -1,0 +1,269 @@
+"""What staff can do for a member: a form, a sentence, one service call each."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
+
+from campaigns.models import CouponTemplate
+from campaigns.services.issuing import issue_coupon
+from crm.shared.audit import record_audit
+from loyalty.services.adjusting import deduct_points, grant_points
+from loyalty.services.freezing import freeze_account, unfreeze_account
+from members.models import Member
+
+#: Points one click may move.
+MOST_POINTS = 1_000_000
+
+
+class ReasonForm(forms.Form):
+    """Every deed has a reason; ``request_key`` makes a double click one deed."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        min_length=3,
+        max_length=200,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=gettext_lazy("Kept in the audit trail."),
+    )
+    request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
+        super().__init__(*args, **kwargs)
+
+
+class PointsForm(ReasonForm):
+    """So many points, and why."""
+
+    points = forms.IntegerField(
+        label=gettext_lazy("Points"),
+        min_value=1,
+        max_value=MOST_POINTS,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    field_order = ["points", "reason"]
+
+
+class CouponForm(ReasonForm):
+    """Which coupon, and why."""
+
+    template = forms.ModelChoiceField(
+        label=gettext_lazy("Coupon template"),
+        queryset=CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE),
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["template", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAction:
+    """One thing that can be done, by whom, and what it would change in words."""
+
+    code: str
+    label: Any
+    icon: str
+    permission: str
+    form: type[forms.Form]
+    effect: Callable[[Member, dict], str]
+    run: Callable[..., str]
+    fits: Callable[[Member], bool] = lambda member: True
+
+
+def _who(member: Member) -> str:
+    return member.number
+
+
+def _available(member: Member) -> int:
+    account = getattr(member, "points_account", None)
+    return account.balance - account.held if account else 0
+
+
+def _is_frozen(member: Member) -> bool:
+    account = getattr(member, "points_account", None)
+    return bool(account and account.is_frozen)
+
+
+def _grant_effect(member: Member, data: dict) -> str:
+    points = data.get("points")
+    if not points:
+        return ""
+    before = _available(member)
+    return _(
+        "Grants %(points)s points to %(member)s: available %(before)s → %(after)s."
+    ) % {
+        "points": f"{points:,d}",
+        "member": _who(member),
+        "before": f"{before:,d}",
+        "after": f"{before + points:,d}",
+    }
+
+
+def _deduct_effect(member: Member, data: dict) -> str:
+    points = data.get("points")
+    if not points:
+        return ""
+    before = _available(member)
+    if points > before:
+        return _("%(member)s has only %(before)s points available.") % {
+            "member": _who(member),
+            "before": f"{before:,d}",
+        }
+    return _(
+        "Deducts %(points)s points from %(member)s: available %(before)s → %(after)s."
+    ) % {
+        "points": f"{points:,d}",
+        "member": _who(member),
+        "before": f"{before:,d}",
+        "after": f"{before - points:,d}",
+    }
+
+
+def _freeze_effect(member: Member, data: dict) -> str:
+    return _(
+        "Freezes the points of %(member)s: available %(before)s → 0. Points are still "
+        "earned, but none can be spent."
+    ) % {"member": _who(member), "before": f"{_available(member):,d}"}
+
+
+def _unfreeze_effect(member: Member, data: dict) -> str:
+    return _("Unfreezes the points of %(member)s: available 0 → %(after)s.") % {
+        "member": _who(member),
+        "after": f"{_available(member):,d}",
+    }
+
+
+def _coupon_effect(member: Member, data: dict) -> str:
+    template = data.get("template")
+    if not template:
+        return ""
+    return _("Issues “%(coupon)s” to %(member)s, valid for %(days)s days.") % {
+        "coupon": template.label,
+        "member": _who(member),
+        "days": template.valid_days,
+    }
+
+
+def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    grant_points(
+        member_id=member.pk,
+        points=data["points"],
+        reason=data["reason"],
+        actor=actor,
+        source=f"staff:{data['request_key']}",
+        now=now,
+    )
+    return _("%(points)s points were granted.") % {"points": f"{data['points']:,d}"}
+
+
+def _deduct(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    deduct_points(
+        member_id=member.pk,
+        points=data["points"],
+        reason=data["reason"],
+        actor=actor,
+        source=f"staff:{data['request_key']}",
+        now=now,
+    )
+    return _("%(points)s points were deducted.") % {"points": f"{data['points']:,d}"}
+
+
+def _freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    freeze_account(member_id=member.pk, reason=data["reason"], actor=actor, now=now)
+    return _("The points account is frozen.")
+
+
+def _unfreeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    unfreeze_account(member_id=member.pk, reason=data["reason"], actor=actor, now=now)
+    return _("The points account is open again.")
+
+
+def _issue(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    coupon = issue_coupon(
+        template_id=data["template"].pk,
+        member_id=member.pk,
+        source=f"staff:{data['request_key']}",
+        now=now,
+    )
+    record_audit(
+        actor=actor,
+        action="coupons.issue",
+        obj=coupon,
+        reason=data["reason"],
+        now=now,
+    )
+    return _("The coupon %(code)s was issued.") % {"code": coupon.code}
+
+
+#: Code -> action, in the order of the buttons.
+ACTIONS: dict[str, MemberAction] = {
+    action.code: action
+    for action in [
+        MemberAction(
+            "grant",
+            gettext_lazy("Grant points"),
+            "add_circle",
+            "loyalty.add_pointsentry",
+            PointsForm,
+            _grant_effect,
+            _grant,
+        ),
+        MemberAction(
+            "deduct",
+            gettext_lazy("Deduct points"),
+            "do_not_disturb_on",
+            "loyalty.add_pointsentry",
+            PointsForm,
+            _deduct_effect,
+            _deduct,
+        ),
+        MemberAction(
+            "coupon",
+            gettext_lazy("Issue coupon"),
+            "redeem",
+            "campaigns.add_coupon",
+            CouponForm,
+            _coupon_effect,
+            _issue,
+        ),
+        MemberAction(
+            "freeze",
+            gettext_lazy("Freeze points"),
+            "ac_unit",
+            "loyalty.change_pointsaccount",
+            ReasonForm,
+            _freeze_effect,
+            _freeze,
+            lambda member: not _is_frozen(member),
+        ),
+        MemberAction(
+            "unfreeze",
+            gettext_lazy("Unfreeze points"),
+            "sunny",
+            "loyalty.change_pointsaccount",
+            ReasonForm,
+            _unfreeze_effect,
+            _unfreeze,
+            _is_frozen,
+        ),
+    ]
+}
+
+
+def allowed_actions(user: Any, member: Member) -> list[MemberAction]:
+    """Return what this login may do for this member now."""
+    return [
+        action
+        for action in ACTIONS.values()
+        if user.has_perm(action.permission) and action.fits(member)
+    ]

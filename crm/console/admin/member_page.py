@@ -1,0 +1,254 @@
+"""The page of one member: who, how much, what happened, what can be done."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.generic import View
+
+from crm.console.admin.member_actions import ACTIONS, allowed_actions
+from crm.console.queries.member_page import (
+    REVEALABLE,
+    consents_now,
+    get_member,
+    personal_details,
+    spend_by_month,
+    tag_names,
+    tiles,
+)
+from crm.console.queries.members import shown_name
+from crm.console.queries.tier_words import tier_words
+from crm.console.queries.timeline import KINDS, seen_kinds, timeline
+from crm.shared.audit import record_audit
+from crm.shared.clock import now
+from crm.shared.errors import Refusal
+from crm.shared.paging import InvalidCursor
+from members.models import Member
+from members.services.noting import add_note
+
+
+def member_urls(model_admin) -> list:
+    """Return the URLs of the page, wrapped in the site's sign-in check."""
+    routes = [
+        ("<str:public_id>/360/", MemberPage, "member_page"),
+        ("<str:public_id>/360/timeline/", TimelinePart, "member_timeline"),
+        ("<str:public_id>/360/note/", NoteBox, "member_note"),
+        ("<str:public_id>/360/reveal/<slug:field>/", Reveal, "member_reveal"),
+        ("<str:public_id>/360/do/<slug:code>/", MemberDialog, "member_action"),
+    ]
+    wrap = model_admin.admin_site.admin_view
+    return [
+        path(route, wrap(view.as_view(model_admin=model_admin)), name=name)
+        for route, view, name in routes
+    ]
+
+
+@method_decorator(never_cache, name="dispatch")
+class OfOneMember(View):
+    """Base: finds the member, for those who may view members."""
+
+    model_admin = None
+
+    def dispatch(self, request, *args, public_id: str, **kwargs):
+        """Refuse first, look up then."""
+        if not self.model_admin.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            self.member = get_member(public_id)
+        except Member.DoesNotExist as error:
+            raise Http404 from error
+        self.at = now()
+        return super().dispatch(request, *args, **kwargs)
+
+    def page_url(self) -> str:
+        """Return the address of the member's page."""
+        return reverse("admin:member_page", args=[self.member.public_id])
+
+    def moments(self, request) -> dict:
+        """Return the part of the timeline the request asks for."""
+        seen = seen_kinds(request.user)
+        chosen = request.GET.get("kind", "")
+        kinds = [chosen] if chosen in seen else seen
+        try:
+            part = timeline(
+                member_id=self.member.pk,
+                kinds=kinds,
+                english=(get_language() or "en").startswith("en"),
+                cursor=request.GET.get("cursor") or None,
+            )
+        except InvalidCursor as error:
+            raise Http404 from error
+        return {
+            "member": self.member,
+            "timeline": part,
+            "kind": chosen if chosen in seen else "",
+            "kinds": [(kind, KINDS[kind][0]) for kind in seen],
+        }
+
+
+class MemberPage(OfOneMember):
+    """The whole page."""
+
+    def get(self, request):
+        """Show it, names masked for those who may not see them."""
+        member, user = self.member, request.user
+        name = shown_name(member, user)
+        context = {
+            **self.model_admin.admin_site.each_context(request),
+            "title": _("Member %(number)s") % {"number": member.number},
+            "opts": self.model_admin.opts,
+            "name": name,
+            "initial": name[:1],
+            "tiles": tiles(member=member, user=user, at=self.at),
+            "details": personal_details(member),
+            "may_reveal": user.has_perm("members.view_pii"),
+            "may_edit": self.model_admin.has_change_permission(request),
+            "may_note": user.has_perm("members.add_note"),
+            "tags": tag_names(member, self.at),
+            "consents": consents_now(member),
+            "spend": spend_by_month(member=member, at=self.at)
+            if user.has_perm("orders.view_order")
+            else None,
+            "tier": tier_words(member=member, at=self.at),
+            "actions": allowed_actions(user, member),
+            **self.moments(request),
+        }
+        return TemplateResponse(request, "console/member_page.html", context)
+
+
+class TimelinePart(OfOneMember):
+    """Older moments, or moments of one kind."""
+
+    def get(self, request):
+        """Answer the fragment."""
+        return render(request, "console/timeline.html", self.moments(request))
+
+
+class NoteBox(OfOneMember):
+    """The comment box."""
+
+    def post(self, request):
+        """Write a note, then show the timeline anew."""
+        if not request.user.has_perm("members.add_note"):
+            raise PermissionDenied
+        text = request.POST.get("text", "").strip()[:2000]
+        if text:
+            add_note(
+                member_id=self.member.pk, author=request.user, text=text, now=self.at
+            )
+        if request.headers.get("HX-Request"):
+            return render(request, "console/timeline.html", self.moments(request))
+        return HttpResponseRedirect(self.page_url())
+
+
+class Reveal(OfOneMember):
+    """Personal data in clear, once, for a reason that is kept."""
+
+    def dispatch(self, request, *args, field: str, **kwargs):
+        """Refuse whoever may not, whatever is asked for."""
+        if not request.user.has_perm("members.view_pii"):
+            raise PermissionDenied
+        if field not in REVEALABLE:
+            raise Http404
+        self.field = field
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request):
+        """Ask for the reason."""
+        return self._ask(request, "")
+
+    def post(self, request):
+        """Record the reason, then show the value."""
+        reason = request.POST.get("reason", "").strip()
+        if len(reason) < 3:
+            return self._ask(request, _("Say why, in three characters or more."))
+        record_audit(
+            actor=request.user,
+            action="members.reveal",
+            obj=self.member,
+            reason=reason,
+            detail={"field": self.field},
+            now=self.at,
+        )
+        value = getattr(self.member, self.field) or "–"
+        return render(
+            request,
+            "console/reveal.html",
+            {"member": self.member, "value": value, "page_url": self.page_url()},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def _ask(self, request, error: str) -> HttpResponse:
+        return render(
+            request,
+            "console/reveal.html",
+            {
+                "member": self.member,
+                "field": self.field,
+                "error": error,
+                "page_url": self.page_url(),
+            },
+        )
+
+
+class MemberDialog(OfOneMember):
+    """One action: its form, its effect in words, doing it."""
+
+    def dispatch(self, request, *args, code: str, **kwargs):
+        """Find the action and refuse whoever may not do it."""
+        self.action = ACTIONS.get(code)
+        if self.action is None:
+            raise Http404
+        if not request.user.has_perm(self.action.permission):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request):
+        """Show the form."""
+        return self._show(request, self.action.form())
+
+    def post(self, request):
+        """Say what would happen (``preview``), or do it."""
+        form = self.action.form(request.POST)
+        valid = form.is_valid()
+        if "preview" in request.GET:
+            effect = ""
+            if "points" not in form.errors and "template" not in form.errors:
+                effect = self.action.effect(self.member, form.cleaned_data)
+            return render(request, "console/effect.html", {"effect": effect})
+        if not valid:
+            return self._show(request, form)
+        try:
+            done = self.action.run(
+                member=self.member,
+                data=form.cleaned_data,
+                actor=request.user,
+                now=self.at,
+            )
+        except Refusal as refusal:
+            form.add_error(None, str(refusal))
+            return self._show(request, form)
+        self.model_admin.message_user(request, done)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": self.page_url()})
+        return HttpResponseRedirect(self.page_url())
+
+    def _show(self, request, form) -> HttpResponse:
+        data = getattr(form, "cleaned_data", {})
+        return render(
+            request,
+            "console/dialog.html",
+            {
+                "member": self.member,
+                "name": shown_name(self.member, request.user),
+                "action": self.action,
+                "form": form,
+                "effect": self.action.effect(self.member, data),
+                "page_url": self.page_url(),
+            },
+        )

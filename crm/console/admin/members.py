@@ -1,0 +1,182 @@
+"""The member list with its views, the form behind "Edit", and the way to the page."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.db.models import Q
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.timezone import localdate
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    RangeDateFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from crm.console.admin.member_page import member_urls
+from crm.console.admin.saved_views import SavedViewsMixin
+from crm.console.queries.members import member_condition, shown_name
+from crm.console.rules.masking import mask_phone
+from crm.shared.clock import now
+from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin, money_column
+from members.models import Member
+
+NEW_DAYS = 30
+DORMANT_DAYS = 90
+
+
+class ViewFilter(admin.SimpleListFilter):
+    """The built-in views of the member list, as tabs."""
+
+    title = _("view")
+    parameter_name = "view"
+
+    def lookups(self, request, model_admin):
+        """Name the views."""
+        return [
+            ("new", _("New (30 days)")),
+            ("active", _("Active")),
+            ("dormant", _("Dormant (90 days)")),
+            ("birthday", _("Birthday this month")),
+        ]
+
+    def queryset(self, request, queryset):
+        """Narrow the list to one view."""
+        at = now()
+        long_ago = at - timedelta(days=DORMANT_DAYS)
+        wanted = {
+            "new": Q(joined_at__gte=at - timedelta(days=NEW_DAYS)),
+            "active": Q(value__last_order_at__gte=long_ago),
+            "dormant": Q(value__last_order_at__lt=long_ago),
+            "birthday": Q(birth_month=localdate(at).month),
+        }.get(self.value())
+        return queryset if wanted is None else queryset.filter(wanted)
+
+
+@admin.register(Member)
+class MemberAdmin(SavedViewsMixin, StaffAdmin):
+    """Members. The first column opens the page; the form is for corrections."""
+
+    list_display = [
+        "who",
+        "number",
+        "tier_label",
+        "state_label",
+        "points",
+        "spend",
+        "last_order",
+    ]
+    list_display_links = None
+    list_select_related = ["points_account__tier", "value"]
+    list_filter = [
+        ViewFilter,
+        ("state", ChoicesDropdownFilter),
+        ("points_account__tier", RelatedDropdownFilter),
+        ("tags", RelatedDropdownFilter),
+        ("joined_at", RangeDateFilter),
+    ]
+    search_fields = ["number"]
+    search_help_text = _("Number, phone, last four digits, e-mail, name or initials")
+    ordering = ["-joined_at", "-id"]
+    fieldsets = [
+        (None, {"fields": [("number", "public_id"), ("name", "gender")]}),
+        (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
+        (_("Origin"), {"fields": [("source", "region"), "joined_at"]}),
+    ]
+    readonly_fields = ["number", "public_id", "source", "joined_at"]
+
+    spend = money_column("value__net_minor", _("lifetime spend"))
+
+    def get_queryset(self, request):
+        """Leave columns out that the list does not show."""
+        return super().get_queryset(request).defer("name_tokens", "birthday", "email")
+
+    def get_search_results(self, request, queryset, search_term):
+        """Look where the shape of the text says, by one index."""
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(member_condition(search_term)), False
+
+    @admin.display(description=_("member"))
+    def who(self, member: Member) -> str:
+        """Return name and masked phone, linked to the page."""
+        return format_html(
+            '<a class="cs-who" data-value href="{}">{}<small>{}</small></a>',
+            reverse("admin:member_page", args=[member.public_id]),
+            member.shown or member.number,
+            mask_phone(member.phone),
+        )
+
+    @admin.display(description=_("tier"), empty_value="–")
+    def tier_label(self, member: Member) -> str | None:
+        """Return the tier as a badge of its colour."""
+        account = getattr(member, "points_account", None)
+        if account is None or account.tier is None:
+            return None
+        return format_html(
+            '<span class="cs-tier" data-value><i style="background:{}"></i>{}</span>',
+            account.tier.color,
+            account.tier.label,
+        )
+
+    @display(
+        description=_("state"),
+        label={"active": GOOD, "frozen": CALM, "closed": BAD, "erased": BAD},
+    )
+    def state_label(self, member: Member) -> tuple[str, str]:
+        """Return where the membership stands."""
+        return member.state, member.get_state_display()
+
+    @admin.display(description=_("available points"), empty_value="–")
+    def points(self, member: Member) -> str | None:
+        """Return what can be spent now."""
+        account = getattr(member, "points_account", None)
+        return None if account is None else f"{account.available:,d}"
+
+    @admin.display(
+        description=_("last order"),
+        ordering="value__last_order_at",
+        empty_value="–",
+    )
+    def last_order(self, member: Member):
+        """Return the day of the newest order."""
+        value = getattr(member, "value", None)
+        return localdate(value.last_order_at) if value and value.last_order_at else None
+
+    def get_changelist_instance(self, request):
+        """Give every row the name this login may see."""
+        changelist = super().get_changelist_instance(request)
+        for member in changelist.result_list:
+            member.shown = shown_name(member, request.user)
+        return changelist
+
+    def get_urls(self):
+        """Add the page of one member and what can be done there."""
+        return member_urls(self) + super().get_urls()
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        """The form shows personal data in clear: only for those who may see it."""
+        return super().has_change_permission(request, obj) and request.user.has_perm(
+            "members.view_pii"
+        )
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Open the form for those who may use it, the page for all others."""
+        if not self.has_change_permission(request):
+            member = self.get_object(request, object_id)
+            if member is not None and self.has_view_permission(request, member):
+                return redirect("admin:member_page", member.public_id)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Refuse: members are closed or erased, never deleted."""
+        return False
+
+    def save_model(self, request, obj, form, change):
+        """Stamp those made by hand."""
+        if obj.joined_at is None:
+            obj.joined_at = now()
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,134 @@
+"""What stands in the sidebar, for whom, and which shop this is."""
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+#: Heading -> (model label, icon). Whoever may view the model sees the entry.
+SECTIONS = [
+    (
+        _("Members"),
+        [
+            ("members.member", "group"),
+            ("care.ticket", "support_agent"),
+            ("members.tag", "sell"),
+            ("members.consent", "verified_user"),
+        ],
+    ),
+    (
+        _("Orders"),
+        [
+            ("orders.order", "receipt_long"),
+            ("orders.refund", "undo"),
+            ("orders.unmatchedreturn", "help_center"),
+            ("orders.adjustment", "balance"),
+            ("orders.product", "inventory_2"),
+            ("orders.category", "category"),
+            ("orders.channel", "storefront"),
+        ],
+    ),
+    (
+        _("Loyalty"),
+        [
+            ("loyalty.pointsaccount", "account_balance_wallet"),
+            ("loyalty.pointsentry", "history"),
+            ("loyalty.tierchange", "trending_up"),
+            ("loyalty.ladder", "stairs"),
+            ("loyalty.tier", "military_tech"),
+            ("loyalty.program", "tune"),
+        ],
+    ),
+    (
+        _("Marketing"),
+        [
+            ("campaigns.promotion", "percent"),
+            ("campaigns.coupontemplate", "confirmation_number"),
+            ("campaigns.coupon", "redeem"),
+            ("campaigns.message", "outbox"),
+        ],
+    ),
+    (
+        _("Analysis"),
+        [
+            ("reports.dailysales", "bar_chart"),
+            ("recommendations.boughttogether", "hub"),
+            ("recommendations.popularity", "local_fire_department"),
+        ],
+    ),
+    (
+        _("System"),
+        [
+            ("shared.job", "pending_actions"),
+            ("orders.importbatch", "upload_file"),
+            ("shared.delivery", "local_shipping"),
+            ("shared.fact", "event_note"),
+            ("shared.auditentry", "policy"),
+            ("members.user", "badge"),
+            ("auth.group", "groups"),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict]:
+    """Return the sidebar: home, then sections with what this login may see."""
+    home = {
+        "title": _("Home"),
+        "icon": "home",
+        "link": reverse_lazy("admin:index"),
+    }
+    return [{"items": [home]}] + [
+        {
+            "title": title,
+            "collapsible": False,
+            "items": [_entry(label, icon) for label, icon in entries],
+        }
+        for title, entries in SECTIONS
+    ]
+
+
+def _entry(label: str, icon: str) -> dict:
+    app, name = label.split(".")
+    model = apps.get_model(app, name)
+
+    def permission(request: HttpRequest) -> bool:
+        user = request.user
+        return user.has_perm(f"{app}.view_{name}") or user.has_perm(
+            f"{app}.change_{name}"
+        )
+
+    return {
+        "title": capfirst(model._meta.verbose_name_plural),
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": permission,
+    }
+
+
+def environment(request: HttpRequest) -> list | None:
+    """Return the badge of a shop that is not the real one."""
+    if settings.ENVIRONMENT == "demo":
+        return [_("Demo"), "warning"]
+    if settings.ENVIRONMENT == "test":
+        return [_("Test"), "info"]
+    return None
+
+
+def environment_title(request: HttpRequest) -> str | None:
+    """Return what stands before page titles of a shop that is not the real one."""
+    label = environment(request)
+    return f"[{label[0]}]" if label else None
+
+
+def style(request: HttpRequest) -> str:
+    """Return the address of our style sheet."""
+    return static("console.css")
+
+
+def script(request: HttpRequest) -> str:
+    """Return the address of our script."""
+    return static("console.js")

@@ -1,0 +1,251 @@
+"""Everything the page of one member shows above its timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import Coalesce, TruncMonth
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timesince import timesince
+from django.utils.timezone import localdate, localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.models import Coupon
+from crm.console.rules.charts import Bar, bars
+from crm.console.rules.masking import mask_birthday, mask_email, mask_phone
+from crm.shared.clock import day_bounds
+from crm.shared.dates import add_months
+from crm.shared.money import display_amount
+from loyalty.models import PointsLot
+from members.models import Consent, Member
+from orders.models import Order
+
+SPARK_MONTHS = 24
+SPARK_WIDTH, SPARK_HEIGHT = 480, 56
+SOON_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number at the top, and the list it comes from."""
+
+    label: str
+    value: str
+    detail: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Spend by month, ready to draw."""
+
+    bars: list[Bar]
+    width: int
+    height: int
+    total: str
+    description: str
+
+
+def get_member(public_id: str) -> Member:
+    """Return the member with account, tier and value.
+
+    Raises:
+        Member.DoesNotExist: there is none.
+    """
+    return Member.objects.select_related(
+        "points_account__tier__ladder", "value", "user"
+    ).get(public_id=public_id)
+
+
+def money(minor: int) -> str:
+    """Return an amount of the shop's currency as people read it."""
+    return display_amount(minor, settings.SHOP_CURRENCY)
+
+
+def tiles(*, member: Member, user: Any, at: datetime) -> list[Tile]:
+    """Return the numbers at the top that this login may see, in two queries."""
+    shown = []
+    if user.has_perm("loyalty.view_pointsaccount"):
+        shown.append(_points_tile(member, at))
+    if user.has_perm("orders.view_order"):
+        shown += [_spend_tile(member), _last_order_tile(member, at)]
+    if user.has_perm("campaigns.view_coupon"):
+        shown.append(_coupon_tile(member, at))
+    return shown
+
+
+def _list(name: str, member: Member, **filters: str) -> str:
+    query = "&".join([f"q={member.number}", *(f"{k}={v}" for k, v in filters.items())])
+    return f"{reverse(f'admin:{name}_changelist')}?{query}"
+
+
+def _points_tile(member: Member, at: datetime) -> Tile:
+    account = getattr(member, "points_account", None)
+    if account is None:
+        return Tile(
+            _("Available points"),
+            "0",
+            _("no account yet"),
+            _list("loyalty_pointsentry", member),
+        )
+    soon = PointsLot.objects.filter(
+        account=account,
+        remaining__gt=0,
+        expires_at__gt=at,
+        expires_at__lte=at + timedelta(days=SOON_DAYS),
+    ).aggregate(points=Coalesce(Sum("remaining"), 0))["points"]
+    parts = []
+    if account.is_frozen:
+        parts.append(_("account frozen"))
+    if account.held:
+        parts.append(_("%(points)s held") % {"points": f"{account.held:,d}"})
+    if account.debt:
+        parts.append(_("%(points)s owed") % {"points": f"{account.debt:,d}"})
+    if soon:
+        parts.append(
+            _("%(points)s expire within %(days)s days")
+            % {"points": f"{soon:,d}", "days": SOON_DAYS}
+        )
+    return Tile(
+        _("Available points"),
+        f"{account.available:,d}",
+        " · ".join(parts) or _("nothing expires soon"),
+        _list("loyalty_pointsentry", member),
+    )
+
+
+def _spend_tile(member: Member) -> Tile:
+    value = getattr(member, "value", None)
+    orders, net = (value.orders, value.net_minor) if value else (0, 0)
+    detail = ngettext("%(count)s order", "%(count)s orders", orders) % {
+        "count": f"{orders:,d}"
+    }
+    if orders:
+        detail += " · " + _("AOV %(amount)s") % {"amount": money(net // orders)}
+    return Tile(_("Lifetime spend"), money(net), detail, _list("orders_order", member))
+
+
+def _last_order_tile(member: Member, at: datetime) -> Tile:
+    value = getattr(member, "value", None)
+    last = value.last_order_at if value else None
+    if last is None:
+        return Tile(_("Last order"), _("none yet"), "", _list("orders_order", member))
+    return Tile(
+        _("Last order"),
+        _("%(time)s ago") % {"time": timesince(last, at, depth=1)},
+        date_format(last, "DATE_FORMAT"),
+        _list("orders_order", member),
+    )
+
+
+def _coupon_tile(member: Member, at: datetime) -> Tile:
+    usable = Coupon.objects.filter(
+        member=member, state=Coupon.State.AVAILABLE, expires_at__gt=at
+    ).aggregate(count=Count("pk"), first=Min("expires_at"))
+    detail = ""
+    if usable["first"]:
+        detail = _("first expires %(date)s") % {
+            "date": date_format(usable["first"], "DATE_FORMAT")
+        }
+    return Tile(
+        _("Usable coupons"),
+        f"{usable['count']:,d}",
+        detail,
+        _list("campaigns_coupon", member, state__exact="available"),
+    )
+
+
+def spend_by_month(*, member: Member, at: datetime) -> Spend:
+    """Return 24 months of paid orders less refunds, by month of the order."""
+    this_month = localdate(at).replace(day=1)
+    first = add_months(this_month, 1 - SPARK_MONTHS)
+    months = [add_months(first, n) for n in range(SPARK_MONTHS)]
+    rows = (
+        Order.objects.filter(
+            member=member,
+            placed_at__gte=day_bounds(first)[0],
+        )
+        .exclude(state__in=[Order.State.PENDING, Order.State.CANCELLED])
+        .annotate(month=TruncMonth("placed_at"))
+        .values("month")
+        .annotate(paid=Sum("paid_minor"), back=Sum("refunded_minor"))
+        .order_by("month")
+    )
+    net = {localtime(row["month"]).date(): row["paid"] - row["back"] for row in rows}
+    values = [net.get(month, 0) for month in months]
+    labels = [date_format(month, "YEAR_MONTH_FORMAT") for month in months]
+    total = money(sum(values))
+    return Spend(
+        bars=bars(
+            values,
+            labels,
+            [money(v) for v in values],
+            width=SPARK_WIDTH,
+            height=SPARK_HEIGHT,
+        ),
+        width=SPARK_WIDTH,
+        height=SPARK_HEIGHT,
+        total=total,
+        description=_("%(total)s from %(first)s to %(last)s")
+        % {"total": total, "first": labels[0], "last": labels[-1]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One line of personal data, masked; ``field`` is what may be revealed."""
+
+    label: str
+    value: str
+    field: str
+
+
+#: What can be revealed, and how it looks before.
+REVEALABLE = {"phone": mask_phone, "email": mask_email, "birthday": mask_birthday}
+
+
+def personal_details(member: Member) -> list[Detail]:
+    """Return phone, e-mail and birthday, masked."""
+    labels = {"phone": _("Phone"), "email": _("E-mail"), "birthday": _("Birthday")}
+    return [
+        Detail(labels[field], mask(getattr(member, field)), field)
+        for field, mask in REVEALABLE.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a member allowed, as it holds now."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    since: datetime
+
+
+def consents_now(member: Member) -> list[Permission]:
+    """Return the newest statement per purpose and channel."""
+    newest = (
+        Consent.objects.filter(member=member)
+        .order_by("purpose", "channel", "-occurred_at", "-id")
+        .distinct("purpose", "channel")
+    )
+    return [
+        Permission(
+            c.get_purpose_display(), c.get_channel_display(), c.granted, c.occurred_at
+        )
+        for c in newest
+    ]
+
+
+def tag_names(member: Member, at: datetime) -> list[str]:
+    """Return the tags that hold now."""
+    return list(
+        member.tagged.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+        .order_by("tag__name")
+        .values_list("tag__name", flat=True)
+    )

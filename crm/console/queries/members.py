@@ -1,0 +1,51 @@
+"""Find members, and say as much of them as the reader may see."""
+
+import re
+
+from django.db.models import Q, QuerySet
+
+from crm.console.rules.masking import mask_name
+from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
+from members.models import Member
+
+_NUMBER = re.compile(r"[Mm][0-9]*")
+_TAIL = re.compile(r"[0-9]{4}")
+_PHONE = re.compile(r"[+0-9][0-9 ()-]{6,24}")
+
+
+def member_condition(text: str) -> Q:
+    """Return the filter for what staff typed into a search box.
+
+    The shape of the text decides the one index that is asked: the beginning of a
+    member number, the last four digits of a phone, a whole phone, an e-mail
+    address, or parts of a name (characters, words, pinyin or its initials).
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text) and len(text) > 1:
+        return Q(number__startswith=text.upper())
+    if _TAIL.fullmatch(text):
+        return blind_lookup(Member, "phone_tail_index", text)
+    if _PHONE.fullmatch(text):
+        return blind_lookup(Member, "phone_index", text)
+    if "@" in text:
+        return blind_lookup(Member, "email_index", text)
+    if text.startswith("mem_"):
+        return Q(public_id=text)
+    return blind_tokens_lookup(Member, "name_tokens", text)
+
+
+def find_members(text: str) -> QuerySet[Member]:
+    """Return members found by ``member_condition``, newest first."""
+    return Member.objects.filter(member_condition(text)).order_by("-joined_at", "-id")
+
+
+def may_see_names(user) -> bool:
+    """Whether names stand in clear for this login; others see one character."""
+    return user.has_perm("members.view_pii")
+
+
+def shown_name(member: Member, user) -> str:
+    """Return the name, whole or masked, as this login may see it."""
+    if may_see_names(user):
+        return member.name or ""
+    return mask_name(member.name)

@@ -1,0 +1,1 @@
+"""Decisions of the console. Plain Python: no Django, no clock, no database."""

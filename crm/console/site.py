@@ -1,0 +1,103 @@
+"""The staff site: home page, command palette, language, sign-in."""
+
+from typing import Any
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib.admin.options import ModelAdmin as PlainModelAdmin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
+
+from crm.console.queries.home import home_page
+from crm.console.queries.palette import find_anything
+from crm.shared.clock import now
+
+#: Tries to sign in: per address and minute, and per name and quarter of an hour.
+SIGN_IN_RATE = "20/m/ip,10/15m/key"
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """Our admin site. Pages of packages that do not wear its skin stay out."""
+
+    index_template = "console/home.html"
+    index_title = _("Home")
+    empty_value_display = "–"
+
+    def register(self, model_or_iterable, admin_class=None, **options):
+        """Register pages of the console; ignore plain pages of packages.
+
+        allauth and others register theirs on import. They would look broken and
+        offer rows that only their package may write.
+        """
+        if issubclass(admin_class or PlainModelAdmin, ModelAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Add the pages that belong to no table."""
+        return [
+            path(
+                "language/",
+                self.admin_view(require_POST(self.choose_language)),
+                name="language",
+            ),
+        ]
+
+    def index(self, request: HttpRequest, extra_context=None) -> TemplateResponse:
+        """Show the home page of this login."""
+        facts = home_page(user=request.user, at=now())
+        return super().index(request, {**facts, **(extra_context or {})})
+
+    def search(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """Answer the command palette: at most ten hits, nothing remembered.
+
+        Unfold would keep hits, and with them names of people, in the cache.
+        """
+        text = request.GET.get("s", "").strip()
+        if not text:
+            return HttpResponse()
+        hits = find_anything(user=request.user, text=text)
+        return TemplateResponse(
+            request,
+            "console/palette_results.html",
+            {"results": hits},
+            headers={"HX-Trigger": "search", "Cache-Control": "no-store"},
+        )
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """Sign in, slowly for whoever guesses; then use the login's language."""
+        if request.method == "POST":
+            refusal = ratelimit.consume_or_429(
+                request,
+                action="login",
+                key=request.POST.get("username", "").casefold()[:150],
+            )
+            if refusal is not None:
+                return refusal
+        response = super().login(request, extra_context)
+        language = getattr(request.user, "language", "")
+        if request.method == "POST" and language:
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language)
+        return response
+
+    def choose_language(self, request: HttpRequest) -> HttpResponse:
+        """Remember the language of this login, on every machine."""
+        response = set_language(request)
+        language = request.POST.get("language", "")
+        if language in dict(settings.LANGUAGES):
+            type(request.user).objects.filter(pk=request.user.pk).update(
+                language=language
+            )
+        return response
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Say which column of the page holds a shifted clock, if any."""
+        return {**super().each_context(request), "shop_name": settings.SHOP_NAME}

@@ -1,0 +1,54 @@
+"""What templates of the console need to say."""
+
+from django import template
+from django.conf import settings
+
+from crm.shared.money import display_amount
+
+register = template.Library()
+
+
+@register.filter
+def money(minor: int | None, currency: str = "") -> str:
+    """Return minor units as money, the same in every language."""
+    if minor is None:
+        return "–"
+    return display_amount(minor, currency or settings.SHOP_CURRENCY)
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """Return a whole number with thousands separated."""
+    return "–" if number is None else f"{number:,d}"
+
+
+@register.simple_tag
+def active_filters(changelist) -> list[dict]:
+    """Return the filters that narrow a list: what, which value, how to drop it."""
+    chips = []
+    for spec in changelist.filter_specs:
+        mine = {name for name in spec.used_parameters} | {
+            name for name in spec.expected_parameters() if name
+        }
+        mine = {name for name in mine if name in changelist.params}
+        if not mine or "view" in mine:
+            continue
+        shown = ""
+        for choice in spec.choices(changelist):
+            if choice.get("selected") and choice.get("display"):
+                shown = choice["display"]
+        values = shown or ", ".join(
+            str(_first(changelist.params[n])) for n in sorted(mine)
+        )
+        chips.append(
+            {
+                "title": spec.title,
+                "value": values,
+                "drop": changelist.get_query_string(remove=sorted(mine)),
+            }
+        )
+    return chips
+
+
+def _first(value):
+    return value[0] if isinstance(value, list) and value else value

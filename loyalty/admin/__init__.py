@@ -1,0 +1,5 @@
+"""Staff pages of points, tiers and the program."""
+
+from loyalty.admin import points, program, tier
+
+__all__ = ["points", "program", "tier"]

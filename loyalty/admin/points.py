@@ -1,0 +1,89 @@
+"""Points accounts and the ledger: to read. Services alone write them."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from loyalty.models import PointsAccount, PointsEntry
+
+
+@admin.register(PointsAccount)
+class PointsAccountAdmin(LedgerAdmin):
+    """Who has how many points now."""
+
+    list_display = [
+        "member",
+        "tier",
+        "available_points",
+        "balance",
+        "held",
+        "debt",
+        "lifetime_earned",
+        "is_frozen",
+    ]
+    list_select_related = ["member", "tier"]
+    list_filter = [("tier", RelatedDropdownFilter), "is_frozen"]
+    search_fields = ["=member__number"]
+    ordering = ["-balance", "member_id"]
+
+    @admin.display(description=_("available points"))
+    def available_points(self, account: PointsAccount) -> int:
+        """Return what can be spent now (P2)."""
+        return account.available
+
+
+@admin.register(PointsEntry)
+class PointsEntryAdmin(LedgerAdmin):
+    """The ledger, newest first. A mistake gets a new entry."""
+
+    list_display = [
+        "occurred_at",
+        "member_number",
+        "kind_label",
+        "signed_points",
+        "balance_after",
+        "source",
+        "reason",
+        "actor",
+    ]
+    list_select_related = ["account__member"]
+    list_filter = [
+        ("kind", ChoicesDropdownFilter),
+        ("occurred_at", RangeDateTimeFilter),
+    ]
+    search_fields = ["=account__member__number", "=public_id"]
+    ordering = ["-occurred_at", "-id"]
+    exclude = ["reverses"]
+
+    @admin.display(description=_("member"))
+    def member_number(self, entry: PointsEntry) -> str:
+        """Return whose points moved."""
+        return entry.account.member.number
+
+    @display(
+        description=_("kind"),
+        label={
+            "earn": GOOD,
+            "grant": GOOD,
+            "opening": GOOD,
+            "return": GOOD,
+            "spend": BUSY,
+            "expire": CALM,
+            "deduct": BAD,
+            "claw_back": BAD,
+        },
+    )
+    def kind_label(self, entry: PointsEntry) -> tuple[str, str]:
+        """Return why points moved."""
+        return entry.kind, entry.get_kind_display()
+
+    @admin.display(description=_("points"))
+    def signed_points(self, entry: PointsEntry) -> str:
+        """Return the movement with its sign."""
+        return f"{entry.points:+,d}"

@@ -1,0 +1,5 @@
+"""Staff pages of what the orders taught us."""
+
+from recommendations.admin import suggestion
+
+__all__ = ["suggestion"]

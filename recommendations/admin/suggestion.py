@@ -1,0 +1,25 @@
+"""What is bought together, to read."""
+
+from django.contrib import admin
+
+from crm.shared.staff_lists import LedgerAdmin
+from recommendations.models import BoughtTogether, Popularity
+
+
+@admin.register(BoughtTogether)
+class BoughtTogetherAdmin(LedgerAdmin):
+    """Pairs bought by the same members more than chance would have it."""
+
+    list_display = ["product", "other", "both", "buyers", "score"]
+    list_select_related = ["product", "other"]
+    search_fields = ["=product__variants__sku"]
+    ordering = ["-id"]
+
+
+@admin.register(Popularity)
+class PopularityAdmin(LedgerAdmin):
+    """Products by buyers, newer purchases counting more."""
+
+    list_display = ["product", "buyers", "score"]
+    list_select_related = ["product"]
+    ordering = ["-score", "product_id"]

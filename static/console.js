@@ -1,0 +1,83 @@
+/* What Unfold leaves out for people who cannot see icons or use a mouse. */
+(() => {
+  "use strict";
+  const words = document.documentElement.lang.startsWith("zh")
+    ? { close: "关闭", sidebar: "侧边栏", menu: "菜单", account: "账户", filters: "筛选" }
+    : { close: "Close", sidebar: "Sidebar", menu: "Menu", account: "Account", filters: "Filters" };
+
+  const press = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.currentTarget.click();
+  };
+  const asButton = (element, name) => {
+    if (!element || element.dataset.csDone) return;
+    element.dataset.csDone = "1";
+    element.setAttribute("role", "button");
+    element.setAttribute("tabindex", "0");
+    if (name) element.setAttribute("aria-label", name);
+    element.addEventListener("keydown", press);
+  };
+
+  const repair = (root) => {
+    root.querySelectorAll(".material-symbols-outlined:not([role])").forEach((icon) => {
+      if (icon.getAttribute("x-on:click") || icon.hasAttribute("@click")) {
+        asButton(icon, icon.textContent.trim() === "close" ? words.close : words.sidebar);
+      } else {
+        icon.setAttribute("aria-hidden", "true");
+      }
+    });
+    root.querySelectorAll("a:not([href])").forEach((link) => asButton(link, ""));
+    root.querySelectorAll('div[x-on\\:click], h2[x-on\\:click]').forEach((element) => {
+      if (element.querySelector("a, button, input, select, textarea, form, [role=button]")) return;
+      const name = element.textContent.replace(/\s+/g, " ").trim();
+      asButton(element, name && !element.querySelector(".material-symbols-outlined:only-child") ? "" : words.menu);
+    });
+    root.querySelectorAll("button").forEach((button) => {
+      const visible = [...button.childNodes].some(
+        (n) => n.textContent.trim() && !(n.classList && n.classList.contains("material-symbols-outlined")));
+      if (!visible && !button.getAttribute("aria-label")) button.setAttribute("aria-label", button.title || words.menu);
+    });
+    root.querySelectorAll("#searchbar").forEach((box) => {
+      if (!box.getAttribute("aria-label")) box.setAttribute("aria-label", box.placeholder);
+    });
+    root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
+    root.querySelectorAll("#tabs-items").forEach((nav) => nav.setAttribute("aria-label", document.title));
+  };
+
+  let opener = null;
+  document.addEventListener("click", (event) => {
+    const close = event.target.closest("[data-close]");
+    const modal = document.getElementById("modal-content");
+    if (close && modal && modal.contains(close)) {
+      event.preventDefault();
+      window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    }
+    const link = event.target.closest("[hx-target='#modal-content']");
+    if (link) opener = link;
+  }, true);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    repair(event.target);
+    const modal = document.getElementById("modal-content");
+    if (modal && modal.contains(event.target)) {
+      const field = modal.querySelector("input:not([type=hidden]), textarea, select, a, button");
+      setTimeout(() => (field || modal).focus(), 50);
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && opener) {
+      opener.focus();
+      opener = null;
+      return;
+    }
+    const modal = document.getElementById("modal-content");
+    if (event.key !== "Tab" || !modal || !modal.offsetParent) return;
+    const fields = [...modal.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")]
+      .filter((field) => field.offsetParent);
+    if (!fields.length) return;
+    const [first, last] = [fields[0], fields[fields.length - 1]];
+    if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
+    else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
+  });
+  document.addEventListener("DOMContentLoaded", () => repair(document));
+})();
