@@ -19,8 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        django.contrib.postgres.operations.TrigramExtension(
-        ),
+        django.contrib.postgres.operations.TrigramExtension(),
         migrations.CreateModel(
             name='Channel',
             fields=[
@@ -225,7 +224,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('captured_at', models.DateTimeField(blank=True, null=True, verbose_name='captured at')),
                 ('return_due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('return_attempts', models.PositiveIntegerField(default=0, editable=False)),
+                ('return_attempts', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.order')),
             ],
             options={
@@ -284,7 +283,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField(verbose_name='requested at')),
                 ('completed_at', models.DateTimeField(blank=True, null=True, verbose_name='completed at')),
                 ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
+                ('attempts', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='orders.order', verbose_name='order')),
                 ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='orders.payment', verbose_name='payment')),
             ],
@@ -299,6 +298,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('quantity', models.PositiveIntegerField(verbose_name='quantity')),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),
+                ('points', models.PositiveIntegerField(db_default=0, default=0, verbose_name='points')),
                 ('source_row', models.PositiveIntegerField(blank=True, null=True)),
                 ('order_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refund_lines', to='orders.orderline')),
                 ('refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.refund')),

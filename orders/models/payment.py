@@ -37,7 +37,9 @@ class Payment(models.Model):
     captured_at = models.DateTimeField(_("captured at"), null=True, blank=True)
     #: When a surplus is next offered to the provider for return, and how often it was.
     return_due_at = models.DateTimeField(null=True, blank=True, editable=False)
-    return_attempts = models.PositiveIntegerField(default=0, editable=False)
+    return_attempts = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False
+    )
 
     class Meta:
         verbose_name = _("payment")

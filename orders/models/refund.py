@@ -54,7 +54,7 @@ class Refund(models.Model):
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
     #: When the provider is asked (again), and how often it was (R18).
     due_at = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("refund")
@@ -91,6 +91,8 @@ class RefundLine(models.Model):
     )
     quantity = models.PositiveIntegerField(_("quantity"))
     amount_minor = models.BigIntegerField(_("amount"))
+    #: Spent points of these units; the refund's ``points_returned`` is their sum.
+    points = models.PositiveIntegerField(_("points"), default=0, db_default=0)
     source_row = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:

@@ -28,6 +28,7 @@ class PaidLine:
     refunded_quantity: int = 0
     refunded_minor: int = 0
     points: int = 0
+    points_returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +99,17 @@ def refund_quote(
 
 
 def _line_refund(line: PaidLine, units: int) -> LineRefund:
-    before = line.refunded_quantity
-    after = before + units
+    after = line.refunded_quantity + units
     if units < 1 or after > line.quantity:
         raise TooManyUnits(line.position)
     owed = cumulative_share(line.net_minor, after, line.quantity)
-    points = cumulative_share(line.points, after, line.quantity) - cumulative_share(
-        line.points, before, line.quantity
-    )
+    points = cumulative_share(line.points, after, line.quantity)
     return LineRefund(
         position=line.position,
         quantity=units,
         # Returns of imported books may have given back more than their share.
         amount_minor=max(0, owed - line.refunded_minor),
-        points=points,
+        points=max(0, points - line.points_returned),
     )
 
 

@@ -1,0 +1,1 @@
+"""How buyers pay: one module per payment provider."""

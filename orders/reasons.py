@@ -1,0 +1,53 @@
+"""Why an offer took nothing, in words. Codes are stable, texts are translated (S25)."""
+
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.money import as_api, display_amount
+from orders.rules.offers import Refused
+
+#: Code -> sentence; ``…_minor`` params stand in it as amounts without the suffix.
+REASONS: dict[str, Any] = {
+    "coupon_not_found": _("This coupon code is not valid."),
+    "coupon_not_started": _("This coupon cannot be used yet."),
+    "coupon_expired": _("This coupon has expired."),
+    "coupon_disabled": _("This coupon has been withdrawn."),
+    "coupon_already_redeemed": _("This coupon has already been used."),
+    "coupon_min_spend_not_met": _("Spend %(missing)s more to use this coupon."),
+    "coupon_products_not_eligible": _("Nothing in the cart goes with this coupon."),
+    "threshold_not_met": _("Spend %(missing)s more to get this offer."),
+    "exclusive_group": _("Another offer of the same kind saves more."),
+    "no_effect": _("There is nothing left that this could reduce."),
+    "insufficient_points": _("You do not have that many points."),
+    "points_below_step": _("Too few points to spend."),
+}
+_MINOR = "_minor"
+
+
+def reason_text(why: Refused, currency: str) -> str:
+    """Return the sentence of a refusal in the active language."""
+    text = str(REASONS.get(why.code, ""))
+    if not text:
+        return gettext("This offer does not apply to the cart.")
+    shown = {
+        name.removesuffix(_MINOR): display_amount(value, currency)
+        if name.endswith(_MINOR)
+        else value
+        for name, value in why.params.items()
+    }
+    try:
+        return text % shown if "%(" in text else text
+    except KeyError:
+        return gettext("This offer does not apply to the cart.")
+
+
+def reason_params(why: Refused, currency: str) -> dict[str, Any]:
+    """Return the numbers of a refusal as the API writes them."""
+    return {
+        name.removesuffix(_MINOR): as_api(value, currency)
+        if name.endswith(_MINOR)
+        else value
+        for name, value in why.params.items()
+    }

@@ -1,0 +1,19 @@
+"""Background work of orders. Safe to run twice, at once and out of order."""
+
+from celery import shared_task
+
+from crm.shared import clock
+from orders.services.cancelling import release_unpaid
+from orders.services.returning import send_due_refunds
+
+
+@shared_task
+def release_unpaid_orders() -> int:
+    """Cancel what was not paid in time."""
+    return release_unpaid(now=clock.now())
+
+
+@shared_task
+def send_refunds() -> int:
+    """Ask payment providers for what is due."""
+    return send_due_refunds(now=clock.now())
