@@ -44,6 +44,7 @@ _LONGEST = {"InvoiceNo": 36, "StockCode": 60, "CustomerID": 80, "Country": 60}
 _LONGEST_DESCRIPTION = 240
 #: A line beyond this is a slip of the keyboard (a hundred thousand million units).
 _MOST_MINOR = 10**13
+_MOST_KEPT = 50_000
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -172,7 +173,8 @@ class RowReader:
         """Return exact minor units, which may have a fraction."""
         known = self._prices.get(text)
         if known is None:
-            known = self._prices[text] = _decimal(text).scaleb(self.digits)
+            known = _decimal(text).scaleb(self.digits)
+            _keep(self._prices, text, known)
         return known
 
     def _moment(self, text: str) -> datetime:
@@ -191,8 +193,14 @@ class RowReader:
             raise _Bad("in_the_future")
         if at < _EARLIEST:
             raise _Bad("not_a_moment")
-        self._moments[text] = at
+        _keep(self._moments, text, at)
         return at
+
+
+def _keep(known: dict, text: str, value: object) -> None:
+    """Remember a reading, but not more than a file of honest rows needs."""
+    if len(known) < _MOST_KEPT:
+        known[text] = value
 
 
 def _contradiction(kind: str, quantity: int, price: Decimal) -> tuple[str, str] | None:
