@@ -13,7 +13,8 @@ class Migration(migrations.Migration):
     operations = [
         AppendOnly("members_consent"),
         migrations.RunSQL(
-            "CREATE SEQUENCE members_member_serial",
+            # Below stay numbers for files and demo shops that bring their own.
+            "CREATE SEQUENCE members_member_serial START WITH 1000001",
             "DROP SEQUENCE members_member_serial",
         ),
     ]

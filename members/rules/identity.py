@@ -115,6 +115,8 @@ def _beginnings(word: str) -> set[str]:
 def _han_tokens(run: str) -> set[str]:
     tokens = set(run) | {run[i : i + 2] for i in range(len(run) - 1)}
     syllables = [_reading(character) for character in run]
+    # 阿 reads "a": alone it is its own beginning, so it must be one in every name.
+    tokens |= {syllable for syllable in syllables if len(syllable) == 1}
     for start in range(len(run)):
         tokens |= _beginnings("".join(syllables[start:]))
         initials = "".join(syllable[0] for syllable in syllables[start:])

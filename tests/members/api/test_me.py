@@ -1,0 +1,206 @@
+import pytest
+
+from members.models import Consent, Member
+from members.queries import email_is
+from tests.members.api.signing_in import ADDRESS
+
+ME = "/api/storefront/v1/me"
+CONSENTS = f"{ME}/consents"
+
+
+def me(email=ADDRESS):
+    return Member.objects.get(email_is(email))
+
+
+def test_members_see_themselves_in_clear(jing, eve):
+    answer = jing.get(ME)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "id": me().public_id,
+        "number": me().number,
+        "state": "active",
+        "name": "王静",
+        "phone": None,
+        "email": ADDRESS,
+        "birthday": None,
+        "gender": "",
+        "region": "",
+        "language": "en",
+        "joined_at": answer.json()["joined_at"],
+    }
+    assert answer.json()["joined_at"].endswith("Z")
+    assert "no-store" in answer["Cache-Control"]
+    assert eve.get(ME).json()["name"] == "Eve"
+
+
+def test_a_patch_changes_what_it_names(jing, eve):
+    answer = jing.patch(
+        ME,
+        {
+            "phone": "138 0000 1234",
+            "birthday": "1990-02-28",
+            "gender": "female",
+            "language": "zh-hans",
+        },
+        format="json",
+    )
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert (body["name"], body["phone"], body["birthday"]) == (
+        "王静",
+        "+8613800001234",
+        "1990-02-28",
+    )
+    assert (body["gender"], body["language"]) == ("female", "zh-hans")
+    assert eve.get(ME).json()["phone"] is None
+
+
+def test_null_clears(jing):
+    jing.patch(ME, {"phone": "13800001234", "birthday": "1990-02-28"}, format="json")
+    answer = jing.patch(
+        ME, {"phone": None, "birthday": None, "name": None}, format="json"
+    )
+    assert answer.status_code == 200
+    assert (me().phone, me().birthday, me().birth_month, me().name) == (
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_merge_patch_may_say_that_it_is_one(jing):
+    answer = jing.patch(
+        ME, '{"name": "B"}', content_type="application/merge-patch+json"
+    )
+    assert answer.status_code == 200
+    assert me().name == "B"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "status"),
+    [
+        ({"email": "x@example.com"}, "unknown_field", 400),
+        ({"state": "closed"}, "unknown_field", 400),
+        ({"nickname": "B"}, "unknown_field", 400),
+        ({"birthday": "1990-02-30"}, "invalid", 400),
+        ({"gender": "x"}, "invalid_choice", 400),
+        ({"name": "x" * 121}, "max_length", 400),
+        ({"language": "fr"}, "invalid_choice", 400),
+        ({"phone": "12"}, "invalid_profile", 422),
+        ({"birthday": "2200-01-01"}, "invalid_profile", 422),
+        ([], "invalid", 400),
+    ],
+)
+def test_a_bad_patch_is_refused_and_changes_nothing(jing, body, code, status):
+    before = jing.get(ME).json()
+    answer = jing.patch(ME, body, format="json")
+    assert answer.status_code == status, answer.content
+    problem = answer.json()
+    codes = {problem["code"]} | {error["code"] for error in problem.get("errors", [])}
+    assert code in codes
+    assert jing.get(ME).json() == before
+
+
+def test_the_phone_of_somebody_else_is_refused(jing, eve):
+    eve.patch(ME, {"phone": "13800001234"}, format="json")
+    answer = jing.patch(ME, {"phone": "+86 138 0000 1234", "name": "B"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_member")
+    assert (me().phone, me().name) == (None, "王静")
+
+
+def test_a_stale_etag_is_refused(jing):
+    etag = jing.get(ME)["ETag"]
+    first = jing.patch(ME, {"name": "A"}, format="json", headers={"If-Match": etag})
+    assert first.status_code == 200
+    assert first["ETag"] != etag
+    second = jing.patch(ME, {"name": "B"}, format="json", headers={"If-Match": etag})
+    assert (second.status_code, second.json()["code"]) == (412, "version_conflict")
+    third = jing.patch(
+        ME, {"name": "C"}, format="json", headers={"If-Match": "nonsense"}
+    )
+    assert third.status_code == 400
+    assert me().name == "A"
+
+
+@pytest.mark.parametrize("path", [ME, CONSENTS])
+def test_an_unknown_parameter_is_refused(jing, path):
+    answer = jing.get(f"{path}?membr=1")
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_parameter")
+
+
+def test_consents_are_a_ledger(jing, eve):
+    assert jing.get(CONSENTS).json() == {"data": []}
+    word = {"purpose": "marketing", "channel": "email", "granted": True}
+    said = {"text_version": "2026-11", "consents": [word]}
+    for _again in range(2):
+        answer = jing.put(CONSENTS, said, format="json")
+        assert answer.status_code == 200, answer.content
+    jing.put(
+        CONSENTS, {**said, "consents": [{**word, "granted": False}]}, format="json"
+    )
+
+    (now_holds,) = jing.get(CONSENTS).json()["data"]
+    assert {
+        **word,
+        "granted": False,
+        "text_version": "2026-11",
+    }.items() <= now_holds.items()
+    rows = Consent.objects.order_by("id").values_list("member", "granted", "source")
+    assert list(rows) == [(me().pk, True, "storefront"), (me().pk, False, "storefront")]
+    assert eve.get(CONSENTS).json() == {"data": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"text_version": "1", "consents": []},
+        {
+            "text_version": "",
+            "consents": [{"purpose": "marketing", "channel": "email", "granted": True}],
+        },
+        {
+            "text_version": "1",
+            "consents": [{"purpose": "spam", "channel": "email", "granted": True}],
+        },
+        {
+            "text_version": "1",
+            "consents": [{"purpose": "marketing", "channel": "fax", "granted": True}],
+        },
+        {
+            "text_version": "1",
+            "consents": [{"purpose": "marketing", "channel": "email"}],
+        },
+        {
+            "text_version": "1",
+            "consents": [{"purpose": "marketing", "channel": "email", "granted": None}],
+        },
+        {
+            "text_version": "1",
+            "consents": [
+                {
+                    "purpose": "marketing",
+                    "channel": "email",
+                    "granted": True,
+                    "member": 1,
+                }
+            ],
+        },
+        {
+            "text_version": "1",
+            "consents": [{"purpose": "marketing", "channel": "email", "granted": True}]
+            * 21,
+        },
+        {"text_version": "1", "consents": {"purpose": "marketing"}},
+    ],
+)
+def test_bad_statements_are_refused_and_nothing_is_kept(jing, body):
+    answer = jing.put(CONSENTS, body, format="json")
+    assert answer.status_code == 400, answer.content
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["post", "delete", "put"])
+def test_other_methods_are_not_there(jing, method):
+    assert getattr(jing, method)(ME).status_code == 405
