@@ -215,6 +215,8 @@ def logging_config(format: str, *, level: str = "INFO") -> None:
     root.setLevel(level)
     # SQL with its parameters would be personal data; 4xx have their access line.
     logging.getLogger("django.db.backends").setLevel(logging.WARNING)
+    # At DEBUG it prints the context of a template, which holds whom a mail is for.
+    logging.getLogger("django.template").setLevel(logging.INFO)
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("django.server").setLevel(logging.WARNING)
     for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp"):
