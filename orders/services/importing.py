@@ -26,7 +26,12 @@ from orders.models import ImportBatch, ImportIssue
 from orders.rules import online_retail
 from orders.rules.online_retail import Issue, RowReader
 from orders.services.importing_catalogue import store_articles, store_customers
-from orders.services.importing_files import SourceFile, open_source, rows_of
+from orders.services.importing_files import (
+    FileEmpty,
+    SourceFile,
+    open_source,
+    rows_of,
+)
 from orders.services.importing_orders import store_adjustments, store_orders
 from orders.services.importing_returns import store_returns
 from orders.services.importing_session import ImportIsRunning, alone, patience
@@ -38,6 +43,17 @@ from orders.services.importing_staging import (
     note_issues,
 )
 
+#: What an import makes, in the order in which people are told.
+COUNTS = (
+    "members",
+    "products",
+    "orders",
+    "order_lines",
+    "refunds",
+    "refund_lines",
+    "unmatched_returns",
+    "adjustments",
+)
 PROFILES = (online_retail.PROFILE,)
 #: Rows per transaction while the file is read.
 _BLOCK = 20_000
@@ -106,8 +122,7 @@ class ImportSummary:
     rows_read: int
     rows_stored: int
     rows_reported: int
-    #: ``members``, ``products``, ``orders``, ``order_lines``, ``refunds``,
-    #: ``refund_lines``, ``unmatched_returns``, ``adjustments``.
+    #: New rows by name, one of each of ``COUNTS``.
     counts: dict[str, int] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
 
@@ -167,7 +182,7 @@ class _Run:
     def __init__(self, *, source, profile, currency, file_name, now, progress):
         self.source: SourceFile = source
         self.progress: Progress = progress
-        self.batch, self.is_new = ImportBatch.objects.get_or_create(
+        self.batch, _new = ImportBatch.objects.get_or_create(
             profile=profile,
             sha256=source.sha256,
             defaults={
@@ -194,6 +209,8 @@ class _Run:
         starts_here = self.batch.cursor["phase"] == _READ
         if not starts_here and self.work.staging.is_whole():
             return
+        if starts_here:
+            self.batch.issues.all().delete()  # Of a reading that was killed.
         try:
             self._read()
         except Refusal:
@@ -225,6 +242,8 @@ class _Run:
                 self.work.staging.copy(rows)
                 note_issues(self.batch.pk, issues)
                 self._tell(rows_read, _("Reading"))
+        if not rows_read:
+            raise FileEmpty(file=self.source.name)
         with transaction.atomic():
             self.work.staging.sort()
             self.batch.rows_read = rows_read
@@ -309,7 +328,7 @@ def _summary(
         rows_read=batch.rows_read,
         rows_stored=batch.rows_stored,
         rows_reported=batch.rows_reported,
-        counts=batch.cursor.get("counts", {}),
+        counts={name: batch.cursor.get("counts", {}).get(name, 0) for name in COUNTS},
         issues=tuple(issues_of(batch.pk)) if with_issues else (),
     )
 
