@@ -252,12 +252,14 @@ def test_swapped_columns_do_not_open(ann):
 
 def test_a_copied_row_is_not_written_unreadable(ann):
     """The old idiom of clearing the key and saving must not carry sealed bytes over."""
-    twin = Person.objects.get(pk=ann.pk)
-    twin.pk = None
-    twin.public_id = "per_twin"
-    with pytest.raises(DecryptionFailed), transaction.atomic():
-        twin.save()
-    assert Person.objects.count() == 1
+    motto_only = Person.objects.create(motto="Go")
+    for original in (ann, motto_only):
+        twin = Person.objects.get(pk=original.pk)
+        twin.pk = None
+        twin.public_id = "per_twin"
+        with pytest.raises(DecryptionFailed), transaction.atomic():
+            twin.save(force_insert=True)
+    assert Person.objects.count() == 2
 
 
 def test_a_missing_key_gives_no_text_but_lets_the_list_be_shown(ann, use_keys):

@@ -153,6 +153,8 @@ def test_r2_refuses_more_units_than_there_are(taken, of):
     [
         ("S9 tie to the earlier", 1000, [10000] * 3, None, [334, 333, 333]),
         ("S9 tie to the larger", 1000, [3333, 3333, 3334], None, [333, 333, 334]),
+        ("S9 tie to the larger, though later", 2, [1, 3], None, [0, 2]),
+        ("S10 one too many", 3, [1, 1], [1, 5], [1, 2]),
         ("largest remainder first", 10, [6, 3, 2], None, [5, 3, 2]),
         ("zero weight takes nothing", 10, [0, 5], None, [0, 10]),
         ("all zero is all equal", 10, [0, 0, 0], None, [4, 3, 3]),
@@ -187,6 +189,17 @@ def test_s9_parts_add_up_and_are_near_their_exact_share(total, weights):
     ),
 )
 def test_s10_caps_hold_and_the_sum_is_exact(total, lines):
+    weights, caps = zip(*lines, strict=True)
+    parts = share(total, weights, caps)
+    assert sum(parts) == min(total, sum(caps))
+    assert all(0 <= part <= cap for part, cap in zip(parts, caps, strict=True))
+
+
+@given(
+    st.integers(0, 12),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=6),
+)
+def test_s10_caps_hold_for_the_last_cents_too(total, lines):
     weights, caps = zip(*lines, strict=True)
     parts = share(total, weights, caps)
     assert sum(parts) == min(total, sum(caps))

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from crm.shared import rotation
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
 from crm.shared.encryption import key_number
+from crm.shared.fields import seal
 from crm.shared.rotation import encrypted_fields, rotate_keys, sealed_models
 from tests.shared.people import Person
 
@@ -133,6 +134,29 @@ def test_a_text_edited_while_only_its_index_is_stale_is_not_given_the_old_index(
     assert rotate_keys().rewritten == 1
     assert Person.objects.get(blind_lookup(Person, "phone_index", "777")) == crowd[0]
     assert numbers()[1] == {2}
+
+
+def test_an_index_is_not_written_beside_a_text_it_was_not_made_from(
+    crowd, use_keys, monkeypatch
+):
+    use_keys(index_keys=(2, 1))
+    compare_and_set = rotation._compare_and_set
+
+    def edited_first(model, row, changes):
+        if row["pk"] == crowd[0].pk:
+            with connection.cursor() as cursor:
+                blob = seal(Person, "phone", crowd[0].public_id, "777")
+                cursor.execute(
+                    "UPDATE shared_tests_person SET phone = %s WHERE id = %s",
+                    [blob, row["pk"]],
+                )
+        return compare_and_set(model, row, changes)
+
+    monkeypatch.setattr(rotation, "_compare_and_set", edited_first)
+    assert rotate_keys().overtaken == 1
+    monkeypatch.setattr(rotation, "_compare_and_set", compare_and_set)
+    assert rotate_keys().rewritten == 1
+    assert Person.objects.get(blind_lookup(Person, "phone_index", "777")) == crowd[0]
 
 
 def test_a_row_that_does_not_open_is_named_and_the_others_are_done(crowd, use_keys):
