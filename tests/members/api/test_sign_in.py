@@ -243,13 +243,11 @@ def test_a_login_switched_off_does_not_come_in(jing):
 
 
 def test_signing_out_ends_the_token(jing):
-    token = jing._credentials if False else None  # the header is the credential
-    del token
     assert jing.delete("/_allauth/app/v1/auth/session").status_code == 401
     assert jing.get(ME).status_code == 401
 
 
-def test_after_signing_up_nothing_readable_is_kept_or_logged(db, settings):
+def test_after_signing_up_nothing_readable_is_kept_or_logged(db):
     heard = io.StringIO()
     handler = logging.StreamHandler(heard)
     root = logging.getLogger()

@@ -1,0 +1,1 @@
+"""Decisions of the service desk. Plain Python."""
