@@ -1,0 +1,229 @@
+"""Carts, for members and for visitors who know a cart's id."""
+
+from django.http import Http404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from crm.shared import clock
+from crm.shared.idempotency import idempotent
+from crm.shared.strict import StrictQueryMixin
+from members.authentication import IsMember
+from orders.api import requests
+from orders.api.serializers import CartOffersShape, CartShape, OrderShape
+from orders.api.shapes import cart_shape, offers_shape, order_shape
+from orders.models import Cart
+from orders.queries.carts import find_cart
+from orders.queries.orders import orders_of
+from orders.services import carts
+from orders.services.checkout import CartTotalChanged, place_order
+from orders.services.quoting import quote_cart
+
+
+class CartView(StrictQueryMixin, APIView):
+    """What all doors to a cart share."""
+
+    permission_classes = [AllowAny]
+    pagination_class = None
+
+    def member_id(self) -> int | None:
+        """Return who asks, if it is a member."""
+        member = getattr(self.request.user, "member", None)
+        return member.pk if member else None
+
+    def find(self, public_id: str) -> Cart:
+        """Return the caller's cart; a foreign one is not there."""
+        cart = find_cart(public_id=public_id, member_id=self.member_id())
+        if cart is None:
+            raise Http404
+        return cart
+
+    def read(self, shape: type, data=None):
+        """Return the validated body."""
+        wanted = shape(data=self.request.data if data is None else data)
+        wanted.is_valid(raise_exception=True)
+        return wanted.validated_data
+
+    def answer(self, public_id: str, status: int = 200) -> Response:
+        """Return the cart as it is now, with its price."""
+        cart = self.find(public_id)
+        quote = quote_cart(cart=cart, now=clock.now())
+        return Response(cart_shape(cart, quote), status=status)
+
+
+class Carts(CartView):
+    """POST opens an empty cart."""
+
+    @extend_schema(
+        operation_id="carts_create",
+        request=requests.NewCart,
+        responses={201: CartShape},
+    )
+    @idempotent
+    def post(self, request):
+        """Open a cart of the signed-in member, or a visitor's."""
+        wanted = self.read(requests.NewCart)
+        cart = carts.create_cart(
+            member_id=self.member_id(),
+            channel_code=wanted["channel"],
+            now=clock.now(),
+        )
+        response = self.answer(cart.public_id, status=201)
+        response["Location"] = reverse("cart", kwargs={"cart": cart.public_id})
+        return response
+
+
+class CartDetail(CartView):
+    """One cart: GET its price, PATCH its owner, DELETE it."""
+
+    @extend_schema(operation_id="carts_retrieve", responses=CartShape)
+    def get(self, request, cart: str):
+        """Return the cart, priced now."""
+        return self.answer(cart)
+
+    @extend_schema(
+        operation_id="carts_partial_update",
+        request=requests.CartPatch,
+        responses=CartShape,
+    )
+    def patch(self, request, cart: str):
+        """Take over a visitor's cart after signing in."""
+        self.read(requests.CartPatch)
+        found = self.find(cart)
+        if self.member_id() is None:
+            self.permission_denied(request)
+        carts.attach_cart(cart_id=found.pk, member_id=self.member_id(), now=clock.now())
+        return self.answer(cart)
+
+    @extend_schema(operation_id="carts_destroy", responses={204: None})
+    def delete(self, request, cart: str):
+        """Throw the cart away."""
+        carts.delete_cart(cart_id=self.find(cart).pk, now=clock.now())
+        return Response(status=204)
+
+
+class CartItems(CartView):
+    """POST puts units of a SKU into the cart."""
+
+    @extend_schema(
+        operation_id="carts_items_create",
+        request=requests.NewItem,
+        responses={201: CartShape},
+    )
+    @idempotent
+    def post(self, request, cart: str):
+        """Add units; 422 ``item_unavailable`` or ``cart_full``."""
+        wanted = self.read(requests.NewItem)
+        carts.add_item(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
+        return self.answer(cart, status=201)
+
+
+class CartItem(CartView):
+    """One line: PATCH its units, DELETE it."""
+
+    @extend_schema(
+        operation_id="carts_items_partial_update",
+        request=requests.ItemPatch,
+        responses=CartShape,
+    )
+    def patch(self, request, cart: str, item: str):
+        """Set the units; 0 takes the line out."""
+        wanted = self.read(requests.ItemPatch)
+        carts.change_item(
+            cart_id=self.find(cart).pk, item=item, now=clock.now(), **wanted
+        )
+        return self.answer(cart)
+
+    @extend_schema(operation_id="carts_items_destroy", responses=CartShape)
+    def delete(self, request, cart: str, item: str):
+        """Take the line out and return the cart."""
+        carts.change_item(
+            cart_id=self.find(cart).pk, item=item, quantity=0, now=clock.now()
+        )
+        return self.answer(cart)
+
+
+class CartCoupons(CartView):
+    """POST a coupon code; 422 says why it takes nothing off."""
+
+    @extend_schema(
+        operation_id="carts_coupons_create",
+        request=requests.CouponCode,
+        responses={201: CartShape},
+    )
+    def post(self, request, cart: str):
+        """Add a code that lowers the price; adding it twice is once."""
+        wanted = self.read(requests.CouponCode)
+        carts.add_coupon(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
+        return self.answer(cart, status=201)
+
+
+class CartCoupon(CartView):
+    """DELETE a coupon code from the cart."""
+
+    @extend_schema(operation_id="carts_coupons_destroy", responses=CartShape)
+    def delete(self, request, cart: str, code: str):
+        """Take the code out and return the cart."""
+        carts.remove_coupon(cart_id=self.find(cart).pk, code=code, now=clock.now())
+        return self.answer(cart)
+
+
+class CartPoints(CartView):
+    """PUT how many points the member would like to spend."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        operation_id="carts_points_update",
+        request=requests.PointsToSpend,
+        responses=CartShape,
+    )
+    def put(self, request, cart: str):
+        """Set the wish; ``points_spent`` of the answer is what really goes."""
+        wanted = self.read(requests.PointsToSpend)
+        carts.set_points(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
+        return self.answer(cart)
+
+
+class CartOffers(CartView):
+    """GET every offer considered for the cart: applicable, inapplicable, skipped."""
+
+    @extend_schema(operation_id="carts_offers_retrieve", responses=CartOffersShape)
+    def get(self, request, cart: str):
+        """Explain the price."""
+        quote = quote_cart(cart=self.find(cart), now=clock.now())
+        return Response(offers_shape(quote))
+
+
+class Checkout(CartView):
+    """POST turns the cart into an order at the price the member saw."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        operation_id="carts_checkout_create",
+        request=requests.CheckoutRequest,
+        responses={201: OrderShape},
+    )
+    @idempotent(required=True)
+    def post(self, request, cart: str):
+        """Place the order; 409 ``cart_total_changed`` carries the new price."""
+        wanted = self.read(requests.CheckoutRequest)
+        total = wanted.get("expected_total")
+        try:
+            order = place_order(
+                cart_id=self.find(cart).pk,
+                member_id=self.member_id(),
+                quote_hash=wanted.get("quote_hash", ""),
+                expected_total_minor=total["amount"] if total else None,
+                now=clock.now(),
+            )
+        except CartTotalChanged as changed:
+            changed.params = {"cart": cart_shape(changed.cart, changed.quote)}
+            raise
+        shown = orders_of(member_id=self.member_id()).get(pk=order.pk)
+        response = Response(order_shape(shown), status=201)
+        response["Location"] = reverse("my-order", kwargs={"order": order.public_id})
+        return response

@@ -1,0 +1,207 @@
+"""What the storefront API of orders gives. Amounts come from ``crm.shared.money``."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from crm.shared.money import as_api
+from crm.shared.serializers import MoneyShape
+from orders.models import Category, Product, Variant
+
+
+class CategoryShape(serializers.ModelSerializer):
+    """A category; ``parent`` is the code of the one above."""
+
+    name = serializers.CharField(source="label", read_only=True)
+    parent = serializers.CharField(
+        source="parent.code", default=None, read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = Category
+        fields = ["code", "name", "parent"]
+        read_only_fields = fields
+
+
+class VariantShape(serializers.ModelSerializer):
+    """A SKU and whether any of it is left."""
+
+    price = serializers.SerializerMethodField()
+    in_stock = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Variant
+        fields = ["sku", "option", "price", "in_stock"]
+        read_only_fields = fields
+
+    @extend_schema_field(MoneyShape)
+    def get_price(self, variant: Variant) -> dict:
+        """Return the list price."""
+        return as_api(variant.price_minor, self.context["currency"])
+
+    def get_in_stock(self, variant: Variant) -> bool:
+        """Whether one more can be promised."""
+        return variant.on_hand is None or variant.on_hand > variant.reserved
+
+
+class ProductShape(serializers.ModelSerializer):
+    """A product with its SKUs, cheapest first."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    name = serializers.CharField(source="label", read_only=True)
+    category = serializers.CharField(
+        source="category.code", default=None, read_only=True, allow_null=True
+    )
+    variants = VariantShape(many=True, read_only=True)
+
+    class Meta:
+        model = Product
+        fields = ["id", "name", "kind", "brand", "category", "description", "variants"]
+        read_only_fields = fields
+
+
+class ReductionShape(serializers.Serializer):
+    """What one offer took off; ``type`` is promotion, coupon, points …."""
+
+    type = serializers.CharField()
+    id = serializers.CharField()
+    name = serializers.CharField()
+    amount = MoneyShape()
+    points = serializers.IntegerField()
+
+
+class ProductReference(serializers.Serializer):
+    """Which product a line is of."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CartItemShape(serializers.Serializer):
+    """A line of a cart; its discounts add up to subtotal minus total."""
+
+    id = serializers.CharField()
+    product = ProductReference()
+    sku = serializers.CharField()
+    option = serializers.CharField(allow_blank=True)
+    quantity = serializers.IntegerField()
+    available = serializers.BooleanField()
+    unit_price = MoneyShape()
+    subtotal = MoneyShape()
+    discounts = ReductionShape(many=True)
+    total = MoneyShape()
+
+
+class TotalsShape(serializers.Serializer):
+    """``total = goods - discount + freight``."""
+
+    goods = MoneyShape()
+    discount = MoneyShape()
+    freight = MoneyShape()
+    total = MoneyShape()
+
+
+class CartShape(serializers.Serializer):
+    """A cart with its price now; ``quote_hash`` is the version of that price."""
+
+    id = serializers.CharField()
+    channel = serializers.CharField(allow_null=True)
+    items = CartItemShape(many=True)
+    coupons = serializers.ListField(child=serializers.CharField())
+    points_to_spend = serializers.IntegerField()
+    points_spent = serializers.IntegerField()
+    discounts = ReductionShape(many=True)
+    totals = TotalsShape()
+    quote_hash = serializers.CharField()
+
+
+class ReasonShape(serializers.Serializer):
+    """Why an offer took nothing: branch on ``code``."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    params = serializers.DictField()
+
+
+class AppliedOfferShape(serializers.Serializer):
+    """An offer that lowers the price."""
+
+    type = serializers.CharField()
+    id = serializers.CharField()
+    name = serializers.CharField()
+    saves = MoneyShape()
+
+
+class RefusedOfferShape(serializers.Serializer):
+    """An offer that does not, and why."""
+
+    type = serializers.CharField()
+    id = serializers.CharField()
+    name = serializers.CharField()
+    reason = ReasonShape()
+
+
+class CartOffersShape(serializers.Serializer):
+    """Every offer that was considered, once (S25)."""
+
+    applicable = AppliedOfferShape(many=True)
+    inapplicable = RefusedOfferShape(many=True)
+    skipped = RefusedOfferShape(many=True)
+
+
+class OrderLineShape(serializers.Serializer):
+    """A line as it was bought; ``position`` names it for refunds."""
+
+    position = serializers.IntegerField()
+    product = ProductReference()
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = MoneyShape()
+    subtotal = MoneyShape()
+    discounts = ReductionShape(many=True)
+    total = MoneyShape()
+    refunded_quantity = serializers.IntegerField()
+
+
+class RefundShape(serializers.Serializer):
+    """Money and points that went, or are on their way, back."""
+
+    id = serializers.CharField()
+    status = serializers.CharField()
+    amount = MoneyShape()
+    freight = MoneyShape()
+    points_returned = serializers.IntegerField()
+    requested_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderShape(serializers.Serializer):
+    """An order as its buyer sees it."""
+
+    id = serializers.CharField()
+    number = serializers.CharField()
+    status = serializers.CharField()
+    items = OrderLineShape(many=True)
+    totals = TotalsShape()
+    paid = MoneyShape()
+    refunded = MoneyShape()
+    points_spent = serializers.IntegerField()
+    refunds = RefundShape(many=True)
+    placed_at = serializers.DateTimeField()
+    payment_due_at = serializers.DateTimeField(allow_null=True)
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+
+class PaymentShape(serializers.Serializer):
+    """A payment under way; the buyer pays at ``pay_url``."""
+
+    id = serializers.CharField()
+    provider = serializers.CharField()
+    status = serializers.CharField()
+    amount = MoneyShape()
+    pay_url = serializers.CharField()
+
+
+class ReceivedShape(serializers.Serializer):
+    """The message was taken, now or before."""
+
+    received = serializers.BooleanField()

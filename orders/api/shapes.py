@@ -1,0 +1,170 @@
+"""Writes carts and orders as ``serializers.py`` describes them."""
+
+from typing import Any
+
+from crm.shared.money import as_api
+from orders.models import Cart, CartLine, Order, OrderLine, Payment, Refund
+from orders.queries.carts import is_sold
+from orders.reasons import reason_params, reason_text
+from orders.rules.offers import Applied
+from orders.rules.quotes import NotApplied, Quote, QuoteLine
+
+
+def cart_shape(cart: Cart, quote: Quote) -> dict[str, Any]:
+    """Return a cart with its price; ``cart`` comes with its lines."""
+    lines = sorted(cart.lines.all(), key=lambda line: line.pk)
+    return {
+        "id": cart.public_id,
+        "channel": cart.channel.code if cart.channel_id else None,
+        "items": [
+            _item(line, priced, quote)
+            for line, priced in zip(lines, quote.lines, strict=True)
+        ],
+        "coupons": cart.coupon_codes,
+        "points_to_spend": cart.points_to_spend,
+        "points_spent": quote.points_spent,
+        "discounts": [
+            _reduction(each, each.amount_minor, each.points, quote.currency)
+            for each in quote.applied
+        ],
+        "totals": {
+            "goods": as_api(quote.goods_minor, quote.currency),
+            "discount": as_api(quote.discount_minor, quote.currency),
+            "freight": as_api(quote.freight_minor, quote.currency),
+            "total": as_api(quote.total_minor, quote.currency),
+        },
+        "quote_hash": quote.hash,
+    }
+
+
+def _item(line: CartLine, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
+    variant = line.variant
+    left = None if variant.on_hand is None else variant.on_hand - variant.reserved
+    return {
+        "id": line.public_id,
+        "product": {"id": variant.product.public_id, "name": variant.product.label},
+        "sku": variant.sku,
+        "option": variant.option,
+        "quantity": line.quantity,
+        "available": is_sold(line) and (left is None or left >= line.quantity),
+        "unit_price": as_api(priced.line.unit_price_minor, quote.currency),
+        "subtotal": as_api(priced.line.gross_minor, quote.currency),
+        "discounts": [
+            _reduction(applied, amount, points, quote.currency)
+            for applied, amount, points in quote.shares_of(priced.line.position)
+        ],
+        "total": as_api(priced.net_minor, quote.currency),
+    }
+
+
+def _reduction(
+    applied: Applied, amount_minor: int, points: int, currency: str
+) -> dict[str, Any]:
+    return {
+        "type": applied.source_kind,
+        "id": applied.source_id,
+        "name": applied.name,
+        "amount": as_api(amount_minor, currency),
+        "points": points,
+    }
+
+
+def offers_shape(quote: Quote) -> dict[str, Any]:
+    """Return every offer a price considered."""
+    return {
+        "applicable": [
+            {
+                "type": each.source_kind,
+                "id": each.source_id,
+                "name": each.name,
+                "saves": as_api(each.amount_minor, quote.currency),
+            }
+            for each in quote.applied
+        ],
+        "inapplicable": [_refused(each, quote.currency) for each in quote.refused],
+        "skipped": [_refused(each, quote.currency) for each in quote.skipped],
+    }
+
+
+def _refused(entry: NotApplied, currency: str) -> dict[str, Any]:
+    return {
+        "type": entry.source_kind,
+        "id": entry.source_id,
+        "name": entry.name,
+        "reason": {
+            "code": entry.why.code,
+            "message": reason_text(entry.why, currency),
+            "params": reason_params(entry.why, currency),
+        },
+    }
+
+
+def order_shape(order: Order) -> dict[str, Any]:
+    """Return an order; it comes with its lines, allocations and refunds."""
+    currency = order.currency
+    return {
+        "id": order.public_id,
+        "number": order.number,
+        "status": order.state,
+        "items": [_order_line(line, currency) for line in order.lines.all()],
+        "totals": {
+            "goods": as_api(order.goods_minor, currency),
+            "discount": as_api(order.discount_minor, currency),
+            "freight": as_api(order.freight_minor, currency),
+            "total": as_api(order.total_minor, currency),
+        },
+        "paid": as_api(order.paid_minor, currency),
+        "refunded": as_api(order.refunded_minor, currency),
+        "points_spent": order.points_spent,
+        "refunds": [_refund(refund, currency) for refund in order.refunds.all()],
+        "placed_at": order.placed_at,
+        "payment_due_at": order.payment_due_at,
+        "paid_at": order.paid_at,
+    }
+
+
+def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
+    product = line.variant.product
+    return {
+        "position": line.position,
+        "product": {"id": product.public_id, "name": line.name},
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unit_price": as_api(line.unit_price_minor, currency),
+        "subtotal": as_api(line.gross_minor, currency),
+        "discounts": [
+            {
+                "type": each.source_kind,
+                "id": each.source_id,
+                "name": each.source_name,
+                "amount": as_api(each.amount_minor, currency),
+                "points": each.points,
+            }
+            for each in line.allocations.all()
+        ],
+        "total": as_api(line.net_minor, currency),
+        "refunded_quantity": line.refunded_quantity,
+    }
+
+
+def _refund(refund: Refund, currency: str) -> dict[str, Any]:
+    return {
+        "id": refund.public_id,
+        "status": refund.state,
+        "amount": as_api(refund.amount_minor, currency),
+        "freight": as_api(refund.freight_minor, currency),
+        "points_returned": refund.points_returned,
+        "requested_at": refund.requested_at,
+        "completed_at": refund.completed_at,
+    }
+
+
+def payment_shape(payment: Payment) -> dict[str, Any]:
+    """Return a payment that was just started."""
+    return {
+        "id": payment.public_id,
+        "provider": payment.provider,
+        "status": payment.state,
+        "amount": as_api(payment.amount_minor, payment.order.currency),
+        "pay_url": payment.pay_url,
+    }

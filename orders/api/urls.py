@@ -1,0 +1,54 @@
+"""Paths of the orders API."""
+
+from django.urls import path
+
+from orders.api import cart_views, catalogue_views, order_views
+
+urlpatterns = [
+    path("products", catalogue_views.Products.as_view(), name="products"),
+    path(
+        "products/<str:product>",
+        catalogue_views.ProductDetail.as_view(),
+        name="product",
+    ),
+    path("categories", catalogue_views.Categories.as_view(), name="categories"),
+    path("carts", cart_views.Carts.as_view(), name="carts"),
+    path("carts/<str:cart>", cart_views.CartDetail.as_view(), name="cart"),
+    path("carts/<str:cart>/items", cart_views.CartItems.as_view(), name="cart-items"),
+    path(
+        "carts/<str:cart>/items/<str:item>",
+        cart_views.CartItem.as_view(),
+        name="cart-item",
+    ),
+    path(
+        "carts/<str:cart>/coupons",
+        cart_views.CartCoupons.as_view(),
+        name="cart-coupons",
+    ),
+    path(
+        "carts/<str:cart>/coupons/<str:code>",
+        cart_views.CartCoupon.as_view(),
+        name="cart-coupon",
+    ),
+    path(
+        "carts/<str:cart>/points", cart_views.CartPoints.as_view(), name="cart-points"
+    ),
+    path(
+        "carts/<str:cart>/offers", cart_views.CartOffers.as_view(), name="cart-offers"
+    ),
+    path(
+        "carts/<str:cart>/checkout", cart_views.Checkout.as_view(), name="cart-checkout"
+    ),
+    path("me/orders", order_views.MyOrders.as_view(), name="my-orders"),
+    path("me/orders/<str:order>", order_views.MyOrder.as_view(), name="my-order"),
+    path(
+        "me/orders/<str:order>/cancel",
+        order_views.CancelOrder.as_view(),
+        name="my-order-cancel",
+    ),
+    path(
+        "orders/<str:order>/payments",
+        order_views.OrderPayments.as_view(),
+        name="order-payments",
+    ),
+]
