@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable, Iterable
 from functools import lru_cache, reduce
 from operator import or_
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -85,7 +86,7 @@ def blind_lookup(model: type[models.Model], name: str, text: str) -> Q:
         name: its ``BlindIndexField``.
         text: as typed; normalised here.
     """
-    field = model._meta.get_field(name)
+    field: Any = model._meta.get_field(name)
     normalised = field.normalised(text)
     if not normalised:
         return _NOBODY
@@ -101,7 +102,7 @@ def blind_tokens_lookup(model: type[models.Model], name: str, text: str) -> Q:
         name: its ``BlindTokensField``.
         text: as typed; cut into parts here. No parts match nobody.
     """
-    field = model._meta.get_field(name)
+    field: Any = model._meta.get_field(name)
     parts = field.parts(text)
     if not parts:
         return _NOBODY
@@ -119,4 +120,5 @@ def blind(
     model: type[models.Model], name: str, text: str | None
 ) -> bytes | list[bytes] | None:
     """Return what a blind index column holds for ``text``, for COPY and SQL."""
-    return model._meta.get_field(name).index_of(text)
+    field: Any = model._meta.get_field(name)
+    return field.index_of(text)

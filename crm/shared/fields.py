@@ -207,7 +207,8 @@ def seal(model: type[models.Model], name: str, row: str, text: str) -> bytes:
         row: public id of the row the value will stand in.
         text: the text.
     """
-    return model._meta.get_field(name).seal(row, text).blob
+    field: Any = model._meta.get_field(name)
+    return field.seal(row, text).blob
 
 
 def dotted_path(function: str | Callable) -> str:

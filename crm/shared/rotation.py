@@ -141,9 +141,9 @@ def _rotate_row(
 
 def _changes(
     model: type[models.Model], row: dict[str, Any], *, reindex: bool
-) -> dict[models.Field, Any]:
+) -> dict[Any, Any]:
     """Return the new value of each column that is not as it should be."""
-    changes: dict[models.Field, Any] = {}
+    changes: dict[Any, Any] = {}
     for sealed in encrypted_fields(model):
         value = row[sealed.name]
         if value and key_number(value.blob) != settings.KEYRING.primary:
@@ -152,7 +152,7 @@ def _changes(
     for index in _index_fields(model):
         if not (reindex or _is_stale(row[index.name])):
             continue
-        source = model._meta.get_field(index.source)
+        source: Any = model._meta.get_field(index.source)
         value = row[index.source]
         text = value.reveal(str(row[source.row])) if value else None
         fresh = index.index_of(text)
@@ -179,7 +179,7 @@ def _plain(value: Any) -> Any:
 
 
 def _compare_and_set(
-    model: type[models.Model], row: dict[str, Any], changes: dict[models.Field, Any]
+    model: type[models.Model], row: dict[str, Any], changes: dict[Any, Any]
 ) -> bool:
     """Write ``changes`` unless the row moved on since it was read.
 
@@ -187,15 +187,15 @@ def _compare_and_set(
     beside a text it was not made from.
     """
     quote = connection.ops.quote_name
-    guarded = dict.fromkeys(changes)
-    for index in changes:
-        if not isinstance(index, EncryptedTextField):
-            guarded[model._meta.get_field(index.source)] = None
+    guarded: dict[Any, None] = dict.fromkeys(changes)
+    for each in changes:
+        if isinstance(each, BlindIndexField | BlindTokensField):
+            guarded[model._meta.get_field(each.source)] = None
     sets = ", ".join(f"{quote(each.column)} = %s" for each in changes)
     tests = " AND ".join(
         f"{quote(each.column)} IS NOT DISTINCT FROM %s" for each in guarded
     )
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
+    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     statement = f"UPDATE {table} SET {sets} WHERE {key} = %s AND {tests}"  # noqa: S608
     parameters = [
         *changes.values(),

@@ -32,7 +32,7 @@ def resume_jobs() -> None:
 @shared_task
 def seal_audit() -> None:
     """Extend the chain over new audit entries."""
-    audit.seal_audit(now())
+    audit.seal_audit(now=now())
 
 
 @shared_task

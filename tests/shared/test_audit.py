@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
+from crm.shared import tasks
 from crm.shared.audit import (
     GENESIS,
     Head,
@@ -169,6 +170,13 @@ def test_the_new_head_is_logged(db, caplog):
         seal_audit(now=NOON)
     (line,) = [each for each in caplog.records if each.name == "crm.audit"]
     assert Head.parse(f"{line.digest}:{line.position}") == audit_head()
+
+
+@pytest.mark.django_db
+def test_the_task_seals():
+    deed(1)
+    tasks.seal_audit()
+    assert audit_head().position == 1
 
 
 @pytest.mark.django_db(transaction=True)

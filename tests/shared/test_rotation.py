@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
 from crm.shared.encryption import key_number
 from crm.shared.fields import seal
 from crm.shared.rotation import encrypted_fields, rotate_keys, sealed_models
+from members.models import Member
 from tests.shared.people import Person
 
 
@@ -197,6 +199,42 @@ def test_every_model_with_sealed_columns_is_walked():
     expected = {m for m in apps.get_models() if encrypted_fields(m)}
     assert apps.get_model("members.Member") in expected
     assert set(sealed_models()) == expected
+
+
+@pytest.mark.django_db
+def test_no_sealed_column_stands_in_an_append_only_table():
+    """It could never be re-encrypted, nor erased."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid "
+            "WHERE tgname = 'append_only_rows'"
+        )
+        append_only = {row[0] for row in cursor.fetchall()}
+    assert "shared_auditentry" in append_only
+    assert not append_only & {model._meta.db_table for model in sealed_models()}
+
+
+@pytest.mark.django_db
+def test_real_members_are_found_and_read_after_the_old_keys_are_gone(use_keys):
+    use_keys()
+    member = Member.objects.create(
+        number="10007",
+        name="王静",
+        phone="138 0000 1234",
+        email="Wang@Example.com",
+        joined_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    use_keys(keys=(2, 1), index_keys=(2, 1))
+    assert rotate_keys().failed == []
+    use_keys(keys=(2,), index_keys=(2,))
+    for lookup in (
+        blind_lookup(Member, "phone_index", "+86 13800001234"),
+        blind_lookup(Member, "phone_tail_index", "1234"),
+        blind_lookup(Member, "email_index", "wang@example.COM"),
+        blind_tokens_lookup(Member, "name_tokens", "王静"),
+    ):
+        found = Member.objects.get(lookup)
+        assert (found, found.name, found.email) == (member, "王静", "Wang@Example.com")
 
 
 # --- The command --------------------------------------------------------------
