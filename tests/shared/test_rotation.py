@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from io import StringIO
+from threading import Event, Thread
 
 import pytest
 from django.apps import apps
@@ -235,6 +236,49 @@ def test_real_members_are_found_and_read_after_the_old_keys_are_gone(use_keys):
     ):
         found = Member.objects.get(lookup)
         assert (found, found.name, found.email) == (member, "王静", "Wang@Example.com")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_lost_while_people_edit(use_keys, monkeypatch):
+    monkeypatch.setattr(rotation, "_BATCH", 5)
+    use_keys()
+    members = [
+        Member.objects.create(
+            number=str(10_000 + n),
+            phone=f"138{n:08}",
+            joined_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for n in range(60)
+    ]
+    use_keys(keys=(2, 1), index_keys=(2, 1))
+    last, stop = {}, Event()
+
+    def edit():
+        turn = 0
+        while not stop.is_set():
+            member = Member.objects.get(pk=members[turn % 60].pk)
+            member.phone = f"139{turn:08}"
+            member.save(update_fields=["phone"])
+            last[member.pk] = member.phone
+            turn += 1
+        connection.close()
+
+    editor = Thread(target=edit)
+    editor.start()
+    try:
+        for _ in range(5):
+            assert rotate_keys().failed == []
+    finally:
+        stop.set()
+        editor.join()
+    rotate_keys()
+    use_keys(keys=(2,), index_keys=(2,))
+    assert len(last) > 0
+    for member in Member.objects.all():
+        number = int(member.number) - 10_000
+        assert member.phone == last.get(member.pk, f"138{number:08}")
+        lookup = blind_lookup(Member, "phone_index", member.phone)
+        assert Member.objects.get(lookup) == member
 
 
 # --- The command --------------------------------------------------------------
