@@ -1,0 +1,125 @@
+"""What points take off a price (P22)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+
+from loyalty.models import PointsHold, Program
+from loyalty.queries import points_summary, program
+from loyalty.rules.points import redemption
+from loyalty.services.holding import hold_points
+from orders.models import Order, Product
+from orders.rules.offers import (
+    Applied,
+    Offer,
+    PriceRequest,
+    Reduction,
+    Refused,
+    Stage,
+    StageLine,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PointsOffer:
+    """So many points of one member, as the program lets them be spent."""
+
+    requested: int
+    available: int
+    share_bp: int
+    step: int
+    minor_per_100: int
+    name: str
+    source_id: str = "points"
+    source_kind: str = "points"
+    stage: Stage = Stage.POINTS
+    priority: int = 0
+    exclusive_group: str = ""
+
+    def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
+        """Pay goods with points; freight and gift cards they cannot pay (P23)."""
+        goods = [
+            part
+            for part in lines
+            if part.line.kind == Product.Kind.GOODS and part.amount_minor > 0
+        ]
+        paid = redemption(
+            requested=self.requested,
+            available=self.available,
+            payable_minor=sum(part.amount_minor for part in goods),
+            share_bp=self.share_bp,
+            step=self.step,
+            minor_per_100=self.minor_per_100,
+        )
+        numbers = {
+            "requested": self.requested,
+            "available": self.available,
+            "step": self.step,
+        }
+        if paid.points == 0:
+            code = {"available": "insufficient_points", "share": "points_share_reached"}
+            return Refused(code.get(paid.limit, "points_below_step"), numbers)
+        return Reduction(
+            amount_minor=paid.amount_minor,
+            positions=tuple(part.line.position for part in goods),
+            points=paid.points,
+            trace=numbers | {"limit": paid.limit, "share_bp": self.share_bp},
+        )
+
+
+class PointsOffers:
+    """Points the buyer wants to spend."""
+
+    source_kind = "points"
+
+    def offers_for(
+        self, request: PriceRequest
+    ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
+        """Return one offer when points are to be spent; visitors have none."""
+        if request.points_to_spend <= 0 or request.member_id is None:
+            return [], []
+        terms = program()
+        summary = points_summary(request.member_id, request.now)
+        available = summary.available + _own_hold(request.order_id)
+        if summary.is_frozen:
+            refused = Refused("points_frozen", {})
+            return [], [("points", gettext("Points"), refused)]
+        return [_offer(request.points_to_spend, available, terms)], []
+
+    def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
+        """Reserve the points for the order.
+
+        Raises:
+            NotEnoughPoints: they were spent meanwhile.
+        """
+        order = Order.objects.only("public_id", "member_id").get(pk=order_id)
+        hold_points(
+            member_id=order.member_id,
+            points=applied.points,
+            source=f"order:{order.public_id}",
+            now=now,
+        )
+
+
+def _offer(requested: int, available: int, terms: Program) -> PointsOffer:
+    return PointsOffer(
+        requested=requested,
+        available=available,
+        share_bp=terms.redeem_max_bp,
+        step=terms.redeem_step,
+        minor_per_100=terms.redeem_minor_per_100,
+        name=gettext("Points"),
+    )
+
+
+def _own_hold(order_id: int | None) -> int:
+    """Return what an order that asks again has reserved itself (C6)."""
+    if order_id is None:
+        return 0
+    order = Order.objects.only("public_id").get(pk=order_id)
+    hold = PointsHold.objects.filter(
+        source=f"order:{order.public_id}", state=PointsHold.State.OPEN
+    ).first()
+    return hold.points if hold else 0

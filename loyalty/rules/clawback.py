@@ -1,0 +1,30 @@
+"""How many earned points a refund takes back. Plain Python."""
+
+
+def points_due(
+    earned: int, *, basis_minor: int, refunded_before_minor: int, refunded_minor: int
+) -> int:
+    """Return the points a refund takes back, by cumulative value (P19).
+
+    The clawed total after any number of refunds is
+    ``floor(earned × refunded in all / basis)``, whatever their portions.
+
+    Args:
+        earned: points the order earned, >= 0.
+        basis_minor: what they were earned on.
+        refunded_before_minor: goods value taken back by earlier refunds.
+        refunded_minor: goods value this refund takes back.
+
+    >>> [points_due(97, basis_minor=300, refunded_before_minor=n * 100,
+    ...             refunded_minor=100) for n in range(3)]
+    [32, 32, 33]
+    """
+
+    def clawed(total_minor: int) -> int:
+        if basis_minor <= 0:
+            return 0
+        return earned * min(total_minor, basis_minor) // basis_minor
+
+    return clawed(refunded_before_minor + refunded_minor) - clawed(
+        refunded_before_minor
+    )

@@ -1,0 +1,41 @@
+"""When points end. Plain Python.
+
+``expires_at`` is exclusive: the first moment at which they cannot be spent.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from crm.shared.dates import add_months, bounds_of_day
+
+#: Points given back live at least so long (P20).
+GRACE = timedelta(days=30)
+
+
+def end_of_term(
+    active_at: datetime, *, months: int | None, zone: ZoneInfo
+) -> datetime | None:
+    """Return when points active from ``active_at`` end; None is never.
+
+    They are good to the end of the day so many months later, in the shop's zone
+    (P10, X4).
+
+    >>> from datetime import UTC
+    >>> end_of_term(datetime(2026, 1, 31, 4, tzinfo=UTC), months=1,
+    ...             zone=ZoneInfo("Asia/Shanghai"))
+    datetime.datetime(2026, 2, 28, 16, 0, tzinfo=datetime.timezone.utc)
+    """
+    if months is None:
+        return None
+    last_day = add_months(active_at.astimezone(zone).date(), months)
+    return bounds_of_day(last_day, zone)[1]
+
+
+def is_spent_time(expires_at: datetime | None, at: datetime) -> bool:
+    """Return whether a lot has ended by ``at``, whatever the expiry job did (P10)."""
+    return expires_at is not None and expires_at <= at
+
+
+def keeps_its_end(expires_at: datetime | None, *, now: datetime) -> bool:
+    """Return whether points given back now keep their end, or get the grace (P20)."""
+    return expires_at is None or expires_at >= now + GRACE

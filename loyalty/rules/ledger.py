@@ -1,0 +1,265 @@
+"""One member's points as a book: every movement keeps the sums equal. Plain Python.
+
+A book is read from the account row and the lots that matter, moved, and written by
+``loyalty.services.posting``. At any time (P3) the balance is what the lots hold, and
+balance − debt is the sum of all entries. Debt is left standing only while nothing
+free is there to pay it (P18).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from loyalty.rules.expiry import GRACE, keeps_its_end
+from loyalty.rules.lots import Lot, Take, choose, choose_up_to, spending_order
+
+
+@dataclass(slots=True, eq=False)
+class Movement:
+    """An entry to be written. ``points`` is signed.
+
+    ``entry_id`` is known once it is written; ``reverses`` is what it corrects.
+    """
+
+    kind: str
+    points: int
+    source: str
+    occurred_at: datetime
+    seq: int
+    balance_after: int
+    takes: list[Take] = field(default_factory=list)
+    opens: Lot | None = None
+    trace: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    actor: str = ""
+    reverses: "Movement | int | None" = None
+    entry_id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class SpentTake:
+    """A take of an earlier spending, and what of it was given back since."""
+
+    id: int
+    lot: Lot
+    points: int
+    returned: int
+    restored: int
+
+
+@dataclass(slots=True, eq=False)
+class Book:
+    """The points of one member, while they are being moved."""
+
+    member_id: int
+    balance: int = 0
+    held: int = 0
+    debt: int = 0
+    lifetime_earned: int = 0
+    seq: int = 0
+    lots: list[Lot] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    #: Earlier takes that changed because their points came back.
+    given_back: list[SpentTake] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: str,
+        points: int,
+        *,
+        source: str,
+        occurred_at: datetime,
+        active_at: datetime,
+        expires_at: datetime | None,
+        **told: Any,
+    ) -> Movement:
+        """Book points that come in: they open a lot, and pay debt first (P18).
+
+        0 points open no lot; the entry still shows that the source was booked.
+        """
+        assert points >= 0
+        lot = Lot(points, points, active_at, expires_at) if points else None
+        self.balance += points
+        if kind == "earn":
+            self.lifetime_earned += points
+        movement = self._move(kind, points, source, occurred_at, told)
+        if lot is not None:
+            movement.opens = lot
+            self.lots.append(lot)
+            self._pay_debt(movement, [lot], at=active_at)
+        return movement
+
+    def spend(
+        self, kind: str, points: int, *, source: str, at: datetime, **told: Any
+    ) -> Movement:
+        """Book points that go out, first to end first; all or nothing (P11, P12).
+
+        Raises:
+            TooFewPoints: fewer are free at ``at``.
+        """
+        takes = choose(self.lots, points, at=at)
+        return self.take(kind, takes, source=source, occurred_at=at, **told)
+
+    def take(
+        self,
+        kind: str,
+        takes: Sequence[Take],
+        *,
+        source: str,
+        occurred_at: datetime,
+        owed: int = 0,
+        **told: Any,
+    ) -> Movement:
+        """Book that points leave chosen lots; ``owed`` more become debt."""
+        for part in takes:
+            part.lot.remaining -= part.points
+        taken = sum(part.points for part in takes)
+        self.balance -= taken
+        self.debt += owed
+        movement = self._move(kind, -taken - owed, source, occurred_at, told)
+        movement.takes = list(takes)
+        return movement
+
+    def claw_back(
+        self,
+        points: int,
+        *,
+        own_lot: Lot | None,
+        may_owe: bool,
+        at: datetime,
+        source: str,
+        occurred_at: datetime,
+        trace: dict[str, Any],
+        **told: Any,
+    ) -> Movement:
+        """Take back what a refund did not deserve (P16), dropping nothing (P17).
+
+        First from the lot the order opened, then from others in spending order. What
+        is missing becomes debt, or is waived; the trace says how much.
+        """
+        others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
+        order = ([own_lot] if own_lot else []) + others
+        takes = choose_up_to(order, points, at=at)
+        missing = points - sum(part.points for part in takes)
+        trace |= {"due": points}
+        if missing:
+            trace["owed" if may_owe else "waived"] = missing
+        return self.take(
+            "claw_back",
+            takes,
+            source=source,
+            occurred_at=occurred_at,
+            owed=missing if may_owe else 0,
+            trace=trace,
+            **told,
+        )
+
+    def give_back(
+        self,
+        points: int,
+        takes: Sequence[SpentTake],
+        *,
+        source: str,
+        now: datetime,
+        **told: Any,
+    ) -> Movement:
+        """Return spent points to their lots, last taken first (P20).
+
+        Where the end is past or nearer than the grace they open one new lot that ends
+        after the grace. They never count as earned (P21). Returns fewer when fewer of
+        the spending are still out.
+        """
+        left, late = points, 0
+        changed: list[Lot] = []
+        for spent in reversed(takes):
+            part = min(left, spent.points - spent.returned)
+            if part <= 0:
+                continue
+            left -= part
+            spent.returned += part
+            self.given_back.append(spent)
+            if keeps_its_end(spent.lot.expires_at, now=now):
+                spent.restored += part
+                spent.lot.remaining += part
+                changed.append(spent.lot)
+            else:
+                late += part
+        self.balance += points - left
+        movement = self._move("return", points - left, source, now, told)
+        if late:
+            movement.opens = Lot(late, late, now, now + GRACE)
+            self.lots.append(movement.opens)
+            changed.append(movement.opens)
+        self._pay_debt(movement, changed, at=now)
+        return movement
+
+    def expire(self, lot: Lot) -> Movement:
+        """Book that an ended lot is gone; one entry, dated at its end (P26)."""
+        assert lot.held == 0
+        assert lot.expires_at is not None
+        return self.take(
+            "expire",
+            [Take(lot, lot.remaining)],
+            source=f"lot:{lot.id}",
+            occurred_at=lot.expires_at,
+        )
+
+    def hold(self, points: int, *, at: datetime) -> list[Take]:
+        """Reserve points of the lots that would be spent first (P13).
+
+        Raises:
+            TooFewPoints: fewer are free at ``at``.
+        """
+        takes = choose(self.lots, points, at=at)
+        for part in takes:
+            part.lot.held += part.points
+        self.held += points
+        return takes
+
+    def let_go(self, takes: Iterable[Take]) -> None:
+        """End a reservation; what is captured is taken afterwards."""
+        for part in takes:
+            part.lot.held -= part.points
+            self.held -= part.points
+
+    def pay_debt(self, *, source: str, at: datetime) -> Movement | None:
+        """Pay debt from what became free; an entry of 0 points, or None."""
+        payable = min(self.debt, sum(lot.free(at) for lot in self.lots))
+        if payable <= 0:
+            return None
+        movement = self._move("claw_back", 0, source, at, {})
+        self._pay_debt(movement, self.lots, at=at)
+        return movement
+
+    def _pay_debt(self, movement: Movement, lots: Sequence[Lot], *, at: datetime):
+        takes = choose_up_to(spending_order(lots), self.debt, at=at)
+        for part in takes:
+            part.lot.remaining -= part.points
+        paid = sum(part.points for part in takes)
+        self.balance -= paid
+        self.debt -= paid
+        if paid:
+            movement.takes = movement.takes + takes
+            movement.trace["debt_paid"] = paid
+
+    def _move(
+        self,
+        kind: str,
+        points: int,
+        source: str,
+        occurred_at: datetime,
+        told: dict[str, Any],
+    ) -> Movement:
+        self.seq += 1
+        movement = Movement(
+            kind=kind,
+            points=points,
+            source=source,
+            occurred_at=occurred_at,
+            seq=self.seq,
+            balance_after=self.balance - self.debt,
+            **told,
+        )
+        self.movements.append(movement)
+        return movement

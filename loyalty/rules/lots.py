@@ -1,0 +1,96 @@
+"""Lots: points that came in together, and which are spent first. Plain Python."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loyalty.rules.expiry import is_spent_time
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class TooFewPoints(ValueError):
+    """The lots together hold fewer points than are to be taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Lot:
+    """Points with one end. ``remaining`` counts the ``held`` ones too.
+
+    ``id`` is None until the lot is written; such lots come after written ones that
+    end at the same time.
+    """
+
+    granted: int
+    remaining: int
+    active_at: datetime
+    expires_at: datetime | None
+    held: int = 0
+    id: int | None = None
+
+    def free(self, at: datetime) -> int:
+        """Return what can be taken at ``at``: active, not ended, not held (P2)."""
+        if self.active_at > at or is_spent_time(self.expires_at, at):
+            return 0
+        return self.remaining - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """``points`` of a lot."""
+
+    lot: Lot
+    points: int
+
+
+def spending_order(lots: Iterable[Lot]) -> list[Lot]:
+    """Return lots in the order in which they are spent (P11).
+
+    Earliest end first, then earliest activation, then id; lots without end last.
+    """
+    return sorted(
+        lots,
+        key=lambda lot: (
+            lot.expires_at or _NEVER,
+            lot.active_at,
+            lot.id is None,
+            lot.id or 0,
+        ),
+    )
+
+
+def free_points(lots: Iterable[Lot], at: datetime) -> int:
+    """Return what all lots together let go at ``at``."""
+    return sum(lot.free(at) for lot in lots)
+
+
+def choose(lots: Sequence[Lot], points: int, *, at: datetime) -> list[Take]:
+    """Choose which lots give ``points``; change nothing.
+
+    Args:
+        lots: any order; those at the same place in spending order keep it.
+        points: whole points to find, >= 0.
+        at: lots that ended by then give nothing.
+
+    Raises:
+        TooFewPoints: they hold fewer; all or nothing (P12).
+    """
+    takes = choose_up_to(spending_order(lots), points, at=at)
+    if sum(take.points for take in takes) < points:
+        raise TooFewPoints(points)
+    return takes
+
+
+def choose_up_to(lots: Sequence[Lot], points: int, *, at: datetime) -> list[Take]:
+    """Choose as much of ``points`` as lots give, in the order they come."""
+    assert points >= 0
+    takes: list[Take] = []
+    missing = points
+    for lot in lots:
+        if missing == 0:
+            break
+        part = min(lot.free(at), missing)
+        if part > 0:
+            takes.append(Take(lot, part))
+            missing -= part
+    return takes

@@ -1,0 +1,37 @@
+"""What loyalty does when something happened below. One service call each."""
+
+from datetime import datetime
+
+from crm.shared.models import Fact
+from loyalty.services.clawing import settle_refund
+from loyalty.services.earning import earn_for_order
+from loyalty.services.holding import release_hold
+from loyalty.services.importing import book_import
+from loyalty.services.posting import open_accounts
+from orders.models import Order
+
+
+def open_account(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """MemberJoined: open the points account in the lowest tier."""
+    open_accounts(member_ids=[payload["member_id"]], now=now)
+
+
+def earn_points_for_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: spend the reserved points, earn new ones, lift the tier."""
+    earn_for_order(order_id=payload["order_id"], now=now)
+
+
+def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled: free the reserved points."""
+    order = Order.objects.only("public_id").get(pk=payload["order_id"])
+    release_hold(source=f"order:{order.public_id}", now=now)
+
+
+def settle_points_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: give back spent points, take back earned ones."""
+    settle_refund(refund_id=payload["refund_id"], now=now)
+
+
+def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrdersImported: book the points of the whole file, telling nobody."""
+    book_import(source=payload["source"], now=now)

@@ -1,0 +1,16 @@
+"""Background doors of loyalty."""
+
+from celery import shared_task
+
+from crm.shared import clock
+from loyalty.services.expiring import expire_lots
+
+
+@shared_task
+def expire_points() -> int:
+    """Book every lot that has ended, a thousand per transaction; return how many."""
+    now = clock.now()
+    booked = 0
+    while some := expire_lots(now=now):
+        booked += some
+    return booked
