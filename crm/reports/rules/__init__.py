@@ -1,0 +1,1 @@
+"""Arithmetic and drawings of reports. Plain Python."""

@@ -1,0 +1,172 @@
+"""Line and bar charts as SVG text. Plain Python.
+
+No script and no colour of its own: strokes and fills are ``currentColor`` or the CSS
+variables ``--chart-1`` and ``--chart-2``, so a page themes, prints and tests them.
+Every chart has a title and a description, and ``table`` gives the same numbers as
+rows for the table beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 12, 28
+#: Labels below the axis at most; between them every n-th is left out.
+_MOST_LABELS = 13
+_STEPS = (1, 2, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a chart; None where nothing is known (not zero)."""
+
+    label: str
+    value: int | None
+    #: The value in words, such as ``¥1,234.50``.
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn. ``uid`` is unique on the page and safe in an id attribute."""
+
+    uid: str
+    title: str
+    description: str
+    points: Sequence[Point]
+    width: int = 780
+    height: int = 220
+
+
+def table(chart: Chart) -> list[tuple[str, str]]:
+    """Return the rows of the table that says the same as the drawing."""
+    return [(point.label, point.shown) for point in chart.points]
+
+
+def ticks(low: int, high: int, *, wanted: int = 4) -> list[int]:
+    """Return round values that span ``[low, high]``, about ``wanted`` steps apart.
+
+    >>> ticks(0, 930)
+    [0, 500, 1000]
+    """
+    low, high = min(low, 0), max(high, 0)
+    rough = max((high - low) / wanted, 1)
+    scale = 10 ** (len(str(int(rough))) - 1)
+    step = next(n * scale for n in _STEPS if n * scale >= rough)
+    first, last = low // step, -(-high // step)
+    return [n * step for n in range(first, max(last, first + 1) + 1)]
+
+
+def bar_chart(chart: Chart, *, tick_texts: dict[int, str] | None = None) -> str:
+    """Return bars that stand on zero; negative ones hang below it.
+
+    Args:
+        chart: the points.
+        tick_texts: words for the values of ``ticks``; the bare number when left out.
+    """
+    frame = _Frame.around(chart)
+    step = frame.step
+    drawn = []
+    for place, point in enumerate(chart.points):
+        if point.value is None:
+            continue
+        top, bottom = sorted((frame.y(point.value), frame.y(0)))
+        x = _LEFT + place * step + step * 0.15
+        drawn.append(
+            f'<rect x="{x:.1f}" y="{top:.1f}" width="{step * 0.7:.1f}" '
+            f'height="{bottom - top:.1f}" fill="var(--chart-1, currentColor)">'
+            f"{_tip(point)}</rect>"
+        )
+    return _svg(chart, frame, drawn, tick_texts or {})
+
+
+def line_chart(chart: Chart, *, tick_texts: dict[int, str] | None = None) -> str:
+    """Return a line through the points; it breaks where a value is missing."""
+    frame = _Frame.around(chart)
+    runs: list[list[str]] = [[]]
+    dots = []
+    for place, point in enumerate(chart.points):
+        if point.value is None:
+            runs.append([])
+            continue
+        x, y = _LEFT + (place + 0.5) * frame.step, frame.y(point.value)
+        runs[-1].append(f"{x:.1f},{y:.1f}")
+        dots.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" '
+            f'fill="var(--chart-1, currentColor)">{_tip(point)}</circle>'
+        )
+    lines = [
+        f'<polyline points="{" ".join(run)}" fill="none" '
+        'stroke="var(--chart-1, currentColor)" stroke-width="2"/>'
+        for run in runs
+        if len(run) > 1
+    ]
+    return _svg(chart, frame, lines + dots, tick_texts or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where values stand on the paper."""
+
+    marks: list[int]
+    height: int
+    step: float
+
+    @classmethod
+    def around(cls, chart: Chart) -> "_Frame":
+        values = [p.value for p in chart.points if p.value is not None] or [0]
+        inner = chart.width - _LEFT - _RIGHT
+        return cls(
+            marks=ticks(min(values), max(values)),
+            height=chart.height - _TOP - _BOTTOM,
+            step=inner / max(len(chart.points), 1),
+        )
+
+    def y(self, value: int) -> float:
+        low, high = self.marks[0], self.marks[-1]
+        return _TOP + self.height * (high - value) / (high - low)
+
+
+def _svg(chart: Chart, frame: _Frame, drawn: list[str], words: dict[int, str]) -> str:
+    uid = escape(chart.uid)
+    return "".join(
+        [
+            f'<svg viewBox="0 0 {chart.width} {chart.height}" role="img" '
+            f'aria-labelledby="{uid}-title {uid}-desc" class="chart">',
+            f'<title id="{uid}-title">{escape(chart.title)}</title>',
+            f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
+            *_grid(chart, frame, words),
+            *drawn,
+            *_labels(chart, frame),
+            "</svg>",
+        ]
+    )
+
+
+def _grid(chart: Chart, frame: _Frame, words: dict[int, str]) -> list[str]:
+    parts = []
+    for mark in frame.marks:
+        y = frame.y(mark)
+        opacity = ".5" if mark == 0 else ".15"
+        parts.append(
+            f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{chart.width - _RIGHT}" y2="{y:.1f}" '
+            f'stroke="currentColor" stroke-opacity="{opacity}"/>'
+            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" font-size="11" '
+            f'fill="currentColor">{escape(words.get(mark, f"{mark:,}"))}</text>'
+        )
+    return parts
+
+
+def _labels(chart: Chart, frame: _Frame) -> list[str]:
+    every = -(-len(chart.points) // _MOST_LABELS)
+    return [
+        f'<text x="{_LEFT + (place + 0.5) * frame.step:.1f}" y="{chart.height - 8}" '
+        'text-anchor="middle" font-size="11" fill="currentColor">'
+        f"{escape(point.label)}</text>"
+        for place, point in enumerate(chart.points)
+        if place % every == 0
+    ]
+
+
+def _tip(point: Point) -> str:
+    return f"<title>{escape(point.label)}: {escape(point.shown)}</title>"

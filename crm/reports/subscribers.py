@@ -1,0 +1,11 @@
+"""What reports do when something happened."""
+
+from datetime import datetime
+from typing import Any
+
+from crm.reports.services.rollups import refresh_rollups
+
+
+def refresh_after_import(payload: dict[str, Any], *, fact: Any, now: datetime) -> None:
+    """Compute every day anew: a file of past orders may touch any of them."""
+    refresh_rollups(now=now)

@@ -1,0 +1,121 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.reports.rules.charts import Chart, Point, bar_chart, line_chart, table, ticks
+
+SVG = "{http://www.w3.org/2000/svg}"
+VALUES = st.lists(st.none() | st.integers(-(10**12), 10**12), max_size=40)
+
+
+def chart(values, **fields):
+    points = [
+        Point(f"m{n}", v, "" if v is None else f"¥{v}") for n, v in enumerate(values)
+    ]
+    return Chart(
+        uid="c1", title="Sales", description="By month", points=points, **fields
+    )
+
+
+def drawn(text):
+    return ElementTree.fromstring(text)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (0, 930, [0, 500, 1000]),
+        (0, 0, [0, 1]),
+        (0, 4, [0, 1, 2, 3, 4]),
+        (5, 9, [0, 5, 10]),
+        (-300, 700, [-500, 0, 500, 1000]),
+        (-9, -1, [-10, -5, 0]),
+    ],
+)
+def test_ticks_are_round_and_span_zero_and_all(low, high, marks):
+    assert ticks(low, high) == marks
+
+
+@given(st.integers(-(10**13), 10**13), st.integers(-(10**13), 10**13))
+def test_ticks_are_few_and_cover_everything(one, other):
+    low, high = sorted((one, other))
+    marks = ticks(low, high)
+    assert marks[0] <= low
+    assert marks[-1] >= high
+    assert 0 in marks
+    assert 2 <= len(marks) <= 7
+    assert len({b - a for a, b in zip(marks, marks[1:], strict=False)}) == 1
+
+
+@given(VALUES)
+@pytest.mark.parametrize("draw", [bar_chart, line_chart])
+def test_everything_drawn_lies_on_the_paper(draw, values):
+    root = drawn(draw(chart(values)))
+    for name in ("x", "y", "cx", "cy", "x1", "x2", "y1", "y2"):
+        for element in root.iter():
+            if name in element.attrib:
+                limit = 220 if name.strip("12c") == "y" else 780
+                assert 0 <= float(element.get(name)) <= limit
+    for rect in root.iter("rect"):
+        assert float(rect.get("height")) >= 0
+
+
+@given(VALUES)
+def test_there_is_one_mark_per_known_value(values):
+    known = sum(v is not None for v in values)
+    assert len(list(drawn(bar_chart(chart(values))).iter("rect"))) == known
+    assert len(list(drawn(line_chart(chart(values))).iter("circle"))) == known
+
+
+def test_bars_are_as_high_as_their_values():
+    up, double, down = list(drawn(bar_chart(chart([100, 200, -100]))).iter("rect"))
+    height = float(up.get("height"))
+    assert float(double.get("height")) == pytest.approx(2 * height, abs=0.2)
+    assert float(down.get("height")) == pytest.approx(height, abs=0.2)
+    assert float(down.get("y")) == pytest.approx(float(up.get("y")) + height, abs=0.2)
+
+
+def test_a_line_breaks_where_nothing_is_known():
+    lines = list(drawn(line_chart(chart([1, 2, None, 3, 4, None, 5]))).iter("polyline"))
+    assert [len(line.get("points").split()) for line in lines] == [2, 2]
+
+
+@pytest.mark.parametrize("draw", [bar_chart, line_chart])
+def test_a_chart_speaks(draw):
+    root = drawn(draw(chart([1234])))
+    assert root.get("role") == "img"
+    named = root.get("aria-labelledby").split()
+    texts = {e.get("id"): e.text for e in root if e.get("id")}
+    assert [texts[uid] for uid in named] == ["Sales", "By month"]
+    assert "m0: ¥1234" in [title.text for title in root.iter("title")]
+
+
+def test_the_table_says_the_same():
+    assert table(chart([1, None])) == [("m0", "¥1"), ("m1", "")]
+
+
+@pytest.mark.parametrize("draw", [bar_chart, line_chart])
+def test_no_text_becomes_markup(draw):
+    evil = '"><script>&'
+    point = Point(evil, 1, evil)
+    text = draw(Chart(evil, evil, evil, [point]), tick_texts={0: evil})
+    assert "<script" not in text
+    assert drawn(text).find("title").text == evil
+
+
+def test_colours_come_from_the_page():
+    text = bar_chart(chart([1, 2])) + line_chart(chart([1, 2]))
+    assert set(re.findall(r'(?:fill|stroke)="([^"]*)"', text)) == {
+        "currentColor",
+        "none",
+        "var(--chart-1, currentColor)",
+    }
+    assert "style=" not in text
+
+
+def test_many_labels_are_thinned():
+    texts = [t.text for t in drawn(bar_chart(chart(range(40)))).iter("text")]
+    assert [t for t in texts if t.startswith("m")] == [f"m{n}" for n in range(0, 40, 4)]
