@@ -132,3 +132,8 @@ def style(request: HttpRequest) -> str:
 def script(request: HttpRequest) -> str:
     """Return the address of our script."""
     return static("console.js")
+
+
+def favicon(request: HttpRequest) -> str:
+    """Return the address of our icon."""
+    return static("console.svg")

@@ -49,6 +49,13 @@ class StaffAdmin(AuditedAdmin):
                 wanted |= models.Q(**{f"{path}__in": spellings})
         return (queryset.filter(wanted) if wanted else queryset.none()), False
 
+    def get_changelist_instance(self, request):
+        """Say "12 of all" only where something was filtered away."""
+        changelist = super().get_changelist_instance(request)
+        if not changelist.has_active_filters and not changelist.query:
+            changelist.full_result_count = changelist.result_count
+        return changelist
+
 
 class LedgerAdmin(ReadOnlyAdmin, StaffAdmin):
     """A list to read: its rows are written by services only."""

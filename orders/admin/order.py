@@ -74,6 +74,7 @@ class OrderAdmin(LedgerAdmin):
             **self.admin_site.each_context(request),
             "title": _("Order %(number)s") % {"number": order.number},
             "opts": self.opts,
+            "original": order,
             "order": order,
             "state_colour": STATE_COLOURS.get(order.state, ""),
             **order_facts(order),

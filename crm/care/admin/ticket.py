@@ -7,6 +7,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from crm.care.models import Ticket, TicketMessage
+from crm.shared.clock import now
 from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin
 
 
@@ -22,6 +23,23 @@ class TicketMessageInline(TabularInline):
     def has_add_permission(self, request, obj=None) -> bool:
         """Refuse: answers go through the service."""
         return False
+
+
+class OverdueFilter(admin.SimpleListFilter):
+    """Tickets that should have been answered by now."""
+
+    title = _("overdue")
+    parameter_name = "overdue"
+
+    def lookups(self, request, model_admin):
+        """Offer one choice."""
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request, queryset):
+        """Keep open tickets past their time."""
+        if self.value() != "yes":
+            return queryset
+        return queryset.exclude(state=Ticket.State.SOLVED).filter(due_at__lt=now())
 
 
 @admin.register(Ticket)
@@ -41,6 +59,7 @@ class TicketAdmin(StaffAdmin):
     list_filter = [
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
+        OverdueFilter,
     ]
     search_fields = ["=public_id", "=member__number"]
     ordering = ["state", "due_at"]

@@ -76,6 +76,7 @@ class JobAdmin(LedgerAdmin):
             **self.admin_site.each_context(request),
             "title": _("Background job %(id)s") % {"id": job.public_id},
             "opts": self.opts,
+            "original": job,
             **self._facts(request, job),
             **(extra_context or {}),
         }

@@ -75,7 +75,7 @@ class MemberAction:
     icon: str
     permission: str
     form: type[forms.Form]
-    effect: Callable[[Member, dict], str]
+    effect: Callable[[Member, dict, int], str]
     run: Callable[..., str]
     fits: Callable[[Member], bool] = lambda member: True
 
@@ -84,66 +84,60 @@ def _who(member: Member) -> str:
     return member.number
 
 
-def _available(member: Member) -> int:
-    account = getattr(member, "points_account", None)
-    return account.balance - account.held if account else 0
-
-
 def _is_frozen(member: Member) -> bool:
     account = getattr(member, "points_account", None)
     return bool(account and account.is_frozen)
 
 
-def _grant_effect(member: Member, data: dict) -> str:
+def _grant_effect(member: Member, data: dict, available: int) -> str:
     points = data.get("points")
     if not points:
         return ""
-    before = _available(member)
     return _(
         "Grants %(points)s points to %(member)s: available %(before)s → %(after)s."
     ) % {
         "points": f"{points:,d}",
         "member": _who(member),
-        "before": f"{before:,d}",
-        "after": f"{before + points:,d}",
+        "before": f"{available:,d}",
+        "after": f"{available + points:,d}",
     }
 
 
-def _deduct_effect(member: Member, data: dict) -> str:
+def _deduct_effect(member: Member, data: dict, available: int) -> str:
     points = data.get("points")
     if not points:
         return ""
-    before = _available(member)
-    if points > before:
+    if points > available:
         return _("%(member)s has only %(before)s points available.") % {
             "member": _who(member),
-            "before": f"{before:,d}",
+            "before": f"{available:,d}",
         }
     return _(
         "Deducts %(points)s points from %(member)s: available %(before)s → %(after)s."
     ) % {
         "points": f"{points:,d}",
         "member": _who(member),
-        "before": f"{before:,d}",
-        "after": f"{before - points:,d}",
+        "before": f"{available:,d}",
+        "after": f"{available - points:,d}",
     }
 
 
-def _freeze_effect(member: Member, data: dict) -> str:
+def _freeze_effect(member: Member, data: dict, available: int) -> str:
     return _(
         "Freezes the points of %(member)s: available %(before)s → 0. Points are still "
         "earned, but none can be spent."
-    ) % {"member": _who(member), "before": f"{_available(member):,d}"}
+    ) % {"member": _who(member), "before": f"{available:,d}"}
 
 
-def _unfreeze_effect(member: Member, data: dict) -> str:
+def _unfreeze_effect(member: Member, data: dict, available: int) -> str:
+    account = member.points_account
     return _("Unfreezes the points of %(member)s: available 0 → %(after)s.") % {
         "member": _who(member),
-        "after": f"{_available(member):,d}",
+        "after": f"{account.balance - account.held:,d}",
     }
 
 
-def _coupon_effect(member: Member, data: dict) -> str:
+def _coupon_effect(member: Member, data: dict, available: int) -> str:
     template = data.get("template")
     if not template:
         return ""

@@ -28,6 +28,7 @@ from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
+from loyalty.queries import points_summary
 from members.models import Member
 from members.services.noting import add_note
 
@@ -102,6 +103,7 @@ class MemberPage(OfOneMember):
             **self.model_admin.admin_site.each_context(request),
             "title": _("Member %(number)s") % {"number": member.number},
             "opts": self.model_admin.opts,
+            "original": member,
             "name": name,
             "initial": name[:1],
             "tiles": tiles(member=member, user=user, at=self.at),
@@ -114,7 +116,7 @@ class MemberPage(OfOneMember):
             "spend": spend_by_month(member=member, at=self.at)
             if user.has_perm("orders.view_order")
             else None,
-            "tier": tier_words(member=member, at=self.at),
+            "tier": tier_words(member_id=member.pk, at=self.at),
             "actions": allowed_actions(user, member),
             **self.moments(request),
         }
@@ -180,7 +182,6 @@ class Reveal(OfOneMember):
             request,
             "console/reveal.html",
             {"member": self.member, "value": value, "page_url": self.page_url()},
-            headers={"Cache-Control": "no-store"},
         )
 
     def _ask(self, request, error: str) -> HttpResponse:
@@ -219,7 +220,7 @@ class MemberDialog(OfOneMember):
         if "preview" in request.GET:
             effect = ""
             if "points" not in form.errors and "template" not in form.errors:
-                effect = self.action.effect(self.member, form.cleaned_data)
+                effect = self.effect(form.cleaned_data)
             return render(request, "console/effect.html", {"effect": effect})
         if not valid:
             return self._show(request, form)
@@ -238,6 +239,11 @@ class MemberDialog(OfOneMember):
             return HttpResponse(headers={"HX-Redirect": self.page_url()})
         return HttpResponseRedirect(self.page_url())
 
+    def effect(self, data: dict) -> str:
+        """Return what the action would change, in words."""
+        available = points_summary(self.member.pk, self.at).available
+        return self.action.effect(self.member, data, available)
+
     def _show(self, request, form) -> HttpResponse:
         data = getattr(form, "cleaned_data", {})
         return render(
@@ -248,7 +254,7 @@ class MemberDialog(OfOneMember):
                 "name": shown_name(self.member, request.user),
                 "action": self.action,
                 "form": form,
-                "effect": self.action.effect(self.member, data),
+                "effect": self.effect(data),
                 "page_url": self.page_url(),
             },
         )

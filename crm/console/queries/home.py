@@ -1,17 +1,18 @@
 """What the home page shows: numbers, a chart, and what needs somebody."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from campaigns.models import Message, Promotion
 from crm.care.models import Ticket
@@ -147,6 +148,19 @@ def figures(*, at: datetime) -> list[Figure]:
     ]
 
 
+def _month_row(month: date, row: dict) -> dict:
+    net = row["sales"] - row["refunds"] + row["adjustments"]
+    return {
+        "label": date_format(month, "YEAR_MONTH_FORMAT"),
+        "sales": _money(row["sales"]),
+        "refunds": _money(row["refunds"]),
+        "adjustments": _money(row["adjustments"]),
+        "net": _money(net),
+        "orders": f"{row['orders']:,d}",
+        "net_minor": net,
+    }
+
+
 def revenue_by_month(*, at: datetime) -> dict | None:
     """Return 13 months of net sales ready to draw, or None without any sale."""
     newest = DailySales.objects.aggregate(
@@ -172,22 +186,7 @@ def revenue_by_month(*, at: datetime) -> dict | None:
     )
     by_month = {row["month"]: row for row in rows}
     empty = {"sales": 0, "refunds": 0, "adjustments": 0, "orders": 0}
-    table = []
-    for month in months:
-        row = by_month.get(month, empty)
-        net = row["sales"] - row["refunds"] + row["adjustments"]
-        table.append(
-            {
-                "label": date_format(month, "YEAR_MONTH_FORMAT"),
-                "short": f"{month:%m}",
-                "sales": _money(row["sales"]),
-                "refunds": _money(row["refunds"]),
-                "adjustments": _money(row["adjustments"]),
-                "net": _money(net),
-                "orders": f"{row['orders']:,d}",
-                "net_minor": net,
-            }
-        )
+    table = [_month_row(month, by_month.get(month, empty)) for month in months]
     return {
         "rows": table,
         "bars": bars(
@@ -210,91 +209,94 @@ def revenue_by_month(*, at: datetime) -> dict | None:
     }
 
 
-def _some(rows) -> int:
-    """Count up to a thousand: beyond that nobody works down a list."""
-    return rows[:_MOST].count()
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A list somebody should work down: who sees it, and how to say its length."""
+
+    permission: str
+    rows: Callable[[datetime], QuerySet]
+    text: Any
+    changelist: str
+    filter: str
+    icon: str
+
+
+QUEUES = [
+    Queue(
+        "shared.view_delivery",
+        lambda at: Delivery.objects.filter(state=Delivery.State.STUCK),
+        ngettext_lazy("%(count)s fact is stuck", "%(count)s facts are stuck", "number"),
+        "shared_delivery",
+        "state__exact=stuck",
+        "error",
+    ),
+    Queue(
+        "shared.view_job",
+        lambda at: Job.objects.filter(state=Job.State.FAILED),
+        ngettext_lazy(
+            "%(count)s background job failed",
+            "%(count)s background jobs failed",
+            "number",
+        ),
+        "shared_job",
+        "state__exact=failed",
+        "running_with_errors",
+    ),
+    Queue(
+        "orders.change_unmatchedreturn",
+        lambda at: UnmatchedReturn.objects.filter(state=UnmatchedReturn.State.OPEN),
+        ngettext_lazy(
+            "%(count)s return without its purchase",
+            "%(count)s returns without their purchase",
+            "number",
+        ),
+        "orders_unmatchedreturn",
+        "state__exact=open",
+        "help_center",
+    ),
+    Queue(
+        "care.change_ticket",
+        lambda at: Ticket.objects.exclude(state=Ticket.State.SOLVED).filter(
+            due_at__lt=at
+        ),
+        ngettext_lazy(
+            "%(count)s ticket is overdue", "%(count)s tickets are overdue", "number"
+        ),
+        "care_ticket",
+        "overdue=yes",
+        "alarm",
+    ),
+    Queue(
+        "campaigns.view_message",
+        lambda at: Message.objects.filter(state=Message.State.FAILED),
+        ngettext_lazy(
+            "%(count)s message could not be sent",
+            "%(count)s messages could not be sent",
+            "number",
+        ),
+        "campaigns_message",
+        "state__exact=failed",
+        "outbox",
+    ),
+]
 
 
 def tasks(*, user: Any, at: datetime) -> list[Task]:
-    """Return what waits for somebody, as far as this login may see it."""
+    """Return the queues that are not empty, as far as this login works on them."""
     waiting = []
-    if user.has_perm("shared.view_delivery"):
-        stuck = _some(Delivery.objects.filter(state=Delivery.State.STUCK))
-        if stuck:
+    for queue in QUEUES:
+        if not user.has_perm(queue.permission):
+            continue
+        # Up to a thousand: beyond that nobody works down a list.
+        count = queue.rows(at)[:_MOST].count()
+        if count:
+            shown = f"{count:,d}" + ("+" if count == _MOST else "")
             waiting.append(
                 Task(
-                    ngettext(
-                        "%(count)s fact is stuck", "%(count)s facts are stuck", stuck
-                    )
-                    % {"count": stuck},
-                    reverse("admin:shared_delivery_changelist") + "?state__exact=stuck",
-                    "error",
-                )
-            )
-    if user.has_perm("shared.view_job"):
-        failed = _some(Job.objects.filter(state=Job.State.FAILED))
-        if failed:
-            waiting.append(
-                Task(
-                    ngettext(
-                        "%(count)s background job failed",
-                        "%(count)s background jobs failed",
-                        failed,
-                    )
-                    % {"count": failed},
-                    reverse("admin:shared_job_changelist") + "?state__exact=failed",
-                    "running_with_errors",
-                )
-            )
-    if user.has_perm("orders.view_unmatchedreturn"):
-        returns = _some(
-            UnmatchedReturn.objects.filter(state=UnmatchedReturn.State.OPEN)
-        )
-        if returns:
-            waiting.append(
-                Task(
-                    ngettext(
-                        "%(count)s return without its purchase",
-                        "%(count)s returns without their purchase",
-                        returns,
-                    )
-                    % {"count": f"{returns:,d}" + ("+" if returns == _MOST else "")},
-                    reverse("admin:orders_unmatchedreturn_changelist")
-                    + "?state__exact=open",
-                    "help_center",
-                )
-            )
-    if user.has_perm("care.view_ticket"):
-        overdue = _some(
-            Ticket.objects.exclude(state=Ticket.State.SOLVED).filter(due_at__lt=at)
-        )
-        if overdue:
-            waiting.append(
-                Task(
-                    ngettext(
-                        "%(count)s ticket is overdue",
-                        "%(count)s tickets are overdue",
-                        overdue,
-                    )
-                    % {"count": overdue},
-                    reverse("admin:care_ticket_changelist") + "?state__exact=open",
-                    "alarm",
-                )
-            )
-    if user.has_perm("campaigns.view_message"):
-        failed = _some(Message.objects.filter(state=Message.State.FAILED))
-        if failed:
-            waiting.append(
-                Task(
-                    ngettext(
-                        "%(count)s message could not be sent",
-                        "%(count)s messages could not be sent",
-                        failed,
-                    )
-                    % {"count": failed},
-                    reverse("admin:campaigns_message_changelist")
-                    + "?state__exact=failed",
-                    "outbox",
+                    queue.text % {"number": count, "count": shown},
+                    reverse(f"admin:{queue.changelist}_changelist")
+                    + f"?{queue.filter}",
+                    queue.icon,
                 )
             )
     return waiting

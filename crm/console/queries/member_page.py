@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models.functions import TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
@@ -20,7 +20,7 @@ from crm.console.rules.masking import mask_birthday, mask_email, mask_phone
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
-from loyalty.models import PointsLot
+from loyalty.queries import points_summary
 from members.models import Consent, Member
 from orders.models import Order
 
@@ -84,27 +84,18 @@ def _list(name: str, member: Member, **filters: str) -> str:
 
 
 def _points_tile(member: Member, at: datetime) -> Tile:
-    account = getattr(member, "points_account", None)
-    if account is None:
-        return Tile(
-            _("Available points"),
-            "0",
-            _("no account yet"),
-            _list("loyalty_pointsentry", member),
-        )
-    soon = PointsLot.objects.filter(
-        account=account,
-        remaining__gt=0,
-        expires_at__gt=at,
-        expires_at__lte=at + timedelta(days=SOON_DAYS),
-    ).aggregate(points=Coalesce(Sum("remaining"), 0))["points"]
+    points = points_summary(member.pk, at)
+    last_day = localdate(at) + timedelta(days=SOON_DAYS)
+    soon = sum(lot.points for lot in points.expiring if lot.on <= last_day)
     parts = []
-    if account.is_frozen:
+    if points.is_frozen:
         parts.append(_("account frozen"))
-    if account.held:
-        parts.append(_("%(points)s held") % {"points": f"{account.held:,d}"})
-    if account.debt:
-        parts.append(_("%(points)s owed") % {"points": f"{account.debt:,d}"})
+    elif points.frozen:
+        parts.append(_("%(points)s held") % {"points": f"{points.frozen:,d}"})
+    if points.pending:
+        parts.append(_("%(points)s pending") % {"points": f"{points.pending:,d}"})
+    if points.debt:
+        parts.append(_("%(points)s owed") % {"points": f"{points.debt:,d}"})
     if soon:
         parts.append(
             _("%(points)s expire within %(days)s days")
@@ -112,7 +103,7 @@ def _points_tile(member: Member, at: datetime) -> Tile:
         )
     return Tile(
         _("Available points"),
-        f"{account.available:,d}",
+        f"{points.available:,d}",
         " · ".join(parts) or _("nothing expires soon"),
         _list("loyalty_pointsentry", member),
     )

@@ -44,7 +44,7 @@ _PARTS = {
         reason AS word, kind AS state, points AS amount, NULL::bytea AS sealed
         FROM loyalty_pointsentry WHERE account_id = %(member)s""",
     "coupon": """SELECT c.issued_at AS at, 'coupon' AS kind, c.id, c.public_id,
-        CASE WHEN %(english)s AND t.name_en <> '' THEN t.name_en ELSE t.name END AS word,
+        CASE WHEN %(english)s AND t.name_en <> '' THEN t.name_en ELSE t.name END word,
         c.state, NULL::bigint AS amount, NULL::bytea AS sealed
         FROM campaigns_coupon c JOIN campaigns_coupontemplate t ON t.id = c.template_id
         WHERE c.member_id = %(member)s""",
@@ -55,7 +55,7 @@ _PARTS = {
         '' AS word, state, NULL::bigint AS amount, subject AS sealed
         FROM care_ticket WHERE member_id = %(member)s""",
     "tier": """SELECT h.occurred_at AS at, 'tier' AS kind, h.id, '' AS public_id,
-        CASE WHEN %(english)s AND t.name_en <> '' THEN t.name_en ELSE t.name END AS word,
+        CASE WHEN %(english)s AND t.name_en <> '' THEN t.name_en ELSE t.name END word,
         h.reason AS state, h.value_minor AS amount, NULL::bytea AS sealed
         FROM loyalty_tierchange h LEFT JOIN loyalty_tier t ON t.id = h.to_tier_id
         WHERE h.member_id = %(member)s""",
@@ -128,7 +128,7 @@ def timeline(
         beyond = "(at, kind, id) < (%(at)s, %(kind)s, %(id)s)"
     newest = "ORDER BY at DESC, kind DESC, id DESC LIMIT %(limit)s"
     union = " UNION ALL ".join(
-        f"(SELECT * FROM ({_PARTS[kind]}) part WHERE {beyond} {newest})"
+        f"(SELECT * FROM ({_PARTS[kind]}) part WHERE {beyond} {newest})"  # noqa: S608
         for kind in kinds
     )
     with connection.cursor() as db:
@@ -140,10 +140,11 @@ def timeline(
     if len(rows) > limit:
         last = page[-1]
         following = seal_cursor([last[0], last[1], last[2]], _SCOPE)
-    return Timeline([_moment(*row) for row in page], following)
+    return Timeline([_moment(row) for row in page], following)
 
 
-def _moment(at, kind, pk, public_id, word, state, amount, sealed) -> Moment:
+def _moment(row: tuple) -> Moment:
+    at, kind, pk, public_id, word, state, amount, sealed = row
     label, _permission, icon = KINDS[kind]
     if sealed is not None:
         word = Sealed(bytes(sealed), _CONTEXTS[kind]()).reveal(public_id)

@@ -40,7 +40,7 @@ def bars(
     """
     if not values:
         return []
-    top = max(max(values), 1)
+    top = max(1, *values)
     step = width / len(values)
     placed = []
     for place, (value, label, text) in enumerate(

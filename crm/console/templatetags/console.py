@@ -27,23 +27,19 @@ def active_filters(changelist) -> list[dict]:
     """Return the filters that narrow a list: what, which value, how to drop it."""
     chips = []
     for spec in changelist.filter_specs:
-        mine = {name for name in spec.used_parameters} | {
-            name for name in spec.expected_parameters() if name
-        }
-        mine = {name for name in mine if name in changelist.params}
+        mine = {*spec.used_parameters, *spec.expected_parameters()}
+        mine &= changelist.params.keys()
         if not mine or "view" in mine:
             continue
         shown = ""
         for choice in spec.choices(changelist):
             if choice.get("selected") and choice.get("display"):
                 shown = choice["display"]
-        values = shown or ", ".join(
-            str(_first(changelist.params[n])) for n in sorted(mine)
-        )
+        given = [str(_first(changelist.params[name])) for name in sorted(mine)]
         chips.append(
             {
                 "title": spec.title,
-                "value": values,
+                "value": shown or " – ".join(given),
                 "drop": changelist.get_query_string(remove=sorted(mine)),
             }
         )

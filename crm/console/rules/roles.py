@@ -1,0 +1,172 @@
+"""Who may do what: each built-in role with the least it needs. Plain Python.
+
+A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
+of their own stand for the service they open: ``loyalty.add_pointsentry`` is
+granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
+``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
+again, ``shared.change_job`` cancelling and retrying, ``orders.add_importbatch``
+bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+"""
+
+_CATALOGUE = ("orders.view_product", "orders.view_variant", "orders.view_category")
+_CATALOGUE += ("orders.view_channel",)
+_MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_ORDERS = ("orders.view_order", "orders.view_refund")
+_POINTS = (
+    "loyalty.view_pointsaccount",
+    "loyalty.view_pointsentry",
+    "loyalty.view_tierchange",
+    "loyalty.view_tier",
+    "loyalty.view_ladder",
+    "loyalty.view_program",
+)
+_OFFERS = (
+    "campaigns.view_promotion",
+    "campaigns.view_coupontemplate",
+    "campaigns.view_coupon",
+)
+_INSIGHT = (
+    "reports.view_dailysales",
+    "recommendations.view_boughttogether",
+    "recommendations.view_popularity",
+)
+
+
+def _all(app: str, *models: str) -> tuple[str, ...]:
+    return tuple(
+        f"{app}.{verb}_{model}"
+        for model in models
+        for verb in ("view", "add", "change")
+    )
+
+
+SUPPORT = (
+    *_MEMBERS,
+    *_ORDERS,
+    *_POINTS,
+    *_OFFERS,
+    *_CATALOGUE,
+    "members.view_pii",
+    "members.add_member",
+    "members.change_member",
+    "members.view_note",
+    "members.add_note",
+    "orders.add_refund",
+    "loyalty.add_pointsentry",
+    "campaigns.add_coupon",
+    "campaigns.view_message",
+    *_all("care", "ticket"),
+    "care.view_ticketmessage",
+)
+
+MARKETER = (
+    *_MEMBERS,
+    *_ORDERS,
+    *_POINTS,
+    *_CATALOGUE,
+    *_INSIGHT,
+    *_all("campaigns", "promotion", "coupontemplate"),
+    "campaigns.delete_promotion",
+    "campaigns.view_coupon",
+    "campaigns.add_coupon",
+    "campaigns.view_message",
+    "members.add_tag",
+    "members.change_tag",
+)
+
+LOYALTY_MANAGER = (
+    *_MEMBERS,
+    *_ORDERS,
+    *_POINTS,
+    *_OFFERS,
+    *_INSIGHT,
+    "members.view_pii",
+    "members.view_note",
+    "members.add_note",
+    "loyalty.add_pointsentry",
+    "loyalty.change_pointsaccount",
+    "loyalty.change_program",
+    *_all("loyalty", "ladder", "tier"),
+    "campaigns.add_coupon",
+)
+
+#: Numbers of everybody, names of nobody.
+ANALYST = (
+    *_MEMBERS,
+    *_ORDERS,
+    *_POINTS,
+    *_OFFERS,
+    *_CATALOGUE,
+    *_INSIGHT,
+    "orders.view_unmatchedreturn",
+    "orders.view_adjustment",
+)
+
+FINANCE = (
+    "members.view_member",
+    *_ORDERS,
+    "orders.add_refund",
+    "orders.view_unmatchedreturn",
+    "orders.change_unmatchedreturn",
+    "orders.view_adjustment",
+    "orders.view_importbatch",
+    "orders.add_importbatch",
+    "loyalty.view_pointsaccount",
+    "loyalty.view_pointsentry",
+    "loyalty.view_program",
+    "reports.view_dailysales",
+    "shared.view_job",
+    "shared.change_job",
+)
+
+#: Sees every deed and every book, changes nothing.
+AUDITOR = (
+    *_MEMBERS,
+    *_ORDERS,
+    *_POINTS,
+    *_OFFERS,
+    *_CATALOGUE,
+    *_INSIGHT,
+    "orders.view_unmatchedreturn",
+    "orders.view_adjustment",
+    "orders.view_importbatch",
+    "campaigns.view_message",
+    "shared.view_auditentry",
+    "shared.view_fact",
+    "shared.view_delivery",
+    "shared.view_job",
+    "members.view_user",
+    "auth.view_group",
+)
+
+OWNER = tuple(
+    sorted(
+        {
+            *SUPPORT,
+            *MARKETER,
+            *LOYALTY_MANAGER,
+            *FINANCE,
+            *AUDITOR,
+            *_all("orders", "product", "variant", "category", "channel"),
+            "orders.delete_variant",
+            "members.delete_tag",
+            "members.export_pii",
+            "members.add_user",
+            "members.change_user",
+            "loyalty.add_program",
+            "shared.change_delivery",
+        }
+    )
+)
+
+#: Name of the group -> permissions.
+ROLES: dict[str, tuple[str, ...]] = {
+    "support": SUPPORT,
+    "marketer": MARKETER,
+    "loyalty manager": LOYALTY_MANAGER,
+    "analyst": ANALYST,
+    "finance": FINANCE,
+    "auditor": AUDITOR,
+    "owner": OWNER,
+}
