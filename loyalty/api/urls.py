@@ -1,0 +1,13 @@
+"""Paths of the loyalty API."""
+
+from django.urls import path
+
+from loyalty.api import views
+
+urlpatterns = [
+    path("me/loyalty", views.MyLoyalty.as_view(), name="my-loyalty"),
+    path("me/points", views.MyPoints.as_view(), name="my-points"),
+    path(
+        "me/points/entries", views.MyPointsEntries.as_view(), name="my-points-entries"
+    ),
+]

@@ -1,0 +1,66 @@
+"""Storefront endpoints of points and tiers."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from crm.shared import clock
+from crm.shared.paging import CursorPage
+from crm.shared.strict import StrictQueryMixin
+from loyalty.api.serializers import (
+    EntryShape,
+    LoyaltyShape,
+    PointsShape,
+    loyalty_shape,
+    points_shape,
+)
+from loyalty.models import PointsEntry
+from loyalty.queries import entries, points_summary, tier_progress
+from members.authentication import IsMember
+
+
+class NewestEntry(CursorPage):
+    """Movements of points, the newest number first."""
+
+    ordering = ("-seq",)
+
+
+class MyLoyalty(StrictQueryMixin, APIView):
+    """GET the member's tier and the way to the next one."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(operation_id="me_loyalty", responses=LoyaltyShape)
+    def get(self, request):
+        """Answer for the caller."""
+        member = request.user.member
+        progress = tier_progress(member.pk, clock.now())
+        return Response(loyalty_shape(member=member, progress=progress))
+
+
+class MyPoints(StrictQueryMixin, APIView):
+    """GET the member's points now."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(operation_id="me_points", responses=PointsShape)
+    def get(self, request):
+        """Answer for the caller."""
+        summary = points_summary(request.user.member.pk, clock.now())
+        return Response(points_shape(summary))
+
+
+@extend_schema(operation_id="points_entries_list")
+class MyPointsEntries(StrictQueryMixin, generics.ListAPIView):
+    """GET every movement of the member's points, newest first."""
+
+    permission_classes = [IsMember]
+    serializer_class = EntryShape
+    pagination_class = NewestEntry
+    filter_backends: list = []
+    queryset = PointsEntry.objects.none()
+
+    def get_queryset(self):
+        """Return the caller's own entries."""
+        return entries(self.request.user.member.pk)
