@@ -6,10 +6,11 @@ lock and its CHECKs are the guard. At any time (P3)
 granted less what was taken from it plus what was restored to it.
 """
 
-from crm.shared.public_ids import PublicIdField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.public_ids import PublicIdField
 
 
 class PointsAccount(models.Model):

@@ -101,7 +101,7 @@ def verify_ledger() -> Verified:
     findings = []
     with connection.cursor() as cursor:
         # One snapshot for all checks: sums of a living shop must not straddle a sale.
-        if not connection.in_atomic_block or connection.savepoint_ids == []:
+        if not connection.savepoint_ids:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [_STATEMENT_TIMEOUT]
