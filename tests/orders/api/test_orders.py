@@ -1,0 +1,166 @@
+"""A member's orders and their payments by HTTP."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm.shared import clock
+from orders.models import Order, Payment
+from orders.providers.test import SIGNATURE_HEADER, signed_message
+from tests.cast import make_variant
+from tests.orders.api.conftest import ROOT
+from tests.orders.api.test_cart import problem
+from tests.orders.shop import fill_cart, pay, place
+
+
+@pytest.fixture
+def order(alice, tea):
+    now = clock.now()
+    return place(fill_cart({"TEA": 1}, member=alice, now=now), now=now)
+
+
+def mine(order, rest=""):
+    return f"{ROOT}/me/orders/{order.public_id}{rest}"
+
+
+def payments(order):
+    return f"{ROOT}/orders/{order.public_id}/payments"
+
+
+def test_orders_newest_first_by_status(as_alice, as_mallory, order, alice, cup):
+    later = order.placed_at + timedelta(minutes=1)
+    second = place(fill_cart({"CUP": 2}, member=alice, now=later), now=later)
+    pay(second, now=later)
+    listed = as_alice.get(f"{ROOT}/me/orders").json()["data"]
+    assert [each["id"] for each in listed] == [second.public_id, order.public_id]
+    assert listed[0]["paid"] == {"amount": "66.66", "currency": "CNY"}
+    paid = as_alice.get(f"{ROOT}/me/orders?status=paid").json()["data"]
+    assert [each["id"] for each in paid] == [second.public_id]
+    problem(as_alice.get(f"{ROOT}/me/orders?status=lost"), 400, "validation_error")
+    problem(as_alice.get(f"{ROOT}/me/orders?state=paid"), 400, "unknown_parameter")
+    assert as_mallory.get(f"{ROOT}/me/orders").json()["data"] == []
+
+
+def test_a_page_takes_a_fixed_number_of_statements(
+    as_alice, alice, django_assert_max_num_queries
+):
+    now = clock.now()
+    for number in range(6):
+        make_variant(f"V{number}", 100)
+        place(fill_cart({f"V{number}": 1}, member=alice, now=now), now=now)
+    # Session, login, member, then orders, lines, allocations, refunds.
+    with django_assert_max_num_queries(8):
+        assert len(as_alice.get(f"{ROOT}/me/orders").json()["data"]) == 6
+
+
+def test_foreign_and_missing_orders_are_not_there(as_mallory, visitor, order):
+    for answer in (
+        as_mallory.get(mine(order)),
+        as_mallory.post(mine(order, "/cancel"), {}, format="json"),
+        as_mallory.post(payments(order), {"provider": "test"}, format="json"),
+        as_mallory.get(f"{ROOT}/me/orders/ord_none"),
+    ):
+        problem(answer, 404, "not_found")
+    for answer in (
+        visitor.get(f"{ROOT}/me/orders"),
+        visitor.get(mine(order)),
+        visitor.post(mine(order, "/cancel"), {}, format="json"),
+        visitor.post(payments(order), {"provider": "test"}, format="json"),
+    ):
+        problem(answer, 401, "not_authenticated")
+        assert "WWW-Authenticate" in answer
+    order.refresh_from_db()
+    assert order.state == "pending"
+    assert not Payment.objects.exists()
+
+
+def test_an_unpaid_order_is_cancelled_a_paid_one_is_not(as_alice, order, alice, cup):
+    answer = as_alice.post(mine(order, "/cancel"), {"reason": "no"}, format="json")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert as_alice.post(mine(order, "/cancel"), {}, format="json").status_code == 200
+    now = clock.now()
+    paid = place(fill_cart({"CUP": 1}, member=alice, now=now), now=now)
+    pay(paid, now=now)
+    problem(
+        as_alice.post(mine(paid, "/cancel"), {}, format="json"),
+        409,
+        "order_not_cancellable",
+    )
+    problem(
+        as_alice.post(mine(paid, "/cancel"), {"refund": True}, format="json"),
+        400,
+        "validation_error",
+    )
+
+
+def test_paying_by_the_test_gateway(as_alice, visitor, order):
+    started = as_alice.post(payments(order), {"provider": "test"}, format="json")
+    assert started.status_code == 201
+    body = started.json()
+    assert (body["status"], body["amount"]["amount"]) == ("pending", "100.00")
+    again = as_alice.post(payments(order), {"provider": "test"}, format="json")
+    assert again.json() == body
+    problem(
+        as_alice.post(payments(order), {"provider": "gold"}, format="json"),
+        422,
+        "unknown_payment_provider",
+    )
+    problem(
+        visitor.post(body["pay_url"], {"outcome": "maybe"}, format="json"),
+        400,
+        "validation_error",
+    )
+    paid = visitor.post(body["pay_url"], {"outcome": "captured"}, format="json")
+    assert paid.json() == {"received": True}
+    assert as_alice.get(mine(order)).json()["status"] == "paid"
+    problem(
+        as_alice.post(payments(order), {"provider": "test"}, format="json"),
+        409,
+        "order_not_payable",
+    )
+
+
+def test_the_outcome_door_is_closed_in_production(visitor, order, settings):
+    settings.IS_PRODUCTION = True
+    problem(
+        visitor.post(
+            "/api/payments/test/pay_x/outcome", {"outcome": "captured"}, format="json"
+        ),
+        422,
+        "unknown_payment_provider",
+    )
+
+
+def callback(client, body: bytes, headers: dict, provider: str = "test"):
+    return client.post(
+        f"/api/payments/{provider}/callbacks",
+        data=body,
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def test_callbacks_are_believed_by_their_signature_alone(as_alice, visitor, order):
+    started = as_alice.post(payments(order), {"provider": "test"}, format="json").json()
+    body, headers = signed_message(
+        payment_id=started["id"], amount_minor=10_000, currency="CNY"
+    )
+    problem(callback(visitor, body, {}), 403, "invalid_signature")
+    forged = {SIGNATURE_HEADER: "v1=" + "0" * 64}
+    problem(callback(visitor, body, forged), 403, "invalid_signature")
+    problem(callback(as_alice, body + b" ", headers), 403, "invalid_signature")
+    problem(callback(visitor, body, headers, "gold"), 422, "unknown_payment_provider")
+    order.refresh_from_db()
+    assert order.state == "pending"
+
+    for _again in range(3):
+        assert callback(visitor, body, headers).json() == {"received": True}
+    assert as_alice.get(mine(order)).json()["status"] == "paid"
+    assert Order.objects.get().paid_minor == 10_000
+
+
+def test_a_callback_that_is_too_large_or_no_message_is_refused(visitor, order):
+    problem(callback(visitor, b"x" * 300_000, {}), 413, "body_too_large")
+    problem(callback(visitor, b"\xff\x00", {}), 403, "invalid_signature")
+    answer = visitor.get("/api/payments/test/callbacks")
+    assert answer.status_code == 405
