@@ -6,6 +6,7 @@ from crm.console.demo.people import AWKWARD_NAMES, name_of, phone_of, region_of
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop, batches
 from members.models import Consent, Member, MemberTag, Tag
 from members.rules.numbers import member_number
+from members.services.numbering import skip_numbers
 
 #: Story 1: the seed's own example.
 ZHANG_SAN_PHONE = "+8613800000000"
@@ -32,6 +33,7 @@ def plant(shop: DemoShop) -> None:
             if shop.chance.random() < 0.2
         )
         shop.members += [(person.pk, person.joined_at) for person in people]
+    skip_numbers(shop.size)
 
 
 def _member(shop: DemoShop, serial: int) -> Member:

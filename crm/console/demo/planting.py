@@ -19,7 +19,6 @@ from crm.console.demo import (
 from crm.console.demo.shop import SIZES, DemoShop
 
 
-@transaction.atomic
 def plant_shop(
     *,
     size: str,
@@ -28,7 +27,7 @@ def plant_shop(
     now: datetime,
     say: Callable[[str], None] = lambda text: None,
 ) -> DemoShop:
-    """Write a shop that looks lived in; all of it or nothing.
+    """Write a shop that looks lived in; all of its past or nothing.
 
     Args:
         size: ``s``, ``m`` or ``l``, see ``SIZES``.
@@ -37,10 +36,6 @@ def plant_shop(
         now: the shop's time; history ends there.
         say: told what is being planted.
     """
-    with connection.cursor() as cursor:
-        # Thousands of rows are drawn between two statements: longer than a request.
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     shop = DemoShop(
         size=SIZES[size],
         language=language,
@@ -48,6 +43,20 @@ def plant_shop(
         chance=random.Random(f"{seed}-{size}-{language}"),  # noqa: S311  no secret
         say=say,
     )
+    _plant_past(shop)
+    # The stories go through the real services, which open their own transactions.
+    say("stories")
+    stories.plant(shop)
+    return shop
+
+
+@transaction.atomic
+def _plant_past(shop: DemoShop) -> None:
+    say = shop.say
+    with connection.cursor() as cursor:
+        # Thousands of rows are drawn between two statements: longer than a request.
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     say("staff")
     staff.plant(shop)
     say("catalogue")
@@ -62,6 +71,3 @@ def plant_shop(
     say("coupons and tickets")
     campaigns.plant_coupons(shop)
     care.plant(shop)
-    say("stories")
-    stories.plant(shop)
-    return shop

@@ -1,0 +1,46 @@
+"""Plants the points program, and books every demo order as the importer would."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from crm.console.demo.shop import SOURCE, DemoShop
+from loyalty.models import Ladder, PointsLot, Program, Tier
+from loyalty.rules.expiry import end_of_term
+from loyalty.services.expiring import expire_lots
+from loyalty.services.importing import book_import
+from loyalty.services.posting import open_accounts
+
+#: Short enough that points of the first months have ended, and some end this week.
+VALID_MONTHS = 12
+_BATCH = 2_000
+
+
+def plant(shop: DemoShop) -> None:
+    """Book points, qualifying value and tiers of everything planted so far."""
+    Program.objects.update(
+        name=shop.text("小满积分", "Xiaoman points"), valid_months=VALID_MONTHS
+    )
+    Ladder.objects.update(name=shop.text("会员等级", "Member tiers"))
+    if shop.language == "en":
+        for tier in Tier.objects.all():
+            Tier.objects.filter(pk=tier.pk).update(name=tier.name_en)
+    open_accounts(member_ids=[member_id for member_id, _ in shop.members], now=shop.now)
+    book_import(source=SOURCE, now=shop.now)
+    _date_lots()
+    # Past days are booked as they would have been, oldest first (P26).
+    while expire_lots(now=shop.now, limit=_BATCH):
+        pass
+
+
+def _date_lots() -> None:
+    """Let the points of past orders begin when the orders were paid, not today."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    lots = PointsLot.objects.select_related("entry").order_by("pk")
+    for start in range(0, lots.count(), _BATCH):
+        batch = list(lots[start : start + _BATCH])
+        for lot in batch:
+            lot.active_at = lot.entry.occurred_at + timedelta(seconds=1)
+            lot.expires_at = end_of_term(lot.active_at, months=VALID_MONTHS, zone=zone)
+        PointsLot.objects.bulk_update(batch, ["active_at", "expires_at"])
