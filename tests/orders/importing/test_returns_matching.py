@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from orders.rules.returns_matching import (
     match_returns,
 )
 
-START = datetime(2011, 1, 1)
+START = datetime(2011, 1, 1, tzinfo=UTC)
 
 
 def day(number):
