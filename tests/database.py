@@ -75,8 +75,10 @@ def copy_template(worker: str) -> str:
     processes that come at the same time wait for the first.
     """
     run = Path(os.environ[RUN_FOLDER])
-    key = _migrations_key()
     with locked(run / "database.lock"):
+        if not (run / "key").exists():
+            (run / "key").write_text(_migrations_key())
+        key = _key_of_run()
         if os.environ.get(OWN_SERVER):
             _start_run_server(run, key)
         else:
@@ -92,7 +94,7 @@ def renew(name: str) -> None:
     with _maintenance() as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(_template(_migrations_key()))
+                sql.Identifier(name), sql.Identifier(_template(_key_of_run()))
             )
         )
 
@@ -139,6 +141,8 @@ def _sweep_clusters() -> None:
 
 def _discard(folder: Path) -> None:
     postgres.stop(folder, mode="immediate")
+    # Root without user namespaces keeps clusters elsewhere.
+    shutil.rmtree(postgres.server_of(folder).cluster, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -166,7 +170,8 @@ def _cached_cluster(key: str) -> Path:
                 _make_template(postgres.start(building, durable=False), key)
                 postgres.stop(building)
                 # Renamed only when complete: a crash leaves no half-made cache.
-                postgres.server_of(building).cluster.rename(cached)
+                shutil.move(postgres.server_of(building).cluster, building / "done")
+                (building / "done").rename(cached)
             finally:
                 _discard(building)
         os.utime(cached)
@@ -214,6 +219,11 @@ def _migrate(url: str) -> None:
     )
     if answer.returncode != 0:
         raise RuntimeError(f"The migrations fail:\n{answer.stderr[-4000:]}")
+
+
+def _key_of_run() -> str:
+    """Return the key this run began with, whatever is edited meanwhile."""
+    return (Path(os.environ[RUN_FOLDER]) / "key").read_text()
 
 
 def _migrations_key() -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -113,10 +114,18 @@ def as_permitted_user(
     bin_dir = programs.bin_dir
     if not (_reachable(bin_dir) and _reachable(cluster.parent)):
         bin_dir, cluster = _move_within_reach(bin_dir, cluster)
-    cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _give_away(cluster)
     run_as = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"}
     return ServerPrograms(bin_dir, programs.major, (), run_as), cluster
+
+
+def hand_over(programs: ServerPrograms, cluster: Path) -> None:
+    """Make the folder, and what it holds, the server user's, if that is not us."""
+    if not programs.run_as:
+        return
+    cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if cluster.stat().st_uid != NOBODY:
+        for path in (*cluster.rglob("*"), cluster):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
 
 def _namespaces_work(namespace: tuple[str, ...]) -> bool:
@@ -141,21 +150,22 @@ def _move_within_reach(bin_dir: Path, cluster: Path) -> tuple[Path, Path]:
     """Copy the programs, and name a cluster, in a folder open to all."""
     REACHABLE_HOME.mkdir(mode=0o755, exist_ok=True)
     install = bin_dir.parent
-    copied = REACHABLE_HOME / "programs" / install.parent.name / install.name
-    libraries = install.parent.with_name(install.parent.name + ".libs")
-    shutil.copytree(install, copied, dirs_exist_ok=True, symlinks=True)
-    if libraries.exists():  # the binaries find these by relative place
-        shutil.copytree(
-            libraries,
-            REACHABLE_HOME / "programs" / libraries.name,
-            dirs_exist_ok=True,
-            symlinks=True,
-        )
+    made = (bin_dir / "postgres").stat()
+    # Never over an earlier copy: its server may be running from it.
+    programs = REACHABLE_HOME / f"programs-{made.st_mtime_ns:x}-{made.st_size:x}"
+    if not programs.exists():
+        draft = Path(tempfile.mkdtemp(dir=REACHABLE_HOME))
+        draft.chmod(0o755)
+        libraries = install.parent.with_name(install.parent.name + ".libs")
+        shutil.copytree(install, draft / install.parent.name / install.name)
+        if libraries.exists():  # the binaries find these by relative place
+            shutil.copytree(libraries, draft / libraries.name)
+        try:
+            draft.rename(programs)
+        except OSError:  # somebody was faster
+            shutil.rmtree(draft)
     name = str(cluster.resolve()).strip("/").replace("/", "-")
-    return copied / "bin", REACHABLE_HOME / "clusters" / name
-
-
-def _give_away(cluster: Path) -> None:
-    """Make the folder, and what it holds, nobody's."""
-    for path in (cluster, *cluster.rglob("*")):
-        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    return (
+        programs / install.parent.name / install.name / "bin",
+        REACHABLE_HOME / "clusters" / name,
+    )

@@ -20,7 +20,12 @@ import psutil
 import psycopg
 
 from crm.runner import environment
-from crm.runner.binaries import ServerPrograms, as_permitted_user, find_programs
+from crm.runner.binaries import (
+    ServerPrograms,
+    as_permitted_user,
+    find_programs,
+    hand_over,
+)
 from crm.runner.failures import CannotRun
 from crm.runner.locks import FileLock, locked
 
@@ -121,7 +126,8 @@ def start(data_dir: Path, *, durable: bool = True) -> str:
     data_dir.mkdir(parents=True, exist_ok=True)
     with locked(data_dir / "postgres.lock"):
         if not server.is_ready():
-            _create_cluster(server)
+            hand_over(server.programs, server.cluster)
+            _create_cluster(server, durable=durable)
             _start_server(server, durable=durable)
         _create_database(server)
     return server.url()
@@ -233,7 +239,7 @@ def database_for_commands() -> Iterator[None]:
         database.leave()
 
 
-def _create_cluster(server: Server) -> None:
+def _create_cluster(server: Server, *, durable: bool) -> None:
     if (server.cluster / "PG_VERSION").exists():
         return
     # initdb refuses a folder that holds something: what a crash left is rubbish.
@@ -243,7 +249,7 @@ def _create_cluster(server: Server) -> None:
     else:
         server.cluster.mkdir(mode=0o700, parents=True)
     options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-    options.append("--data-checksums")
+    options.append("--data-checksums" if durable else "--no-sync")
     if server.programs.major >= 17:
         # Not the environment's locale: under "C" trigrams of Chinese are empty.
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]

@@ -1,6 +1,7 @@
 """The embedded server: starts, is found again, survives kill -9, stops."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -148,7 +149,8 @@ def test_a_half_made_cluster_is_made_again(house):
     add_row(postgres.start(house, durable=False))
 
 
-def test_data_of_another_major_version_are_refused_by_name(house):
+def test_data_of_another_major_version_are_refused_by_name(tmp_path):
+    house = tmp_path / "house"
     other = house / "pgdata-9"
     other.mkdir(parents=True)
     (other / "PG_VERSION").write_text("9\n")
@@ -179,6 +181,7 @@ def test_root_without_user_namespaces_runs_it_as_nobody(monkeypatch, tmp_path):
         assert server.process().uids().real == 65534
     finally:
         postgres.stop(folder, mode="immediate")
+        shutil.rmtree(server.cluster)
     assert server.process() is None
 
 

@@ -1,5 +1,6 @@
 """``make run``: everything comes up, comes back, and goes down together."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -96,10 +97,8 @@ class House:
     def clean_up(self) -> None:
         if self.process and self.process.poll() is None:
             for process in self.everything():
-                try:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-                except psutil.NoSuchProcess:
-                    pass
             self.process.wait()
         postgres.stop(self.folder, mode="immediate")
 
