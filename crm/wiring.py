@@ -49,7 +49,7 @@ PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
 }
 
-#: Background job kind -> function ``(job: Job)`` that does it in resumable steps.
+#: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
 }

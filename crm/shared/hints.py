@@ -11,8 +11,9 @@ import threading
 from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.db import connection, transaction
+
+from crm.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ class _Publisher:
 def publish(task: str, args: tuple[Any, ...]) -> bool:
     """Send one hint now; whether the broker took it. Never raises."""
     try:
-        current_app.send_task(task, args=args, retry=False, ignore_result=True)
+        # Named, not celery.current_app: that is another app in a thread of its own.
+        app.send_task(task, args=args, retry=False, ignore_result=True)
     except Exception as error:
         # Whatever a transport raises, the sweep will do what the hint could not.
         log.warning(

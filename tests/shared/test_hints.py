@@ -1,8 +1,8 @@
 import time
 
-from celery import current_app
 from django.db import transaction
 
+from crm.celery import app
 from crm.shared import hints
 
 
@@ -32,7 +32,7 @@ def test_a_broker_that_is_away_breaks_nothing(monkeypatch, caplog):
     def refuse(*args, **kwargs):
         raise ConnectionRefusedError("no broker at secret:password@host")
 
-    monkeypatch.setattr(current_app, "send_task", refuse)
+    monkeypatch.setattr(app, "send_task", refuse)
     assert hints.publish("a.task", ()) is False
     assert "did not take a hint" in caplog.text
     assert "password" not in caplog.text
@@ -65,3 +65,19 @@ def test_the_thread_publishes_what_is_wanted(monkeypatch):
     while not sent and time.monotonic() < deadline:
         time.sleep(0.01)
     assert sent == [("a.task", (1,))]
+
+
+def test_a_hint_from_the_thread_reaches_the_broker_of_the_settings():
+    """In a thread of its own ``celery.current_app`` would be another app."""
+    task = "tests.hint_that_arrives"
+    publisher = hints._Publisher()
+    publisher.want((task, (7,)))
+    with app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("celery")
+        message = queue.get(timeout=5)
+        while message.headers["task"] != task:
+            message.ack()
+            message = queue.get(timeout=5)
+        message.ack()
+        queue.close()
+    assert message.payload[0] == [7]
