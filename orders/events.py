@@ -1,4 +1,7 @@
-"""Facts the orders app publishes. Ids and whole numbers only."""
+"""Facts the orders app publishes. Ids and whole numbers only.
+
+Facts of one order share a ``key``: they reach each subscriber in their order.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,6 +14,11 @@ class OrderPlaced:
     name: ClassVar[str] = "orders.OrderPlaced"
     order_id: int
 
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class OrderPaid:
@@ -18,6 +26,11 @@ class OrderPaid:
 
     name: ClassVar[str] = "orders.OrderPaid"
     order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,11 @@ class OrderCancelled:
     name: ClassVar[str] = "orders.OrderCancelled"
     order_id: int
 
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class RefundCompleted:
@@ -35,6 +53,11 @@ class RefundCompleted:
     name: ClassVar[str] = "orders.RefundCompleted"
     refund_id: int
     order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
 
 
 @dataclass(frozen=True, slots=True)

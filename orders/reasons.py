@@ -22,6 +22,8 @@ REASONS: dict[str, Any] = {
     "no_effect": _("There is nothing left that this could reduce."),
     "insufficient_points": _("You do not have that many points."),
     "points_below_step": _("Too few points to spend."),
+    "points_share_reached": _("Points can pay no more of this cart."),
+    "points_frozen": _("Your points are frozen at the moment."),
 }
 _MINOR = "_minor"
 

@@ -104,7 +104,7 @@ def _refuse_unsellable(cart: Cart) -> None:
     if gone:
         raise ItemUnavailable(sku=gone[0].variant.sku)
     if cart.member_id is not None:
-        # Shared lock: a membership that is being frozen is waited for.
+        # Locked: a membership that is being frozen at this moment is waited for.
         member = Member.objects.select_for_update(no_key=True).get(pk=cart.member_id)
         if member.state != Member.State.ACTIVE:
             raise MemberMayNotOrder
