@@ -89,6 +89,7 @@ class Child:
 
     def wait(self, seconds: float) -> int | None:
         """Return the exit code, or None if it still runs after ``seconds``."""
+        assert self._process is not None and self._reader is not None
         try:
             code = self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
