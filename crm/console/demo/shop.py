@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-#: Profile -> number of members.
-SIZES = {"s": 2_000, "m": 20_000, "l": 200_000}
+#: Profile -> number of members; the smallest is for tests and a quick look.
+SIZES = {"xs": 120, "s": 2_000, "m": 20_000, "l": 200_000}
 #: Source of demo orders and members: what a reset may remove.
 SOURCE = "demo"
 _ID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

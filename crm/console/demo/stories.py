@@ -21,6 +21,7 @@ from orders.services.checkout import place_order
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
 from orders.services.refunding import refund_order
+from orders.services.returning import send_due_refunds
 
 GIFT_BOX_SKU = "XM-GIFT"
 #: 1,120.00 less the promotion's 120.00 is the 1,000.00 of story 1.
@@ -33,6 +34,7 @@ def plant(shop: DemoShop) -> None:
     _zhang_san_becomes_gold(shop)
     _points_are_frozen_in_a_dispute(shop)
     _a_refund_finds_too_few_points(shop)
+    send_due_refunds(now=shop.now)
     drain(now=shop.now)
 
 

@@ -1,0 +1,312 @@
+"""A small shop with one of everything, for tests of pages."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+
+from campaigns.models import CouponTemplate, Message, Promotion
+from campaigns.services.issuing import issue_coupon
+from crm.care.models import Ticket, TicketMessage
+from crm.console.rules.roles import ROLES
+from crm.console.services.roles import sync_roles
+from crm.reports.models import DailySales
+from crm.shared.models import Delivery, Fact, Job, JobLine
+from loyalty.models import MemberValue, PointsEntry, TierChange
+from loyalty.services.adjusting import grant_points
+from members.models import Consent, Tag, User
+from members.services.joining import join
+from members.services.noting import add_note
+from orders.models import (
+    Adjustment,
+    Allocation,
+    Category,
+    Channel,
+    ImportBatch,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Payment,
+    Product,
+    Refund,
+    RefundLine,
+    UnmatchedReturn,
+    Variant,
+)
+from recommendations.models import BoughtTogether, Popularity
+
+PASSWORD = "correct-horse-9"
+#: Hashed once: argon2 is slow on purpose.
+HASHED = make_password(PASSWORD)
+NAMES = ["王静", "李伟", "Ada Lovelace", "O'Neil <b>测试</b>", "陈杰", "张敏"]
+
+
+def logins() -> dict[str, User]:
+    """Return one login per role, ``admin`` above all rules, and one without a role."""
+    sync_roles()
+    users = {}
+    for role in ["admin", *ROLES, "nobody"]:
+        user = User.objects.create(
+            username=role.replace(" ", "_"),
+            password=HASHED,
+            is_staff=True,
+            is_superuser=role == "admin",
+        )
+        if role in ROLES:
+            user.groups.add(Group.objects.get(name=role))
+        users[role] = user
+    return users
+
+
+def catalogue() -> Variant:
+    """Return a SKU with everything around it."""
+    category = Category.objects.create(code="baby", name="母婴", name_en="Baby")
+    product = Product.objects.create(
+        name="奶粉一段",
+        name_en="Milk powder 1",
+        category=category,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    other = Product.objects.create(
+        name="尿布", name_en="Nappies", created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    Popularity.objects.create(product=product, buyers=5, score=1.5)
+    BoughtTogether.objects.create(
+        product=product, other=other, both=3, buyers=5, score=1.2
+    )
+    return Variant.objects.create(product=product, sku="MP-1", price_minor=19_900)
+
+
+def order(*, member, variant, number: str, quantity: int, at) -> Order:
+    """Return a paid order of one line, 10.00 off by a promotion."""
+    gross = quantity * variant.price_minor
+    channel, _made = Channel.objects.get_or_create(
+        code="mini", defaults={"name": "小程序", "name_en": "Mini program"}
+    )
+    made = Order.objects.create(
+        number=number,
+        member=member,
+        channel=channel,
+        state="completed",
+        currency="CNY",
+        goods_minor=gross,
+        discount_minor=1_000,
+        total_minor=gross - 1_000,
+        paid_minor=gross - 1_000,
+        placed_at=at,
+        paid_at=at,
+    )
+    line = OrderLine.objects.create(
+        order=made,
+        position=1,
+        variant=variant,
+        sku=variant.sku,
+        name="奶粉一段",
+        kind="goods",
+        quantity=quantity,
+        unit_price_minor=variant.price_minor,
+        gross_minor=gross,
+        discount_minor=1_000,
+        net_minor=gross - 1_000,
+    )
+    Allocation.objects.create(
+        line=line,
+        source_kind="promotion",
+        source_id="prm_1",
+        source_name="满300减50",
+        amount_minor=1_000,
+    )
+    OrderEvent.objects.create(
+        order=made, to_state="completed", actor="system", occurred_at=at
+    )
+    Payment.objects.create(
+        order=made,
+        provider="test",
+        amount_minor=made.total_minor,
+        state="captured",
+        created_at=at,
+        captured_at=at,
+    )
+    return made
+
+
+def people(*, count: int, at: datetime, variant: Variant, prefix: str = "") -> list:
+    """Return members, the n-th with n % 4 orders and n * 100 points."""
+    found = []
+    for n in range(count):
+        member = join(
+            name=NAMES[n % len(NAMES)],
+            phone=f"1380000{n:04d}",
+            email=f"person{n}@example.com",
+            birthday="1990-02-28",
+            source="app",
+            is_demo=True,
+            now=at - timedelta(days=n),
+        )
+        if n:
+            grant_points(
+                member_id=member.pk,
+                points=n * 100,
+                reason="welcome",
+                actor="tests",
+                source=f"test:{n}",
+                now=at - timedelta(days=n),
+            )
+        for k in range(n % 4):
+            order(
+                member=member,
+                variant=variant,
+                number=f"SO{prefix}{n:03d}{k}",
+                quantity=k + 2,
+                at=at - timedelta(days=40 * k + n),
+            )
+        MemberValue.objects.update_or_create(
+            member=member,
+            defaults={
+                "orders": n % 4,
+                "net_minor": n * 10_000,
+                "last_order_at": at - timedelta(days=n) if n % 4 else None,
+            },
+        )
+        found.append(member)
+    return found
+
+
+def lived_in(*, at: datetime, count: int = 12) -> dict:
+    """Return a shop with at least one row behind every page."""
+    users = logins()
+    variant = catalogue()
+    members = people(count=count, at=at, variant=variant)
+    busy = members[3]
+    sale = Order.objects.filter(member=busy).first()
+    refund = Refund.objects.create(
+        order=sale,
+        state="completed",
+        amount_minor=5_000,
+        reason="broken",
+        requested_at=at,
+        completed_at=at,
+    )
+    RefundLine.objects.create(
+        refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
+    )
+    template = CouponTemplate.objects.create(
+        code="welcome",
+        name="新人券",
+        name_en="Welcome coupon",
+        state="live",
+        kind="amount",
+        amount_minor=2_000,
+        starts_at=at - timedelta(days=1),
+    )
+    coupon = issue_coupon(
+        template_id=template.pk, member_id=busy.pk, source="test", now=at
+    )
+    Promotion.objects.create(
+        name="满300减50",
+        name_en="50 off 300",
+        rungs=[[30_000, 5_000]],
+        starts_at=at,
+    )
+    message = Message.objects.create(
+        member=busy,
+        channel="sms",
+        template="welcome",
+        subject="Welcome",
+        body="王静，欢迎",
+        state="failed",
+        dedupe_key="test",
+        send_after=at,
+        created_at=at,
+    )
+    ticket = Ticket.objects.create(
+        member=busy,
+        kind="complaint",
+        subject="包装破损",
+        created_at=at,
+        due_at=at - timedelta(hours=2),
+    )
+    TicketMessage.objects.create(
+        ticket=ticket, is_from_member=True, text="盒子破了", created_at=at
+    )
+    note = add_note(
+        member_id=busy.pk, text="喜欢电话联系", author=users["admin"], now=at
+    )
+    Consent.objects.create(
+        member=busy,
+        purpose="marketing",
+        channel="sms",
+        granted=True,
+        text_version="1",
+        source="form",
+        occurred_at=at,
+    )
+    TierChange.objects.create(
+        member=busy,
+        to_tier=busy.points_account.tier,
+        value_minor=0,
+        reason="joined",
+        occurred_at=at,
+    )
+    tag = Tag.objects.create(name="母婴")
+    busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
+    UnmatchedReturn.objects.create(
+        source="file",
+        external_ref="C1",
+        source_row=7,
+        member=busy,
+        variant=variant,
+        kind="goods",
+        quantity=1,
+        amount_minor=100,
+        reason="no purchase",
+        occurred_at=at,
+    )
+    Adjustment.objects.create(
+        source="file",
+        external_ref="A1",
+        source_row=9,
+        kind="bad_debt",
+        amount_minor=-500,
+        occurred_at=at,
+    )
+    ImportBatch.objects.create(
+        profile="online-retail", sha256="0" * 64, file_name="a.csv", started_at=at
+    )
+    for day in range(60):
+        DailySales.objects.create(
+            day=(at - timedelta(days=day)).date(),
+            channel=sale.channel,
+            orders=2,
+            buyers=2,
+            sales_minor=30_000,
+            refunds_minor=1_000,
+            refreshed_at=at,
+        )
+    fact = Fact.objects.create(name="orders.OrderPaid", key="ord_1", payload={})
+    delivery = Delivery.objects.create(
+        fact=fact, subscriber="loyalty.subscribers.x", state="stuck", attempts=10
+    )
+    job = Job.objects.create(
+        kind="orders.import",
+        state="running",
+        done=10,
+        total=40,
+        asked_at=at,
+        started_at=at,
+    )
+    JobLine.objects.create(job=job, text="row 10")
+    return {
+        "users": users,
+        "members": members,
+        "busy": busy,
+        "order": sale,
+        "coupon": coupon,
+        "template": template,
+        "message": message,
+        "ticket": ticket,
+        "note": note,
+        "delivery": delivery,
+        "job": job,
+        "entry": PointsEntry.objects.order_by("id").first(),
+    }
