@@ -9,7 +9,11 @@ again, ``shared.change_job`` cancelling and retrying, ``orders.add_importbatch``
 bringing files in. ``members.view_pii`` shows names, and phones for a reason.
 """
 
-_CATALOGUE = ("orders.view_product", "orders.view_variant", "orders.view_category")
+_CATALOGUE: tuple[str, ...] = (
+    "orders.view_product",
+    "orders.view_variant",
+    "orders.view_category",
+)
 _CATALOGUE += ("orders.view_channel",)
 _MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
 _ORDERS = ("orders.view_order", "orders.view_refund")
