@@ -6,6 +6,8 @@ table, session or rate limit of allauth ever holds it
 """
 
 import json
+import logging
+from smtplib import SMTPException
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
@@ -24,6 +26,8 @@ from members.models import User
 from members.rules.profile import is_email
 from members.services.aliasing import address_behind, known_alias
 from members.services.joining import join
+
+log = logging.getLogger(__name__)
 
 SIGN_IN_PATH = "/_allauth/"
 #: What an e-mail field holds after something that is no address came.
@@ -113,8 +117,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix, email, context):
         """Send to the address behind an alias; to nobody when there is none."""
         address = _address_for(email)
-        if address:
+        if not address:
+            return
+        try:
             super().send_mail(template_prefix, address, context)
+        except (OSError, SMTPException) as error:
+            # Told, it would tell a known address from an unknown one.
+            log.error("Mail %s was not sent: %s", template_prefix, type(error).__name__)
 
 
 def _address_for(alias: str) -> str | None:

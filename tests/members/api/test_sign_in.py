@@ -178,6 +178,17 @@ def test_asking_for_a_password_tells_nothing_about_who_is_known(jing):
     )
 
 
+def test_a_mail_server_that_fails_changes_no_answer(jing, settings, caplog):
+    good = post(f"{AUTH}/password/request", {"email": "nobody@example.com"})
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    for email in (ADDRESS, "nobody@example.com"):
+        bad = post(f"{AUTH}/password/request", {"email": email})
+        assert (bad.status_code, bad.content) == (good.status_code, good.content)
+    assert "was not sent: ConnectionRefusedError" in caplog.text
+    assert ADDRESS not in caplog.text
+
+
 def test_browsers_sign_in_with_cookie_and_csrf(jing):
     browser = Client(enforce_csrf_checks=True)
     browser.get("/_allauth/browser/v1/config")
