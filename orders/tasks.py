@@ -9,8 +9,11 @@ from orders.services.returning import send_due_refunds
 
 @shared_task
 def release_unpaid_orders() -> int:
-    """Cancel what was not paid in time."""
-    return release_unpaid(now=clock.now())
+    """Cancel what was not paid in time, batch by batch."""
+    now, total = clock.now(), 0
+    while released := release_unpaid(now=now):
+        total += released
+    return total
 
 
 @shared_task

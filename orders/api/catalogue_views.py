@@ -2,7 +2,11 @@
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
@@ -27,12 +31,14 @@ class _Catalogue(StrictQueryMixin):
         return super().get_serializer_context() | {"currency": settings.SHOP_CURRENCY}
 
 
-@extend_schema(
-    operation_id="products_list",
-    parameters=[
-        OpenApiParameter("category", description="Code; its children are included."),
-        OpenApiParameter("q", description="Part of a name, or a whole SKU."),
-    ],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="products_list",
+        parameters=[
+            OpenApiParameter("category", description="Code; children are included."),
+            OpenApiParameter("q", description="Part of a name, or a whole SKU."),
+        ],
+    )
 )
 class Products(_Catalogue, generics.ListAPIView):
     """GET what is on sale, newest first."""
@@ -49,7 +55,7 @@ class Products(_Catalogue, generics.ListAPIView):
         return listed_products(category=category, text=text)
 
 
-@extend_schema(operation_id="products_retrieve")
+@extend_schema_view(get=extend_schema(operation_id="products_retrieve"))
 class ProductDetail(_Catalogue, generics.RetrieveAPIView):
     """GET one product; 404 when it is not on sale."""
 
@@ -68,7 +74,7 @@ class CategoryPage(CursorPage):
     ordering = ("position", "id")
 
 
-@extend_schema(operation_id="categories_list")
+@extend_schema_view(get=extend_schema(operation_id="categories_list"))
 class Categories(StrictQueryMixin, generics.ListAPIView):
     """GET the category tree, flat; ``parent`` tells the branch."""
 

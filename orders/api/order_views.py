@@ -2,7 +2,11 @@
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
@@ -27,10 +31,11 @@ class NewestOrder(CursorPage):
     ordering = ("-placed_at", "-id")
 
 
-@extend_schema(
-    operation_id="me_orders_list",
-    responses=OrderShape(many=True),
-    parameters=[OpenApiParameter("status", enum=sorted(Order.State.values))],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="me_orders_list",
+        parameters=[OpenApiParameter("status", enum=sorted(Order.State.values))],
+    )
 )
 class MyOrders(StrictQueryMixin, generics.ListAPIView):
     """GET the member's orders, newest first."""
@@ -47,10 +52,6 @@ class MyOrders(StrictQueryMixin, generics.ListAPIView):
         if state and state not in Order.State.values:
             raise ValidationError({"status": [_("There is no such status.")]})
         return orders_of(member_id=self.request.user.member.pk, state=state)
-
-    def get_serializer(self, rows, *, many: bool):
-        """Write the page by the same function as one order."""
-        return super().get_serializer([order_shape(row) for row in rows], many=many)
 
 
 class OrderView(StrictQueryMixin, APIView):

@@ -5,7 +5,8 @@ from rest_framework import serializers
 
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
-from orders.models import Category, Product, Variant
+from orders.api.shapes import order_shape
+from orders.models import Category, Order, Product, Variant
 
 
 class CategoryShape(serializers.ModelSerializer):
@@ -114,7 +115,7 @@ class CartShape(serializers.Serializer):
     quote_hash = serializers.CharField()
 
 
-class ReasonShape(serializers.Serializer):
+class OfferReasonShape(serializers.Serializer):
     """Why an offer took nothing: branch on ``code``."""
 
     code = serializers.CharField()
@@ -137,7 +138,7 @@ class RefusedOfferShape(serializers.Serializer):
     type = serializers.CharField()
     id = serializers.CharField()
     name = serializers.CharField()
-    reason = ReasonShape()
+    reason = OfferReasonShape()
 
 
 class CartOffersShape(serializers.Serializer):
@@ -189,6 +190,10 @@ class OrderShape(serializers.Serializer):
     placed_at = serializers.DateTimeField()
     payment_due_at = serializers.DateTimeField(allow_null=True)
     paid_at = serializers.DateTimeField(allow_null=True)
+
+    def to_representation(self, order: Order) -> dict:
+        """Write an order; lists and single orders come from one function."""
+        return order_shape(order)
 
 
 class PaymentShape(serializers.Serializer):

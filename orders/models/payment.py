@@ -41,6 +41,9 @@ class Payment(models.Model):
         default=0, db_default=0, editable=False
     )
 
+    #: Where the buyer pays; told by the provider when a payment starts, not stored.
+    pay_url = ""
+
     class Meta:
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
