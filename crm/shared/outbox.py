@@ -158,8 +158,10 @@ def deliver(delivery_id: int, attempt: int, *, now: datetime) -> bool:
 
 
 def _run(delivery_id: int, attempt: int, now: datetime) -> bool:
+    # Not SKIP LOCKED: a rival's claim may hold the row for the instant it takes to
+    # see that it is taken, and skipping would leave it until the lease runs out.
     held = (
-        Delivery.objects.select_for_update(of=["self"], skip_locked=True)
+        Delivery.objects.select_for_update(of=["self"])
         .select_related("fact")
         .filter(pk=delivery_id, attempts=attempt, state=Delivery.State.PENDING)
         .first()

@@ -158,6 +158,20 @@ def test_a_worker_that_lost_its_lease_cannot_commit_another_chunk(transactional_
     assert (job.state, job.done) == ("done", 10)
 
 
+def test_an_older_claim_writes_nothing_while_the_newer_one_runs(db):
+    job = queued()
+    Job.objects.filter(pk=job.pk).update(state="running", fence=2, done=6)
+    job.refresh_from_db()
+    job.fence = 1
+    older = jobs.JobProgress(job)
+    for write in (lambda: older.advance(done=9), older.heartbeat):
+        with pytest.raises(jobs.LeaseLost):
+            write()
+    jobs._finish(older, "failed", error="late")
+    job.refresh_from_db()
+    assert (job.state, job.done, job.error) == ("running", 6, "")
+
+
 def test_cancel_from_outside_stops_after_the_chunk(transactional_db):
     job = queued()
 
