@@ -81,3 +81,7 @@ class MemberSessionScheme(OpenApiAuthenticationExtension):
             {"type": "http", "scheme": "bearer"},
             {"type": "apiKey", "in": "cookie", "name": "sessionid"},
         ]
+
+    def get_security_requirement(self, auto_schema):
+        """Return that one of them is enough."""
+        return [{name: []} for name in self.name]

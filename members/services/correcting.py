@@ -12,9 +12,8 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from members.models import Member, User
 from members.services.aliasing import email_alias
-from members.services.joining import (
+from members.services.checking import (
     AlreadyMember,
-    NoAddress,
     checked_email,
     checked_name,
     checked_phone,
@@ -22,6 +21,7 @@ from members.services.joining import (
     refuse_known,
     set_birthday,
 )
+from members.services.joining import NoAddress
 
 _CHECKS = {"name": checked_name, "phone": checked_phone, "email": checked_email}
 _PLAIN = ("gender", "region", "language")
@@ -98,7 +98,7 @@ def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list
         if name in _CHECKS:
             setattr(member, name, _CHECKS[name](value or ""))
         elif name == "birthday":
-            set_birthday(member, value or "", today=now.date())
+            set_birthday(member=member, text=value or "", today=now.date())
         elif name in _PLAIN:
             setattr(member, name, value or "")
         else:

@@ -5,14 +5,9 @@ from crm.shared.models import AuditEntry
 from members.models import Member, User
 from members.queries import email_is, member_matches, phone_is
 from members.services.aliasing import address_behind, email_alias, known_alias
+from members.services.checking import AlreadyMember, BadProfile
 from members.services.correcting import StaleMember, correct_member, renew_aliases
-from members.services.joining import (
-    AlreadyMember,
-    BadProfile,
-    NoAddress,
-    join,
-    open_login,
-)
+from members.services.joining import NoAddress, join, open_login
 from tests.cast import NOON
 
 

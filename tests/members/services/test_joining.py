@@ -9,13 +9,8 @@ from members.models import Member, User
 from members.queries import email_is, phone_is
 from members.rules.numbers import is_member_number
 from members.services.aliasing import email_alias
-from members.services.joining import (
-    AlreadyMember,
-    BadProfile,
-    NoAddress,
-    join,
-    open_login,
-)
+from members.services.checking import AlreadyMember, BadProfile
+from members.services.joining import NoAddress, join, open_login
 from tests.cast import NOON
 
 
