@@ -9,6 +9,7 @@ granted less what was taken from it plus what was restored to it.
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.shared.public_ids import PublicIdField
 
@@ -233,7 +234,7 @@ class PointsHold(models.Model):
         """Resolved once: captured or released."""
 
         OPEN = "open", _("open")
-        CAPTURED = "captured", _("captured")
+        CAPTURED = "captured", pgettext_lazy("points hold", "captured")
         RELEASED = "released", _("released")
 
     account = models.ForeignKey(

@@ -10,7 +10,7 @@ from loyalty.models import PointsEntry
 from loyalty.queries import program
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.lots import free_points
-from loyalty.services.earning import end_of_points
+from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import (
     NotEnoughPoints,
     PointsFrozen,

@@ -1,39 +1,13 @@
 """Take back what refunded goods earned, give back what they cost in points."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
 
-from loyalty.models import (
-    LotTake,
-    PointsEntry,
-    PointsLot,
-    Program,
-    QualifyingEntry,
-)
-from loyalty.queries import program
-from loyalty.rules.clawback import points_due
-from loyalty.rules.ledger import Book, Movement, SpentTake
-from loyalty.rules.lots import Lot
-from loyalty.services.earning import earn_for_order, source_of
-from loyalty.services.posting import book_of, locked_account, lot_of, post_one
-from loyalty.services.tiering import review_tier
-from loyalty.services.valuing import count_value
-from orders.models import Product, Refund, RefundLine
-
-
-@dataclass(slots=True, eq=False)
-class Earning:
-    """What an order earned, and what refunds took back of it so far."""
-
-    entry: Movement | int
-    points: int
-    basis_minor: int
-    lot: Lot | None
-    refunded_minor: int = 0
+from loyalty.models import PointsEntry
+from loyalty.services.catching_up import book_until
+from loyalty.services.order_points import PAID_STATES
+from orders.models import Refund
 
 
 @transaction.atomic
@@ -42,8 +16,8 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
 
     Points spent on the refunded goods go back first (P20), then earned points are
     taken back cumulatively (P19). The qualifying value falls in the window of the
-    order (T2), and a tier reached only by it is undone at once (T9). An order whose
-    payment is not booked yet is booked first (X2).
+    order (T2), and a tier reached only by it is undone at once (T9). What happened to
+    the member before and is not booked yet is booked first (X2).
 
     Returns:
         The claw-back entry, the same one on every call; None for a refund that is not
@@ -51,137 +25,26 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
     """
     refund = (
         Refund.objects.select_related("order")
-        .filter(pk=refund_id, state=Refund.State.COMPLETED)
+        .filter(
+            pk=refund_id,
+            state=Refund.State.COMPLETED,
+            order__member__isnull=False,
+            order__paid_at__isnull=False,
+            order__state__in=PAID_STATES,
+        )
         .first()
     )
     if refund is None:
         return None
     order = refund.order
-    earned = earn_for_order(order_id=order.pk, now=now)
-    if earned is None:
-        return None
-    account = locked_account(member_id=order.member_id, now=now)
-    source = f"refund:{refund.public_id}"
-    done = PointsEntry.objects.filter(
-        account=account, kind=PointsEntry.Kind.CLAW_BACK, source=source
-    ).first()
-    if done is not None:
-        return done
-    book = book_of(account)
-    _, spent = _load_lots(book, order_source=source_of(order))
-    if refund.points_returned:
-        book.give_back(refund.points_returned, spent, source=source, now=now)
-    earning = earnings_of([earned], lots=book.lots)[earned.pk]
-    goods = refunded_goods([refund.pk]).get(refund.pk, 0)
-    movement = claw_for_refund(
-        book, earning, refund=refund, goods_minor=goods, terms=program(), at=now
-    )
-    entry = post_one(book, movement)
-    QualifyingEntry.objects.create(
+    book_until(
         member_id=order.member_id,
-        value_minor=-goods,
-        source=source,
-        occurred_at=order.paid_at,
+        source=order.source,
+        until=max(refund.completed_at, order.paid_at),
+        now=now,
     )
-    count_value(member_ids=[order.member_id])
-    review_tier(member_id=order.member_id, reason=source, now=now)
-    return entry
-
-
-def claw_for_refund(
-    book: Book,
-    earning: Earning,
-    *,
-    refund: Refund,
-    goods_minor: int,
-    terms: Program,
-    at: datetime,
-) -> Movement:
-    """Book what a refund of goods for ``goods_minor`` takes back of its order (P19)."""
-    due = points_due(
-        earning.points,
-        basis_minor=earning.basis_minor,
-        refunded_before_minor=earning.refunded_minor,
-        refunded_minor=goods_minor,
-    )
-    earning.refunded_minor += goods_minor
-    return book.claw_back(
-        due,
-        own_lot=earning.lot,
-        may_owe=terms.claw_back == Program.ClawBack.DEBT,
-        at=at,
+    return PointsEntry.objects.get(
+        account_id=order.member_id,
+        kind=PointsEntry.Kind.CLAW_BACK,
         source=f"refund:{refund.public_id}",
-        occurred_at=refund.completed_at,
-        trace={"refunded_minor": goods_minor, "basis_minor": earning.basis_minor},
-        reverses=earning.entry,
     )
-
-
-def earnings_of(
-    entries: Sequence[PointsEntry], *, lots: Sequence[Lot]
-) -> dict[int, Earning]:
-    """Return earnings by entry id, with what earlier refunds took off them.
-
-    Args:
-        entries: earn entries of locked accounts.
-        lots: lots that still hold something; an entry whose lot is not among them has
-            nothing left to take.
-    """
-    by_id = {lot.id: lot for lot in lots}
-    opened = dict(
-        PointsLot.objects.filter(entry__in=entries).values_list("entry_id", "pk")
-    )
-    found = {
-        entry.pk: Earning(
-            entry=entry.pk,
-            points=entry.points,
-            basis_minor=entry.trace["basis_minor"],
-            lot=by_id.get(opened.get(entry.pk)),
-        )
-        for entry in entries
-    }
-    for reversal in PointsEntry.objects.filter(reverses__in=entries):
-        found[reversal.reverses_id].refunded_minor += reversal.trace["refunded_minor"]
-    return found
-
-
-def refunded_goods(refund_ids: Sequence[int]) -> dict[int, int]:
-    """Return the goods value of refunds by id; freight and fees earned nothing."""
-    return dict(
-        RefundLine.objects.filter(
-            refund_id__in=refund_ids, order_line__kind=Product.Kind.GOODS
-        )
-        .values("refund_id")
-        .annotate(goods=Sum("amount_minor"))
-        .values_list("refund_id", "goods")
-    )
-
-
-def _load_lots(
-    book: Book, *, order_source: str
-) -> tuple[Sequence[Lot], list[SpentTake]]:
-    """Put the lots that hold something, or paid for the order, into the book."""
-    rows = (
-        LotTake.objects.filter(
-            entry__account_id=book.member_id,
-            entry__kind=PointsEntry.Kind.SPEND,
-            entry__source=order_source,
-        )
-        .select_related("lot")
-        .order_by("id")
-    )
-    takes = list(rows)
-    lots = {take.lot_id: lot_of(take.lot) for take in takes}
-    for row in PointsLot.objects.filter(account_id=book.member_id, remaining__gt=0):
-        lots.setdefault(row.pk, lot_of(row))
-    book.lots = list(lots.values())
-    return book.lots, [
-        SpentTake(
-            id=take.pk,
-            lot=lots[take.lot_id],
-            points=take.points,
-            returned=take.returned,
-            restored=take.restored,
-        )
-        for take in takes
-    ]

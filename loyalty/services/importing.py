@@ -26,13 +26,7 @@ from loyalty.queries import program, tier_steps, tiers
 from loyalty.rules.ledger import Book
 from loyalty.rules.points import earned_points
 from loyalty.rules.tiers import held_before
-from loyalty.services.clawing import (
-    Earning,
-    claw_for_refund,
-    earnings_of,
-    refunded_goods,
-)
-from loyalty.services.earning import (
+from loyalty.services.order_points import (
     PAID_STATES,
     earn_in,
     not_booked,
@@ -40,6 +34,13 @@ from loyalty.services.earning import (
     with_basis,
 )
 from loyalty.services.posting import book_of, lot_of, open_accounts, post
+from loyalty.services.refund_points import (
+    Earning,
+    claw_for_refund,
+    earnings_of,
+    not_settled,
+    refunded_goods,
+)
 from loyalty.services.tiering import settle_tiers
 from loyalty.services.valuing import count_value
 from orders.models import Order, Product, Refund, UnmatchedReturn
@@ -116,27 +117,19 @@ def _orders(source: str):
 
 
 def _refunds(source: str):
-    booked = _claw_backs(OuterRef("order__member_id"), "refund:", "public_id")
-    return Refund.objects.filter(
-        ~Exists(booked),
-        source=source,
-        state=Refund.State.COMPLETED,
-        order__member__isnull=False,
+    return not_settled(
+        Refund.objects.filter(source=source, order__member__isnull=False)
     )
 
 
 def _returns(source: str):
-    booked = _claw_backs(OuterRef("member_id"), "return:", "pk")
+    booked = PointsEntry.objects.filter(
+        account_id=OuterRef("member_id"),
+        kind=PointsEntry.Kind.CLAW_BACK,
+        source=Concat(Value("return:"), Cast(OuterRef("pk"), CharField())),
+    )
     return UnmatchedReturn.objects.filter(
         ~Exists(booked), source=source, member__isnull=False
-    )
-
-
-def _claw_backs(member, prefix: str, key: str):
-    return PointsEntry.objects.filter(
-        account_id=member,
-        kind=PointsEntry.Kind.CLAW_BACK,
-        source=Concat(Value(prefix), Cast(OuterRef(key), CharField())),
     )
 
 

@@ -125,7 +125,7 @@ def lots_left(*, member_id: int) -> list[Lot]:
     return [lot_of(row) for row in rows]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def post(books: Sequence[Book]) -> list[PointsEntry]:
     """Write what was moved in books of locked accounts; return the new entries."""
     moves = [(book, move) for book in books for move in book.movements]
