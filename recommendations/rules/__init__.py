@@ -1,0 +1,1 @@
+"""What the orders say, in numbers."""
