@@ -11,8 +11,8 @@ PYTEST_ARGS ?=
 PRODUCTION := CRM_ENVIRONMENT=production DATABASE_URL=postgresql://check@localhost/check \
 	CRM_ALLOWED_HOSTS=shop.example CRM_DATA_DIR=$(VENV)/check \
 	CRM_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
-	CRM_ENCRYPTION_KEYS=1:$$($(BIN)/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())') \
-	CRM_INDEX_KEYS=1:$$($(BIN)/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')
+	CRM_ENCRYPTION_KEYS=1:$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())') \
+	CRM_INDEX_KEYS=1:$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -133,7 +133,9 @@ class Supervisor:
         )
 
     def _services(self) -> list[Child]:
-        web = ["-m", "gunicorn", "crm.wsgi", "--bind", f"{self.host}:{self.port}"]
+        # Demo shops serve static files from where they are; nothing is collected.
+        web = ["-W", "ignore:No directory at"]
+        web += ["-m", "gunicorn", "crm.wsgi", "--bind", f"{self.host}:{self.port}"]
         web += ["--workers", "2", "--worker-class", "gthread", "--threads", "4"]
         web += ["--preload"]  # one import for both, and a dead worker is back at once
         web += ["--graceful-timeout", "8", "--timeout", "60", "--no-control-socket"]
