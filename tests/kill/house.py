@@ -1,0 +1,174 @@
+"""A whole house under test: it is started as ``make run`` starts it, and hurt.
+
+The supervisor, web, worker, beat, PostgreSQL and the broker are real processes; the
+faults are SIGKILL to a process group and deletion of the broker's data.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from crm.runner import postgres
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SECRET_KEY = "kill-tests-only-" + "0123456789abcdef" * 4
+#: Longest until a house on a busy machine answers for the first time, seconds.
+START_SECONDS = 120
+
+
+def free_port() -> int:
+    """Return a port of the loopback nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(true: Callable[[], object], *, seconds: float, what: str) -> float:
+    """Wait for something and return how long it took, in seconds."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if true():
+            return time.monotonic() - started
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class House:
+    """One running house on a folder of its own."""
+
+    def __init__(self, folder: Path, *, broker_url: str = ""):
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CRM_", "CELERY_", "DATABASE_", "DJANGO_"))
+        } | {
+            "CRM_DATA_DIR": str(folder),
+            "CRM_PORT": str(self.port),
+            "CRM_ENVIRONMENT": "test",
+            "CRM_SECRET_KEY": SECRET_KEY,
+            "DJANGO_SETTINGS_MODULE": "crm.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if broker_url:
+            self.environment["CELERY_BROKER_URL"] = broker_url
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> float:
+        """Start everything; return the seconds until the first answer."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = (self.folder / "house.log").open("a")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "crm.runner"],
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return wait_until(self.is_ready, seconds=START_SECONDS, what="first answer")
+
+    def stop(self) -> None:
+        """Ask the house to stop, as Ctrl-C does."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+        postgres.stop(self.folder, mode="immediate")
+
+    def plant(self) -> dict:
+        """Write members and goods; return their tokens and SKUs."""
+        answer = subprocess.run(
+            [sys.executable, str(REPOSITORY / "tests" / "kill" / "plant.py")],
+            cwd=REPOSITORY,
+            env={**self.environment, "DATABASE_URL": self.database_url},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(answer.stdout.splitlines()[-1])
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run a management command against the house's database."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=REPOSITORY,
+            env={**self.environment, "DATABASE_URL": self.database_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    # --- Looking ---------------------------------------------------------------
+
+    @property
+    def database_url(self) -> str:
+        """Return where the embedded database of this folder answers."""
+        return postgres.server_of(self.folder).url()
+
+    def query(self, sql: str, *values):
+        """Return all rows of a query, asked past the product."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return connection.execute(sql, values or None).fetchall()
+
+    def one(self, sql: str, *values):
+        """Return the single value of a query."""
+        return self.query(sql, *values)[0][0]
+
+    def is_ready(self) -> bool:
+        """Whether the web answers and reaches its database."""
+        request = b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as line:
+                line.sendall(request)
+                return b" 200 " in line.recv(64)
+        except OSError:
+            return False
+
+    def child(self, name: str) -> int:
+        """Return the process id of web, worker or beat."""
+        for line in (self.folder / "children.txt").read_text().splitlines():
+            known, pid, _created = line.split()
+            if known == name:
+                return int(pid)
+        raise AssertionError(f"{name} does not run")
+
+    # --- Hurting ----------------------------------------------------------------
+
+    def kill(self, name: str) -> int:
+        """SIGKILL the whole process group of a child; return who led it."""
+        pid = self.child(name)
+        os.killpg(pid, signal.SIGKILL)
+        return pid
+
+    def kill_one_web_process(self) -> None:
+        """SIGKILL one process that serves requests; its master lives."""
+        master = psutil.Process(self.child("web"))
+        master.children(recursive=True)[0].kill()
+
+    def crash_database(self) -> None:
+        """Stop PostgreSQL without a checkpoint, as a power cut would."""
+        pid_file = next(self.folder.glob("pgdata-*")) / "postmaster.pid"
+        leader = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        everyone = [leader, *leader.children(recursive=True)]
+        for process in everyone:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def wipe_filesystem_broker(self) -> None:
+        """Throw every message of the embedded broker away."""
+        for folder in ("queue", "control"):
+            shutil.rmtree(self.folder / "broker" / folder, ignore_errors=True)
+            (self.folder / "broker" / folder).mkdir(parents=True, exist_ok=True)
