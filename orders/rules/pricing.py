@@ -151,7 +151,8 @@ def _apply(work: _Pipeline, offer: Offer, entering: dict[int, int]) -> None:
         return
     positions = sorted(set(answer.positions))
     left = [work.left[position] for position in positions]
-    parts = share(amount, left, caps=left)
+    # At most all that is left, shared in proportion to it: no part exceeds its line.
+    parts = share(amount, left)
     points = answer.points * amount // answer.amount_minor
     applied = Applied(
         stage=offer.stage,

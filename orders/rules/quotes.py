@@ -104,7 +104,6 @@ def quote_hash(
                 each.source_kind,
                 each.source_id,
                 each.shares,
-                each.points,
                 each.point_shares,
             ]
             for each in applied

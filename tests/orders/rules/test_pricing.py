@@ -1,6 +1,7 @@
 """The pricing pipeline: order of stages, floors, exclusivity, allocation, trace."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -173,6 +174,7 @@ def test_s25_every_offer_appears_in_the_trace_once():
         (9899, [], 1000),
         (9900, [], 0),
         (10000, [Off("a", 101)], 1000),
+        (10000, [Off("c", 101, stage=Stage.COUPON)], 1000),
         # Points do not bring the fee back.
         (10000, [Off("p", 5000, stage=Stage.POINTS, points=50)], 0),
     ],
@@ -291,8 +293,13 @@ def test_s22_removing_what_a_discount_needed_removes_the_discount():
     assert price_cart(request(line(1, 10000)), [offer]).discount_minor == 0
 
 
-def test_s28_fifty_lines_and_two_hundred_offers_are_quick():
+def test_s28_fifty_lines_and_two_hundred_offers_take_150_ms_at_most():
     lines = [line(i, 1000 + i) for i in range(1, 51)]
     offers = [Off(f"o{i:03}", 1 + i % 7, stage=Stage.ORDER) for i in range(200)]
-    quote = price_cart(request(*lines), offers)
+    took = []
+    for _again in range(5):
+        started = time.perf_counter()
+        quote = price_cart(request(*lines), offers)
+        took.append(time.perf_counter() - started)
     assert len(quote.applied) == 200
+    assert min(took) < 0.150
