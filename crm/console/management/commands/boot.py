@@ -1,5 +1,6 @@
 """Make a shop ready to open: tables, roles, and in a new demo the demo shop."""
 
+from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         self._check_trigrams()
         known = get_commands()
         if "sync_roles" in known and (migrated or not self._has_roles()):
-            call_command("sync_roles", verbosity=0)
+            call_command("sync_roles", verbosity=0, stdout=StringIO())
             self.stdout.write(" ✓ roles and permissions")
         if "seed_demo" in known and settings.ENVIRONMENT == "demo":
             how = {"reset": True} if reset_demo else {"if_empty": True}
