@@ -233,7 +233,7 @@ class PointsHold(models.Model):
     class State(models.TextChoices):
         """Resolved once: captured or released."""
 
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("points hold", "open")
         CAPTURED = "captured", pgettext_lazy("points hold", "captured")
         RELEASED = "released", _("released")
 

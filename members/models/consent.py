@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Consent(models.Model):
@@ -29,7 +30,7 @@ class Consent(models.Model):
     )
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
-    granted = models.BooleanField(_("granted"))
+    granted = models.BooleanField(pgettext_lazy("consent", "granted"))
     text_version = models.CharField(_("text version"), max_length=40)
     source = models.CharField(
         _("source"), max_length=60, help_text=_("Form, file or person it came from.")
