@@ -2,8 +2,8 @@
 (() => {
   "use strict";
   const words = document.documentElement.lang.startsWith("zh")
-    ? { close: "关闭", sidebar: "侧边栏", menu: "菜单", account: "账户", filters: "筛选" }
-    : { close: "Close", sidebar: "Sidebar", menu: "Menu", account: "Account", filters: "Filters" };
+    ? { close: "关闭", sidebar: "侧边栏", menu: "菜单", home: "首页", theme: "主题", search: "搜索", tabs: "分页" }
+    : { close: "Close", sidebar: "Sidebar", menu: "Menu", home: "Home", theme: "Theme", search: "Search", tabs: "Tabs" };
 
   const press = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -19,6 +19,12 @@
     element.addEventListener("keydown", press);
   };
 
+  const hasWords = (element) => {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll(".material-symbols-outlined, [aria-hidden=true]").forEach((icon) => icon.remove());
+    return copy.textContent.trim() !== "" || copy.querySelector("img[alt]") !== null;
+  };
+
   const repair = (root) => {
     root.querySelectorAll(".material-symbols-outlined:not([role])").forEach((icon) => {
       if (icon.getAttribute("x-on:click") || icon.hasAttribute("@click")) {
@@ -27,22 +33,25 @@
         icon.setAttribute("aria-hidden", "true");
       }
     });
-    root.querySelectorAll("a:not([href])").forEach((link) => asButton(link, ""));
-    root.querySelectorAll('div[x-on\\:click], h2[x-on\\:click]').forEach((element) => {
+    root.querySelectorAll("a:not([href])").forEach((link) => {
+      const opensTheme = (link.getAttribute("x-on:click") || "").includes("Theme");
+      asButton(link, hasWords(link) ? "" : opensTheme ? words.theme : words.menu);
+    });
+    root.querySelectorAll("div[x-on\\:click], h2[x-on\\:click]").forEach((element) => {
       if (element.querySelector("a, button, input, select, textarea, form, [role=button]")) return;
-      const name = element.textContent.replace(/\s+/g, " ").trim();
-      asButton(element, name && !element.querySelector(".material-symbols-outlined:only-child") ? "" : words.menu);
+      asButton(element, hasWords(element) ? "" : words.menu);
     });
-    root.querySelectorAll("button").forEach((button) => {
-      const visible = [...button.childNodes].some(
-        (n) => n.textContent.trim() && !(n.classList && n.classList.contains("material-symbols-outlined")));
-      if (!visible && !button.getAttribute("aria-label")) button.setAttribute("aria-label", button.title || words.menu);
+    root.querySelectorAll("button, a[href]").forEach((control) => {
+      if (control.getAttribute("aria-label") || hasWords(control)) return;
+      const home = control.matches("a") && control.closest("#nav-sidebar-inner");
+      const search = control.id === "searchbar-submit" || control.id === "command-submit";
+      control.setAttribute("aria-label", control.title || (home ? words.home : search ? words.search : words.menu));
     });
-    root.querySelectorAll("#searchbar").forEach((box) => {
-      if (!box.getAttribute("aria-label")) box.setAttribute("aria-label", box.placeholder);
-    });
+    root.querySelectorAll("span.help-tooltip").forEach((help) => help.setAttribute("role", "img"));
+    root.querySelectorAll("#searchbar").forEach((box) => box.setAttribute("aria-label", box.placeholder));
     root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
-    root.querySelectorAll("#tabs-items").forEach((nav) => nav.setAttribute("aria-label", document.title));
+    root.querySelectorAll("#tabs-items").forEach((nav) => nav.setAttribute("aria-label", words.tabs));
+    root.querySelectorAll("#tabs-dropdown").forEach((nav) => nav.setAttribute("aria-label", words.menu));
   };
 
   let opener = null;
@@ -80,4 +89,5 @@
     else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
   });
   document.addEventListener("DOMContentLoaded", () => repair(document));
+  window.addEventListener("load", () => setTimeout(() => repair(document), 0));
 })();

@@ -56,7 +56,8 @@ class CouponTemplateAdmin(StaffAdmin):
             _("Limits"),
             {
                 "fields": [
-                    ("starts_at", "ends_at"),
+                    "starts_at",
+                    "ends_at",
                     "valid_days",
                     ("stock", "issued"),
                     "per_member_limit",

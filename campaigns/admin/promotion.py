@@ -29,7 +29,7 @@ class PromotionAdmin(StaffAdmin):
     fieldsets = [
         (
             None,
-            {"fields": [("name", "name_en"), "state", ("starts_at", "ends_at")]},
+            {"fields": [("name", "name_en"), "state", "starts_at", "ends_at"]},
         ),
         (
             _("Reduction"),

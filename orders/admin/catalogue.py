@@ -10,7 +10,9 @@ from unfold.contrib.filters.admin import (
 
 from crm.shared.clock import now
 from crm.shared.staff_lists import StaffAdmin
+from crm.shared.staff_spreadsheets import ExportAdmin, ImportAdmin
 from orders.models import Category, Channel, Product, Variant
+from orders.resources import ProductResource
 
 
 class VariantInline(TabularInline):
@@ -23,7 +25,7 @@ class VariantInline(TabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(StaffAdmin):
+class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
     """What the shop sells."""
 
     list_display = ["label", "category_label", "kind", "brand", "is_listed"]
@@ -38,6 +40,7 @@ class ProductAdmin(StaffAdmin):
     autocomplete_fields = ["category"]
     readonly_fields = ["public_id", "created_at"]
     inlines = [VariantInline]
+    resource_classes = [ProductResource]
 
     @admin.display(description=_("product"), ordering="name")
     def label(self, product: Product) -> str:
@@ -48,6 +51,15 @@ class ProductAdmin(StaffAdmin):
     def category_label(self, product: Product) -> str | None:
         """Return the category in the language of the page."""
         return product.category.label if product.category else None
+
+    def get_export_queryset(self, request):
+        """Take out one row per SKU of the products on the list."""
+        products = super().get_export_queryset(request)
+        return (
+            Variant.objects.filter(product__in=products)
+            .select_related("product__category")
+            .order_by("sku")
+        )
 
     def save_model(self, request, obj, form, change):
         """Stamp new products."""

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import Http404
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -20,7 +21,10 @@ from crm.shared.staff_lists import (
     LedgerAdmin,
     money_column,
 )
+from crm.shared.staff_spreadsheets import ExportAdmin
+from orders.admin.refunding import RefundPage, may_refund
 from orders.models import Order
+from orders.resources import OrderResource
 
 STATE_COLOURS = {
     "pending": CALM,
@@ -33,7 +37,7 @@ STATE_COLOURS = {
 
 
 @admin.register(Order)
-class OrderAdmin(LedgerAdmin):
+class OrderAdmin(ExportAdmin, LedgerAdmin):
     """Orders, newest first. What was bought never changes; refunds stand beside it."""
 
     list_display = [
@@ -54,6 +58,7 @@ class OrderAdmin(LedgerAdmin):
     ]
     search_fields = ["=number", "=member__number"]
     ordering = ["-placed_at", "-id"]
+    resource_classes = [OrderResource]
 
     total = money_column("total_minor", _("total"), ordering=False)
     refunded = money_column("refunded_minor", _("refunded"), ordering=False)
@@ -62,6 +67,14 @@ class OrderAdmin(LedgerAdmin):
     def state_label(self, order: Order) -> tuple[str, str]:
         """Return where it stands."""
         return order.state, order.get_state_display()
+
+    def get_urls(self):
+        """Add the refund page."""
+        view = self.admin_site.admin_view(RefundPage.as_view(model_admin=self))
+        return [
+            path("<path:pk>/refund/", view, name="order_refund"),
+            *super().get_urls(),
+        ]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Show one order as a page, not as a form."""
@@ -78,6 +91,9 @@ class OrderAdmin(LedgerAdmin):
             "order": order,
             "state_colour": STATE_COLOURS.get(order.state, ""),
             **order_facts(order),
+            "refund_url": reverse("admin:order_refund", args=[order.pk])
+            if may_refund(request.user, order)
+            else "",
             **(extra_context or {}),
         }
         return TemplateResponse(request, "orders/order_page.html", context)

@@ -107,6 +107,10 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("jsi18n", "autocomplete", "view_on_site", "app_list", "search", "language"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
+        *("job_file", "order_refund", "order_import"),
+        *("members_member_import", "members_member_process_import"),
+        *("members_member_export", "orders_order_export", "orders_product_export"),
+        *("orders_product_import", "orders_product_process_import"),
         *("members_member_save_view", "members_member_delete_view"),
         *("auth_user_password_change",),
     }

@@ -1,8 +1,11 @@
 """The job centre: progress, log, cancel, try again."""
 
+from pathlib import PurePath
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponseRedirect
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
@@ -64,6 +67,7 @@ class JobAdmin(LedgerAdmin):
             path("<path:pk>/progress/", self.fragment, name="job_progress"),
             path("<path:pk>/cancel/", self.cancel, name="job_cancel"),
             path("<path:pk>/retry/", self.retry, name="job_retry"),
+            path("<path:pk>/files/<slug:role>/", self.file, name="job_file"),
         ]
         for pattern in own:
             pattern.callback = self.admin_site.admin_view(pattern.callback)
@@ -98,6 +102,19 @@ class JobAdmin(LedgerAdmin):
     def retry(self, request, pk):
         """Queue a job again where it stopped."""
         return self._do(request, pk, retry_job, _("The job goes on where it stopped."))
+
+    def file(self, request, pk, role):
+        """Hand out a file of the job to its owner, or to who may change jobs."""
+        job = self._job(request, pk)
+        is_owner = job.owner_id == request.user.pk
+        if not is_owner and not request.user.has_perm("shared.change_job"):
+            raise PermissionDenied
+        name = job.files.get(role, "")
+        if not name or not default_storage.exists(name):
+            raise Http404
+        return FileResponse(
+            default_storage.open(name), as_attachment=True, filename=PurePath(name).name
+        )
 
     def _do(self, request, pk, verb, done: str):
         if not request.user.has_perm("shared.change_job"):

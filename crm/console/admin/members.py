@@ -22,7 +22,13 @@ from crm.console.queries.members import member_condition, shown_name
 from crm.console.rules.masking import mask_phone
 from crm.shared.clock import now
 from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin, money_column
+from crm.shared.staff_spreadsheets import (
+    ExportAdmin,
+    ExportWithReasonForm,
+    ImportAdmin,
+)
 from members.models import Member
+from members.resources import MemberResource
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
@@ -57,7 +63,7 @@ class ViewFilter(admin.SimpleListFilter):
 
 
 @admin.register(Member)
-class MemberAdmin(SavedViewsMixin, StaffAdmin):
+class MemberAdmin(SavedViewsMixin, ImportAdmin, ExportAdmin, StaffAdmin):
     """Members. The first column opens the page; the form is for corrections."""
 
     list_display = [
@@ -87,6 +93,7 @@ class MemberAdmin(SavedViewsMixin, StaffAdmin):
         (_("Origin"), {"fields": [("source", "region"), "joined_at"]}),
     ]
     readonly_fields = ["number", "public_id", "source", "joined_at"]
+    resource_classes = [MemberResource]
 
     spend = money_column("value__net_minor", _("lifetime spend"))
 
@@ -156,6 +163,24 @@ class MemberAdmin(SavedViewsMixin, StaffAdmin):
     def get_urls(self):
         """Add the page of one member and what can be done there."""
         return member_urls(self) + super().get_urls()
+
+    def get_export_form_class(self):
+        """Offer clear text; the resource refuses whoever may not have it."""
+        return ExportWithReasonForm
+
+    def get_export_resource_kwargs(self, request, **kwargs):
+        """Say who takes the members out, how and why."""
+        form = kwargs.get("export_form")
+        wanted = form.cleaned_data if form is not None else {}
+        return {
+            "user": request.user,
+            "clear": bool(wanted.get("clear")),
+            "reason": wanted.get("reason", ""),
+        }
+
+    def get_export_queryset(self, request):
+        """Fetch the columns the list leaves out."""
+        return super().get_export_queryset(request).defer(None)
 
     def has_change_permission(self, request, obj=None) -> bool:
         """The form shows personal data in clear: only for those who may see it."""

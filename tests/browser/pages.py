@@ -1,0 +1,45 @@
+"""Every page of the console, from the URLconf: a new page cannot be forgotten."""
+
+import contextlib
+
+from django.contrib import admin
+from django.urls import NoReverseMatch, reverse
+
+
+def console_pages(shop) -> list[str]:
+    """Return the address of every page, with the first row of each table."""
+    pages = [reverse("admin:index"), reverse("admin:password_change")]
+    for model in admin.site._registry:
+        name = model._meta.label_lower.replace(".", "_")
+        pages.append(reverse(f"admin:{name}_changelist"))
+        pages.append(reverse(f"admin:{name}_changelist") + "?q=nothing-like-this")
+        row = model._default_manager.order_by("pk").first()
+        if admin.site._registry[model].has_add_permission(_as(shop["users"]["admin"])):
+            pages.append(reverse(f"admin:{name}_add"))
+        if row is None:
+            continue
+        for page in ("change", "history"):
+            pages.append(reverse(f"admin:{name}_{page}", args=[row.pk]))
+        if admin.site._registry[model].has_delete_permission(
+            _as(shop["users"]["admin"]), row
+        ):
+            pages.append(reverse(f"admin:{name}_delete", args=[row.pk]))
+    busy = shop["busy"].public_id
+    pages += [
+        reverse("admin:member_page", args=[busy]),
+        reverse("admin:members_member_changelist") + "?view=active&state__exact=active",
+        reverse("admin:member_reveal", args=[busy, "phone"]),
+        *(
+            reverse("admin:member_action", args=[busy, code])
+            for code in ("grant", "deduct", "coupon", "freeze")
+        ),
+    ]
+    with contextlib.suppress(NoReverseMatch):
+        pages.append(
+            reverse("admin:auth_user_password_change", args=[shop["users"]["admin"].pk])
+        )
+    return pages
+
+
+def _as(user):
+    return type("Request", (), {"user": user})()

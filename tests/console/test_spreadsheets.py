@@ -1,0 +1,159 @@
+"""Files out of the console and into it; refunds by staff."""
+
+import csv
+import io
+from types import SimpleNamespace
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from crm.shared.models import AuditEntry, Job
+from members.models import Member
+from orders.models import Refund
+
+EXPORT = "admin:members_member_export"
+
+
+def taken_out(answer) -> list[dict]:
+    assert answer.status_code == 200
+    text = answer.content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def wanted(client, url: str, **more):
+    """Return the form as a browser would send it: every column, CSV."""
+    form = client.get(url).context["form"]
+    data = {
+        name: "on"
+        for name, field in form.fields.items()
+        if getattr(field, "initial", None) is True
+    }
+    return {**data, "format": "0", "resource": "", **more}
+
+
+def test_members_go_out_masked(shop, signed_in):
+    client = signed_in("analyst")
+    url = reverse(EXPORT)
+    answer = client.post(url, wanted(client, url))
+    rows = taken_out(answer)
+    assert len(rows) == len(shop["members"])
+    for secret in ("13800000003", "person3@example.com", "1990-02-28", "王静"):
+        assert secret not in answer.content.decode()
+    assert AuditEntry.objects.get(action="members.export").detail["clear"] is False
+
+
+def test_members_go_out_in_clear_with_a_reason_and_the_right(shop, signed_in):
+    url = reverse(EXPORT)
+    owner, support = signed_in("owner"), signed_in("support")
+    refused = support.post(url, wanted(support, url, clear="on", reason="want it"))
+    assert refused.status_code == 403
+    no_reason = owner.post(url, wanted(owner, url, clear="on", reason=" "))
+    assert "13800000003" not in no_reason.content.decode()
+    rows = taken_out(
+        owner.post(url, wanted(owner, url, clear="on", reason="post to the printer"))
+    )
+    assert "+8613800000003" in {row["phone"].strip("'") for row in rows}
+    entry = AuditEntry.objects.get(action="members.export")
+    assert (entry.actor, entry.reason) == ("owner", "post to the printer")
+
+
+def test_members_come_in_after_a_trial_run(shop, signed_in):
+    client = signed_in("support")
+    file = SimpleUploadedFile(
+        "new.csv", "phone,name\n13911112222,新人\n".encode(), content_type="text/csv"
+    )
+    before = Member.objects.count()
+    trial = client.post(
+        reverse("admin:members_member_import"),
+        {"import_file": file, "format": "0", "resource": ""},
+    )
+    assert Member.objects.count() == before
+    confirm = trial.context["confirm_form"]
+    client.post(
+        reverse("admin:members_member_process_import"),
+        {name: value or "" for name, value in confirm.initial.items()},
+    )
+    assert Member.objects.count() == before + 1
+    assert Member.objects.latest("id").name == "新人"
+
+
+def test_members_come_in_only_by_those_who_may(signed_in):
+    for role in ("analyst", "marketer", "auditor", "finance"):
+        answer = signed_in(role).get(reverse("admin:members_member_import"))
+        assert answer.status_code == 403, role
+
+
+@pytest.mark.parametrize("name", ["orders_order", "orders_product"])
+def test_orders_and_products_go_out(name, signed_in):
+    client = signed_in("owner")
+    url = reverse(f"admin:{name}_export")
+    assert taken_out(client.post(url, wanted(client, url)))
+
+
+def test_a_file_of_orders_starts_a_job(shop, signed_in, settings, tmp_path):
+    client = signed_in("finance")
+    file = SimpleUploadedFile("orders.csv.gz", b"x", content_type="text/csv")
+    answer = client.post(
+        reverse("admin:order_import"), {"profile": "online-retail", "file": file}
+    )
+    job = Job.objects.latest("id")
+    assert answer.url == reverse("admin:shared_job_change", args=[job.pk])
+    assert job.kind == "orders.import"
+    assert (job.owner.username, job.params["file_name"]) == ("finance", "orders.csv.gz")
+    assert job.params["file"].endswith(".csv.gz")
+    assert signed_in("support").get(reverse("admin:order_import")).status_code == 403
+
+
+# --- Refunds ------------------------------------------------------------------
+
+
+@pytest.fixture
+def refund_page(shop):
+    sale = shop["order"]
+    Refund.objects.filter(order=sale).delete()
+    return SimpleNamespace(
+        order=sale, url=reverse("admin:order_refund", args=[sale.pk])
+    )
+
+
+def test_the_refund_page_says_the_effect_first(refund_page, signed_in):
+    answer = signed_in("support").post(refund_page.url + "?preview=1", {"units-1": "1"})
+    # Two units of 199.00, 10.00 off: half of 388.00.
+    assert "¥194.00" in answer.content.decode()
+    assert not Refund.objects.exists()
+
+
+def test_a_refund_needs_units_and_a_reason(refund_page, signed_in):
+    client = signed_in("support")
+    for data in (
+        {"units-1": "1", "reason": " "},
+        {"units-1": "3", "reason": "broken"},
+        {"units-1": "0", "reason": "broken"},
+        {"units-1": "-1", "reason": "broken"},
+        {"units-9": "1", "reason": "broken"},
+    ):
+        answer = client.post(refund_page.url, {**data, "request_key": "k"})
+        assert answer.status_code == 200
+    assert not Refund.objects.exists()
+
+
+def test_a_double_click_refunds_once(refund_page, signed_in):
+    client = signed_in("support")
+    data = {"units-1": "1", "reason": "broken", "request_key": "one"}
+    for _click in range(2):
+        assert client.post(refund_page.url, data).status_code == 302
+    refund = Refund.objects.get()
+    assert (refund.amount_minor, refund.reason, refund.actor) == (
+        19_400,
+        "broken",
+        "support",
+    )
+    assert AuditEntry.objects.filter(action="orders.refund").count() == 1
+
+
+@pytest.mark.parametrize("role", ["analyst", "marketer", "auditor", "loyalty manager"])
+def test_refunds_are_refused_without_the_permission(role, refund_page, signed_in):
+    data = {"units-1": "1", "reason": "broken", "request_key": "k"}
+    assert signed_in(role).post(refund_page.url, data).status_code == 403
+    assert not Refund.objects.exists()
