@@ -28,17 +28,14 @@ SELECT o.member_id, v.product_id, max(o.placed_at) AS newest
    AND p.kind = 'goods' AND l.kind = 'goods' AND l.refunded_quantity < l.quantity
  GROUP BY 1, 2
 """
-_POPULARITY = (
-    "WITH purchase AS MATERIALIZED ("
-    + _PURCHASES
-    + """)
+_POPULARITY = f"""
+WITH purchase AS MATERIALIZED ({_PURCHASES})
 INSERT INTO recommendations_popularity (product_id, buyers, score)
 SELECT product_id, count(*),
        sum(power(0.5, extract(epoch FROM (SELECT max(newest) FROM purchase) - newest)
                       / %(half_life)s))
   FROM purchase GROUP BY product_id
-"""
-)
+"""  # noqa: S608 - both parts are written above
 _COPY = """
 COPY recommendations_boughttogether (product_id, other_id, "both", buyers, score)
 FROM STDIN

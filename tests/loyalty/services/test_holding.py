@@ -251,7 +251,9 @@ def test_expiry_costs_the_same_few_statements_for_many_lots(
         assert expire_lots(now=NOON + timedelta(days=1000)) == 12
 
 
-def test_a_hold_and_its_capture_cost_few_statements(alice, django_assert_max_num_queries):
+def test_a_hold_and_its_capture_cost_few_statements(
+    alice, django_assert_max_num_queries
+):
     give(alice, 500)
     with django_assert_max_num_queries(9):
         hold(alice, 300)
