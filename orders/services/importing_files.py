@@ -209,9 +209,9 @@ def rows_of(
 ) -> Iterator[tuple[int, tuple[str, ...] | None]]:
     """Yield each row's line in the file and its cells in the order of ``columns``.
 
-    The heading is line 1. Headings are found in any order and in any letter case;
-    other columns are passed over, blank rows too. The cells are None where a row has
-    another number of cells than the heading.
+    The heading is the first line that is not blank. Its names are found in any order
+    and letter case; other columns are passed over, blank rows too. The cells are None
+    where a row has another number of cells than the heading.
 
     Raises:
         FileEmpty, FileNotCsv, ColumnsMissing, ColumnsTwice: before the first row, but
@@ -245,8 +245,11 @@ def _numbered(source: SourceFile, reader: Any) -> Iterator[tuple[int, list[str]]
 
 
 def _picked(source, lines, columns, aliases):
-    number, heading = next(lines, (0, []))
-    if not any(cell.strip() for cell in heading):
+    heading: list[str] = []
+    for _number, heading in lines:
+        if any(cell.strip() for cell in heading):
+            break
+    else:
         raise FileEmpty(file=source.name)
     places = _places(source, heading, columns, aliases)
     width, straight = len(heading), places == list(range(len(heading)))
@@ -298,13 +301,9 @@ def _workbook_rows(source, columns, aliases):
     sheets = _sheets(source.path)
     if not sheets:
         raise FileEmpty(file=source.name)
-    top = sheets[0].start
-    if top is None:
-        raise FileEmpty(file=source.name)
     lines = (
         (number, [_text(cell) for cell in cells])
-        # Rows above the first one in use are not given.
-        for number, cells in enumerate(sheets[0].iter_rows(), top[0] + 1)
+        for number, cells in enumerate(sheets[0].iter_rows(), 1)
     )
     yield from _picked(source, lines, columns, aliases)
 

@@ -2,6 +2,7 @@ import gzip
 import json
 import zipfile
 
+import openpyxl
 import pytest
 from django.conf import settings
 
@@ -57,6 +58,7 @@ WANTED = [(2, tuple(LINE.split(",")))]
         ("small letters", f"{HEADING.lower()}\n{LINE}\n"),
         ("blanks around names", f"{HEADING.replace(',', ' , ')}\n{LINE}\n"),
         ("names of the second edition", f"{HEADING}\n{LINE}\n".replace("InvoiceNo", "Invoice").replace("UnitPrice", "Price").replace("CustomerID", "Customer ID")),
+        ("a space before the heading's end", f"{HEADING} \n{LINE}\n"),
         ("blank lines at the end", f"{HEADING}\n{LINE}\n\n,,,,,,,\n"),
         ("another column", f"{HEADING},Note\n{LINE},x\n"),
     ],
@@ -169,6 +171,26 @@ def test_a_zip_that_is_no_workbook_is_refused(tmp_path):
 
     with pytest.raises(FileKindUnknown):
         open_source(path)
+
+
+def test_a_table_may_begin_anywhere_on_its_sheet(tmp_path):
+    path = tmp_path / "sales.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for number, cells in [(3, ["id", "n"]), (4, ["a", 1.0]), (6, ["b", 2.5])]:
+        for place, cell in enumerate(cells, 2):
+            sheet.cell(number, place, cell)
+    book.save(path)
+
+    assert read(path, ["n", "id"], {}) == [(4, ("1", "a")), (6, ("2.5", "b"))]
+
+
+def test_an_empty_sheet_holds_no_rows(tmp_path):
+    path = tmp_path / "sales.xlsx"
+    openpyxl.Workbook().save(path)
+
+    with pytest.raises(FileEmpty):
+        read(path)
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
