@@ -1,6 +1,6 @@
 """Shapes of the loyalty API."""
 
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -125,13 +125,15 @@ class EntryShape(serializers.ModelSerializer):
         lot = getattr(entry, "lot", None)
         return lot.active_at if lot else None
 
-    def get_expires_on(self, entry: PointsEntry) -> date | None:
+    @extend_schema_field(serializers.DateField(allow_null=True))
+    def get_expires_on(self, entry: PointsEntry) -> str | None:
         """Return the last good day in the shop's zone."""
         lot = getattr(entry, "lot", None)
         if lot is None or lot.expires_at is None:
             return None
         zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-        return (lot.expires_at - datetime.resolution).astimezone(zone).date()
+        last = (lot.expires_at - datetime.resolution).astimezone(zone).date()
+        return last.isoformat()
 
     @extend_schema_field(ReasonShape)
     def get_reason(self, entry: PointsEntry) -> dict:
