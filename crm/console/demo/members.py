@@ -12,6 +12,8 @@ from members.services.numbering import skip_numbers
 ZHANG_SAN_PHONE = "+8613800000000"
 NEWCOMER_PHONE = "+8613900000000"
 TAGS = ("母婴", "高净值", "爱喝茶", "价格敏感")
+#: Share of members who joined before the history that is planted begins.
+LONG_STANDING = 0.6
 #: Share of members who allowed marketing.
 CONSENTS = ((Consent.Channel.SMS, 0.62), (Consent.Channel.EMAIL, 0.41))
 
@@ -39,6 +41,8 @@ def plant(shop: DemoShop) -> None:
 def _member(shop: DemoShop, serial: int) -> Member:
     name, phone, birthday = name_of(shop), phone_of(serial), _birthday(shop)
     joined_at = shop.now - HISTORY * shop.chance.random()
+    if shop.chance.random() < LONG_STANDING:
+        joined_at -= HISTORY
     if serial == 0:
         name, phone = shop.text("张三", "Zhang San"), ZHANG_SAN_PHONE
         joined_at = shop.now - timedelta(days=90)

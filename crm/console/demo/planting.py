@@ -17,6 +17,8 @@ from crm.console.demo import (
     stories,
 )
 from crm.console.demo.shop import SIZES, DemoShop
+from crm.reports.services.rollups import refresh_rollups
+from recommendations.services.learning import learn_from_orders
 
 
 def plant_shop(
@@ -47,6 +49,9 @@ def plant_shop(
     # The stories go through the real services, which open their own transactions.
     say("stories")
     stories.plant(shop)
+    say("sums and suggestions")
+    refresh_rollups(now=shop.now)
+    learn_from_orders(now=shop.now)
     return shop
 
 
