@@ -113,7 +113,7 @@ class CouponOfferShape(serializers.ModelSerializer):
         return None if template.stock is None else template.stock - template.issued
 
 
-class MessageShape(serializers.ModelSerializer):
+class NotificationShape(serializers.ModelSerializer):
     """A message in the member's inbox."""
 
     id = serializers.CharField(source="public_id", read_only=True)

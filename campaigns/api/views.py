@@ -6,7 +6,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from campaigns.api.serializers import CouponOfferShape, CouponShape, MessageShape
+from campaigns.api.serializers import CouponOfferShape, CouponShape, NotificationShape
 from campaigns.queries import WALLET, claimable_templates, inbox, wallet
 from campaigns.services.issuing import claim_coupon
 from crm.shared import clock
@@ -86,7 +86,7 @@ class MyNotifications(StrictQueryMixin, generics.ListAPIView):
     """GET the member's inbox, newest first."""
 
     permission_classes = [IsMember]
-    serializer_class = MessageShape
+    serializer_class = NotificationShape
     pagination_class = NewestFirst
     filter_backends: list = []
 
