@@ -1,0 +1,115 @@
+"""What must be noticed: upstream templates that move, lists that scan, weight."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import unfold
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.urls import reverse
+
+from crm.console.admin.members import MemberAdmin
+from crm.console.queries.members import find_members
+from crm.console.templatetags.console import money
+from members.models import Member
+
+UPSTREAM = Path(unfold.__file__).parent / "templates"
+#: The originals our overrides were made from. When one moves, compare and renew.
+ORIGINALS = {
+    "admin/base.html": "2ce9250b3c649e3a1d3c7ea52308a2858c60374b76089c29a838c7cc870dbcf0",
+    "unfold/helpers/command.html": "ae6ce324d85366131fc82945b3c35c1b980829229508343993e6adcbee4c975d",
+    "unfold/helpers/modal.html": "fa0832c6ded6a26b06ecc44499141e9e0c44cfea42a8665c6b786db175c4b416",
+    "unfold/layouts/unauthenticated.html": "768501529f1a8dae820558f90c1ab782f0703a8504070678b390bc16c9c48cf3",
+}
+MANY = 20_000
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_the_original_of_each_override_has_not_moved(name):
+    content = (UPSTREAM / name).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == ORIGINALS[name]
+
+
+def test_every_override_is_listed():
+    ours = settings.BASE_DIR / "templates"
+    overrides = {
+        str(path.relative_to(ours))
+        for path in ours.rglob("*.html")
+        if (UPSTREAM / path.relative_to(ours)).exists()
+    }
+    assert overrides == set(ORIGINALS)
+
+
+def test_the_style_sheet_stays_small():
+    assert (settings.BASE_DIR / "static" / "console.css").stat().st_size <= 6 * 1024
+
+
+def test_script_and_style_load_nothing_from_outside():
+    for name in ("console.css", "console.js"):
+        text = (settings.BASE_DIR / "static" / name).read_text(encoding="utf-8")
+        assert not re.search(r"https?://|@import|url\(", text)
+
+
+def test_money_is_shown_alike_in_both_languages():
+    assert money(123_450, "CNY") == "¥1,234.50"
+    assert money(None) == "–"
+
+
+def plan_of(rows) -> str:
+    sql, params = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        plan = cursor.fetchone()[0]
+    return plan if isinstance(plan, str) else json.dumps(plan)
+
+
+@pytest.fixture
+def many(shop):
+    """Fill the member table by copying the first row; only keys differ.
+
+    The copies are the oldest, so no page that is shown opens their sealed name.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO members_member (public_id, number, state, name, name_tokens,
+                phone, phone_tail_index, gender, region, language, source, is_demo,
+                joined_at, version)
+            SELECT public_id || n, 'M9' || n, state, name,
+                ARRAY[decode(md5(n::text), 'hex')]::bytea[], phone,
+                decode(md5('t' || n), 'hex'), '', '', 'en', 'bulk', true,
+                joined_at - interval '9 years' - n * interval '1 minute', 0
+            FROM members_member, generate_series(1, %s) n
+            WHERE id = (SELECT min(id) FROM members_member)""",
+            [MANY],
+        )
+        cursor.execute("ANALYZE members_member")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text", ["王静", "wj", "13800000000", "0000", "person0@example.com", "M01000001"]
+)
+def test_no_search_reads_the_whole_table(text, many):
+    plan = plan_of(find_members(text)[:25])
+    assert "Seq Scan" not in plan, plan
+
+
+@pytest.mark.slow
+def test_the_list_of_many_members_says_about_and_stays_light(
+    many, shop, signed_in, monkeypatch
+):
+    assert Member.objects.count() > MANY
+    monkeypatch.setattr(MemberAdmin, "list_per_page", 12)
+    answer = signed_in("support").get(reverse("admin:members_member_changelist"))
+    assert b"About " in answer.content
+    assert len(answer.content) <= 260 * 1024
+    assert answer.context["cl"].paginator.is_estimate
+
+
+def test_sync_roles_says_what_it_did(db, capsys):
+    call_command("sync_roles")
+    assert "analyst: " in capsys.readouterr().out
