@@ -57,7 +57,7 @@ def run_order_import(progress: JobProgress) -> dict[str, Any]:
 
 def _store_report(progress: JobProgress, summary: ImportSummary, path: Path) -> str:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        write_report(issues_of(summary.batch_id), file)
+        write_report(issues_of(summary.batch_id), file=file)
     name = f"imports/{progress.public_id}/report.csv"
     with path.open("rb") as file:
         # A job that is run again replaces what its first run left.

@@ -58,7 +58,8 @@ PROFILES = (online_retail.PROFILE,)
 #: Rows per transaction while the file is read.
 _BLOCK = 20_000
 
-_Step = Callable[[Work, Any], Piece]
+#: Called as ``step(work, after=where the last piece ended)``.
+_Step = Callable[..., Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +230,10 @@ class _Run:
         )
         rows_read = 0
         self.work.staging.prepare()
-        lines = rows_of(self.source, online_retail.COLUMNS, online_retail.ALIASES)
-        for block in blocks_of(lines, _BLOCK):
+        lines = rows_of(
+            self.source, columns=online_retail.COLUMNS, aliases=online_retail.ALIASES
+        )
+        for block in blocks_of(lines, size=_BLOCK):
             rows, issues = [], []
             for number, cells in block:
                 row, found = _read_row(reader, number, cells)
@@ -240,7 +243,7 @@ class _Run:
             rows_read += len(block)
             with transaction.atomic():
                 self.work.staging.copy(rows)
-                note_issues(self.batch.pk, issues)
+                note_issues(issues, batch_id=self.batch.pk)
                 self._tell(rows_read, _("Reading"))
         if not rows_read:
             raise FileEmpty(file=self.source.name)
@@ -253,7 +256,7 @@ class _Run:
         phase, cursor = _PHASES[name], self.batch.cursor
         with transaction.atomic():
             self._lock()
-            piece = phase.step(self.work, cursor["next"])
+            piece = phase.step(self.work, after=cursor["next"])
             counts = dict(cursor["counts"])
             for what, count in piece.counts.items():
                 counts[what] = counts.get(what, 0) + count

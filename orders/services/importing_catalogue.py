@@ -47,7 +47,7 @@ SELECT piece.sku, coalesce(name.description, piece.sku), coalesce(price.price_mi
 """
 
 
-def store_customers(work: Work, after: str) -> Piece:
+def store_customers(work: Work, *, after: str) -> Piece:
     """Make members of the next customers whose number is greater than ``after``.
 
     They joined with their first invoice and live where their last one went. Nothing
@@ -75,7 +75,7 @@ def store_customers(work: Work, after: str) -> Piece:
     )
 
 
-def store_articles(work: Work, after: str) -> Piece:
+def store_articles(work: Work, *, after: str) -> Piece:
     """Make products of the next stock codes greater than ``after``.
 
     Goods that had a price are listed; freight, fees, gift cards and what was only

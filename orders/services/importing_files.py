@@ -205,7 +205,7 @@ def _bytes(path: Path, kind: str) -> Any:
 
 
 def rows_of(
-    source: SourceFile, columns: Sequence[str], aliases: dict[str, str]
+    source: SourceFile, *, columns: Sequence[str], aliases: dict[str, str]
 ) -> Iterator[tuple[int, tuple[str, ...] | None]]:
     """Yield each row's line in the file and its cells in the order of ``columns``.
 

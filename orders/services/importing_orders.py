@@ -91,7 +91,7 @@ SELECT %(source)s, r.invoice, r.row, 'bad_debt', r.price_minor * r.quantity,
 """
 
 
-def store_orders(work: Work, after: int) -> Piece:
+def store_orders(work: Work, *, after: int) -> Piece:
     """Store the next orders behind invoice ``after``, with lines and history.
 
     They are completed and paid. An invoice that the books hold already is left as it
@@ -119,8 +119,9 @@ def store_orders(work: Work, after: int) -> Piece:
     )
 
 
-def store_adjustments(work: Work, _after: int) -> Piece:
-    """Store every adjustment of the books, such as bad debts."""
+def store_adjustments(work: Work, *, after: None) -> Piece:
+    """Store every adjustment of the books, such as bad debts, in one piece."""
+    assert after is None
     params = {"source": work.source, "batch": work.staging.batch_id}
     work.staging.run(_ADJUSTMENTS_THERE, params)
     stored = work.staging.run(_ADJUSTMENTS, params)

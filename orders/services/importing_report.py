@@ -72,7 +72,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
-def write_report(issues: Iterable[Issue], file: IO[str]) -> int:
+def write_report(issues: Iterable[Issue], *, file: IO[str]) -> int:
     """Write issues as CSV in the active language; return how many there were.
 
     No cell can be taken for a formula: what begins like one gets an apostrophe, but

@@ -110,7 +110,7 @@ class _Row(NamedTuple):
     price_minor: int
 
 
-def store_returns(work: Work, after: str | None) -> Piece:
+def store_returns(work: Work, *, after: str | None) -> Piece:
     """Store the returns of the next customers; those without a customer come first.
 
     What can be tied to a purchase becomes a refund per return invoice and order, the

@@ -143,7 +143,7 @@ class Piece:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def note_issues(batch_id: int, issues: Sequence[Issue]) -> None:
+def note_issues(issues: Sequence[Issue], *, batch_id: int) -> None:
     """Keep issues; the same one twice is kept once."""
     ImportIssue.objects.bulk_create(
         [
@@ -163,7 +163,7 @@ def note_issues(batch_id: int, issues: Sequence[Issue]) -> None:
     )
 
 
-def blocks_of(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+def blocks_of(items: Iterator[Any], *, size: int) -> Iterator[list[Any]]:
     """Yield lists of up to ``size`` items."""
     block: list[Any] = []
     for item in items:

@@ -91,7 +91,7 @@ class Command(BaseCommand):
         try:
             # A byte order mark lets spreadsheets see that it is UTF-8.
             with path.open("w", encoding="utf-8-sig", newline="") as file:
-                count = write_report(issues, file)
+                count = write_report(issues, file=file)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from None
         self.stdout.write(

@@ -40,7 +40,7 @@ def file_with(tmp_path):
 
 
 def read(path, columns=COLUMNS, aliases=ALIASES):
-    return list(rows_of(open_source(path), columns, aliases))
+    return list(rows_of(open_source(path), columns=columns, aliases=aliases))
 
 
 WANTED = [(2, tuple(LINE.split(",")))]

@@ -12,7 +12,7 @@ from orders.services.importing_report import _CODES, safe_cell, write_report
 
 def report(*issues):
     file = io.StringIO()
-    assert write_report(issues, file) == len(issues)
+    assert write_report(issues, file=file) == len(issues)
     return list(csv.reader(io.StringIO(file.getvalue())))
 
 
