@@ -48,7 +48,7 @@ def grant_points(
         source=source,
         occurred_at=now,
         active_at=now,
-        expires_at=end_of_points(now, program()),
+        expires_at=end_of_points(active_at=now, terms=program()),
         reason=reason[:200],
         actor=_name(actor),
     )
@@ -75,7 +75,7 @@ def deduct_points(
         return done
     if account.is_frozen:
         raise PointsFrozen
-    book = book_of(account, lots_left(member_id=member_id))
+    book = book_of(account, lots=lots_left(member_id=member_id))
     available = 0 if book.debt else free_points(book.lots, now)
     if points > available:
         raise NotEnoughPoints(available=available, wanted=points)
@@ -99,7 +99,7 @@ def _done(member_id: int, kind: str, source: str) -> PointsEntry | None:
 def _post(
     book: Book, movement: Movement, *, action: str, actor: Any, now: datetime
 ) -> PointsEntry:
-    entry = post_one(book, movement)
+    entry = post_one(book, movement=movement)
     record_audit(
         actor=actor,
         action=action,

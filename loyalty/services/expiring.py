@@ -40,7 +40,7 @@ def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
         lots[row.account_id].append(lot_of(row))
     books = []
     for member_id, account in accounts.items():
-        book = book_of(account, spending_order(lots[member_id]))
+        book = book_of(account, lots=spending_order(lots[member_id]))
         for lot in book.lots:
             book.expire(lot)
         books.append(book)

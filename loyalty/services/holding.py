@@ -50,7 +50,7 @@ def hold_points(
         return there
     if account.is_frozen:
         raise PointsFrozen
-    book = book_of(account, lots_left(member_id=member_id))
+    book = book_of(account, lots=lots_left(member_id=member_id))
     available = 0 if book.debt else free_points(book.lots, now)
     try:
         takes = book.hold(points, at=now)
@@ -93,7 +93,7 @@ def capture_hold(
     wanted = hold.points if points is None else points
     if not 0 < wanted <= hold.points:
         raise ValueError(f"{wanted} of {hold.points} held points cannot be captured.")
-    book = book_of(account, [take.lot for take in takes])
+    book = book_of(account, lots=[take.lot for take in takes])
     book.let_go(takes)
     movement = book.take(
         PointsEntry.Kind.SPEND, _first(takes, wanted), source=source, occurred_at=now
@@ -101,7 +101,7 @@ def capture_hold(
     if wanted < hold.points:
         _write_held(book, takes)
         book.pay_debt(source=f"debt:{source}"[:80], at=now)
-    entry = post_one(book, movement)
+    entry = post_one(book, movement=movement)
     _resolve(hold, PointsHold.State.CAPTURED, now)
     return entry
 
@@ -119,7 +119,7 @@ def release_hold(*, source: str, now: datetime) -> bool:
         return False
     if hold.state != PointsHold.State.OPEN:
         return False
-    book = book_of(account, [take.lot for take in takes])
+    book = book_of(account, lots=[take.lot for take in takes])
     book.let_go(takes)
     _write_held(book, takes)
     if book.pay_debt(source=f"debt:{source}"[:80], at=now):

@@ -98,6 +98,10 @@ def book_import(*, source: str, now: datetime) -> ImportedPoints:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [_STATEMENT_TIMEOUT]
         )
+        # Sums are made in memory between statements; a busy machine may take a while.
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', '120s', true)"
+        )
     total = ImportedPoints()
     members = _members_to_book(source)
     for start in range(0, len(members), _MEMBERS):
@@ -192,7 +196,7 @@ def _open_work(
         terms=program(),
         now=now,
         accounts=accounts,
-        books={pk: book_of(account, lots[pk]) for pk, account in accounts.items()},
+        books={pk: book_of(account, lots=lots[pk]) for pk, account in accounts.items()},
         multipliers={None: WHOLE_BP}
         | {tier.pk: tier.multiplier_bp for tier in tiers()},
         goods=refunded_goods([refund.pk for refund in refunds]),
@@ -259,7 +263,7 @@ def _settle(work: _Work, refund: Refund) -> None:
     goods = work.goods.get(refund.pk, 0)
     movement = claw_for_refund(
         work.books[order.member_id],
-        work.earnings[order.pk],
+        earning=work.earnings[order.pk],
         refund=refund,
         goods_minor=goods,
         terms=work.terms,

@@ -59,7 +59,7 @@ def earn_in(
         source=source_of(order),
         occurred_at=order.paid_at,
         active_at=active_at,
-        expires_at=end_of_points(active_at, terms),
+        expires_at=end_of_points(active_at=active_at, terms=terms),
         trace={
             "basis_minor": basis_minor,
             "minor_per_point": terms.minor_per_point,
@@ -68,7 +68,7 @@ def earn_in(
     )
 
 
-def end_of_points(active_at: datetime, terms: Program) -> datetime | None:
+def end_of_points(*, active_at: datetime, terms: Program) -> datetime | None:
     """Return when points active from then end in this program (P10)."""
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     return end_of_term(active_at, months=terms.valid_months, zone=zone)
@@ -117,7 +117,7 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
     )
     if tier is not None:
         movement.trace["tier"] = tier.code
-    entry = post_one(book, movement)
+    entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,
         value_minor=order.basis_minor,

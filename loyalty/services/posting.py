@@ -94,7 +94,7 @@ def open_accounts(*, member_ids: Iterable[int], now: datetime) -> None:
     )
 
 
-def book_of(account: PointsAccount, lots: Iterable[Lot] = ()) -> Book:
+def book_of(account: PointsAccount, *, lots: Iterable[Lot] = ()) -> Book:
     """Return the book of a locked account with the lots that matter."""
     return Book(
         member_id=account.member_id,
@@ -137,7 +137,7 @@ def post(books: Sequence[Book]) -> list[PointsEntry]:
     return entries
 
 
-def post_one(book: Book, movement: Movement) -> PointsEntry:
+def post_one(book: Book, *, movement: Movement) -> PointsEntry:
     """Write one book; return the entry of ``movement``."""
     entries = {entry.seq: entry for entry in post([book])}
     return entries[movement.seq]

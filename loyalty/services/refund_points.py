@@ -56,9 +56,9 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     earning = earnings_of([earned], lots=book.lots)[earned.pk]
     goods = refunded_goods([refund.pk]).get(refund.pk, 0)
     movement = claw_for_refund(
-        book, earning, refund=refund, goods_minor=goods, terms=program(), at=now
+        book, earning=earning, refund=refund, goods_minor=goods, terms=program(), at=now
     )
-    entry = post_one(book, movement)
+    entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,
         value_minor=-goods,
@@ -84,8 +84,8 @@ def not_settled(refunds):
 
 def claw_for_refund(
     book: Book,
-    earning: Earning,
     *,
+    earning: Earning,
     refund: Refund,
     goods_minor: int,
     terms: Program,

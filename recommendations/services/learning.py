@@ -63,6 +63,10 @@ def learn_from_orders(*, now: datetime) -> Learned:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [_STATEMENT_TIMEOUT]
         )
+        # Sums are made in memory between statements; a busy machine may take a while.
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', '120s', true)"
+        )
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
             ["recommendations.learn_from_orders"],
