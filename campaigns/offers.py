@@ -36,6 +36,7 @@ class PromotionOffers:
                 max_times=promotion.max_times,
                 priority=promotion.priority,
                 exclusive_group=promotion.exclusive_group,
+                starts_at=promotion.starts_at,
             )
             for promotion in live_promotions(at=request.now)
         ]

@@ -134,7 +134,8 @@ class CouponOffer:
                 "coupon_min_spend_not_met",
                 {"missing_minor": self.terms.min_spend_minor - basis},
             )
-        off = coupon_value(self.terms, basis)
+        # Thresholds look at the stage's basis, reductions at what is left of it (S8).
+        off = coupon_value(self.terms, sum(each.left_minor for each in eligible))
         if off == 0:
             return Refused("coupon_products_not_eligible")
         return Reduction(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from orders.rules.offers import Reduction, Refused, Stage, StageLine
 
@@ -81,6 +82,8 @@ class SpendAndSave:
     max_times: int = 1
     priority: int = 0
     exclusive_group: str = ""
+    #: Of two equal offers the older goes first (S3).
+    starts_at: datetime | None = None
     source_kind: str = "promotion"
     stage: Stage = Stage.ORDER
 
@@ -94,8 +97,9 @@ class SpendAndSave:
         if off == 0:
             missing = self.rungs[0][0] - basis
             return Refused("threshold_not_met", {"missing_minor": missing})
+        left = sum(each.left_minor for each in eligible)
         return Reduction(
-            amount_minor=min(off, basis),
+            amount_minor=min(off, left),
             positions=tuple(each.line.position for each in eligible),
             trace={"basis_minor": basis},
         )
