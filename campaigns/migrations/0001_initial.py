@@ -83,9 +83,9 @@ class Migration(migrations.Migration):
                 ('issued_at', models.DateTimeField(verbose_name='issued at')),
                 ('expires_at', models.DateTimeField(verbose_name='expires at')),
                 ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used at')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='coupons', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='coupons', to='members.member', verbose_name='member')),
                 ('order', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='coupons', to='orders.order', verbose_name='order')),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='coupons', to='campaigns.coupontemplate')),
+                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='coupons', to='campaigns.coupontemplate', verbose_name='coupon template')),
             ],
             options={
                 'verbose_name': 'coupon',
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ('claimed_until', models.DateTimeField(blank=True, null=True)),
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent at')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='members.member', verbose_name='member')),
             ],
             options={
                 'verbose_name': 'message',

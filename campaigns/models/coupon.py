@@ -101,10 +101,16 @@ class Coupon(models.Model):
 
     public_id = PublicIdField(prefix="cpn")
     template = models.ForeignKey(
-        CouponTemplate, on_delete=models.PROTECT, related_name="coupons"
+        CouponTemplate,
+        on_delete=models.PROTECT,
+        related_name="coupons",
+        verbose_name=_("coupon template"),
     )
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="coupons"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="coupons",
+        verbose_name=_("member"),
     )
     code = models.CharField(_("code"), max_length=24, unique=True, db_collation="C")
     state = models.CharField(

@@ -25,7 +25,10 @@ class Message(models.Model):
 
     public_id = PublicIdField(prefix="msg")
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="messages"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="messages",
+        verbose_name=_("member"),
     )
     channel = models.CharField(_("channel"), max_length=10)
     template = models.CharField(_("template"), max_length=40)

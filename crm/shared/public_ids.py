@@ -9,6 +9,7 @@ import time
 from functools import partial
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 #: Crockford's base 32: no I, L, O, U; sorts like the number it writes.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -27,6 +28,13 @@ def new_public_id(prefix: str) -> str:
     return f"{prefix}_{''.join(digits)}"
 
 
+#: What follows from the field's class and stays out of migrations.
+_FIXED = (
+    *("max_length", "unique", "editable", "db_collation", "default"),
+    "verbose_name",
+)
+
+
 class PublicIdField(models.CharField):
     """The public id of a row: made with the object, unique, never edited.
 
@@ -36,6 +44,8 @@ class PublicIdField(models.CharField):
 
     def __init__(self, *args, prefix: str, **kwargs):
         self.prefix = prefix
+        if not args:
+            kwargs.setdefault("verbose_name", _("public id"))
         kwargs.update(
             max_length=40,
             unique=True,
@@ -48,7 +58,7 @@ class PublicIdField(models.CharField):
     def deconstruct(self):
         """Write only the prefix into migrations; the rest follows from it."""
         name, path, args, kwargs = super().deconstruct()
-        for fixed in ("max_length", "unique", "editable", "db_collation", "default"):
+        for fixed in _FIXED:
             kwargs.pop(fixed, None)
         return name, path, args, {"prefix": self.prefix, **kwargs}
 

@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('value_minor', models.BigIntegerField(verbose_name='value')),
                 ('source', models.CharField(max_length=80, verbose_name='source')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='qualifying_entries', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='qualifying_entries', to='members.member', verbose_name='member')),
             ],
             options={
                 'verbose_name': 'qualifying entry',
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
                 ('threshold_minor', models.BigIntegerField(verbose_name='threshold')),
                 ('multiplier_bp', models.PositiveIntegerField(default=10000, help_text='In basis points: 15000 means 1.5 times.', verbose_name='points multiplier')),
                 ('color', models.CharField(default='#64748b', max_length=7, verbose_name='colour')),
-                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='loyalty.ladder')),
+                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='loyalty.ladder', verbose_name='tier ladder')),
             ],
             options={
                 'verbose_name': 'tier',
@@ -205,9 +205,9 @@ class Migration(migrations.Migration):
                 ('value_minor', models.BigIntegerField(verbose_name='value counted')),
                 ('reason', models.CharField(max_length=80, verbose_name='reason')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('from_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_changes', to='members.member')),
-                ('to_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier')),
+                ('from_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='from tier')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_changes', to='members.member', verbose_name='member')),
+                ('to_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='to tier')),
             ],
             options={
                 'verbose_name': 'tier change',

@@ -94,7 +94,12 @@ class Ladder(models.Model):
 class Tier(models.Model):
     """One rung: reached at ``threshold_minor`` of qualifying value (T3)."""
 
-    ladder = models.ForeignKey(Ladder, on_delete=models.PROTECT, related_name="tiers")
+    ladder = models.ForeignKey(
+        Ladder,
+        on_delete=models.PROTECT,
+        related_name="tiers",
+        verbose_name=_("tier ladder"),
+    )
     code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=60)
     name_en = models.CharField(_("English name"), max_length=60, blank=True)

@@ -11,7 +11,10 @@ class QualifyingEntry(models.Model):
     """
 
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="qualifying_entries"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="qualifying_entries",
+        verbose_name=_("member"),
     )
     value_minor = models.BigIntegerField(_("value"))
     source = models.CharField(_("source"), max_length=80)
@@ -41,13 +44,24 @@ class TierChange(models.Model):
     """A member moved from one tier to another, and why. Append only."""
 
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="tier_changes"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="tier_changes",
+        verbose_name=_("member"),
     )
     from_tier = models.ForeignKey(
-        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
+        "loyalty.Tier",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("from tier"),
     )
     to_tier = models.ForeignKey(
-        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
+        "loyalty.Tier",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("to tier"),
     )
     value_minor = models.BigIntegerField(_("value counted"))
     reason = models.CharField(_("reason"), max_length=80)

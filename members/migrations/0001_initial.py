@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 ('text_version', models.CharField(max_length=40, verbose_name='text version')),
                 ('source', models.CharField(help_text='Form, file or person it came from.', max_length=60, verbose_name='source')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='members.member', verbose_name='member')),
             ],
             options={
                 'verbose_name': 'consent',

@@ -26,7 +26,10 @@ class Consent(models.Model):
         ANY = "any", _("any")
 
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="consents"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="consents",
+        verbose_name=_("member"),
     )
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)

@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('open', 'to review'), ('settled', 'settled')], default='open', max_length=10, verbose_name='state')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='unmatched_returns', to='members.member', verbose_name='member')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.variant')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.variant', verbose_name='variant')),
             ],
             options={
                 'verbose_name': 'unmatched return',

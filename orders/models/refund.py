@@ -130,7 +130,10 @@ class UnmatchedReturn(models.Model):
         verbose_name=_("member"),
     )
     variant = models.ForeignKey(
-        "orders.Variant", on_delete=models.PROTECT, related_name="+"
+        "orders.Variant",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("variant"),
     )
     kind = models.CharField(_("kind"), max_length=10)
     quantity = models.PositiveIntegerField(_("quantity"))

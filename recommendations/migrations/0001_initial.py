@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Popularity',
             fields=[
-                ('product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='orders.product')),
+                ('product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='orders.product', verbose_name='product')),
                 ('buyers', models.PositiveIntegerField(verbose_name='buyers')),
                 ('score', models.FloatField(verbose_name='score')),
             ],
@@ -33,8 +33,8 @@ class Migration(migrations.Migration):
                 ('both', models.PositiveIntegerField(verbose_name='bought both')),
                 ('buyers', models.PositiveIntegerField(verbose_name='buyers')),
                 ('score', models.FloatField(verbose_name='score')),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product')),
+                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product', verbose_name='other product')),
+                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product', verbose_name='product')),
             ],
             options={
                 'verbose_name': 'bought together',

@@ -8,7 +8,11 @@ class Popularity(models.Model):
     """How many members bought a product, newer purchases counting more."""
 
     product = models.OneToOneField(
-        "orders.Product", on_delete=models.CASCADE, primary_key=True, related_name="+"
+        "orders.Product",
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        verbose_name=_("product"),
     )
     buyers = models.PositiveIntegerField(_("buyers"))
     score = models.FloatField(_("score"))
@@ -26,10 +30,16 @@ class BoughtTogether(models.Model):
     """``other`` is bought by buyers of ``product`` more than chance would have it."""
 
     product = models.ForeignKey(
-        "orders.Product", on_delete=models.CASCADE, related_name="+"
+        "orders.Product",
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("product"),
     )
     other = models.ForeignKey(
-        "orders.Product", on_delete=models.CASCADE, related_name="+"
+        "orders.Product",
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("other product"),
     )
     #: Members who bought both, and members who bought ``product``.
     both = models.PositiveIntegerField(_("bought both"))

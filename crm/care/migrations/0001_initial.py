@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='tkm')),
-                ('is_from_member', models.BooleanField()),
+                ('is_from_member', models.BooleanField(verbose_name='from the member')),
                 ('is_private', models.BooleanField(default=False, verbose_name='private')),
                 ('text', crm.shared.fields.EncryptedTextField(max_length=4000, verbose_name='text')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),

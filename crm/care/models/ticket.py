@@ -79,7 +79,7 @@ class TicketMessage(models.Model):
     author = models.ForeignKey(
         "members.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    is_from_member = models.BooleanField()
+    is_from_member = models.BooleanField(_("from the member"))
     is_private = models.BooleanField(_("private"), default=False)
     text = EncryptedTextField(_("text"), max_length=4000)
     created_at = models.DateTimeField(_("created at"))

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('refunds_minor', models.BigIntegerField(default=0, verbose_name='refunds')),
                 ('adjustments_minor', models.BigIntegerField(default=0, verbose_name='adjustments')),
                 ('refreshed_at', models.DateTimeField(verbose_name='data as of')),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.channel')),
+                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.channel', verbose_name='sales channel')),
             ],
             options={
                 'verbose_name': 'sales of a day',

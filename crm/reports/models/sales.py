@@ -13,7 +13,11 @@ class DailySales(models.Model):
 
     day = models.DateField(_("day"))
     channel = models.ForeignKey(
-        "orders.Channel", on_delete=models.CASCADE, null=True, related_name="+"
+        "orders.Channel",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        verbose_name=_("sales channel"),
     )
     orders = models.PositiveIntegerField(_("orders"), default=0)
     buyers = models.PositiveIntegerField(_("buyers"), default=0)
