@@ -47,6 +47,14 @@
       const search = control.id === "searchbar-submit" || control.id === "command-submit";
       control.setAttribute("aria-label", control.title || (home ? words.home : search ? words.search : words.menu));
     });
+    root.querySelectorAll("ul.object-tools > :not(li)").forEach((tool) => {
+      const item = document.createElement("li");
+      tool.replaceWith(item);
+      item.append(tool);
+    });
+    root.querySelectorAll(".select2-container [role=textbox], .select2-container [role=combobox]").forEach((box) => {
+      if (!box.getAttribute("aria-label")) box.setAttribute("aria-label", box.textContent.trim() || words.search);
+    });
     root.querySelectorAll("span.help-tooltip").forEach((help) => help.setAttribute("role", "img"));
     root.querySelectorAll("#searchbar").forEach((box) => box.setAttribute("aria-label", box.placeholder));
     root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
