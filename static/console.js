@@ -2,8 +2,8 @@
 (() => {
   "use strict";
   const words = document.documentElement.lang.startsWith("zh")
-    ? { close: "关闭", sidebar: "侧边栏", menu: "菜单", home: "首页", theme: "主题", search: "搜索", tabs: "分页" }
-    : { close: "Close", sidebar: "Sidebar", menu: "Menu", home: "Home", theme: "Theme", search: "Search", tabs: "Tabs" };
+    ? { close: "关闭", sidebar: "侧边栏", menu: "菜单", home: "首页", theme: "主题", search: "搜索", tabs: "分页", scroll: "可滚动内容" }
+    : { close: "Close", sidebar: "Sidebar", menu: "Menu", home: "Home", theme: "Theme", search: "Search", tabs: "Tabs", scroll: "scrollable content" };
 
   const press = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -58,6 +58,7 @@
     root.querySelectorAll("span.help-tooltip").forEach((help) => help.setAttribute("role", "img"));
     root.querySelectorAll("#searchbar").forEach((box) => box.setAttribute("aria-label", box.placeholder));
     root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
+    root.querySelectorAll(".simplebar-content-wrapper").forEach((box) => box.setAttribute("aria-label", words.scroll));
     root.querySelectorAll("#tabs-items").forEach((nav) => nav.setAttribute("aria-label", words.tabs));
     root.querySelectorAll("#tabs-dropdown").forEach((nav) => nav.setAttribute("aria-label", words.menu));
   };
@@ -96,6 +97,14 @@
     if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
     else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
   });
-  document.addEventListener("DOMContentLoaded", () => repair(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    repair(document);
+    // Pages load Select2 twice, and the copy in use does not know the language file.
+    const select2 = window.django && window.django.jQuery && window.django.jQuery.fn.select2;
+    if (!select2 || !document.documentElement.lang.startsWith("zh")) return;
+    try {
+      select2.defaults.set("language", select2.amd.require("select2/i18n/zh-CN"));
+    } catch { /* The page has no search box. */ }
+  });
   window.addEventListener("load", () => setTimeout(() => repair(document), 0));
 })();

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from django.views.i18n import set_language
+from django.views.i18n import JavaScriptCatalog, set_language
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
@@ -22,6 +22,14 @@ from crm.shared.clock import now
 
 #: Tries to sign in: per address and minute, and per name and quarter of an hour.
 SIGN_IN_RATE = "20/m/ip,10/15m/key"
+
+
+class ScriptCatalog(JavaScriptCatalog):
+    """The messages of scripts (``djangojs``), with those under ``locale``."""
+
+    def get_paths(self, packages: list[str]) -> list[str]:
+        """Let our folder speak last."""
+        return [*super().get_paths(packages), *map(str, settings.LOCALE_PATHS)]
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -49,6 +57,10 @@ class ConsoleSite(UnfoldAdminSite):
                 name="language",
             ),
         ]
+
+    def i18n_javascript(self, request: HttpRequest, extra_context=None):
+        """Serve what scripts say, in words of Django and ours where it has none."""
+        return ScriptCatalog.as_view(packages=["django.contrib.admin"])(request)
 
     def index(self, request: HttpRequest, extra_context=None) -> TemplateResponse:
         """Show the home page of this login."""
