@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'coupon template',
                 'verbose_name_plural': 'coupon templates',
-                'constraints': [models.CheckConstraint(condition=models.Q(('stock__isnull', True), ('issued__lte', models.F('stock')), _connector='OR'), name='coupon_template_issued_is_within_stock'), models.CheckConstraint(condition=models.Q(models.Q(('amount_minor__gt', 0), ('kind', 'amount')), models.Q(('kind', 'percent'), ('percent_bp__gt', 0), ('percent_bp__lte', 10000)), _connector='OR'), name='coupon_template_takes_something_off')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('stock__isnull', True), ('issued__lte', models.F('stock')), _connector='OR'), name='coupon_template_issued_is_within_stock'), models.CheckConstraint(condition=models.Q(models.Q(('amount_minor__gt', 0), ('kind', 'amount')), models.Q(('kind', 'percent'), ('percent_bp__gt', 0), ('percent_bp__lte', 10000)), _connector='OR'), name='coupon_template_takes_something_off', violation_error_message='Give the amount off, or the percentage off, that fits the kind.')],
             },
         ),
         migrations.CreateModel(

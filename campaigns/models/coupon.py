@@ -73,6 +73,9 @@ class CouponTemplate(models.Model):
                 condition=Q(kind="amount", amount_minor__gt=0)
                 | Q(kind="percent", percent_bp__gt=0, percent_bp__lte=10000),
                 name="coupon_template_takes_something_off",
+                violation_error_message=_(
+                    "Give the amount off, or the percentage off, that fits the kind."
+                ),
             ),
         ]
 

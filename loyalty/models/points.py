@@ -142,7 +142,7 @@ class PointsEntry(models.Model):
         ]
 
     def __str__(self):
-        return f"#{self.pk} {self.kind} {self.points:+d}"
+        return f"#{self.pk} {self.get_kind_display()} {self.points:+d}"
 
 
 class PointsLot(models.Model):

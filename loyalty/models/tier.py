@@ -75,4 +75,4 @@ class TierChange(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.from_tier_id} -> {self.to_tier_id}"
+        return f"{self.from_tier_id or '–'} → {self.to_tier_id or '–'}"

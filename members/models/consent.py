@@ -51,4 +51,4 @@ class Consent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.purpose}/{self.channel}: {self.granted}"
+        return f"{self.get_purpose_display()} · {self.get_channel_display()}"

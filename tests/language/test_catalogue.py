@@ -186,7 +186,7 @@ def glossary() -> dict[str, list[str]]:
             continue
         chinese = re.split(r"\s*[/,，]\s*", cells[1])
         english = re.split(r"\s*[/,]\s*", cells[0])
-        if len(english) > len(translated):
+        if len(english) > len(chinese):
             chinese *= len(english)
         for word, term in zip(english, chinese, strict=True):
             words[re.sub(r"\s*\(.*\)", "", word).lower()] = term

@@ -1,14 +1,40 @@
 """Logins of staff, and the roles that say what they may do."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from crm.shared.staff_lists import StaffAdmin
 from members.models import User
+
+#: Apps whose tables have no page; nobody needs a permission for them.
+PLUMBING = ["account", "admin", "contenttypes", "mfa", "sessions", "socialaccount"]
+_VERBS = {
+    "add": _("%(app)s · %(model)s · add"),
+    "change": _("%(app)s · %(model)s · change"),
+    "delete": _("%(app)s · %(model)s · delete"),
+    "view": _("%(app)s · %(model)s · view"),
+}
+
+
+def permission_label(permission: Permission) -> str:
+    """Return what a permission allows; Django keeps only the English name."""
+    model = permission.content_type.model_class()
+    if model is None:
+        return str(permission)
+    names = {
+        "app": apps.get_app_config(model._meta.app_label).verbose_name,
+        "model": model._meta.verbose_name,
+    }
+    verb = permission.codename.partition("_")[0]
+    if verb in _VERBS and permission.codename == f"{verb}_{model._meta.model_name}":
+        return str(_VERBS[verb]) % names
+    own = dict(model._meta.permissions).get(permission.codename, permission.name)
+    return f"{names['app']} · {names['model']} · {own}"
 
 
 @admin.register(User)
@@ -68,3 +94,13 @@ class RoleAdmin(DjangoGroupAdmin, StaffAdmin):
     list_display = ["name"]
     search_fields = ["name"]
     ordering = ["name"]
+
+    def formfield_for_manytomany(self, db_field, request=None, **kwargs):
+        """Offer what somebody can grant here, in the language of the page."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions":
+            field.queryset = field.queryset.exclude(
+                content_type__app_label__in=PLUMBING
+            )
+            field.label_from_instance = permission_label
+        return field

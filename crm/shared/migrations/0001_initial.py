@@ -47,6 +47,8 @@ class Migration(migrations.Migration):
                 ('sealed_at', models.DateTimeField()),
             ],
             options={
+                'verbose_name': 'audit seal',
+                'verbose_name_plural': 'audit seals',
                 'constraints': [models.CheckConstraint(condition=models.Q(('position__gte', 1)), name='audit_seal_counts_from_one')],
             },
         ),
@@ -137,6 +139,8 @@ class Migration(migrations.Migration):
                 ('offset', models.DurationField(default=datetime.timedelta)),
             ],
             options={
+                'verbose_name': 'shop clock',
+                'verbose_name_plural': 'shop clocks',
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='shop_clock_is_one_row'), models.CheckConstraint(condition=models.Q(('offset__gte', datetime.timedelta(0))), name='shop_clock_never_runs_behind')],
             },
         ),

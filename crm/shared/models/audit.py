@@ -53,6 +53,8 @@ class AuditSeal(models.Model):
     sealed_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(position__gte=1), name="audit_seal_counts_from_one"

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class ShopClock(models.Model):
@@ -13,6 +14,8 @@ class ShopClock(models.Model):
     offset = models.DurationField(default=timedelta)
 
     class Meta:
+        verbose_name = _("shop clock")
+        verbose_name_plural = _("shop clocks")
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="shop_clock_is_one_row"),
             models.CheckConstraint(

@@ -90,4 +90,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self):
-        return f"#{self.pk} {self.subscriber} {self.state}"
+        return f"#{self.pk} {self.subscriber} {self.get_state_display()}"

@@ -91,7 +91,7 @@ class Job(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.public_id} {self.kind} {self.state}"
+        return f"{self.public_id} {self.kind} {self.get_state_display()}"
 
     @property
     def is_open(self) -> bool:
