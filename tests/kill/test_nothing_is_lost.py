@@ -152,6 +152,57 @@ def test_kill_everything_under_load(house, broker, capsys):
         print(f"\n{orders(house)} orders, {retries} calls asked again{lines}")
 
 
+INVOICES = 4_000
+LINES_PER_INVOICE = 5
+
+
+def write_invoices(path) -> None:
+    with path.open("w") as file:
+        file.write("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,")
+        file.write("CustomerID,Country\n")
+        for number in range(INVOICES):
+            for line in range(LINES_PER_INVOICE):
+                file.write(
+                    f"{600000 + number},{10000 + line},THING {line},2,"
+                    f"2011-06-{1 + number % 28:02d} 10:00:00,1.25,"
+                    f"{20000 + number % 300},France\n"
+                )
+
+
+def test_an_import_goes_on_where_its_worker_was_killed(house, tmp_path, capsys):
+    write_invoices(tmp_path / "invoices.csv")
+    job = house.enqueue_import(tmp_path / "invoices.csv")
+
+    def job_says(column: str):
+        return house.one(f"SELECT {column} FROM shared_job WHERE public_id = %s", job)
+
+    wait_until(
+        lambda: job_says("state") == "running" and job_says("done") > 0,
+        seconds=60,
+        what="import under way",
+    )
+    house.kill("worker")
+    killed_at = job_says("done")
+    assert job_says("state") == "running", "the import was over before the kill"
+    took = wait_until(
+        lambda: job_says("state") == "done" or job_says("done") > killed_at,
+        seconds=WORKER_SECONDS,
+        what="import of a killed worker",
+    )
+    wait_until(lambda: job_says("state") == "done", seconds=120, what="import done")
+    drained_in(house, seconds=60)
+
+    assert orders(house) == INVOICES
+    lines = house.one("SELECT count(*) FROM orders_orderline")
+    assert lines == INVOICES * LINES_PER_INVOICE
+    assert job_says("attempts") >= 2
+    earned = house.one("SELECT count(*) FROM loyalty_pointsentry WHERE kind = 'earn'")
+    assert earned == INVOICES
+    assert house.manage("verify_ledger").returncode == 0
+    with capsys.disabled():
+        print(f"\nimport taken up again after {took:.1f} s")
+
+
 def hurt_web(house: House) -> dict[str, float]:
     """Kill one serving process, then the whole web, in the middle of checkouts."""
     house.kill_one_web_process()
