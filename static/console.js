@@ -58,6 +58,7 @@
     root.querySelectorAll("span.help-tooltip").forEach((help) => help.setAttribute("role", "img"));
     root.querySelectorAll("#searchbar").forEach((box) => box.setAttribute("aria-label", box.placeholder));
     root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
+    root.querySelectorAll("[data-simplebar]").forEach((box) => box.setAttribute("data-simplebar-aria-label", words.scroll));
     root.querySelectorAll(".simplebar-content-wrapper").forEach((box) => box.setAttribute("aria-label", words.scroll));
     root.querySelectorAll("#tabs-items").forEach((nav) => nav.setAttribute("aria-label", words.tabs));
     root.querySelectorAll("#tabs-dropdown").forEach((nav) => nav.setAttribute("aria-label", words.menu));

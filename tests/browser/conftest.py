@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import sync_playwright
 
 from crm.shared.clock import now
@@ -41,7 +42,8 @@ def chromium():
 
 @pytest.fixture
 def shop(transactional_db):
-    """Return the rows of a small shop by name, committed."""
+    """Return the rows of a small shop by name, committed; nobody signed in before."""
+    cache.clear()
     return lived_in(at=now())
 
 

@@ -146,9 +146,10 @@ def test_notes_and_the_language_menu(shop, open_console):
     page.fill("#note-text", "回电话")
     page.click("text=Save note")
     page.wait_for_selector("#moments :text('回电话')")
-    page.evaluate(
-        "document.querySelector(\"input[name=language][value='zh-hans']\").form.submit()"
-    )
+    with page.expect_navigation():
+        page.evaluate(
+            "document.querySelector(\"input[name=language][value='zh-hans']\").form.submit()"
+        )
     page.wait_for_load_state("load")
     assert page.url.endswith(url)
     assert page.evaluate("document.documentElement.lang").lower() == "zh-hans"

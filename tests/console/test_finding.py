@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.urls import reverse
 
 from crm.console.models import SavedView
@@ -13,6 +14,7 @@ from crm.console.services.roles import UnknownPermission, sync_roles
 from crm.shared.models import AuditEntry
 from members.models import Member, User
 from orders.models import UnmatchedReturn
+from tests.console.shop import PASSWORD
 
 LIST = "admin:members_member_changelist"
 
@@ -247,3 +249,32 @@ def test_members_are_never_deleted(shop, signed_in):
     url = reverse("admin:members_member_delete", args=[shop["busy"].pk])
     assert signed_in("admin").post(url, {"post": "yes"}).status_code == 403
     assert Member.objects.filter(pk=shop["busy"].pk).exists()
+
+
+def test_the_language_is_kept_and_the_page_stays(shop, signed_in):
+    client = signed_in("support")
+    answer = client.post(
+        reverse("admin:language"),
+        {"language": "zh-hans", "next": ""},
+        HTTP_REFERER="http://testserver/admin/members/member/?view=new",
+    )
+    assert answer.status_code == 302
+    assert answer.url.endswith("/admin/members/member/?view=new")
+    support = shop["users"]["support"]
+    support.refresh_from_db()
+    assert support.language == "zh-hans"
+    client.post(reverse("admin:language"), {"language": "tlh"})
+    support.refresh_from_db()
+    assert support.language == "zh-hans"
+
+
+def test_guessing_passwords_is_slowed_down(shop, client):
+    cache.clear()
+    url, answers = reverse("admin:login"), []
+    for _try in range(6):
+        data = {"username": "support", "password": "wrong"}
+        answers.append(client.post(url, data).status_code)
+    assert answers == [200] * 5 + [429]
+    right = {"username": "marketer", "password": PASSWORD}
+    assert client.post(url, right).status_code == 302
+    cache.clear()

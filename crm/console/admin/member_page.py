@@ -70,6 +70,12 @@ class OfOneMember(View):
         """Return the address of the member's page."""
         return reverse("admin:member_page", args=[self.member.public_id])
 
+    def frame(self, request) -> dict:
+        """Return what the page around a dialog needs, when it stands alone."""
+        if request.headers.get("HX-Request"):
+            return {}
+        return self.model_admin.admin_site.each_context(request)
+
     def moments(self, request) -> dict:
         """Return the part of the timeline the request asks for."""
         seen = seen_kinds(request.user)
@@ -181,7 +187,12 @@ class Reveal(OfOneMember):
         return render(
             request,
             "console/reveal.html",
-            {"member": self.member, "value": value, "page_url": self.page_url()},
+            {
+                **self.frame(request),
+                "member": self.member,
+                "value": value,
+                "page_url": self.page_url(),
+            },
         )
 
     def _ask(self, request, error: str) -> HttpResponse:
@@ -189,6 +200,7 @@ class Reveal(OfOneMember):
             request,
             "console/reveal.html",
             {
+                **self.frame(request),
                 "member": self.member,
                 "field": self.field,
                 "error": error,
@@ -250,6 +262,7 @@ class MemberDialog(OfOneMember):
             request,
             "console/dialog.html",
             {
+                **self.frame(request),
                 "member": self.member,
                 "name": shown_name(self.member, request.user),
                 "action": self.action,
