@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.utils.translation import get_language
-
 from campaigns.models import Coupon
 from campaigns.queries import coupons_by_code, live_promotions
 from campaigns.rules.coupons import (
@@ -15,6 +13,7 @@ from campaigns.rules.coupons import (
 )
 from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.holding import hold_coupon, take_promotion_use
+from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
 
@@ -102,6 +101,4 @@ def _unusable(coupon: Coupon, request: PriceRequest) -> Refused | None:
 
 
 def _name(terms: Terms) -> str:
-    if terms.name_en and (get_language() or "en").startswith("en"):
-        return terms.name_en
-    return terms.name
+    return in_request_language(terms.name, terms.name_en)

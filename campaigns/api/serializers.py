@@ -2,12 +2,12 @@
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Coupon, CouponTemplate, Message
 from campaigns.rules.coupons import display_code
+from crm.shared.bilingual import in_request_language
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 
@@ -65,8 +65,7 @@ class CouponShape(serializers.ModelSerializer):
 
     def get_name(self, coupon: Coupon) -> str:
         """Return the name in the request's language."""
-        english = (get_language() or "en").startswith("en")
-        return (coupon.terms["name_en"] if english else "") or coupon.terms["name"]
+        return in_request_language(coupon.terms["name"], coupon.terms["name_en"])
 
     def get_status(self, coupon: Coupon) -> str:
         """Return the state; an unused coupon past its date is expired."""

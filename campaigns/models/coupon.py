@@ -2,13 +2,13 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
 
 
-class CouponTemplate(models.Model):
+class CouponTemplate(Bilingual, models.Model):
     """Terms of a coupon. Coupons copy them when issued (C23)."""
 
     class Kind(models.TextChoices):
@@ -81,13 +81,6 @@ class CouponTemplate(models.Model):
 
     def __str__(self):
         return self.label
-
-    @property
-    def label(self) -> str:
-        """Return the name in the language of this request."""
-        if self.name_en and (get_language() or "en").startswith("en"):
-            return self.name_en
-        return self.name
 
 
 class Coupon(models.Model):

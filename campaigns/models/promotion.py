@@ -2,13 +2,13 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
 
 
-class Promotion(models.Model):
+class Promotion(Bilingual, models.Model):
     """An order promotion: from ``threshold`` off ``amount``, by rungs or repeating.
 
     ``rungs`` is ``[[threshold_minor, off_minor], …]`` rising in both (S13). With
@@ -67,10 +67,3 @@ class Promotion(models.Model):
 
     def __str__(self):
         return self.label
-
-    @property
-    def label(self) -> str:
-        """Return the name in the language of this request."""
-        if self.name_en and (get_language() or "en").startswith("en"):
-            return self.name_en
-        return self.name

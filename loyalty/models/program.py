@@ -2,8 +2,9 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from crm.shared.bilingual import Bilingual
 
 
 class Program(models.Model):
@@ -91,7 +92,7 @@ class Ladder(models.Model):
         return self.name
 
 
-class Tier(models.Model):
+class Tier(Bilingual, models.Model):
     """One rung: reached at ``threshold_minor`` of qualifying value (T3)."""
 
     ladder = models.ForeignKey(
@@ -131,10 +132,3 @@ class Tier(models.Model):
 
     def __str__(self):
         return self.label
-
-    @property
-    def label(self) -> str:
-        """Return the name in the language of this request."""
-        if self.name_en and (get_language() or "en").startswith("en"):
-            return self.name_en
-        return self.name

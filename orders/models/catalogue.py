@@ -3,13 +3,13 @@
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
 
 
-class Named(models.Model):
+class Named(Bilingual, models.Model):
     """A name in the shop's language, and in English where somebody wrote one."""
 
     name = models.CharField(_("name"), max_length=160)
@@ -22,13 +22,6 @@ class Named(models.Model):
 
     def __str__(self):
         return self.label
-
-    @property
-    def label(self) -> str:
-        """Return the name in the language of this request."""
-        if self.name_en and (get_language() or "en").startswith("en"):
-            return self.name_en
-        return self.name
 
 
 class Channel(Named):
