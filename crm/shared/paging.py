@@ -232,10 +232,22 @@ class EstimatedCountPaginator(Paginator):
     """Pages for the console that never count a huge table.
 
     Exact up to ``exact_up_to`` rows; beyond that ``count`` is the planner's estimate
-    and ``is_estimate`` is true, so the page says "about".
+    and ``is_estimate`` is true, so the page says "about". Of the rows before a page
+    only the keys are read, mostly from an index; columns and joins are fetched for
+    the page alone.
     """
 
     exact_up_to = 10_000
+
+    def page(self, number):
+        """Return one page: the keys choose it, then its rows are fetched."""
+        page = super().page(number)
+        rows = self.object_list
+        if page.number > 1 and isinstance(rows, QuerySet) and not rows.query.distinct:
+            first = (page.number - 1) * self.per_page
+            keys = rows.select_related(None).values("pk")
+            page.object_list = rows.filter(pk__in=keys[first : first + self.per_page])
+        return page
 
     @cached_property
     def count(self) -> int:
