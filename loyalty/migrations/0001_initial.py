@@ -218,6 +218,10 @@ class Migration(migrations.Migration):
             model_name='pointsentry',
             index=models.Index(fields=['-occurred_at', '-id'], name='points_entry_newest'),
         ),
+        migrations.AddIndex(
+            model_name='pointsentry',
+            index=models.Index(condition=models.Q(('kind__in', ['earn', 'spend']), _negated=True), fields=['kind', '-occurred_at', '-id'], name='points_entry_rare_kinds'),
+        ),
         migrations.AddConstraint(
             model_name='pointsentry',
             constraint=models.UniqueConstraint(fields=('account', 'kind', 'source'), name='points_entry_once_per_source'),

@@ -138,7 +138,14 @@ class PointsEntry(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-occurred_at", "-id"], name="points_entry_newest")
+            models.Index(fields=["-occurred_at", "-id"], name="points_entry_newest"),
+            # For the list by kind. Not of the two kinds that orders write: there the
+            # newest are found at once, and every order would pay for the index.
+            models.Index(
+                fields=["kind", "-occurred_at", "-id"],
+                name="points_entry_rare_kinds",
+                condition=~Q(kind__in=["earn", "spend"]),
+            ),
         ]
 
     def __str__(self):
