@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
-PYTEST_ARGS ?=
+# Slow suites (browser, kill, a real year of orders) run where CI is set: CI=true make test
+PYTEST_ARGS ?= $(if $(CI),,-m "not slow")
 # Production settings for "check --deploy"; no server is contacted.
 PRODUCTION := CRM_ENVIRONMENT=production DATABASE_URL=postgresql://check@localhost/check \
 	CRM_ALLOWED_HOSTS=shop.example CRM_DATA_DIR=$(VENV)/check \
@@ -30,8 +31,8 @@ demo: $(RUNTIME) ## Put the demo shop back to its first day, then run it
 	@$(BIN)/python manage.py boot --reset-demo
 	@$(BIN)/python -m crm.runner
 
-test: $(DEVELOPMENT) messages ## Run the whole test suite on two processes
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+test: $(DEVELOPMENT) messages ## Run the tests on two processes; CI=true adds the slow suites
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and migrations
 	$(BIN)/ruff check .
@@ -45,7 +46,7 @@ check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and
 	$(BIN)/python -m crm.runner.messages --check
 
 bench: $(DEVELOPMENT) ## Measure what benchmarks/ asks and print its table
-	@for script in benchmarks/[a-z]*.py; do \
+	@for script in $$(grep -l __main__ benchmarks/*.py); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 worker: $(RUNTIME) ## Run one more background worker, in this terminal
