@@ -41,7 +41,6 @@ class Supervisor:
         self._database: postgres.EmbeddedDatabase | None = None
         self._children: list[Child] = []
         self._noted: list[int | None] = []
-        self._first_page_at = ""
         self._table: Path = self.data_dir / "logins.txt"
 
     @property
