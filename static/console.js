@@ -55,6 +55,13 @@
     root.querySelectorAll(".select2-container [role=textbox], .select2-container [role=combobox]").forEach((box) => {
       if (!box.getAttribute("aria-label")) box.setAttribute("aria-label", box.textContent.trim() || words.search);
     });
+    root.querySelectorAll("td input:not([type=hidden]), td select, td textarea").forEach((field) => {
+      if (field.getAttribute("aria-label") || field.labels.length) return;
+      const cell = field.closest("td");
+      const head = cell.closest("table").querySelectorAll("thead th")[cell.cellIndex];
+      const name = cell.dataset.label || (head && head.textContent.trim()) || field.title || field.name;
+      field.setAttribute("aria-label", name);
+    });
     root.querySelectorAll("span.help-tooltip").forEach((help) => help.setAttribute("role", "img"));
     root.querySelectorAll("#searchbar").forEach((box) => box.setAttribute("aria-label", box.placeholder));
     root.querySelectorAll("#nav-sidebar-inner").forEach((nav) => nav.setAttribute("aria-label", words.sidebar));
