@@ -4,6 +4,8 @@
 import os
 import sys
 
+from django.core.management import execute_from_command_line
+
 from crm.runner.postgres import database_for_commands
 
 
@@ -11,8 +13,6 @@ def main() -> None:
     """Hand the command line to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     with database_for_commands():
-        from django.core.management import execute_from_command_line
-
         execute_from_command_line(sys.argv)
 
 
