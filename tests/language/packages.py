@@ -37,6 +37,17 @@ def uncovered() -> dict[Message, str]:
     return found
 
 
+def uncovered_in_scripts() -> dict[Message, str]:
+    """Return what scripts of the console say that Django does not translate."""
+    covered = _catalogues_of_packages("djangojs")
+    return {
+        message: where
+        for folder in third_party()
+        for message, where in scan.in_scripts(folder / "static").items()
+        if message not in covered
+    }
+
+
 class _Covered:
     """All Chinese that the packages bring, in one."""
 
@@ -51,10 +62,13 @@ class _Covered:
         )
 
 
-def _catalogues_of_packages() -> _Covered:
+def _catalogues_of_packages(domain: str = "django") -> _Covered:
     django = Path(trans_real.__file__).parent.parent.parent / "conf"
     name = (
-        Path("locale") / translation.to_locale(LANGUAGE) / "LC_MESSAGES" / "django.mo"
+        Path("locale")
+        / translation.to_locale(LANGUAGE)
+        / "LC_MESSAGES"
+        / f"{domain}.mo"
     )
     catalogues = []
     for folder in [django, *third_party()]:

@@ -141,6 +141,27 @@ def _in_template(text: str) -> Iterator[Message]:
             yield Message(message, plural=plural, context=context)
 
 
+# --- Scripts ------------------------------------------------------------------
+
+_IN_SCRIPT = re.compile(
+    r"\bn?gettext\(\s*('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+    r"(?:,\s*('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))?"
+)
+
+
+def in_scripts(folder: Path) -> dict[Message, str]:
+    """Return the messages of the scripts of a package, foreign libraries left out."""
+    found: dict[Message, str] = {}
+    for path in sorted(folder.rglob("*.js")):
+        if "vendor" not in path.parts:
+            for text, plural in _IN_SCRIPT.findall(path.read_text(encoding="utf-8")):
+                message = Message(
+                    ast.literal_eval(text), ast.literal_eval(plural) if plural else ""
+                )
+                found.setdefault(message, path.name)
+    return found
+
+
 # --- Refusals -----------------------------------------------------------------
 
 

@@ -76,6 +76,16 @@ def test_no_string_of_an_installed_package_stays_english(chinese):
     assert not missing, shown(missing, borrowed)
 
 
+def test_no_script_of_an_installed_package_stays_english():
+    """Scripts have a catalogue of their own, which holds what Django's lacks."""
+    ours = catalogue.read(catalogue.PATH.with_name("djangojs.po"))
+    assert ours.fuzzy == ours.twice == []
+    assert set(ours.texts) == set(packages.uncovered_in_scripts())
+    for message, text in ours.texts.items():
+        assert CJK.search(text)
+        assert placeholders(text) == placeholders(message.text)
+
+
 def test_django_serves_what_the_file_says(translated):
     """Contexts, plurals and line breaks survive the compiler and the look-up."""
     raw = read_po(catalogue.PATH.read_text(encoding="utf-8"))
