@@ -1,6 +1,6 @@
 """Console pages beside Django's stock admin and beside the bare SQL of their rows.
 
-``python benchmarks/console_lists.py [--members 100000] [--turns 7]`` fills a
+``python benchmarks/console_lists.py [--members 100000] [--turns 5]`` fills a
 throw-away shop (three entries of points and two orders a member), opens every page
 in turn, A B C A B C, checks that each shows the right rows, and prints one table.
 See ``benchmarks/README.md``. Nothing is asserted about time.
@@ -23,7 +23,7 @@ def main() -> None:
     """Start a shop, let it be filled and measured, throw it away."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--members", type=int, default=100_000)
-    arguments.add_argument("--turns", type=int, default=7)
+    arguments.add_argument("--turns", type=int, default=5)
     wanted = arguments.parse_args()
     started = time.perf_counter()
     with throw_away_shop():
