@@ -41,6 +41,8 @@ _OPTIONS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "log_parameter_max_length_on_error": "0",
+    # What is read at random comes from memory or a solid-state disk.
+    "random_page_cost": "1.1",
     "jit": "off",
 }
 _THROW_AWAY = {
