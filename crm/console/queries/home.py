@@ -16,8 +16,8 @@ from django.utils.translation import ngettext_lazy
 
 from campaigns.models import Message, Promotion
 from crm.care.models import Ticket
-from crm.console.rules.charts import bars
 from crm.reports.models import DailySales
+from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.models import Delivery, Job
@@ -28,7 +28,6 @@ from orders.models import Order, Product, UnmatchedReturn
 
 PERIOD_DAYS = 30
 CHART_MONTHS = 13
-CHART_WIDTH, CHART_HEIGHT = 780, 180
 _MOST = 1_000
 
 
@@ -189,22 +188,22 @@ def revenue_by_month(*, at: datetime) -> dict | None:
     table = [_month_row(month, by_month.get(month, empty)) for month in months]
     return {
         "rows": table,
-        "bars": bars(
-            [row["net_minor"] for row in table],
-            [row["label"] for row in table],
-            [row["net"] for row in table],
-            width=CHART_WIDTH,
-            height=CHART_HEIGHT,
-            gap=12,
+        "chart": Chart(
+            uid="revenue",
+            title=_("Net sales by month"),
+            description=_(
+                "Net sales by month, %(first)s to %(last)s; highest %(most)s."
+            )
+            % {
+                "first": table[0]["label"],
+                "last": table[-1]["label"],
+                "most": max(table, key=lambda row: row["net_minor"])["net"],
+            },
+            points=[
+                Point(f"{month:%Y-%m}", row["net_minor"], row["net"])
+                for month, row in zip(months, table, strict=True)
+            ],
         ),
-        "width": CHART_WIDTH,
-        "height": CHART_HEIGHT,
-        "description": _("Net sales by month, %(first)s to %(last)s; highest %(most)s.")
-        % {
-            "first": table[0]["label"],
-            "last": table[-1]["label"],
-            "most": max(table, key=lambda row: row["net_minor"])["net"],
-        },
         "refreshed_at": newest["refreshed"],
     }
 

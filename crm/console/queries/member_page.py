@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Coupon
-from crm.console.rules.charts import Bar, bars
 from crm.console.rules.masking import mask_birthday, mask_email, mask_phone
+from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
@@ -25,7 +25,7 @@ from members.models import Consent, Member
 from orders.models import Order
 
 SPARK_MONTHS = 24
-SPARK_WIDTH, SPARK_HEIGHT = 480, 56
+SPARK_HEIGHT = 140
 SOON_DAYS = 30
 
 
@@ -37,17 +37,6 @@ class Tile:
     value: str
     detail: str
     link: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """Spend by month, ready to draw."""
-
-    bars: list[Bar]
-    width: int
-    height: int
-    total: str
-    description: str
 
 
 def get_member(public_id: str) -> Member:
@@ -150,7 +139,7 @@ def _coupon_tile(member: Member, at: datetime) -> Tile:
     )
 
 
-def spend_by_month(*, member: Member, at: datetime) -> Spend:
+def spend_by_month(*, member: Member, at: datetime) -> Chart:
     """Return 24 months of paid orders less refunds, by month of the order."""
     this_month = localdate(at).replace(day=1)
     first = add_months(this_month, 1 - SPARK_MONTHS)
@@ -167,22 +156,20 @@ def spend_by_month(*, member: Member, at: datetime) -> Spend:
         .order_by("month")
     )
     net = {localtime(row["month"]).date(): row["paid"] - row["back"] for row in rows}
-    values = [net.get(month, 0) for month in months]
-    labels = [date_format(month, "YEAR_MONTH_FORMAT") for month in months]
-    total = money(sum(values))
-    return Spend(
-        bars=bars(
-            values,
-            labels,
-            [money(v) for v in values],
-            width=SPARK_WIDTH,
-            height=SPARK_HEIGHT,
-        ),
-        width=SPARK_WIDTH,
-        height=SPARK_HEIGHT,
-        total=total,
+    return Chart(
+        uid="spend",
+        title=_("Spend in 24 months"),
         description=_("%(total)s from %(first)s to %(last)s")
-        % {"total": total, "first": labels[0], "last": labels[-1]},
+        % {
+            "total": money(sum(net.values())),
+            "first": date_format(months[0], "YEAR_MONTH_FORMAT"),
+            "last": date_format(months[-1], "YEAR_MONTH_FORMAT"),
+        },
+        points=[
+            Point(f"{month:%Y-%m}", net.get(month, 0), money(net.get(month, 0)))
+            for month in months
+        ],
+        height=SPARK_HEIGHT,
     )
 
 

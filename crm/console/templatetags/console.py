@@ -2,7 +2,9 @@
 
 from django import template
 from django.conf import settings
+from django.utils.safestring import SafeString, mark_safe
 
+from crm.reports.rules.charts import Chart, bar_chart, table, ticks
 from crm.shared.money import display_amount
 
 register = template.Library()
@@ -20,6 +22,21 @@ def money(minor: int | None, currency: str = "") -> str:
 def grouped(number: int | None) -> str:
     """Return a whole number with thousands separated."""
     return "–" if number is None else f"{number:,d}"
+
+
+@register.simple_tag
+def money_bars(chart: Chart) -> SafeString:
+    """Draw amounts in minor units as bars."""
+    values = [point.value or 0 for point in chart.points]
+    marks = ticks(min(values), max(values))
+    drawn = bar_chart(chart, tick_texts={mark: money(mark) for mark in marks})
+    return mark_safe(drawn)  # noqa: S308  bar_chart escapes every text it is given
+
+
+@register.filter
+def rows_of(chart: Chart) -> list[tuple[str, str]]:
+    """Return the numbers of a chart for the table beside it."""
+    return table(chart)
 
 
 @register.simple_tag
