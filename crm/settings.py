@@ -185,7 +185,7 @@ CELERY_TIMEZONE = "UTC"
 #: The sweeps that make the broker dispensable, and the nightly work.
 CELERY_BEAT_SCHEDULE = {
     "relay-facts": {"task": "crm.shared.tasks.relay_facts", "schedule": 5.0},
-    "resume-jobs": {"task": "crm.shared.tasks.resume_jobs", "schedule": 10.0},
+    "resume-jobs": {"task": "crm.shared.tasks.resume_jobs", "schedule": 5.0},
     "seal-audit": {"task": "crm.shared.tasks.seal_audit", "schedule": 60.0},
     "forget-idempotency-keys": {
         "task": "crm.shared.tasks.forget_idempotency_keys",
