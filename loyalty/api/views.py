@@ -1,6 +1,6 @@
 """Storefront endpoints of points and tiers."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -51,7 +51,7 @@ class MyPoints(StrictQueryMixin, APIView):
         return Response(points_shape(summary))
 
 
-@extend_schema(operation_id="points_entries_list")
+@extend_schema_view(get=extend_schema(operation_id="points_entries_list"))
 class MyPointsEntries(StrictQueryMixin, generics.ListAPIView):
     """GET every movement of the member's points, newest first."""
 
