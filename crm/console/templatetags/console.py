@@ -29,7 +29,9 @@ def money_bars(chart: Chart) -> SafeString:
     """Draw amounts in minor units as bars."""
     values = [point.value or 0 for point in chart.points]
     marks = ticks(min(values), max(values))
-    drawn = bar_chart(chart, tick_texts={mark: money(mark) for mark in marks})
+    # The scale is round; cents would only push it off the paper.
+    texts = {mark: money(mark).removesuffix(".00") for mark in marks}
+    drawn = bar_chart(chart, tick_texts=texts)
     return mark_safe(drawn)  # noqa: S308  bar_chart escapes every text it is given
 
 
