@@ -37,7 +37,7 @@ def take(base_url: str, language: str, locale: str) -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=str(IMAGES / f"home-{language}.png"))
         page.goto(f"{base_url}/admin/members/member/?q={SEARCH}")
-        page.click("#result_list th a, #result_list td a")
+        page.click("a[href$='/360/']")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=str(IMAGES / f"member-360-{language}.png"))
         context.close()
