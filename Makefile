@@ -32,7 +32,7 @@ demo: $(RUNTIME) ## Put the demo shop back to its first day, then run it
 	@$(BIN)/python -m crm.runner
 
 test: $(DEVELOPMENT) messages ## Run the tests on two processes; CI=true adds the slow suites
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and migrations
 	$(BIN)/ruff check .
