@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
-# Slow suites (browser, kill, a real year of orders) run where CI is set: CI=true make test
-PYTEST_ARGS ?= $(if $(CI),,-m "not slow")
+# Slow suites (browser, kill, a real year of orders) run where CI is set: CI=true make test.
+# What measures how long a whole house takes to come back then runs alone, at the end.
+TOGETHER := not alone$(if $(CI),, and not slow)
 # Production settings for "check --deploy"; no server is contacted.
 PRODUCTION := CRM_ENVIRONMENT=production DATABASE_URL=postgresql://check@localhost/check \
 	CRM_ALLOWED_HOSTS=shop.example CRM_DATA_DIR=$(VENV)/check \
@@ -32,7 +33,9 @@ demo: $(RUNTIME) ## Put the demo shop back to its first day, then run it
 	@$(BIN)/python -m crm.runner
 
 test: $(DEVELOPMENT) messages ## Run the tests on two processes; CI=true adds the slow suites
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@failed=0; \
+	$(BIN)/python -m pytest -n 2 -m "$(TOGETHER)" $(PYTEST_ARGS) || failed=1; \
+	$(if $(CI),$(BIN)/python -m pytest -m alone $(PYTEST_ARGS) || failed=1;) exit $$failed
 
 check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and migrations
 	$(BIN)/ruff check .

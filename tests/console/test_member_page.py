@@ -258,7 +258,7 @@ def test_offers_carry_the_name_of_the_language(shop, signed_in):
 
 def test_the_spend_chart_reads_aloud_and_its_table_agrees(shop, signed_in):
     shown = text_of(signed_in("support").get(page(shop)))
-    svg = re.search(r"<svg [^>]*class=\"chart\".*?</svg>", shown, re.S).group()
+    svg = re.search(r"<svg [^>]*class=\"cs-chart\".*?</svg>", shown, re.S).group()
     assert 'role="img"' in svg
     assert "<desc" in svg
     drawn = re.findall(r"<rect.*?<title>(.*?): (.*?)</title>", svg)

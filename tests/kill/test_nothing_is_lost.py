@@ -5,22 +5,18 @@ itself. Most are driven by leases and sweeps. Where a process has to start again
 the start takes longer than on a quiet machine of two cores is measured and allowed.
 """
 
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
-from crm.runner.locks import locked
 from tests.kill.brokers import RABBITMQ, Embedded, RabbitMQ, Redis
 from tests.kill.house import REPOSITORY, House, wait_until
 from tests.kill.shoppers import Shopper
 
-pytestmark = [pytest.mark.kill, pytest.mark.slow]
+pytestmark = [pytest.mark.kill, pytest.mark.slow, pytest.mark.alone]
 
 WEB_SECONDS = 5
 DATABASE_SECONDS = 15
@@ -47,12 +43,9 @@ def make_broker(kind: str, folder):
 @pytest.fixture(params=["embedded", "redis", "rabbitmq"])
 def broker(request, tmp_path):
     server = make_broker(request.param, tmp_path)
-    # One house at a time: two on two cores would measure each other.
-    turn = Path(tempfile.gettempdir()) / f"regulars-kill-{os.geteuid()}.lock"
-    with locked(turn, timeout_seconds=1800):
-        server.start()
-        yield server
-        server.stop()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

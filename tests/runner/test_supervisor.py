@@ -112,6 +112,7 @@ def house(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.kill
+@pytest.mark.alone
 def test_a_day_in_the_house(house):
     """Comes up; refuses a second self; what dies comes back; SIGTERM ends all."""
     house.start()
@@ -160,6 +161,7 @@ def test_a_day_in_the_house(house):
 
 @pytest.mark.slow
 @pytest.mark.kill
+@pytest.mark.alone
 def test_after_kill_9_of_everything_the_rows_are_still_there(house):
     house.start()
     url = postgres.server_of(house.folder).url()
@@ -180,6 +182,7 @@ def test_after_kill_9_of_everything_the_rows_are_still_there(house):
 
 @pytest.mark.slow
 @pytest.mark.kill
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
 def test_children_do_not_outlive_a_killed_supervisor(house):
     house.start()

@@ -129,10 +129,11 @@ class _Frame:
 
 def _svg(chart: Chart, frame: _Frame, drawn: list[str], words: dict[int, str]) -> str:
     uid = escape(chart.uid)
+    # Not "chart": the console's theme takes what bears that name for a canvas.
     return "".join(
         [
             f'<svg viewBox="0 0 {chart.width} {chart.height}" role="img" '
-            f'aria-labelledby="{uid}-title {uid}-desc" class="chart">',
+            f'aria-labelledby="{uid}-title {uid}-desc" class="cs-chart">',
             f'<title id="{uid}-title">{escape(chart.title)}</title>',
             f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
             *_grid(chart, frame, words),
