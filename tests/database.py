@@ -99,6 +99,13 @@ def renew(name: str) -> None:
         )
 
 
+def environment_for(name: str) -> dict[str, str]:
+    """Return the environment of a process that works on database ``name``."""
+    return os.environ | {
+        "DATABASE_URL": _with_database(os.environ["DATABASE_URL"], name)
+    }
+
+
 def drop(name: str) -> None:
     """Drop database ``name`` if it exists, whoever is connected."""
     with _maintenance() as connection:

@@ -16,7 +16,9 @@ def main(command: list[str]) -> None:
     """Tie this process to its parent and become ``command``."""
     if sys.platform == "linux":
         parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # SIGKILL, which all of them stand: one asked politely would write its farewell
+        # into a pipe nobody reads any more, and Celery then forgets that it was asked.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died in between
             sys.exit(1)
     os.execv(command[0], command)  # noqa: S606

@@ -5,9 +5,10 @@ import signal
 
 from django.db import transaction
 
+from crm import wiring
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
-from crm.shared.jobs import JobFailed
+from crm.shared.jobs import JobFailed, run_job
 from crm.shared.models import AuditEntry
 
 HERE = "tests.shared.job_cast"
@@ -65,3 +66,10 @@ def crash(progress):
 
 def die(_progress):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_killed(job: int):
+    """Run a job in this process, which dies in the middle of the third chunk."""
+    surprises[4] = die
+    wiring.JOBS["tests.count_to_ten"] = f"{HERE}.count_to_ten"
+    run_job(job)

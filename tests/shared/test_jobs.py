@@ -1,8 +1,11 @@
-import os
+import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -21,6 +24,7 @@ from crm.shared.jobs import (
     run_job,
 )
 from crm.shared.models import AuditEntry, Job
+from tests import database
 from tests.shared import job_cast
 from tests.shared.job_cast import HERE, units
 from tests.shared.outbox_cast import NOON
@@ -110,17 +114,17 @@ def test_killed_in_a_chunk_goes_on_at_the_cursor(db, unit):
 @pytest.mark.kill
 def test_a_killed_process_leaves_whole_chunks(transactional_db):
     job = queued()
-    job_cast.surprises[4] = job_cast.die
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        run_job(job.pk)
-        os._exit(0)
-    _pid, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == 9
+    name = connections["default"].settings_dict["NAME"]
+    victim = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c"]
+        + [f"from {HERE} import be_killed; be_killed({job.pk})"],
+        cwd=settings.BASE_DIR,
+        env=database.environment_for(name),
+        check=False,
+    )
+    assert victim.returncode == -signal.SIGKILL
     assert units() == ALL[:4]
 
-    job_cast.surprises.clear()
     grow_stale(job)
     assert resume_jobs() == 1
     assert run_job(job.pk) is True

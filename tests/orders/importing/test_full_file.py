@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import os
 import random
 import re
 import signal
@@ -13,7 +12,6 @@ import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -52,16 +50,13 @@ MOST_TRIES = 8
 
 def command(path, *options):
     """Start the real command in a process of its own on the test's database."""
-    url = urlsplit(os.environ["DATABASE_URL"])
-    name = connection.settings_dict["NAME"]
-    environment = os.environ | {"DATABASE_URL": url._replace(path=f"/{name}").geturl()}
     return subprocess.Popen(
         [
             sys.executable, "manage.py", "import_orders", str(path),
             "--profile", "online-retail", "--skip-checks", *options,
         ],
         cwd=ROOT,
-        env=environment,
+        env=database.environment_for(connection.settings_dict["NAME"]),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
