@@ -52,7 +52,16 @@ PAYMENT_PROVIDERS: dict[str, str] = {
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "console.advance_clock": "crm.console.jobs.advance_clock",
 }
+
+#: Tasks due at least once a day; a demo shop that skips days runs them for each.
+DAILY_WORK: list[str] = [
+    "orders.tasks.release_unpaid_orders",
+    "loyalty.tasks.expire_points",
+    "campaigns.tasks.send_messages",
+    "crm.reports.tasks.refresh_rollups",
+]
 
 #: Who exports and erases what of a person.
 PERSONAL_DATA: list[str] = []

@@ -8,6 +8,8 @@ from django.urls import reverse_lazy
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from crm.console.clock import may_move_clock
+
 #: Heading -> (model label, icon). Whoever may view the model sees the entry.
 SECTIONS = [
     (
@@ -81,7 +83,13 @@ def sidebar(request: HttpRequest) -> list[dict]:
         "icon": "home",
         "link": reverse_lazy("admin:index"),
     }
-    return [{"items": [home]}] + [
+    machine = {
+        "title": _("Time machine"),
+        "icon": "schedule",
+        "link": reverse_lazy("admin:clock"),
+        "permission": lambda request: may_move_clock(request.user),
+    }
+    sections = [
         {
             "title": title,
             "collapsible": False,
@@ -89,6 +97,8 @@ def sidebar(request: HttpRequest) -> list[dict]:
         }
         for title, entries in SECTIONS
     ]
+    sections[-1]["items"].append(machine)
+    return [{"items": [home]}, *sections]
 
 
 def _entry(label: str, icon: str) -> dict:

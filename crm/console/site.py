@@ -16,9 +16,10 @@ from django.views.i18n import JavaScriptCatalog, set_language
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
+from crm.console.clock import clock_page, may_move_clock
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
-from crm.shared.clock import now
+from crm.shared.clock import now, offset
 from members.models import User
 
 #: Counted by allauth: ten a minute from one address, five in five minutes per name.
@@ -57,7 +58,12 @@ class ConsoleSite(UnfoldAdminSite):
                 self.admin_view(require_POST(self.choose_language)),
                 name="language",
             ),
+            path("clock/", self.admin_view(self.clock), name="clock"),
         ]
+
+    def clock(self, request: HttpRequest) -> HttpResponse:
+        """Move the clock of a shop that is not the real one."""
+        return clock_page(request, self)
 
     def i18n_javascript(self, request: HttpRequest, extra_context=None):
         """Serve what scripts say, in words of Django and ours where it has none."""
@@ -109,5 +115,11 @@ class ConsoleSite(UnfoldAdminSite):
         return response
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Say which column of the page holds a shifted clock, if any."""
-        return {**super().each_context(request), "shop_name": settings.SHOP_NAME}
+        """Name the shop, and its time where its clock was moved."""
+        shifted = bool(offset()) and request.user.is_authenticated
+        return {
+            **super().each_context(request),
+            "shop_name": settings.SHOP_NAME,
+            "shifted_time": now() if shifted else None,
+            "may_move_clock": may_move_clock(request.user),
+        }

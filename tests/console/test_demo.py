@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import TruncMonth
 
 from campaigns.models import Coupon, Message
 from crm.care.models import Ticket
@@ -104,6 +105,60 @@ def test_story_1_zhang_san_gets_1000_points_and_gold(shop):
     assert Order.objects.get(member=zhang).total_minor == 100_000
     assert Coupon.objects.get(member=zhang).template.code == "tier-gold"
     assert Message.objects.filter(member=zhang, channel="in_app").count() == 1
+
+
+def monthly_sales() -> dict[tuple[int, int], int]:
+    """Return the paid totals by (year, month) of the shop's calendar."""
+    months = (
+        Order.objects.filter(source="demo")
+        .values(month=TruncMonth("placed_at"))
+        .annotate(total=Sum("total_minor"))
+    )
+    return {(m["month"].year, m["month"].month): m["total"] for m in months}
+
+
+def test_story_2_thirteen_months_with_peaks(shop):
+    sales = monthly_sales()
+    assert len(sales) >= 13
+    assert sales[2026, 6] > max(sales[2026, 5], sales[2026, 7])  # 618
+    assert sales[2025, 11] > max(sales[2025, 10], sales[2025, 12])  # 双11
+    assert sales[2026, 2] < min(sales[2026, 1], sales[2026, 3])  # Spring Festival
+
+
+def test_story_5_a_cohort_never_returns(shop):
+    first = Order.objects.filter(member=OuterRef("pk")).order_by("placed_at")
+    bought = Member.objects.annotate(
+        times=Count("orders"), home=Subquery(first.values("channel__code")[:1])
+    ).filter(times__gt=0)
+    cohort = Q(joined_at__month=3, home="tmall")
+
+    def share(who):
+        return who.filter(times__gt=1).count(), who.count()
+
+    (again, all_of_it), (others_again, others) = (
+        share(bought.filter(cohort)),
+        share(bought.exclude(cohort)),
+    )
+    assert all_of_it > 0
+    assert again / all_of_it < others_again / others / 2
+
+
+def test_story_6_champions_at_risk(shop):
+    lapsed = Member.objects.annotate(
+        times=Count("orders"),
+        latest=Max("orders__placed_at"),
+        spent=Sum("orders__total_minor"),
+    ).filter(times__gte=15, latest__lt=NOON - timedelta(days=90))
+    worth = sum(member.spent for member in lapsed) / sum(monthly_sales().values())
+    assert 0.02 < worth < 0.25
+
+
+def test_story_10_a_refund_made_the_balance_insufficient(shop):
+    refund = Refund.objects.get(request_key="demo:refund")
+    account = refund.order.member.points_account
+    taken = account.entries.get(kind="claw_back", source__contains=refund.public_id)
+    assert account.balance == 0
+    assert account.debt == taken.trace["owed"] > 0
 
 
 def test_story_3_five_channels_sell(shop):

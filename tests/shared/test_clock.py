@@ -1,9 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
-from io import StringIO
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from crm.shared import clock
@@ -90,31 +88,3 @@ def test_x3_today_is_the_date_in_the_shop(settings):
         datetime(2026, 11, 20, 5, tzinfo=UTC),
         datetime(2026, 11, 21, 5, tzinfo=UTC),
     )
-
-
-def command(*words):
-    out = StringIO()
-    call_command("shop_clock", *words, stdout=out)
-    return out.getvalue()
-
-
-def test_command_shows_and_moves():
-    assert command() == command("show") == "2026-11-20T17:30:00+00:00 (+0:00:00)\n"
-    assert command("advance", "36h") == (
-        "2026-11-22T05:30:00+00:00 (+1 day, 12:00:00)\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "by", ["30", "d", "-1d", "1.5d", "1w", "٣d", "0d", "99999999d"]
-)
-def test_command_refuses_what_is_no_period(by):
-    with pytest.raises(CommandError):
-        command("advance", "--", by)
-    assert not ShopClock.objects.exists()
-
-
-def test_command_refuses_in_production(settings):
-    settings.IS_PRODUCTION = True
-    with pytest.raises(CommandError, match="production shop"):
-        command("advance", "1d")

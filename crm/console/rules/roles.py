@@ -5,7 +5,8 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
-again, ``shared.change_job`` cancelling and retrying, ``orders.add_importbatch``
+again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
+the clock of a demo shop, ``orders.add_importbatch``
 bringing files in. ``members.view_pii`` shows names, and phones for a reason.
 """
 
@@ -160,6 +161,7 @@ OWNER = tuple(
             "members.change_user",
             "loyalty.add_program",
             "shared.change_delivery",
+            "shared.change_shopclock",
         }
     )
 )

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.shared.clock import advance, now, offset
+from crm.console.services.time_machine import travel
+from crm.shared.clock import now, offset
 from crm.shared.errors import Refusal
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -24,12 +25,13 @@ class Command(BaseCommand):
         move.add_argument("by", help="such as 30d, 12h or 15m")
 
     def handle(self, *, verb=None, by="", **options):
-        """Print the time the shop has after the verb."""
+        """Move the clock if asked to, say what that brought about, print the time."""
         if verb == "advance":
             try:
-                advance(_delta(by))
+                events = travel(by=_delta(by))
             except Refusal as refusal:
                 raise CommandError(str(refusal)) from refusal
+            self.stdout.write(str(events))
         self.stdout.write(f"{now().isoformat(timespec='seconds')} (+{offset()})")
 
 
