@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from crm.console.services.time_machine import travel
+from crm.shared.clock import now
 from crm.shared.jobs import JobProgress
 
 
@@ -20,6 +21,6 @@ def advance_clock(progress: JobProgress) -> None:
 
     progress.advance(total=days)
     if days > before:
-        events = travel(by=timedelta(days=days - before), on_day=note)
+        events = travel(by=timedelta(days=days - before), now=now(), on_day=note)
         progress.log(str(events))
         progress.advance(message=_("The shop has arrived."))

@@ -1,7 +1,7 @@
 """Moving a demo or test shop through time, a day at a time."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.module_loading import import_string
 
@@ -13,7 +13,7 @@ _DAY = timedelta(days=1)
 
 
 def travel(
-    *, by: timedelta, on_day: Callable[[int], None] = lambda done: None
+    *, by: timedelta, now: datetime, on_day: Callable[[int], None] = lambda done: None
 ) -> Events:
     """Move the clock forward and do at the end of each day what is due then.
 
@@ -24,14 +24,13 @@ def travel(
     Raises:
         ClockCannotMove, ClockOnlyForward, ClockTooFar: as ``clock.advance``.
     """
-    since = clock.now()
-    left, done = by, 0
+    since, left, done = now, by, 0
     while done == 0 or left > timedelta(0):
-        clock.advance(min(left, _DAY))
+        now = clock.advance(min(left, _DAY))
         for path in wiring.DAILY_WORK:
             import_string(path)()
-        outbox.drain(now=clock.now())
+        outbox.drain(now=now)
         left -= _DAY
         done += 1
         on_day(done)
-    return events_between(since, clock.now())
+    return events_between(since, now)

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         """Move the clock if asked to, say what that brought about, print the time."""
         if verb == "advance":
             try:
-                events = travel(by=_delta(by))
+                events = travel(by=_delta(by), now=now())
             except Refusal as refusal:
                 raise CommandError(str(refusal)) from refusal
             self.stdout.write(str(events))
