@@ -53,6 +53,7 @@ PAYMENT_PROVIDERS: dict[str, str] = {
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
     "console.advance_clock": "crm.console.jobs.advance_clock",
+    "console.bulk_deed": "crm.console.jobs.run_bulk_deed",
 }
 
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.

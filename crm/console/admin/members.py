@@ -17,6 +17,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from crm.console.admin.bulk_actions import BulkActionsMixin
 from crm.console.admin.member_page import member_urls
 from crm.console.admin.saved_views import SavedViewsMixin
 from crm.console.queries.members import member_condition, shown_name
@@ -79,7 +80,9 @@ class MemberChangeList(ChangeList):
 
 
 @admin.register(Member)
-class MemberAdmin(SavedViewsMixin, ImportAdmin, ExportAdmin, StaffAdmin):
+class MemberAdmin(
+    BulkActionsMixin, SavedViewsMixin, ImportAdmin, ExportAdmin, StaffAdmin
+):
     """Members. The first column opens the page; the form is for corrections."""
 
     list_display = [
