@@ -1,0 +1,252 @@
+"""Every operation of the API x every kind of caller (S1 of the reliability goals).
+
+The operations come from the URL resolver: one without a row in ``POLICY`` fails.
+"""
+
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import connection, transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from campaigns.models import Coupon, CouponTemplate
+from campaigns.services.issuing import issue_coupon
+from crm.care.models import Ticket
+from crm.shared import clock
+from orders.models import Order, Payment
+from tests.cast import NOON, make_member, make_user, make_variant
+from tests.orders.shop import fill_cart, place
+
+#: Not operations of callers: the description, and what gateways sign.
+SIGNED = {"schema", "payment-callbacks", "test-payment-outcome"}
+MONEY = {"amount": "99.00", "currency": "CNY"}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may call: ``members`` only or anyone; ``own`` hides it from all others."""
+
+    members: bool
+    own: bool = False
+    #: Method -> a body that is fine.
+    bodies: dict = field(default_factory=dict)
+    #: Answers a member with every right gets to it.
+    fine: frozenset[int] = frozenset({200, 201, 204})
+
+
+ANYONE, MEMBERS = Policy(members=False), Policy(members=True)
+TICKET = {"kind": "question", "subject": "Where?", "text": "Where is my tea?"}
+CONSENT = {"purpose": "marketing", "channel": "email", "granted": True}
+
+POLICY = {
+    "products": ANYONE,
+    "product": ANYONE,
+    "categories": ANYONE,
+    "related-products": ANYONE,
+    "carts": Policy(False, bodies={"post": {}}),
+    "cart": Policy(False, own=True, bodies={"patch": {"owner": "me"}}),
+    "cart-items": Policy(False, own=True, bodies={"post": {"sku": "TEA"}}),
+    "cart-item": Policy(False, own=True, bodies={"patch": {"quantity": 2}}),
+    # A code nobody gave out: the cart is found, the coupon is not.
+    "cart-coupons": Policy(
+        False, own=True, bodies={"post": {"code": "NOSUCH"}}, fine=frozenset({422})
+    ),
+    "cart-coupon": Policy(False, own=True),
+    "cart-offers": Policy(False, own=True),
+    "cart-points": Policy(True, own=True, bodies={"put": {"points": 0}}),
+    "cart-checkout": Policy(True, own=True, bodies={"post": {"expected_total": MONEY}}),
+    "order-payments": Policy(True, own=True, bodies={"post": {"provider": "test"}}),
+    "my-orders": MEMBERS,
+    "my-order": Policy(True, own=True),
+    "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
+    "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
+    "my-consents": Policy(
+        True, bodies={"put": {"text_version": "v1", "consents": [CONSENT]}}
+    ),
+    "my-loyalty": MEMBERS,
+    "my-points": MEMBERS,
+    "my-points-entries": MEMBERS,
+    "my-coupons": MEMBERS,
+    "my-notifications": MEMBERS,
+    "my-recommendations": MEMBERS,
+    "coupon-offers": MEMBERS,
+    "coupon-claims": Policy(True, bodies={"post": {}}),
+    "my-tickets": Policy(True, bodies={"post": TICKET}),
+    "my-ticket": Policy(True, own=True),
+    "my-ticket-messages": Policy(True, own=True, bodies={"post": {"text": "hello"}}),
+}
+
+
+def operations():
+    """Return ``(name, method, pattern)`` of every operation below ``/api/``."""
+
+    def walk(patterns, prefix):
+        for each in patterns:
+            path = prefix + str(each.pattern)
+            if isinstance(each, URLResolver):
+                yield from walk(each.url_patterns, path)
+            elif isinstance(each, URLPattern) and path.startswith("api/"):
+                yield path, each
+
+    for path, each in walk(get_resolver().url_patterns, ""):
+        view = each.callback.cls
+        for method in ("get", "post", "put", "patch", "delete"):
+            if hasattr(view, method):
+                yield each.name, method, path
+
+
+OPERATIONS = list(operations())
+
+
+@pytest.fixture
+def world(alice, mallory):
+    """Return the ids of what is Alice's, by the names that paths use."""
+    make_variant("TEA", 10_000, on_hand=100)
+    cart = fill_cart({"TEA": 1}, member=alice)
+    order = place(fill_cart({"TEA": 1}, member=alice), now=clock.now())
+    template = CouponTemplate.objects.create(
+        code="welcome",
+        name="新人券",
+        state="live",
+        kind="amount",
+        amount_minor=100,
+        is_claimable=True,
+        starts_at=NOON,
+    )
+    client = client_of(alice)
+    for path, body in {
+        "me/tickets": TICKET,
+        f"carts/{cart.public_id}/coupons": {"code": code_for(alice, template)},
+    }.items():
+        answer = client.post(f"/api/storefront/v1/{path}", body, format="json")
+        assert answer.status_code in {200, 201}, answer.content
+    return {
+        "product": cart.lines.get().variant.product.public_id,
+        "cart": cart.public_id,
+        "item": cart.lines.get().public_id,
+        "code": Coupon.objects.get().code,
+        "order": order.public_id,
+        "offer": template.public_id,
+        "public_id": Ticket.objects.get().public_id,
+    }
+
+
+def code_for(member, template) -> str:
+    return issue_coupon(
+        template_id=template.pk, member_id=member.pk, source="t", now=clock.now()
+    ).code
+
+
+def client_of(member) -> APIClient:
+    client = APIClient()
+    client.force_login(member.user)
+    return client
+
+
+def call(client, name, method, path, ids):
+    for word, value in ids.items():
+        path = path.replace(f"<str:{word}>", value)
+    assert "<" not in path, path
+    return getattr(client, method)(
+        f"/{path}",
+        POLICY[name].bodies.get(method),
+        format="json",
+        headers={"Idempotency-Key": "matrix"},
+    )
+
+
+def rows() -> str:
+    """Digest every table but those that count visits."""
+    tables = [
+        table
+        for table in connection.introspection.table_names()
+        if not table.startswith(("django_session", "django_cache"))
+    ]
+    sums = " || ".join(
+        f"coalesce((SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM"  # noqa: S608
+        f" \"{table}\" t), '')"
+        for table in tables
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT md5({sums})")
+        return cursor.fetchone()[0]
+
+
+def wrong_cells(client, world, expected):
+    """Return the cells whose answer is not the expected one; ``None`` skips one."""
+    before, wrong = rows(), {}
+    for name, method, path in OPERATIONS:
+        if name in SIGNED or (wanted := expected(POLICY[name])) is None:
+            continue
+        with transaction.atomic():
+            answer = call(client, name, method, path, world)
+            refused = answer.status_code in {401, 403, 404}
+            transaction.set_rollback(not refused)
+        if answer.status_code not in wanted:
+            wrong[name, method] = (answer.status_code, answer.content[:200])
+    # What was refused was not rolled back: it must not have written anything.
+    assert rows() == before
+    return wrong
+
+
+def test_every_operation_has_its_policy():
+    assert {name for name, _method, _path in OPERATIONS} == {*POLICY, *SIGNED}
+
+
+def test_the_owner_is_served(alice, world):
+    assert not wrong_cells(client_of(alice), world, lambda policy: policy.fine)
+
+
+def test_visitors_see_the_shop_and_nothing_of_anybody(world):
+    def expected(policy):
+        if policy.members:
+            return {401}
+        return {404} if policy.own else policy.fine
+
+    assert not wrong_cells(APIClient(), world, expected)
+
+
+def test_a_wrong_token_opens_nothing(world):
+    client = APIClient(headers={"X-Session-Token": "a" * 32})
+    assert not wrong_cells(client, world, lambda _policy: {401})
+
+
+def test_what_is_alices_does_not_exist_for_others(mallory, world):
+    def expected(policy):
+        return {404} if policy.own else policy.fine
+
+    assert not wrong_cells(client_of(mallory), world, expected)
+
+
+def test_staff_are_no_members(dana, world):
+    client = APIClient()
+    client.force_login(dana)
+
+    def expected(policy):
+        return {403} if policy.members else {404} if policy.own else policy.fine
+
+    assert not wrong_cells(client, world, expected)
+
+
+@pytest.mark.parametrize("state", ["closed", "erased"])
+def test_whose_membership_ended_is_a_stranger(state, world):
+    member = make_member(9, user=make_user("gone"), state=state)
+
+    def expected(policy):
+        return {403} if policy.members else {404} if policy.own else policy.fine
+
+    assert not wrong_cells(client_of(member), world, expected)
+
+
+def test_the_frozen_read_and_do_not_buy(alice, world):
+    type(alice).objects.filter(pk=alice.pk).update(state="frozen")
+    client = client_of(alice)
+    for name, method, path in OPERATIONS:
+        if method == "get" and name not in SIGNED:
+            assert call(client, name, method, path, world).status_code == 200, name
+    orders, payments = Order.objects.count(), Payment.objects.count()
+    (path,) = {each[2] for each in OPERATIONS if each[0] == "cart-checkout"}
+    answer = call(client, "cart-checkout", "post", path, world)
+    assert 400 <= answer.status_code < 500
+    assert (Order.objects.count(), Payment.objects.count()) == (orders, payments)
