@@ -6,7 +6,7 @@ The operations come from the URL resolver: one without a row in ``POLICY`` fails
 from dataclasses import dataclass, field
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
@@ -17,6 +17,7 @@ from crm.shared import clock
 from orders.models import Order, Payment
 from tests.cast import NOON, make_member, make_user, make_variant
 from tests.orders.shop import fill_cart, place
+from tests.tables import digest
 
 #: Not operations of callers: the description, and what gateways sign.
 SIGNED = {"schema", "payment-callbacks", "test-payment-outcome"}
@@ -156,26 +157,9 @@ def call(client, name, method, path, ids):
     )
 
 
-def rows() -> str:
-    """Digest every table but those that count visits."""
-    tables = [
-        table
-        for table in connection.introspection.table_names()
-        if not table.startswith(("django_session", "django_cache"))
-    ]
-    sums = " || ".join(
-        f"coalesce((SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM"  # noqa: S608
-        f" \"{table}\" t), '')"
-        for table in tables
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT md5({sums})")
-        return cursor.fetchone()[0]
-
-
 def wrong_cells(client, world, expected):
     """Return the cells whose answer is not the expected one; ``None`` skips one."""
-    before, wrong = rows(), {}
+    before, wrong = digest(), {}
     for name, method, path in OPERATIONS:
         if name in SIGNED or (wanted := expected(POLICY[name])) is None:
             continue
@@ -186,7 +170,7 @@ def wrong_cells(client, world, expected):
         if answer.status_code not in wanted:
             wrong[name, method] = (answer.status_code, answer.content[:200])
     # What was refused was not rolled back: it must not have written anything.
-    assert rows() == before
+    assert digest() == before
     return wrong
 
 
