@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from crm.console.queries.job_words import KINDS
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.jobs import cancel_job, job_view, retry_job
@@ -28,7 +29,7 @@ class JobAdmin(LedgerAdmin):
 
     list_display = [
         "public_id",
-        "kind",
+        "kind_name",
         "state_label",
         "progress",
         "owner",
@@ -39,6 +40,11 @@ class JobAdmin(LedgerAdmin):
     list_filter = [("state", ChoicesDropdownFilter)]
     search_fields = ["=public_id", "=kind"]
     ordering = ["-created_at"]
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_name(self, job: Job) -> str:
+        """Return what the kind of job is called."""
+        return str(KINDS.get(job.kind, job.kind))
 
     @display(
         description=gettext_lazy("state"),

@@ -4,6 +4,7 @@ from django import template
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
+from crm.console.queries.job_words import KINDS, RESULTS
 from crm.reports.rules.charts import Chart, bar_chart, table, ticks
 from crm.shared.money import display_amount
 
@@ -22,6 +23,18 @@ def money(minor: int | None, currency: str = "") -> str:
 def grouped(number: int | None) -> str:
     """Return a whole number with thousands separated."""
     return "–" if number is None else f"{number:,d}"
+
+
+@register.filter
+def job_kind(kind: str) -> str:
+    """Return what a kind of job is called."""
+    return str(KINDS.get(kind, kind))
+
+
+@register.filter
+def job_result(key: str) -> str:
+    """Return what a result or a file of a job is called."""
+    return str(RESULTS.get(key, key))
 
 
 @register.simple_tag

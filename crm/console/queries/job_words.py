@@ -1,0 +1,27 @@
+"""What kinds of background jobs, and their results, are called on screen."""
+
+from django.utils.translation import gettext_lazy as _
+
+#: Kind of job (a key of ``crm.wiring.JOBS``) -> its name.
+KINDS = {
+    "orders.import": _("Import of orders"),
+    "console.advance_clock": _("Moving the clock"),
+    "console.bulk_deed": _("One deed for many members"),
+}
+#: Key of a job's result or of its files -> its name.
+RESULTS = {
+    "done": _("Done"),
+    "is_repeat": _("Repeated"),
+    "rows_read": _("Rows read"),
+    "rows_stored": _("Rows stored"),
+    "rows_reported": _("Rows reported"),
+    "members": _("Members"),
+    "products": _("Products"),
+    "orders": _("Orders"),
+    "order_lines": _("Order lines"),
+    "refunds": _("Refunds"),
+    "refund_lines": _("Refund lines"),
+    "unmatched_returns": _("Unmatched returns"),
+    "adjustments": _("Adjustments"),
+    "report": _("Error file"),
+}
