@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from crm.console.clock import clock_page, may_move_clock
+from crm.console.demo.logins import LOGINS, PASSWORD
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.shared.clock import now, offset
@@ -24,6 +25,20 @@ from members.models import User
 
 #: Counted by allauth: ten a minute from one address, five in five minutes per name.
 SIGN_IN = "login_failed"
+
+
+def demo_logins() -> dict[str, Any]:
+    """Return the people one may look around as; nobody outside a demo shop."""
+    if settings.ENVIRONMENT != "demo":
+        return {}
+    names = [login.username for login in LOGINS]
+    known = set(
+        User.objects.filter(username__in=names).values_list("username", flat=True)
+    )
+    return {
+        "demo_logins": [login for login in LOGINS if login.username in known],
+        "demo_password": PASSWORD,
+    }
 
 
 class ScriptCatalog(JavaScriptCatalog):
@@ -38,6 +53,7 @@ class ConsoleSite(UnfoldAdminSite):
     """Our admin site. Pages of packages that do not wear its skin stay out."""
 
     index_template = "console/home.html"
+    login_template = "console/login.html"
     index_title = _("Home")
     empty_value_display = "–"
 
@@ -97,7 +113,7 @@ class ConsoleSite(UnfoldAdminSite):
         refusal = ratelimit.consume_or_429(request, action=SIGN_IN, key=name)
         if refusal is not None:
             return refusal
-        response = super().login(request, extra_context)
+        response = super().login(request, {**demo_logins(), **(extra_context or {})})
         if request.method == "POST" and request.user.is_authenticated:
             ratelimit.clear(request, action=SIGN_IN, key=name)
             if request.user.language:

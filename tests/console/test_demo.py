@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import TruncMonth
+from django.urls import reverse
 
 from campaigns.models import Coupon, Message
 from crm.care.models import Ticket
@@ -208,3 +209,13 @@ def test_every_role_of_the_table_can_sign_in(shop):
         assert user.is_staff
         assert user.check_password("demo")
         assert [group.name for group in user.groups.all()] == [login.role]
+
+
+def test_the_sign_in_of_a_demo_shop_offers_its_people(shop, client, settings):
+    page = reverse("admin:login")
+    assert "lin@demo.local" not in client.get(page).content.decode()
+    settings.ENVIRONMENT = "demo"
+    text = client.get(page).content.decode()
+    assert all(f'value="{login.username}"' in text for login in LOGINS)
+    User.objects.filter(username="lin@demo.local").delete()
+    assert "lin@demo.local" not in client.get(page).content.decode()
