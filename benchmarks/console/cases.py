@@ -127,8 +127,8 @@ def _member_lists() -> list[Case]:
         ),
         Case(
             "members by spend",
-            f"{_LIST}?o=-5",
-            # Stock has a column of check boxes in front.
+            # The first column holds the check boxes.
+            f"{_LIST}?o=-6",
             f"{_LIST}?o=-6",
             Sql(top),
             Sql(
