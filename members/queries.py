@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
 from members.models import (
@@ -76,15 +77,16 @@ def member_matches(text: str) -> Q:
 
 
 def state_at(*, member_id: int, at: datetime) -> str:
-    """Return the state a membership was in at a moment, by its ledger."""
-    changes = LifecycleChange.objects.filter(member_id=member_id)
-    before = changes.filter(occurred_at__lte=at).order_by("-occurred_at", "-id").first()
-    if before is not None:
-        return before.to_state
-    after = changes.order_by("occurred_at", "id").first()
-    if after is not None:
-        return after.from_state
-    return Member.objects.values_list("state", flat=True).get(pk=member_id)
+    """Return the state a membership was in at a moment, by its ledger; one query."""
+    changes = LifecycleChange.objects.filter(member_id=OuterRef("pk"))
+    before = changes.filter(occurred_at__lte=at).order_by("-occurred_at", "-id")
+    after = changes.order_by("occurred_at", "id")
+    then = Coalesce(
+        Subquery(before.values("to_state")[:1]),
+        Subquery(after.values("from_state")[:1]),
+        "state",
+    )
+    return Member.objects.values_list(then, flat=True).get(pk=member_id)
 
 
 def could_earn(*, member_id: int, at: datetime) -> bool:
@@ -112,9 +114,9 @@ def offered_interests() -> list[Interest]:
 
 
 def unknown_interests(codes: Collection[str]) -> set[str]:
-    """Return those codes that no longer are, or never were, in the vocabulary."""
-    known = Interest.objects.filter(code__in=codes).values_list("code", flat=True)
-    return set(codes) - set(known)
+    """Return those codes that are not offered, or never were in the vocabulary."""
+    offered = Interest.objects.filter(is_active=True, code__in=codes)
+    return set(codes) - set(offered.values_list("code", flat=True))
 
 
 def attribute_definitions(allowed: str = "") -> list[AttributeDefinition]:

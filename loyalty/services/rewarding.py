@@ -3,15 +3,12 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext
 
 from loyalty.models import PointsEntry
 from loyalty.queries import program
 from loyalty.services.adjusting import grant_points
 from members.models import Member
-
-#: Kept in the ledger as it is; the history translates it.
-PROFILE_REASON = gettext_noop("Profile completed")
 
 
 @transaction.atomic
@@ -29,7 +26,7 @@ def reward_profile(*, member_id: int, now: datetime) -> PointsEntry | None:
     return grant_points(
         member_id=member.pk,
         points=points,
-        reason=PROFILE_REASON,
+        reason=gettext("Profile completed"),
         actor="loyalty.rewarding",
         source=f"profile:{member.public_id}",
         now=now,
