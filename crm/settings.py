@@ -55,6 +55,8 @@ PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
+#: Days without sign-in or purchase after which a membership is dormant.
+DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
 
 # --- Applications -------------------------------------------------------------
@@ -197,6 +199,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-refunds": {"task": "orders.tasks.send_refunds", "schedule": 30.0},
     "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
+    "drop-expired-tags": {
+        "task": "members.tasks.drop_expired_tags",
+        "schedule": 86400.0,
+    },
+    "mark-dormant": {"task": "members.tasks.mark_dormant", "schedule": 86400.0},
     "learn-suggestions": {"task": "recommendations.tasks.learn", "schedule": 86400.0},
     "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
     "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},

@@ -9,6 +9,7 @@ path; ``tests/test_house.py`` imports each one.
 #: once each, in a transaction of their own.
 SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
+        "orders.subscribers.note_purchase",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -21,11 +22,13 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.return_coupons_of_refund",
     ],
     "orders.OrdersImported": [
+        "orders.subscribers.note_past_purchases",
         "loyalty.subscribers.post_points_of_import",
         "recommendations.subscribers.learn_from_import",
         "crm.reports.subscribers.refresh_after_import",
     ],
     "members.MemberJoined": ["loyalty.subscribers.open_account"],
+    "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
 }
@@ -60,6 +63,8 @@ JOBS: dict[str, str] = {
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
     "loyalty.tasks.expire_points",
+    "members.tasks.drop_expired_tags",
+    "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
     "crm.reports.tasks.refresh_rollups",
 ]

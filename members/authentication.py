@@ -7,8 +7,6 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
-from members.models import Member
-
 #: Longer than any session key; saves a query for rubbish.
 _LONGEST_TOKEN = 64
 
@@ -53,7 +51,8 @@ def session_token_of(request) -> str | None:
 class IsMember(BasePermission):
     """The caller is a member whose membership was not ended.
 
-    Frozen members may read; what they may not do the services refuse.
+    ``members.rules.lifecycle`` says which. Frozen members may read; what they may not
+    do the services refuse.
     """
 
     message = _("Only members can do this.")
@@ -62,10 +61,7 @@ class IsMember(BasePermission):
     def has_permission(self, request, view) -> bool:
         """Return whether ``request.user.member`` is there and may come in."""
         member = getattr(request.user, "member", None)
-        return member is not None and member.state in {
-            Member.State.ACTIVE,
-            Member.State.FROZEN,
-        }
+        return member is not None and member.may_sign_in
 
 
 class MemberSessionScheme(OpenApiAuthenticationExtension):

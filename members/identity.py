@@ -26,6 +26,7 @@ from members.models import User
 from members.rules.profile import is_email
 from members.services.aliasing import address_behind, known_alias
 from members.services.joining import join
+from members.services.waking import note_activity
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,14 @@ class AccountAdapter(DefaultAccountAdapter):
             answer = _problem(400, "email_taken", str(refusal))
             raise ImmediateHttpResponse(answer) from refusal
         return user
+
+    def login(self, request, user):
+        """Sign in, and note that the member was here."""
+        super().login(request, user)
+        member = getattr(user, "member", None)
+        if member is not None:
+            at = clock.now()
+            note_activity(member_id=member.pk, at=at, now=at)
 
     def send_mail(self, template_prefix, email, context):
         """Send to the address behind an alias; to nobody when there is none."""

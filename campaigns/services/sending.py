@@ -21,6 +21,7 @@ MOST_ATTEMPTS = 5
 FIRST_WAIT = timedelta(seconds=30)
 
 NO_CONSENT = gettext_noop("no consent")
+MAY_NOT_RECEIVE = gettext_noop("this membership is not written to")
 NO_ADDRESS = gettext_noop("no address")
 DEMO_PERSON = gettext_noop("demo person: nothing leaves")
 
@@ -75,7 +76,12 @@ def _send(message: Message, *, now: datetime) -> bool:
 
 
 def _checked(channel: Channel, message: Message) -> tuple[str, str]:
-    """Return why the message must not leave, and its address; consent counts now."""
+    """Return why the message must not leave, and its address.
+
+    Membership and consent count as they are now.
+    """
+    if not message.member.may_receive:
+        return MAY_NOT_RECEIVE, ""
     if not channel.needs_consent:
         return "", channel.address_of(message)
     if message.member.is_demo:

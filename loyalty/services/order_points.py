@@ -19,6 +19,7 @@ from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
+from members.queries import could_earn
 from orders.models import Order, Product
 
 #: States in which an order was paid and its sale stands.
@@ -99,20 +100,23 @@ def not_booked(orders):
 def book_order(order: Order, *, now: datetime) -> PointsEntry:
     """Book an order of ``with_basis`` whose account is locked; see ``earning``.
 
-    Spends what was reserved for it, earns by the tier held when it was paid (P7), and
-    publishes PointsEarned and TierChanged.
+    Spends what was reserved for it, earns by the tier held when it was paid (P7) unless
+    the membership could not earn then, and publishes PointsEarned and TierChanged.
     """
     if order.points_spent:
         capture_hold(source=source_of(order), now=now)
     account = PointsAccount.objects.select_related("tier").get(pk=order.member_id)
     tier = tier_held(account=account, at=order.paid_at)
+    multiplier_bp = tier.multiplier_bp if tier else WHOLE_BP
+    if not could_earn(member_id=order.member_id, at=order.paid_at):
+        multiplier_bp = 0
     book = book_of(account)
     movement = earn_in(
         book,
         order=order,
         basis_minor=order.basis_minor,
         terms=program(),
-        multiplier_bp=tier.multiplier_bp if tier else WHOLE_BP,
+        multiplier_bp=multiplier_bp,
         active_at=order.paid_at,
     )
     if tier is not None:

@@ -2,9 +2,17 @@
 
 from django.urls import path
 
+from members.api.addresses import MyAddress, MyAddresses
+from members.api.attributes import Interests, MyAttributes
+from members.api.avatar import MyAvatar
 from members.api.views import Me, MyConsents
 
 urlpatterns = [
+    path("interests", Interests.as_view(), name="interests"),
     path("me", Me.as_view(), name="me"),
     path("me/consents", MyConsents.as_view(), name="my-consents"),
+    path("me/addresses", MyAddresses.as_view(), name="my-addresses"),
+    path("me/addresses/<str:address>", MyAddress.as_view(), name="my-address"),
+    path("me/attributes", MyAttributes.as_view(), name="my-attributes"),
+    path("me/avatar", MyAvatar.as_view(), name="my-avatar"),
 ]

@@ -1,8 +1,32 @@
 """Tables of the members app."""
 
+from members.models.address import Address
+from members.models.attribute import (
+    AttributeChoice,
+    AttributeDefinition,
+    AttributeValue,
+    Interest,
+)
+from members.models.avatar import Avatar
 from members.models.consent import Consent
+from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
 from members.models.user import User
 
-__all__ = ["Consent", "Member", "MemberTag", "Note", "Tag", "User"]
+__all__ = [
+    "Address",
+    "AttributeChoice",
+    "AttributeDefinition",
+    "AttributeValue",
+    "Avatar",
+    "Consent",
+    "Interest",
+    "LifecycleChange",
+    "Member",
+    "MemberTag",
+    "Note",
+    "ProfileCompletion",
+    "Tag",
+    "User",
+]

@@ -14,17 +14,32 @@ from members.models import Member, User
 from members.services.aliasing import email_alias
 from members.services.checking import (
     AlreadyMember,
+    checked_bio,
+    checked_choice,
+    checked_city,
     checked_email,
+    checked_interests,
     checked_name,
+    checked_nickname,
     checked_phone,
     given_twice,
     refuse_known,
     set_birthday,
 )
+from members.services.completing import review_completeness
 from members.services.joining import NoAddress
 
-_CHECKS = {"name": checked_name, "phone": checked_phone, "email": checked_email}
-_PLAIN = ("gender", "region", "language")
+_CHECKS = {
+    "name": checked_name,
+    "phone": checked_phone,
+    "email": checked_email,
+    "nickname": checked_nickname,
+    "bio": checked_bio,
+    "city": checked_city,
+}
+_CHOICES = ("gender", "occupation", "education")
+_PLAIN = ("region", "language")
+_FIELDS = (*_CHECKS, *_CHOICES, *_PLAIN, "birthday", "interests")
 
 
 class StaleMember(Refusal):
@@ -52,7 +67,8 @@ def correct_member(
     Args:
         member_id: the member.
         changes: new values of name, phone, email, birthday (``1990-02-28``), gender,
-            region and language; ``None`` and ``""`` clear.
+            region, language, nickname, bio, city, occupation, education and interests
+            (codes); ``None`` and what is empty clear.
         version: ``Member.version`` the caller saw; None overwrites whatever is there.
         actor: who of the staff did it: then the audit trail names the fields. None
             when members speak for themselves.
@@ -80,6 +96,7 @@ def correct_member(
                 _move_login(member)
     except IntegrityError as error:
         raise AlreadyMember(field=given_twice(error)) from error
+    review_completeness(member=member, now=now)
     if actor is not None:
         record_audit(
             actor=actor,
@@ -93,12 +110,17 @@ def correct_member(
 
 
 def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list[str]:
-    before = {name: getattr(member, name) for name in (*_CHECKS, *_PLAIN, "birthday")}
+    before = {name: getattr(member, name) for name in _FIELDS}
     for name, value in changes.items():
         if name in _CHECKS:
             setattr(member, name, _CHECKS[name](value or ""))
         elif name == "birthday":
             set_birthday(member=member, text=value or "", today=now.date())
+        elif name == "interests":
+            chosen = checked_interests(value or [], kept=member.interests)
+            member.interests = chosen
+        elif name in _CHOICES:
+            setattr(member, name, checked_choice(name, value or ""))
         elif name in _PLAIN:
             setattr(member, name, value or "")
         else:

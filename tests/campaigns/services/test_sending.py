@@ -169,3 +169,28 @@ def test_four_senders_send_each_message_once():
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(send, range(4))) == 20
     assert len(mail.outbox) == 20
+
+
+@pytest.mark.parametrize("state", ["pending", "frozen", "closed", "merged", "erased"])
+@pytest.mark.parametrize("channel", ["email", "in_app"])
+def test_nothing_leaves_for_a_membership_that_is_not_written_to(state, channel, carol):
+    message = write(carol, channel)
+    carol.state = state
+    carol.save()
+
+    assert send_due_messages(now=NOON) == 1
+
+    assert mail.outbox == []
+    message.refresh_from_db()
+    assert (message.state, message.note) == (
+        Message.State.SUPPRESSED,
+        "this membership is not written to",
+    )
+
+
+def test_sleeping_members_are_written_to(carol):
+    write(carol, "email")
+    carol.state = "dormant"
+    carol.save()
+    assert send_due_messages(now=NOON) == 1
+    assert [letter.to for letter in mail.outbox] == [["carol@example.com"]]

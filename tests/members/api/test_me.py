@@ -1,6 +1,7 @@
 import pytest
 
-from members.models import Consent, Member
+from crm.shared.models import Fact
+from members.models import Consent, Interest, Member
 from members.queries import email_is
 from tests.members.api.signing_in import ADDRESS
 
@@ -20,13 +21,21 @@ def test_members_see_themselves_in_clear(jing, eve):
         "number": me().number,
         "state": "active",
         "name": "王静",
+        "nickname": None,
+        "avatar": None,
         "phone": None,
         "email": ADDRESS,
         "birthday": None,
         "gender": "",
         "region": "",
+        "city": "",
+        "occupation": "",
+        "education": "",
+        "interests": [],
+        "bio": None,
         "language": "en",
         "joined_at": answer.json()["joined_at"],
+        "completeness": 25,
     }
     assert answer.json()["joined_at"].endswith("Z")
     assert "no-store" in answer["Cache-Control"]
@@ -53,6 +62,72 @@ def test_a_patch_changes_what_it_names(jing, eve):
     )
     assert (body["gender"], body["language"]) == ("female", "zh-hans")
     assert eve.get(ME).json()["phone"] is None
+
+
+def test_a_whole_profile_is_complete_and_told_once(jing, eve):
+    Interest.objects.create(code="tea", name="茶", name_en="Tea")
+    answer = jing.patch(
+        ME,
+        {
+            "phone": "138 0000 1234",
+            "birthday": "1990-02-28",
+            "gender": "female",
+            "city": " 杭州 ",
+            "nickname": "小静",
+            "occupation": "professional",
+            "education": "master",
+            "interests": ["tea", "tea"],
+            "bio": "喜欢\n绿茶",
+        },
+        format="json",
+    )
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert (body["city"], body["nickname"], body["interests"], body["bio"]) == (
+        "杭州",
+        "小静",
+        ["tea"],
+        "喜欢\n绿茶",
+    )
+    assert body["completeness"] == 100
+    (fact,) = Fact.objects.filter(name="members.ProfileCompleted")
+    assert fact.payload == {"member_id": me().pk}
+    cleared = jing.patch(ME, {"interests": None, "bio": ""}, format="json").json()
+    assert (cleared["interests"], cleared["bio"], cleared["completeness"]) == (
+        [],
+        None,
+        90,
+    )
+    assert eve.get(ME).json()["completeness"] == 25
+
+
+def test_an_interest_that_is_not_offered_any_more_may_stay_but_not_come(jing, eve):
+    tea = Interest.objects.create(code="tea", name="茶")
+    jing.patch(ME, {"interests": ["tea"]}, format="json")
+    Interest.objects.filter(pk=tea.pk).update(is_active=False)
+    Interest.objects.create(code="art", name="艺术")
+    kept = jing.patch(ME, {"interests": ["tea", "art"]}, format="json")
+    assert kept.json()["interests"] == ["art", "tea"]
+    new = eve.patch(ME, {"interests": ["tea", "art"]}, format="json")
+    assert (new.status_code, new.json()["code"]) == (422, "invalid_profile")
+    assert eve.get(ME).json()["interests"] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("pending", 200),
+        ("frozen", 200),
+        ("dormant", 200),
+        ("closed", 403),
+        ("merged", 403),
+        ("erased", 403),
+    ],
+)
+def test_who_may_come_in_stands_in_the_table_of_states(jing, state, status):
+    Member.objects.update(state=state)
+    assert jing.get(ME).status_code == status
+    assert jing.patch(ME, {"name": "B"}, format="json").status_code == status
 
 
 def test_null_clears(jing):
@@ -82,7 +157,15 @@ def test_a_merge_patch_may_say_that_it_is_one(jing):
     [
         ({"email": "x@example.com"}, "unknown_field", 400),
         ({"state": "closed"}, "unknown_field", 400),
-        ({"nickname": "B"}, "unknown_field", 400),
+        ({"completeness": 100}, "unknown_field", 400),
+        ({"avatar": "avt_1"}, "unknown_field", 400),
+        ({"nickname": "x" * 41}, "max_length", 400),
+        ({"bio": "x" * 501}, "max_length", 400),
+        ({"occupation": "spy"}, "invalid_choice", 400),
+        ({"education": "x"}, "invalid_choice", 400),
+        ({"interests": "tea"}, "not_a_list", 400),
+        ({"interests": ["tea"] * 21}, "max_length", 400),
+        ({"interests": ["unheard of"]}, "invalid_profile", 422),
         ({"birthday": "1990-02-30"}, "invalid", 400),
         ({"gender": "x"}, "invalid_choice", 400),
         ({"name": "x" * 121}, "max_length", 400),
