@@ -1,10 +1,13 @@
 """Questions about members that others ask."""
 
+from datetime import datetime
+
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db.models import Q
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
-from members.models import Consent, Member
+from members.models import Consent, Member, Session
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.numbers import is_member_number
 
@@ -40,6 +43,25 @@ def phone_is(text: str) -> Q:
 def email_is(text: str) -> Q:
     """Return the filter for the member with this e-mail address."""
     return blind_lookup(Member, "email_index", text)
+
+
+def contact_is(text: str) -> Q:
+    """Return the filter for the member with this phone or e-mail address."""
+    return email_is(text) if "@" in text else phone_is(text)
+
+
+def has_identity(*, user_id: int | None) -> bool:
+    """Return whether a login is linked to an account elsewhere, such as WeChat."""
+    return SocialAccount.objects.filter(user_id=user_id).exists()
+
+
+def open_sessions(*, user_id: int, now: datetime, most: int = 100) -> list[Session]:
+    """Return the sessions of a login that are not over, last used first."""
+    return list(
+        Session.objects.filter(user_id=user_id, expire_date__gt=now, ends_at__gt=now)
+        .defer("session_data")
+        .order_by("-seen_at", "-id")[:most]
+    )
 
 
 def member_matches(text: str) -> Q:

@@ -1,6 +1,8 @@
 """Where a membership may go, and who must say why. Plain Python."""
 
 ACTIVE, FROZEN, CLOSED, ERASED = "active", "frozen", "closed", "erased"
+#: Nobody comes in to these; frozen members may, to read.
+ENDED = frozenset({CLOSED, ERASED})
 
 #: From -> allowed next states. What is erased stays erased.
 _MOVES: dict[str, frozenset[str]] = {

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from members.models import Member, User
-from members.rules.lifecycle import may_move
+from members.rules.lifecycle import ENDED, may_move
+from members.services.devices import end_sessions
 
 
 class MoveNotAllowed(Refusal):
@@ -32,7 +33,8 @@ def move_member(
 ) -> Member:
     """Freeze, thaw or close a membership; the audit trail keeps who and why.
 
-    A membership that is in state ``to`` already is returned untouched.
+    Frozen members may still read; closing ends their sessions. A membership that is
+    in state ``to`` already is returned untouched.
 
     Raises:
         MoveNotAllowed: ``members.rules.lifecycle`` knows no such move.
@@ -56,4 +58,6 @@ def move_member(
     member.state = to
     member.version += 1
     member.save(update_fields=["state", "version"])
+    if to in ENDED and member.user_id:
+        end_sessions(user_id=member.user_id)
     return member
