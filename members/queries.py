@@ -1,13 +1,16 @@
 """Questions about members that others ask."""
 
 from datetime import datetime
+from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db.models import Q
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
 from members.models import Consent, Member, Session
+from members.rules.identities import identity_id
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.numbers import is_member_number
 
@@ -53,6 +56,28 @@ def contact_is(text: str) -> Q:
 def has_identity(*, user_id: int | None) -> bool:
     """Return whether a login is linked to an account elsewhere, such as WeChat."""
     return SocialAccount.objects.filter(user_id=user_id).exists()
+
+
+def ways_in(*, member: Member) -> dict[str, Any]:
+    """Return how a member can sign in; linked accounts under opaque names."""
+    accounts = SocialAccount.objects.filter(user_id=member.user_id).order_by("id")
+    passkeys = Authenticator.objects.filter(
+        user_id=member.user_id, type=Authenticator.Type.WEBAUTHN
+    )
+    return {
+        "data": [
+            {
+                "id": identity_id(each.provider, each.uid),
+                "provider": each.provider,
+                "linked_at": each.date_joined,
+            }
+            for each in accounts
+        ],
+        "password": member.user is not None and member.user.has_usable_password(),
+        "passkeys": passkeys.count(),
+        "phone_verified_at": member.phone_verified_at,
+        "email_verified_at": member.email_verified_at,
+    }
 
 
 def open_sessions(*, user_id: int, now: datetime, most: int = 100) -> list[Session]:

@@ -2,9 +2,17 @@
 
 from django.urls import path
 
+from members.api.devices import MyDevice, MyDevices
+from members.api.identities import GiveProof, MyIdentities, MyIdentity, RequestProof
 from members.api.views import Me, MyConsents
 
 urlpatterns = [
     path("me", Me.as_view(), name="me"),
     path("me/consents", MyConsents.as_view(), name="my-consents"),
+    path("me/devices", MyDevices.as_view(), name="my-devices"),
+    path("me/devices/<str:device_id>", MyDevice.as_view(), name="my-device"),
+    path("me/identities", MyIdentities.as_view(), name="my-identities"),
+    path("me/identities/<str:identity_id>", MyIdentity.as_view(), name="my-identity"),
+    path("me/contact-codes", RequestProof.as_view(), name="my-contact-codes"),
+    path("me/contact-proofs", GiveProof.as_view(), name="my-contact-proofs"),
 ]

@@ -10,6 +10,6 @@ def identity_id(provider: str, uid: str) -> str:
     bits, so the hash cannot be turned back by trying.
 
     >>> identity_id("weixin", "o6_bmasdasdsad6_2sgVt7hMZOPfL")
-    'weixin-4d0a5b6a1a04bb1f'
+    'weixin-fb14a08ba0feae35'
     """
     return f"{provider}-{sha256(f'{provider}:{uid}'.encode()).hexdigest()[:16]}"

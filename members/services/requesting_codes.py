@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from crm.shared.allowances import Rate, Spending, spend
 from crm.shared.blind_index import fingerprint
+from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
-from members.models import SignInCode
+from members.models import Member, SignInCode
 from members.rules.identity import normalise_contact
 
 DIGITS = 6
@@ -27,6 +29,13 @@ RESEND = Rate("code.resend", 1, timedelta(seconds=60))
 PER_HOUR = Rate("code.hour", 5, timedelta(hours=1))
 PER_DAY = Rate("code.day", 10, timedelta(days=1))
 PER_CALLER = Rate("code.caller", 30, timedelta(hours=1))
+
+
+class NoContact(Refusal):
+    """Your profile has no such contact."""
+
+    code = "no_contact"
+    message = _("Your profile has no such contact. Add it first.")
 
 
 def request_code(
@@ -70,6 +79,29 @@ def request_code(
         code.save(force_insert=True)
         hint_on_commit(SEND_TASK)
     return code
+
+
+def request_proof(
+    *, member_id: int, channel: str, caller: str, now: datetime
+) -> SignInCode:
+    """Queue a code to the contact in a member's own profile.
+
+    Raises:
+        NoContact: the profile has none of this kind.
+        TooOften: as in ``request_code``.
+    """
+    member = Member.objects.get(pk=member_id)
+    is_email = channel == SignInCode.Channel.EMAIL
+    contact = member.email if is_email else member.phone
+    if not contact:
+        raise NoContact
+    return request_code(
+        contact=contact,
+        caller=caller,
+        language=member.language,
+        member_id=member.pk,
+        now=now,
+    )
 
 
 def _allowances(contact: str, caller: str, *, is_email: bool) -> Spending:
