@@ -94,6 +94,10 @@ class AccountAdapter(DefaultAccountAdapter):
             mark_email_proved(user_id=email_address.user_id, now=clock.now())
         return confirmed
 
+    def get_client_ip(self, request):
+        """Return whom rate limits of allauth count; also when proxies do not add up."""
+        return address_of(request) or "unknown"
+
     def get_phone(self, user):
         """Return nothing: phones are the member's, see ``members.api.sign_in``."""
 
