@@ -4,13 +4,14 @@
 start with one sentence that names the variable.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm.console.skin import skin
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
 
@@ -106,7 +107,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "members.identity.SignInAliasMiddleware",
+    "members.identity.middleware.SignInAliasMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -155,6 +156,16 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: Shared by all processes; rate limits and used codes stand in it. Hidden keys.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cacheentry",
+        "KEY_FUNCTION": "crm.shared.cache_keys.hidden_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 # --- Background work ----------------------------------------------------------
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://localhost")
@@ -193,6 +204,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "crm.shared.tasks.forget_idempotency_keys",
         "schedule": 3600.0,
     },
+    "forget-allowances": {
+        "task": "crm.shared.tasks.forget_allowances",
+        "schedule": 3600.0,
+    },
+    "send-sign-in-codes": {
+        "task": "members.tasks.send_sign_in_codes",
+        "schedule": 5.0,
+    },
+    "forget-sign-ins": {"task": "members.tasks.forget_sign_ins", "schedule": 3600.0},
     "release-unpaid-orders": {
         "task": "orders.tasks.release_unpaid_orders",
         "schedule": 30.0,
@@ -237,17 +257,30 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-ACCOUNT_ADAPTER = "members.identity.AccountAdapter"
+ACCOUNT_ADAPTER = "members.identity.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_EMAIL_VERIFICATION = env("CRM_EMAIL_VERIFICATION", default="none")
 ACCOUNT_SIGNUP_FORM_CLASS = "members.forms.SignupForm"
-ACCOUNT_USER_DISPLAY = "members.identity.display_of_login"
+ACCOUNT_USER_DISPLAY = "members.identity.adapters.display_of_login"
 #: A login has one address; it changes with the member's, not beside it.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+#: Proxies in front of us that add the caller's address to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CRM_TRUSTED_PROXIES", default=0)
+MFA_ADAPTER = "members.identity.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SHOP_NAME
+#: 20 digits are 66 bits.
+MFA_RECOVERY_CODE_DIGITS = 20
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+#: Must staff who can do harm show a second factor? (docs/how-to/second-factor.md)
+STAFF_SECOND_FACTOR = env.bool("CRM_STAFF_SECOND_FACTOR", default=IS_PRODUCTION)
+#: Codes by SMS an hour, from everybody together: what a flood may cost.
+SMS_CODES_PER_HOUR = env.int("CRM_SMS_CODES_PER_HOUR", default=600)
 HEADLESS_ONLY = True
-HEADLESS_ADAPTER = "members.identity.HeadlessAdapter"
+HEADLESS_ADAPTER = "members.identity.adapters.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
 #: Where the links in mails lead: pages of the storefront, which is another program.
 STOREFRONT_URL = env("CRM_STOREFRONT_URL", default="http://localhost:8000").rstrip("/")
@@ -265,6 +298,14 @@ KEYRING = load_keyring(
     file=DATA_DIR / "keys.json",
     may_create=not IS_PRODUCTION,
 )
+SESSION_ENGINE = "members.sessions"
+#: How long a session lasts unused, and at most. The cookie outlives both.
+MEMBER_SESSION_IDLE, MEMBER_SESSION_LONGEST = timedelta(days=30), timedelta(days=180)
+STAFF_SESSION_IDLE = timedelta(
+    minutes=env.int("CRM_STAFF_IDLE_MINUTES", default=15 if IS_PRODUCTION else 720)
+)
+STAFF_SESSION_LONGEST = timedelta(hours=12)
+SESSION_COOKIE_AGE = int(MEMBER_SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -347,44 +388,4 @@ logging_config(LOG_FORMAT, level=env("CRM_LOG_LEVEL", default="INFO"))
 
 # --- Console ------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": SHOP_NAME,
-    "SITE_HEADER": SHOP_NAME,
-    "SITE_SYMBOL": "loyalty",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": "crm.console.navigation.favicon",
-        }
-    ],
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": True,
-    "LANGUAGES": {"action": reverse_lazy("admin:language")},
-    "ENVIRONMENT": "crm.console.navigation.environment",
-    "ENVIRONMENT_TITLE_PREFIX": "crm.console.navigation.environment_title",
-    "SIDEBAR": {
-        "show_search": True,
-        "command_search": True,
-        "navigation": "crm.console.navigation.sidebar",
-    },
-    "STYLES": ["crm.console.navigation.style"],
-    "SCRIPTS": ["crm.console.navigation.script"],
-    "COLORS": {
-        "primary": {
-            "50": "#effaf7",
-            "100": "#d8f3ec",
-            "200": "#b3e6da",
-            "300": "#82d3c2",
-            "400": "#4db8a4",
-            "500": "#2d9c89",
-            "600": "#147d6d",
-            "700": "#10685c",
-            "800": "#0f534a",
-            "900": "#0e443e",
-            "950": "#052824",
-        }
-    },
-}
+UNFOLD = skin(shop_name=SHOP_NAME)

@@ -48,6 +48,12 @@ def session_token_of(request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+def token_of(request) -> str:
+    """Return the token of the session that a signed-in request came with."""
+    session = request.auth if request.auth is not None else request.session
+    return session.session_key or ""
+
+
 class IsMember(BasePermission):
     """The caller is a member whose membership was not ended.
 

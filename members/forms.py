@@ -35,4 +35,4 @@ class SignupForm(forms.Form):
         return cleaned
 
     def signup(self, request, user) -> None:
-        """Do nothing: ``members.identity.AccountAdapter`` made the member."""
+        """Do nothing: ``members.identity.adapters.AccountAdapter`` made the member."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -17,8 +20,10 @@ from members.models import (
     Interest,
     LifecycleChange,
     Member,
+    Session,
 )
 from members.rules.completeness import WEIGHTS, completeness
+from members.rules.identities import identity_id
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.lifecycle import TABLE
 from members.rules.numbers import is_member_number
@@ -55,6 +60,47 @@ def phone_is(text: str) -> Q:
 def email_is(text: str) -> Q:
     """Return the filter for the member with this e-mail address."""
     return blind_lookup(Member, "email_index", text)
+
+
+def contact_is(text: str) -> Q:
+    """Return the filter for the member with this phone or e-mail address."""
+    return email_is(text) if "@" in text else phone_is(text)
+
+
+def has_identity(*, user_id: int | None) -> bool:
+    """Return whether a login is linked to an account elsewhere, such as WeChat."""
+    return SocialAccount.objects.filter(user_id=user_id).exists()
+
+
+def ways_in(*, member: Member) -> dict[str, Any]:
+    """Return how a member can sign in; linked accounts under opaque names."""
+    accounts = SocialAccount.objects.filter(user_id=member.user_id).order_by("id")
+    passkeys = Authenticator.objects.filter(
+        user_id=member.user_id, type=Authenticator.Type.WEBAUTHN
+    )
+    return {
+        "data": [
+            {
+                "id": identity_id(each.provider, each.uid),
+                "provider": each.provider,
+                "linked_at": each.date_joined,
+            }
+            for each in accounts
+        ],
+        "password": member.user is not None and member.user.has_usable_password(),
+        "passkeys": passkeys.count(),
+        "phone_verified_at": member.phone_verified_at,
+        "email_verified_at": member.email_verified_at,
+    }
+
+
+def open_sessions(*, user_id: int, now: datetime, most: int = 100) -> list[Session]:
+    """Return the sessions of a login that are not over, last used first."""
+    return list(
+        Session.objects.filter(user_id=user_id, expire_date__gt=now, ends_at__gt=now)
+        .defer("session_data")
+        .order_by("-seen_at", "-id")[:most]
+    )
 
 
 def member_matches(text: str) -> Q:

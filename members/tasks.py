@@ -5,6 +5,9 @@ from django.conf import settings
 
 from crm.shared import clock
 from members.services import tagging, waking
+from members.services.requesting_codes import forget_old_codes
+from members.services.sending_codes import send_due_codes
+from members.sessions import SessionStore
 
 
 @shared_task
@@ -20,3 +23,16 @@ def mark_dormant() -> int:
     while some := waking.mark_dormant(now=now, after_days=settings.DORMANT_AFTER_DAYS):
         total += some
     return total
+
+
+@shared_task
+def send_sign_in_codes() -> None:
+    """Send queued codes; many of these may run at once."""
+    send_due_codes(now=clock.now())
+
+
+@shared_task
+def forget_sign_ins() -> None:
+    """Delete old codes with their addresses, and sessions that are over."""
+    forget_old_codes(now=clock.now())
+    SessionStore.clear_expired()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from crm.shared import audit, idempotency, jobs, outbox
+from crm.shared import allowances, audit, idempotency, jobs, outbox
 from crm.shared.clock import now
 from crm.shared.hints import hint_on_commit
 
@@ -39,3 +39,9 @@ def seal_audit() -> None:
 def forget_idempotency_keys() -> None:
     """Delete answers kept for seven days."""
     idempotency.forget_old_keys()
+
+
+@shared_task
+def forget_allowances() -> None:
+    """Delete counts of tries whose time is over."""
+    allowances.forget_old_allowances(now=now())

@@ -5,6 +5,8 @@ from django.urls import path
 from members.api.addresses import MyAddress, MyAddresses
 from members.api.attributes import Interests, MyAttributes
 from members.api.avatar import MyAvatar
+from members.api.devices import MyDevice, MyDevices
+from members.api.identities import GiveProof, MyIdentities, MyIdentity, RequestProof
 from members.api.views import Me, MyConsents
 
 urlpatterns = [
@@ -15,4 +17,10 @@ urlpatterns = [
     path("me/addresses/<str:address>", MyAddress.as_view(), name="my-address"),
     path("me/attributes", MyAttributes.as_view(), name="my-attributes"),
     path("me/avatar", MyAvatar.as_view(), name="my-avatar"),
+    path("me/devices", MyDevices.as_view(), name="my-devices"),
+    path("me/devices/<str:device_id>", MyDevice.as_view(), name="my-device"),
+    path("me/identities", MyIdentities.as_view(), name="my-identities"),
+    path("me/identities/<str:identity_id>", MyIdentity.as_view(), name="my-identity"),
+    path("me/contact-codes", RequestProof.as_view(), name="my-contact-codes"),
+    path("me/contact-proofs", GiveProof.as_view(), name="my-contact-proofs"),
 ]

@@ -12,6 +12,8 @@ from members.models.consent import Consent
 from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
+from members.models.session import Session
+from members.models.sign_in_code import SignInCode
 from members.models.user import User
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "MemberTag",
     "Note",
     "ProfileCompletion",
+    "Session",
+    "SignInCode",
     "Tag",
     "User",
 ]

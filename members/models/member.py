@@ -123,6 +123,13 @@ class Member(Sealable):
     email_index = BlindIndexField(
         source="email", normalise="members.rules.identity.normalise_email", unique=True
     )
+    #: When the member proved that they read what is sent there; None: not yet.
+    phone_verified_at = models.DateTimeField(
+        _("phone verified at"), null=True, blank=True, editable=False
+    )
+    email_verified_at = models.DateTimeField(
+        _("e-mail verified at"), null=True, blank=True, editable=False
+    )
     birthday = EncryptedTextField(
         _("birthday"),
         max_length=10,

@@ -77,6 +77,11 @@ def normalise_email(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
+def normalise_contact(text: str) -> str:
+    """Return an e-mail address or a phone as it is compared."""
+    return normalise_email(text) if "@" in text else normalise_phone(text)
+
+
 def name_tokens(text: str) -> set[str]:
     """Return the parts by which a name is found.
 

@@ -76,6 +76,8 @@ TABLE: dict[str, Standing] = {
 }
 #: Reached and left only by the services that also move or blank what is the member's.
 BY_SERVICES_ONLY = frozenset({MERGED, ERASED})
+#: Nobody comes in to these; frozen members may, to read.
+ENDED = frozenset(state for state, standing in TABLE.items() if not standing.sign_in)
 #: Reached by the passing of time alone, left by coming back.
 BY_TIME_ONLY = frozenset({DORMANT})
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from members.models import Member, User
+from members.queries import has_identity
 from members.services.aliasing import email_alias
 from members.services.checking import (
     AlreadyMember,
@@ -79,7 +80,7 @@ def correct_member(
         StaleMember: the member has another version by now.
         BadProfile: a value cannot be kept.
         AlreadyMember: phone or e-mail belong to another member.
-        NoAddress: the e-mail of a member who signs in with it would be cleared.
+        NoAddress: a member who signs in would lose the last address to do it with.
     """
     member = Member.objects.select_for_update().get(pk=member_id)
     if version is not None and member.version != version:
@@ -92,8 +93,8 @@ def correct_member(
     try:
         with transaction.atomic():
             member.save(update_fields=[*changed, "version"])
-            if "email" in changed:
-                _move_login(member)
+            if {"email", "phone"} & set(changed):
+                _move_login(member, new_phone="phone" in changed)
     except IntegrityError as error:
         raise AlreadyMember(field=given_twice(error)) from error
     review_completeness(member=member, now=now)
@@ -126,20 +127,30 @@ def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list
         else:
             raise TypeError(f"{name} of a member cannot be corrected here.")
     changed = [name for name in before if before[name] != getattr(member, name)]
+    for contact in {"phone", "email"} & set(changed):
+        # Whoever had proved the old one proved nothing about the new one.
+        setattr(member, f"{contact}_verified_at", None)
+        changed.append(f"{contact}_verified_at")
     return [*changed, "birth_month"] if "birthday" in changed else changed
 
 
-def _move_login(member: Member) -> None:
-    """Let the member's login follow the address."""
+def _move_login(member: Member, *, new_phone: bool) -> None:
+    """Let the member's login follow the address; leave a way in."""
     if member.user_id is None:
         return
-    if not member.email:
+    # A phone nobody proved may be mistyped: it does not stand in for an address.
+    reachable = member.phone and (new_phone or member.phone_verified_at)
+    if not (member.email or reachable or has_identity(user_id=member.user_id)):
         raise NoAddress
-    alias = email_alias(member.email)
+    alias = email_alias(member.email) if member.email else ""
+    if not User.objects.filter(pk=member.user_id).exclude(email=alias).exists():
+        return
     User.objects.filter(pk=member.user_id).update(email=alias)
-    EmailAddress.objects.filter(user_id=member.user_id).update(
-        email=alias, verified=False
-    )
+    addresses = EmailAddress.objects.filter(user_id=member.user_id)
+    if not alias:
+        addresses.delete()
+    elif not addresses.update(email=alias, verified=False):
+        EmailAddress.objects.create(user_id=member.user_id, email=alias, primary=True)
 
 
 def renew_aliases(*, batch: int = 500) -> int:

@@ -11,7 +11,8 @@ from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from members.events import MemberStateChanged
 from members.models import LifecycleChange, Member, User
-from members.rules.lifecycle import may_move, staff_moves
+from members.rules.lifecycle import ENDED, may_move, staff_moves
+from members.services.devices import end_sessions
 
 _LONGEST_REASON = 200
 
@@ -37,7 +38,8 @@ def move_member(
 ) -> Member:
     """Freeze, open or close a membership; ledger and audit trail keep who and why.
 
-    A membership that is in state ``to`` already is returned untouched.
+    Frozen members may still read; closing ends their sessions. A membership that is
+    in state ``to`` already is returned untouched.
 
     Raises:
         MoveNotAllowed: ``members.rules.lifecycle`` lets nobody choose this move.
@@ -92,6 +94,8 @@ def change_state(
     member.state = to
     member.version += 1
     member.save(update_fields=["state", "version"])
+    if to in ENDED and member.user_id:
+        end_sessions(user_id=member.user_id)
     record(state_changed(change))
     return change
 

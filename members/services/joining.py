@@ -1,5 +1,6 @@
 """Make somebody a member."""
 
+import secrets
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
@@ -90,25 +91,36 @@ def join(
 
 
 @transaction.atomic
-def open_login(*, member_id: int) -> User:
+def open_login(*, member_id: int, phone_is_enough: bool = False) -> User:
     """Give a member a login without a password and return it.
 
     The member then asks for a new password, which only reaches who reads the mail:
     this is how imported members come in. Calling again returns the same login.
 
+    Args:
+        member_id: the member.
+        phone_is_enough: also for members without e-mail; they sign in by code.
+
     Raises:
-        NoAddress: the member has no e-mail address.
+        NoAddress: the member has no e-mail address, or nothing at all.
     """
     member = Member.objects.select_for_update().get(pk=member_id)
     if member.user_id:
         return member.user
-    if not member.email:
+    if not (member.email or (phone_is_enough and member.phone)):
         raise NoAddress
-    alias = email_alias(member.email)
-    user = User(username=alias.partition("@")[0], email=alias)
+    alias = email_alias(member.email) if member.email else ""
+    name = alias.partition("@")[0] or f"phone-{secrets.token_hex(16)}"
+    user = User(username=name, email=alias)
     user.set_unusable_password()
     user.save(force_insert=True)
-    EmailAddress.objects.create(user=user, email=alias, primary=True)
+    if alias:
+        EmailAddress.objects.create(
+            user=user,
+            email=alias,
+            primary=True,
+            verified=member.email_verified_at is not None,
+        )
     member.user = user
     member.save(update_fields=["user"])
     return user

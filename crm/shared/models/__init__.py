@@ -1,5 +1,6 @@
 """Tables of the ground floor, re-exported for Django."""
 
+from crm.shared.models.allowance import Allowance, CacheEntry
 from crm.shared.models.audit import AuditEntry, AuditSeal
 from crm.shared.models.clock import ShopClock
 from crm.shared.models.fact import Delivery, Fact
@@ -7,8 +8,10 @@ from crm.shared.models.idempotency import IdempotencyKey
 from crm.shared.models.job import Job, JobLine
 
 __all__ = [
+    "Allowance",
     "AuditEntry",
     "AuditSeal",
+    "CacheEntry",
     "Delivery",
     "Fact",
     "IdempotencyKey",

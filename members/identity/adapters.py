@@ -1,96 +1,35 @@
-"""How members sign in, in the words of django-allauth.
+"""What django-allauth asks of us: who joins, who comes in, whom it writes to."""
 
-The address a person types is replaced by its alias before allauth sees it, so no
-table, session or rate limit of allauth ever holds it
-(docs/adr/0006-sign-in-identifiers.md).
-"""
-
-import json
 import logging
 from smtplib import SMTPException
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.adapter import DefaultHeadlessAdapter
-from django.core.exceptions import RequestDataTooBig, ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
-from django.http import JsonResponse
-from django.utils.translation import get_language, gettext
-from rest_framework.exceptions import APIException
+from django.utils.translation import get_language
 
-from crm.shared import bounded_json, clock
+from crm.shared import clock
+from crm.shared.allowances import TooOften
 from crm.shared.errors import Refusal
+from members.identity.callers import address_of, describe_session
+from members.identity.middleware import sign_in_problem
 from members.models import User
-from members.rules.profile import is_email
+from members.rules.devices import caller_of, network_of
+from members.rules.lifecycle import ENDED
 from members.services.aliasing import address_behind, known_alias
+from members.services.devices import end_sessions
+from members.services.guarding import count_try, forgive_try
 from members.services.joining import join
+from members.services.signing_in import mark_email_proved
 from members.services.waking import note_activity
+from members.sessions import key_mark
 
 log = logging.getLogger(__name__)
 
-SIGN_IN_PATH = "/_allauth/"
-#: What an e-mail field holds after something that is no address came.
-_NO_ADDRESS = "no address"
 SOURCE = "storefront"
-
-
-class SignInAliasMiddleware:
-    """Replace the ``email`` of every sign-in request by its alias.
-
-    The typed address stays on ``request.typed_email``, for the mail of this request
-    and for the new member. Bodies are read within the bounds of the API.
-    """
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        """Handle one request."""
-        if request.path_info.startswith(SIGN_IN_PATH):
-            request.typed_email = ""
-            try:
-                _alias_body(request)
-            except RequestDataTooBig:
-                return _problem(
-                    413, "body_too_large", gettext("The body is too large.")
-                )
-            except APIException as error:
-                return _problem(error.status_code, error.default_code, error.detail)
-        return self.get_response(request)
-
-
-def _alias_body(request) -> None:
-    body = request.body
-    if not body.strip():
-        return
-    data = bounded_json.loads(body)
-    if not isinstance(data, dict):
-        raise bounded_json.MalformedJSON
-    if "email" not in data:
-        return
-    typed = data["email"].strip() if isinstance(data["email"], str) else ""
-    if _is_address(typed):
-        request.typed_email = typed
-        data["email"] = known_alias(typed)
-    else:
-        data["email"] = _NO_ADDRESS
-    request._body = json.dumps(data, default=str).encode()
-
-
-def _is_address(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return is_email(text)
-
-
-def _problem(status: int, code: str, message: str) -> JsonResponse:
-    """Answer in the shape of allauth, which its clients expect under its paths."""
-    errors = [{"code": code, "message": str(message)}]
-    return JsonResponse({"status": status, "errors": errors}, status=status)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -111,17 +50,61 @@ class AccountAdapter(DefaultAccountAdapter):
                 )
         except Refusal as refusal:
             # Somebody else joined with this address in the same moment.
-            answer = _problem(400, "email_taken", str(refusal))
+            answer = sign_in_problem(400, "email_taken", str(refusal))
             raise ImmediateHttpResponse(answer) from refusal
         return user
 
+    def pre_authenticate(self, request, **credentials):
+        """Count this try of a password, before the password is looked at."""
+        try:
+            count_try(**_try_of(request, credentials), now=clock.now())
+        except TooOften as refusal:
+            raise self.validation_error("too_many_login_attempts") from refusal
+
+    def authenticate(self, request, **credentials):
+        """Check a password; the right one costs no try."""
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            forgive_try(**_try_of(request, credentials), now=clock.now())
+        return user
+
+    def pre_login(self, request, user, **kwargs):
+        """Let nobody in whose membership has ended; tell them no more than that."""
+        member = getattr(user, "member", None)
+        if member is not None and member.state in ENDED:
+            clear_login(request)
+            return self.respond_user_inactive(request, user)
+        return super().pre_login(request, user, **kwargs)
+
     def login(self, request, user):
-        """Sign in, and note that the member was here."""
+        """Open the session; write down on what device, and that they were here."""
         super().login(request, user)
+        describe_session(request, user)
         member = getattr(user, "member", None)
         if member is not None:
             at = clock.now()
             note_activity(member_id=member.pk, at=at, now=at)
+
+    def set_password(self, user, password):
+        """Set a password and end all other sessions of this login."""
+        super().set_password(user, password)
+        key = context.request.session.session_key
+        keep = key_mark(key) if key and context.request.user == user else None
+        end_sessions(user_id=user.pk, keep=keep)
+
+    def confirm_email(self, request, email_address):
+        """Mark an address as proved, on the member, too."""
+        confirmed = super().confirm_email(request, email_address)
+        if confirmed:
+            mark_email_proved(user_id=email_address.user_id, now=clock.now())
+        return confirmed
+
+    def get_client_ip(self, request):
+        """Return whom rate limits of allauth count; also when proxies do not add up."""
+        return address_of(request) or "unknown"
+
+    def get_phone(self, user):
+        """Return nothing: phones are the member's, see ``members.api.sign_in``."""
 
     def send_mail(self, template_prefix, email, context):
         """Send to the address behind an alias; to nobody when there is none."""
@@ -133,6 +116,15 @@ class AccountAdapter(DefaultAccountAdapter):
         except (OSError, SMTPException) as error:
             # Told, it would tell a known address from an unknown one.
             log.error("Mail %s was not sent: %s", template_prefix, type(error).__name__)
+
+
+def _try_of(request, credentials) -> dict[str, str]:
+    address = address_of(request)
+    return {
+        "login": credentials.get("email") or credentials.get("username") or "",
+        "caller": caller_of(address),
+        "network": network_of(address),
+    }
 
 
 def _address_for(alias: str) -> str | None:
