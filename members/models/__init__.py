@@ -1,8 +1,17 @@
 """Tables of the members app."""
 
 from members.models.consent import Consent
+from members.models.external_identity import ExternalIdentity
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
 from members.models.user import User
 
-__all__ = ["Consent", "Member", "MemberTag", "Note", "Tag", "User"]
+__all__ = [
+    "Consent",
+    "ExternalIdentity",
+    "Member",
+    "MemberTag",
+    "Note",
+    "Tag",
+    "User",
+]
