@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
+from members.providers.configuration import social_providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -239,6 +240,11 @@ ACCOUNT_SIGNUP_FORM_CLASS = "members.forms.SignupForm"
 ACCOUNT_USER_DISPLAY = "members.identity.display_of_login"
 #: A login has one address; it changes with the member's, not beside it.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+#: WeChat and Alipay (docs/how-to/sign-in-with-wechat.md, sign-in-with-alipay.md).
+SOCIALACCOUNT_ADAPTER = "members.providers.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_PROVIDERS = social_providers(env)
 HEADLESS_ONLY = True
 HEADLESS_ADAPTER = "members.identity.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
@@ -249,6 +255,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password": f"{STOREFRONT_URL}/password",
     "account_reset_password_from_key": f"{STOREFRONT_URL}/password/{{key}}",
     "account_signup": f"{STOREFRONT_URL}/join",
+    "socialaccount_login_error": f"{STOREFRONT_URL}/sign-in",
 }
 #: Personal data at rest: the newest key encrypts, all decrypt
 #: (docs/how-to/rotate-keys.md).

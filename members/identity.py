@@ -8,15 +8,18 @@ table, session or rate limit of allauth ever holds it
 import json
 import logging
 from smtplib import SMTPException
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.adapter import DefaultHeadlessAdapter
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.http import JsonResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext
 from rest_framework.exceptions import APIException
 
@@ -30,6 +33,8 @@ from members.services.joining import join
 log = logging.getLogger(__name__)
 
 SIGN_IN_PATH = "/_allauth/"
+#: A form, not JSON, for browsers leave by it; it knows no field ``email``.
+_REDIRECT_PATH = "/auth/provider/redirect"
 #: What an e-mail field holds after something that is no address came.
 _NO_ADDRESS = "no address"
 SOURCE = "storefront"
@@ -50,7 +55,8 @@ class SignInAliasMiddleware:
         if request.path_info.startswith(SIGN_IN_PATH):
             request.typed_email = ""
             try:
-                _alias_body(request)
+                if not request.path_info.endswith(_REDIRECT_PATH):
+                    _alias_body(request)
             except RequestDataTooBig:
                 return _problem(
                     413, "body_too_large", gettext("The body is too large.")
@@ -113,6 +119,13 @@ class AccountAdapter(DefaultAccountAdapter):
             answer = _problem(400, "email_taken", str(refusal))
             raise ImmediateHttpResponse(answer) from refusal
         return user
+
+    def is_safe_url(self, url):
+        """Let people go on to the storefront, which may live on another host."""
+        storefront = urlsplit(settings.STOREFRONT_URL).netloc
+        return super().is_safe_url(url) or url_has_allowed_host_and_scheme(
+            url, {storefront}, require_https=settings.IS_PRODUCTION
+        )
 
     def send_mail(self, template_prefix, email, context):
         """Send to the address behind an alias; to nobody when there is none."""
