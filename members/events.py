@@ -11,3 +11,13 @@ class MemberJoined:
     name: ClassVar[str] = "members.MemberJoined"
     member_id: int
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentVerified:
+    """A verifier answered about a member's payment instrument."""
+
+    name: ClassVar[str] = "members.InstrumentVerified"
+    member_id: int
+    instrument_id: int
+    passed: bool

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
-from members.models import Consent, Member
+from members.models import Consent, Member, PaymentInstrument
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.numbers import is_member_number
 
@@ -28,6 +28,16 @@ def current_consents(*, member_id: int) -> list[Consent]:
         Consent.objects.filter(member_id=member_id)
         .order_by("purpose", "channel", "-occurred_at", "-id")
         .distinct("purpose", "channel")
+    )
+
+
+def instruments_of(*, member_id: int) -> list[PaymentInstrument]:
+    """Return the instruments a member has bound, newest first, with their standing."""
+    return list(
+        PaymentInstrument.objects.bound()
+        .filter(member_id=member_id)
+        .with_standing()
+        .order_by("-pk")
     )
 
 
