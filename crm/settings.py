@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.console.skin import skin
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
+from members.providers.configuration import social_providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -279,6 +280,11 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 STAFF_SECOND_FACTOR = env.bool("CRM_STAFF_SECOND_FACTOR", default=IS_PRODUCTION)
 #: Codes by SMS an hour, from everybody together: what a flood may cost.
 SMS_CODES_PER_HOUR = env.int("CRM_SMS_CODES_PER_HOUR", default=600)
+#: WeChat and Alipay (docs/how-to/sign-in-with-wechat.md, sign-in-with-alipay.md).
+SOCIALACCOUNT_ADAPTER = "members.providers.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_PROVIDERS = social_providers(env)
 HEADLESS_ONLY = True
 HEADLESS_ADAPTER = "members.identity.adapters.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
@@ -289,6 +295,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password": f"{STOREFRONT_URL}/password",
     "account_reset_password_from_key": f"{STOREFRONT_URL}/password/{{key}}",
     "account_signup": f"{STOREFRONT_URL}/join",
+    "socialaccount_login_error": f"{STOREFRONT_URL}/sign-in",
 }
 #: Personal data at rest: the newest key encrypts, all decrypt
 #: (docs/how-to/rotate-keys.md).

@@ -27,6 +27,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/storefront/v1/", include(storefront)),
     path("api/payments/", include("orders.api.callback_urls")),
+    path("api/instruments/", include("members.api.callback_urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -52,6 +52,11 @@ PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
 }
 
+#: Who checks that a card or wallet is good: code -> class with ``verify``.
+INSTRUMENT_VERIFIERS: dict[str, str] = {
+    "test": "members.verifiers.test.TestVerifier",
+}
+
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",

@@ -35,3 +35,13 @@ class ProfileCompleted:
 
     name: ClassVar[str] = "members.ProfileCompleted"
     member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentVerified:
+    """A verifier answered about a member's payment instrument."""
+
+    name: ClassVar[str] = "members.InstrumentVerified"
+    member_id: int
+    instrument_id: int
+    passed: bool

@@ -20,6 +20,7 @@ from members.models import (
     Interest,
     LifecycleChange,
     Member,
+    PaymentInstrument,
     Session,
 )
 from members.rules.completeness import WEIGHTS, completeness
@@ -48,6 +49,16 @@ def current_consents(*, member_id: int) -> list[Consent]:
         Consent.objects.filter(member_id=member_id)
         .order_by("purpose", "channel", "-occurred_at", "-id")
         .distinct("purpose", "channel")
+    )
+
+
+def instruments_of(*, member_id: int) -> list[PaymentInstrument]:
+    """Return the instruments a member has bound, newest first, with their standing."""
+    return list(
+        PaymentInstrument.objects.bound()
+        .filter(member_id=member_id)
+        .with_standing()
+        .order_by("-pk")
     )
 
 

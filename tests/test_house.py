@@ -108,6 +108,7 @@ def test_every_plug_fits():
     plugs += [*wiring.OFFER_SOURCES, *wiring.CHANNELS.values(), *wiring.JOBS.values()]
     plugs += wiring.DAILY_WORK
     plugs += [*wiring.PAYMENT_PROVIDERS.values(), *wiring.PERSONAL_DATA]
+    plugs += wiring.INSTRUMENT_VERIFIERS.values()
     for plug in plugs:
         assert callable(import_string(plug)), plug
 

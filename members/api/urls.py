@@ -7,6 +7,7 @@ from members.api.attributes import Interests, MyAttributes
 from members.api.avatar import MyAvatar
 from members.api.devices import MyDevice, MyDevices
 from members.api.identities import GiveProof, MyIdentities, MyIdentity, RequestProof
+from members.api.instruments import MyInstrument, MyInstruments, VerifyInstrument
 from members.api.views import Me, MyConsents
 
 urlpatterns = [
@@ -23,4 +24,15 @@ urlpatterns = [
     path("me/identities/<str:identity_id>", MyIdentity.as_view(), name="my-identity"),
     path("me/contact-codes", RequestProof.as_view(), name="my-contact-codes"),
     path("me/contact-proofs", GiveProof.as_view(), name="my-contact-proofs"),
+    path("me/payment-instruments", MyInstruments.as_view(), name="my-instruments"),
+    path(
+        "me/payment-instruments/<str:instrument>",
+        MyInstrument.as_view(),
+        name="my-instrument",
+    ),
+    path(
+        "me/payment-instruments/<str:instrument>/verify",
+        VerifyInstrument.as_view(),
+        name="verify-instrument",
+    ),
 ]

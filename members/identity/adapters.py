@@ -2,13 +2,16 @@
 
 import logging
 from smtplib import SMTPException
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.adapter import DefaultHeadlessAdapter
+from django.conf import settings
 from django.db import transaction
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
 from crm.shared import clock
@@ -105,6 +108,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_phone(self, user):
         """Return nothing: phones are the member's, see ``members.api.sign_in``."""
+
+    def is_safe_url(self, url):
+        """Let people go on to the storefront, which may live on another host."""
+        storefront = urlsplit(settings.STOREFRONT_URL).netloc
+        return super().is_safe_url(url) or url_has_allowed_host_and_scheme(
+            url, {storefront}, require_https=settings.IS_PRODUCTION
+        )
 
     def send_mail(self, template_prefix, email, context):
         """Send to the address behind an alias; to nobody when there is none."""

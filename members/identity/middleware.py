@@ -16,6 +16,8 @@ from members.rules.profile import is_email
 from members.services.aliasing import known_alias, phone_alias
 
 SIGN_IN_PATH = "/_allauth/"
+#: A form, not JSON, for browsers leave by it; it knows no field ``email``.
+_REDIRECT_PATH = "/auth/provider/redirect"
 #: What a field holds after something came that is no address, or no phone.
 _NO_ADDRESS = "no address"
 _NO_PHONE = "no phone"
@@ -38,7 +40,8 @@ class SignInAliasMiddleware:
         if request.path_info.startswith(SIGN_IN_PATH):
             request.typed_email = request.typed_phone = ""
             try:
-                _alias_body(request)
+                if not request.path_info.endswith(_REDIRECT_PATH):
+                    _alias_body(request)
             except RequestDataTooBig:
                 return sign_in_problem(
                     413, "body_too_large", gettext("The body is too large.")

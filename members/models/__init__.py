@@ -9,6 +9,12 @@ from members.models.attribute import (
 )
 from members.models.avatar import Avatar
 from members.models.consent import Consent
+from members.models.external_identity import ExternalIdentity
+from members.models.instrument import (
+    PaymentInstrument,
+    Verification,
+    VerificationResult,
+)
 from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
@@ -23,14 +29,18 @@ __all__ = [
     "AttributeValue",
     "Avatar",
     "Consent",
+    "ExternalIdentity",
     "Interest",
     "LifecycleChange",
     "Member",
     "MemberTag",
     "Note",
+    "PaymentInstrument",
     "ProfileCompletion",
     "Session",
     "SignInCode",
     "Tag",
     "User",
+    "Verification",
+    "VerificationResult",
 ]

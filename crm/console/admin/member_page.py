@@ -30,6 +30,7 @@ from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
 from loyalty.queries import points_summary
 from members.models import Member
+from members.queries import instruments_of
 from members.services.noting import add_note
 
 
@@ -119,6 +120,9 @@ class MemberPage(OfOneMember):
             "may_note": user.has_perm("members.add_note"),
             "tags": tag_names(member, self.at),
             "consents": consents_now(member),
+            "instruments": instruments_of(member_id=member.pk)
+            if user.has_perm("members.view_paymentinstrument")
+            else None,
             "spend": spend_by_month(member=member, at=self.at)
             if user.has_perm("orders.view_order")
             else None,

@@ -57,6 +57,7 @@ SUPPORT = (
     "members.change_member",
     "members.view_note",
     "members.add_note",
+    "members.view_paymentinstrument",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -110,6 +111,7 @@ ANALYST = (
 
 FINANCE = (
     "members.view_member",
+    "members.view_paymentinstrument",
     *_ORDERS,
     "orders.add_refund",
     "orders.view_unmatchedreturn",
@@ -142,6 +144,7 @@ AUDITOR = (
     "shared.view_delivery",
     "shared.view_job",
     "members.view_user",
+    "members.view_paymentinstrument",
     "auth.view_group",
 )
 
