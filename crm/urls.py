@@ -25,6 +25,7 @@ urlpatterns = [
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/storefront/v1/", include(storefront)),
+    path("m/", include("members.pages.urls")),
     path("api/payments/", include("orders.api.callback_urls")),
     path("admin/", admin.site.urls),
 ]

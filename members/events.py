@@ -11,3 +11,21 @@ class MemberJoined:
     name: ClassVar[str] = "members.MemberJoined"
     member_id: int
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequested:
+    """A member's yes waits for a link to be sent and followed; ``send`` counts them."""
+
+    name: ClassVar[str] = "members.ConsentRequested"
+    request_id: int
+    send: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationAccepted:
+    """A member joined with the code of another."""
+
+    name: ClassVar[str] = "members.InvitationAccepted"
+    inviter_id: int
+    invitee_id: int

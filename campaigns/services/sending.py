@@ -10,9 +10,10 @@ from django.utils.translation import gettext_noop
 
 from campaigns.channels.base import Channel, ChannelNotReady
 from campaigns.models import Message
+from campaigns.services.messaging import purpose_of
 from crm import wiring
-from members.models import Consent
 from members.queries import has_consent
+from members.rules.lifecycle import ACTIVE, FROZEN
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ FIRST_WAIT = timedelta(seconds=30)
 
 NO_CONSENT = gettext_noop("no consent")
 NO_ADDRESS = gettext_noop("no address")
+NO_MEMBER = gettext_noop("no member any more")
 DEMO_PERSON = gettext_noop("demo person: nothing leaves")
 
 
@@ -75,15 +77,20 @@ def _send(message: Message, *, now: datetime) -> bool:
 
 
 def _checked(channel: Channel, message: Message) -> tuple[str, str]:
-    """Return why the message must not leave, and its address; consent counts now."""
-    if not channel.needs_consent:
+    """Return why the message must not leave, and its address.
+
+    This is the one gate: whatever wrote the message, state and consent count as they
+    are now. Who is no member any more gets nothing, not even what needs no consent.
+    """
+    if message.member.state not in {ACTIVE, FROZEN}:
+        return NO_MEMBER, ""
+    if not channel.leaves_the_house:
         return "", channel.address_of(message)
     if message.member.is_demo:
         return DEMO_PERSON, ""
-    if not has_consent(
-        member_id=message.member_id,
-        purpose=Consent.Purpose.MARKETING,
-        channel=message.channel,
+    purpose = purpose_of(message.template)
+    if purpose and not has_consent(
+        member_id=message.member_id, purpose=purpose, channel=message.channel
     ):
         return NO_CONSENT, ""
     address = channel.address_of(message)

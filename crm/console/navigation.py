@@ -19,6 +19,7 @@ SECTIONS = [
             ("care.ticket", "support_agent"),
             ("members.tag", "sell"),
             ("members.consent", "verified_user"),
+            ("members.consenttext", "article"),
         ],
     ),
     (

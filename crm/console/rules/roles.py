@@ -17,6 +17,7 @@ _CATALOGUE: tuple[str, ...] = (
 )
 _CATALOGUE += ("orders.view_channel",)
 _MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_MEMBERS += ("members.view_consenttext",)
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -78,6 +79,7 @@ MARKETER = (
     "campaigns.view_message",
     "members.add_tag",
     "members.change_tag",
+    "members.add_consenttext",
 )
 
 LOYALTY_MANAGER = (
