@@ -70,6 +70,7 @@ SECTIONS = [
             ("shared.delivery", "local_shipping"),
             ("shared.fact", "event_note"),
             ("shared.auditentry", "policy"),
+            ("shared.serverkey", "key"),
             ("members.user", "badge"),
             ("auth.group", "groups"),
         ],

@@ -5,9 +5,10 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
-again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
-the clock of a demo shop, ``orders.add_importbatch``
-bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+again, ``shared.change_serverkey`` revoking keys, ``shared.change_job`` cancelling and
+retrying, ``shared.change_shopclock`` moving the clock of a demo shop,
+``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
+phones for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -140,6 +141,7 @@ AUDITOR = (
     "orders.view_importbatch",
     "campaigns.view_message",
     "shared.view_auditentry",
+    "shared.view_serverkey",
     "shared.view_fact",
     "shared.view_delivery",
     "shared.view_job",
@@ -163,6 +165,8 @@ OWNER = tuple(
             "members.change_user",
             "loyalty.add_program",
             "shared.change_delivery",
+            "shared.add_serverkey",
+            "shared.change_serverkey",
             "shared.change_shopclock",
         }
     )

@@ -5,6 +5,7 @@ from crm.shared.models.clock import ShopClock
 from crm.shared.models.fact import Delivery, Fact
 from crm.shared.models.idempotency import IdempotencyKey
 from crm.shared.models.job import Job, JobLine
+from crm.shared.models.server_key import ServerKey
 
 __all__ = [
     "AuditEntry",
@@ -14,5 +15,6 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobLine",
+    "ServerKey",
     "ShopClock",
 ]
