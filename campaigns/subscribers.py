@@ -52,8 +52,11 @@ def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
 def issue_welcome_coupons(payload: dict, *, fact: Fact, now: datetime) -> None:
     """MemberJoined: the gifts for new members, once each.
 
-    A gift that is used up stops nobody else's.
+    A gift that is used up stops nobody else's. Who is brought over from another
+    system is no new member.
     """
+    if not payload["is_new"]:
+        return
     gifts = CouponTemplate.objects.filter(
         Q(ends_at__isnull=True) | Q(ends_at__gt=now),
         for_new_members=True,

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
-    """A person became a member."""
+    """A person became a member; ``is_new`` is false for who was one elsewhere."""
 
     name: ClassVar[str] = "members.MemberJoined"
     member_id: int
     source: str
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)

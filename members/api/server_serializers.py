@@ -87,6 +87,11 @@ class MemberValues(StrictSerializer):
     consents = ForeignConsent(many=True, required=False, max_length=_MOST_CONSENTS)
     invitation_code = serializers.CharField(max_length=40, required=False)
 
+    is_new = serializers.BooleanField(
+        default=True,
+        help_text="No for members you move here: they get no welcome gifts.",
+    )
+
     def validate_birthday(self, value):
         """Hand the day on as text, as it is kept."""
         return value.isoformat() if value else None
@@ -95,7 +100,7 @@ class MemberValues(StrictSerializer):
         """Return the arguments of ``upsert_member`` that the body holds."""
         values = dict(self.validated_data)
         consents = [GivenConsent(**row) for row in values.pop("consents", [])]
-        code = values.pop("invitation_code", "")
+        code, is_new = values.pop("invitation_code", ""), values.pop("is_new")
         about = {
             name: values.pop(name)
             for name in ("source", "external_id")
@@ -106,6 +111,7 @@ class MemberValues(StrictSerializer):
             "values": values,
             "consents": consents,
             "invitation_code": code,
+            "is_new": is_new,
         }
 
 

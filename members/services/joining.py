@@ -47,6 +47,7 @@ def join(
     user: User | None = None,
     is_demo: bool = False,
     invitation_code: str = "",
+    is_new: bool = True,
     now: datetime,
 ) -> Member:
     """Make somebody a member, give them a number and publish MemberJoined.
@@ -60,6 +61,7 @@ def join(
         birthday: ``1990-02-28``.
         user: their login.
         invitation_code: code of the member who brought them, as typed.
+        is_new: no for who was a member elsewhere and gets no welcome.
         now: when they joined, aware.
 
     Raises:
@@ -84,7 +86,7 @@ def join(
     set_birthday(member=member, text=birthday, today=now.date())
     refuse_known(member)
     _write(member)
-    record(MemberJoined(member_id=member.pk, source=source))
+    record(MemberJoined(member.pk, source, is_new))
     if invitation_code:
         accept_invitation(member_id=member.pk, code=invitation_code, now=now)
     return member

@@ -46,6 +46,7 @@ def upsert_member(
     values: Mapping[str, Any],
     consents: Iterable[GivenConsent] = (),
     invitation_code: str = "",
+    is_new: bool = True,
     version: int | None = None,
     actor: str,
     now: datetime,
@@ -61,6 +62,7 @@ def upsert_member(
         values: name, phone, email, birthday, gender, region, language.
         consents: what the member said there.
         invitation_code: code of who brought them; looked at when they are new.
+        is_new: no for who was a member there already and gets no welcome.
         version: the version the caller saw; then the member must be there.
         actor: the program, for the audit trail.
         now: when, aware.
@@ -81,7 +83,13 @@ def upsert_member(
             raise StaleMember
         given = {name: value for name, value in values.items() if value is not None}
         try:
-            member = join(**about, **given, invitation_code=invitation_code, now=now)
+            member = join(
+                **about,
+                **given,
+                invitation_code=invitation_code,
+                is_new=is_new,
+                now=now,
+            )
             created = True
         except AlreadyMember:
             # A rival may have made the same member in this moment, and been noticed by

@@ -5,8 +5,9 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
-again, ``shared.change_serverkey`` revoking keys, ``shared.change_job`` cancelling and
-retrying, ``shared.change_shopclock`` moving the clock of a demo shop,
+again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
+what members say, ``shared.change_job`` cancelling and retrying,
+``shared.change_shopclock`` moving the clock of a demo shop,
 ``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
 phones for a reason.
 """
@@ -59,6 +60,7 @@ SUPPORT = (
     "members.change_member",
     "members.view_note",
     "members.add_note",
+    "members.add_consent",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",

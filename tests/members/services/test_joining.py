@@ -45,7 +45,7 @@ def test_joining_writes_a_member_with_a_number_and_tells_the_house(db):
     fact = Fact.objects.get()
     assert (fact.name, fact.payload) == (
         "members.MemberJoined",
-        {"member_id": member.pk, "source": "import"},
+        {"member_id": member.pk, "source": "import", "is_new": True},
     )
     assert Delivery.objects.count() == len(SUBSCRIBERS["members.MemberJoined"])
 
