@@ -40,6 +40,8 @@ if not SECRET_KEY:
             "CRM_SECRET_KEY is not set. Set it to 50 or more random characters."
         )
     SECRET_KEY = "not-secret-" + "demo-and-test-shops-only" * 2
+#: Former keys: links in old mails still open, new ones are signed with the new key.
+SECRET_KEY_FALLBACKS = env.list("CRM_OLD_SECRET_KEYS", default=[])
 ALLOWED_HOSTS = env.list(
     "CRM_ALLOWED_HOSTS",
     default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"],
@@ -60,6 +62,10 @@ FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 #: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
+#: Channels whose consent counts only after a link sent there was followed.
+DOUBLE_OPT_IN = frozenset(env.list("CRM_DOUBLE_OPT_IN", default=[]))
+if DOUBLE_OPT_IN - {"email", "sms"}:
+    raise ImproperlyConfigured("CRM_DOUBLE_OPT_IN may name email and sms, no other.")
 
 # --- Applications -------------------------------------------------------------
 
@@ -290,6 +296,8 @@ HEADLESS_ADAPTER = "members.identity.adapters.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
 #: Where the links in mails lead: pages of the storefront, which is another program.
 STOREFRONT_URL = env("CRM_STOREFRONT_URL", default="http://localhost:8000").rstrip("/")
+#: Where members reach this program: unsubscribing, preferences, confirming.
+PUBLIC_URL = env("CRM_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 HEADLESS_FRONTEND_URLS = {
     "account_confirm_email": f"{STOREFRONT_URL}/verify-email/{{key}}",
     "account_reset_password": f"{STOREFRONT_URL}/password",

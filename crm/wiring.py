@@ -27,7 +27,11 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "recommendations.subscribers.learn_from_import",
         "crm.reports.subscribers.refresh_after_import",
     ],
-    "members.MemberJoined": ["loyalty.subscribers.open_account"],
+    "members.MemberJoined": [
+        "loyalty.subscribers.open_account",
+        "campaigns.subscribers.issue_welcome_coupons",
+    ],
+    "members.ConsentRequested": ["campaigns.subscribers.send_consent_link"],
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],

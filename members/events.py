@@ -6,11 +6,12 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
-    """A person became a member."""
+    """A person became a member; ``is_new`` is false for who was one elsewhere."""
 
     name: ClassVar[str] = "members.MemberJoined"
     member_id: int
     source: str
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,21 @@ class InstrumentVerified:
     member_id: int
     instrument_id: int
     passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequested:
+    """A member's yes waits for a link to be sent and followed; ``send`` counts them."""
+
+    name: ClassVar[str] = "members.ConsentRequested"
+    request_id: int
+    send: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationAccepted:
+    """A member joined with the code of another."""
+
+    name: ClassVar[str] = "members.InvitationAccepted"
+    inviter_id: int
+    invitee_id: int

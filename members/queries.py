@@ -1,6 +1,7 @@
 """Questions about members that others ask."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from members.models import (
     AttributeValue,
     Avatar,
     Consent,
+    ConsentRequest,
+    ConsentText,
     Interest,
     LifecycleChange,
     Member,
@@ -24,6 +27,7 @@ from members.models import (
     Session,
 )
 from members.rules.completeness import WEIGHTS, completeness
+from members.rules.consent import ASKED, is_granted
 from members.rules.identities import identity_id
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.lifecycle import TABLE
@@ -40,7 +44,7 @@ def has_consent(*, member_id: int, purpose: str, channel: str) -> bool:
         for consent in current_consents(member_id=member_id)
         if consent.purpose == purpose
     }
-    return spoken.get(channel, spoken.get(Consent.Channel.ANY, False))
+    return is_granted(spoken, channel)
 
 
 def current_consents(*, member_id: int) -> list[Consent]:
@@ -60,6 +64,89 @@ def instruments_of(*, member_id: int) -> list[PaymentInstrument]:
         .with_standing()
         .order_by("-pk")
     )
+
+
+def consent_text(
+    *, purpose: str, language: str, version: str = ""
+) -> ConsentText | None:
+    """Return the text of a purpose: this version, or the one asked with now.
+
+    In ``language`` when it is there, else in any other; None when nothing was
+    published.
+    """
+    texts = ConsentText.objects.filter(purpose=purpose)
+    if version:
+        texts = texts.filter(version=version)
+    newest = texts.order_by("-published_at", "-id")
+    return newest.filter(language=language).first() or newest.first()
+
+
+def open_requests(*, member_id: int, at: datetime) -> list[ConsentRequest]:
+    """Return the consents that wait for their link to be followed."""
+    return list(
+        ConsentRequest.objects.filter(
+            member_id=member_id, confirmed_at__isnull=True, expires_at__gt=at
+        ).order_by("purpose", "channel")
+    )
+
+
+def text_with_digest(digest: bytes) -> ConsentText | None:
+    """Return the text a consent kept the fingerprint of."""
+    return ConsentText.objects.filter(digest=digest).first()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedConsent:
+    """One box of the preference page: what is asked, and how it stands."""
+
+    purpose: str
+    channel: str
+    purpose_label: str
+    channel_label: str
+    text: str
+    granted: bool
+    waits: bool
+
+    @property
+    def name(self) -> str:
+        """Return the name of the box in the form."""
+        return f"{self.purpose}.{self.channel}"
+
+
+def asked_consents(
+    *, member_id: int, language: str, at: datetime
+) -> list[AskedConsent]:
+    """Return what the preference page shows; purposes without a text are not asked.
+
+    Args:
+        member_id: the member.
+        language: language of the texts, where they are there in it.
+        at: when, aware: a request that grew old does not wait any more.
+    """
+    spoken: dict[str, dict[str, bool]] = {}
+    for row in current_consents(member_id=member_id):
+        spoken.setdefault(row.purpose, {})[row.channel] = row.granted
+    waiting = {
+        (request.purpose, request.channel)
+        for request in open_requests(member_id=member_id, at=at)
+    }
+    texts = {
+        purpose: consent_text(purpose=purpose, language=language)
+        for purpose in dict.fromkeys(purpose for purpose, _channel in ASKED)
+    }
+    return [
+        AskedConsent(
+            purpose=purpose,
+            channel=channel,
+            purpose_label=str(Consent.Purpose(purpose).label),
+            channel_label=str(Consent.Channel(channel).label),
+            text=text.body,
+            granted=is_granted(spoken.get(purpose, {}), channel),
+            waits=(purpose, channel) in waiting,
+        )
+        for purpose, channel in ASKED
+        if (text := texts[purpose]) is not None
+    ]
 
 
 def phone_is(text: str) -> Q:

@@ -154,7 +154,8 @@ class MemberResource(ServiceResource):
             return member, member.version != instance.version
         source = row.get("source") or _SOURCE
         external_id = row.get("external_id") or None
-        return join(source=source, external_id=external_id, now=now, **said), True
+        about = {"source": source, "external_id": external_id}
+        return join(**about, is_new=False, now=now, **said), True
 
 
 def _check_choices(said: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from members.models import Consent, Member, User
+from members.models import Consent, ConsentText, Member, User
 from members.rules.numbers import member_number
+from members.services.publishing import publish_text
 from orders.models import Channel, Product, Variant
 
 #: The moment most tests happen at: a Saturday noon in Shanghai.
@@ -51,4 +52,18 @@ def allow(member: Member, channel: str, *, granted: bool = True, at=NOON) -> Con
         text_version="test",
         source="test",
         occurred_at=at,
+    )
+
+
+def publish(
+    version: str = "2026-11",
+    *,
+    purpose: str = "marketing",
+    language: str = "en",
+    body: str = "May we send you offers?",
+    at=NOON,
+) -> ConsentText:
+    """Publish what members are asked."""
+    return publish_text(
+        purpose=purpose, version=version, language=language, body=body, now=at
     )

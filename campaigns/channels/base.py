@@ -16,8 +16,9 @@ class Channel(Protocol):
     provider takes a key hands it ``message.public_id``.
     """
 
-    #: Whether the member must have allowed marketing by this way.
-    needs_consent: bool
+    #: Whether somebody else carries the message: then marketing needs a consent, and
+    #: demo people get nothing.
+    leaves_the_house: bool
 
     def address_of(self, message: Message) -> str:
         """Return where to, or an empty string if the member has no such address."""

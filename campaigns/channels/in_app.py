@@ -6,7 +6,7 @@ from campaigns.models import Message
 class InAppChannel:
     """Messages the storefront shows; nothing leaves the house."""
 
-    needs_consent = False
+    leaves_the_house = False
 
     def address_of(self, message: Message) -> str:
         """Return the member's public id: every member has an inbox."""

@@ -7,7 +7,7 @@ from campaigns.models import Message
 class SmsChannel:
     """Says that no SMS gateway is configured; see docs/how-to/add-a-channel.md."""
 
-    needs_consent = True
+    leaves_the_house = True
 
     def address_of(self, message: Message) -> str:
         """Return the member's phone number."""

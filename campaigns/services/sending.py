@@ -10,8 +10,8 @@ from django.utils.translation import gettext_noop
 
 from campaigns.channels.base import Channel, ChannelNotReady
 from campaigns.models import Message
+from campaigns.services.messaging import purpose_of
 from crm import wiring
-from members.models import Consent
 from members.queries import has_consent
 
 log = logging.getLogger(__name__)
@@ -78,18 +78,18 @@ def _send(message: Message, *, now: datetime) -> bool:
 def _checked(channel: Channel, message: Message) -> tuple[str, str]:
     """Return why the message must not leave, and its address.
 
-    Membership and consent count as they are now.
+    This is the one gate: whatever wrote the message, membership and consent count as
+    they are now.
     """
     if not message.member.may_receive:
         return MAY_NOT_RECEIVE, ""
-    if not channel.needs_consent:
+    if not channel.leaves_the_house:
         return "", channel.address_of(message)
     if message.member.is_demo:
         return DEMO_PERSON, ""
-    if not has_consent(
-        member_id=message.member_id,
-        purpose=Consent.Purpose.MARKETING,
-        channel=message.channel,
+    purpose = purpose_of(message.template)
+    if purpose and not has_consent(
+        member_id=message.member_id, purpose=purpose, channel=message.channel
     ):
         return NO_CONSENT, ""
     address = channel.address_of(message)

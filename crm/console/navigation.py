@@ -19,6 +19,7 @@ SECTIONS = [
             ("care.ticket", "support_agent"),
             ("members.tag", "sell"),
             ("members.consent", "verified_user"),
+            ("members.consenttext", "article"),
         ],
     ),
     (
@@ -69,6 +70,7 @@ SECTIONS = [
             ("shared.delivery", "local_shipping"),
             ("shared.fact", "event_note"),
             ("shared.auditentry", "policy"),
+            ("shared.serverkey", "key"),
             ("members.user", "badge"),
             ("auth.group", "groups"),
         ],

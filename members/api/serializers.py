@@ -4,7 +4,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from crm.shared.strict import StrictSerializer
-from members.models import Consent, Member
+from members.models import Consent, ConsentRequest, ConsentText, Member
 from members.queries import avatar_id, profile_completeness
 from members.rules.profile import (
     LONGEST_BIO,
@@ -112,10 +112,42 @@ class ConsentShape(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class WaitingConsent(serializers.ModelSerializer):
+    """A yes that counts once the link that was sent is followed."""
+
+    class Meta:
+        model = ConsentRequest
+        fields = ["purpose", "channel", "text_version", "requested_at", "expires_at"]
+        read_only_fields = fields
+
+
 class ConsentList(serializers.Serializer):
-    """All that holds now."""
+    """All that holds now, and what waits for its second step."""
 
     data = ConsentShape(many=True)
+    waiting = WaitingConsent(many=True)
+
+
+class ConsentTextShape(serializers.ModelSerializer):
+    """What is asked with now."""
+
+    class Meta:
+        model = ConsentText
+        fields = ["purpose", "version", "language", "body", "published_at"]
+        read_only_fields = fields
+
+
+class ConsentTextList(serializers.Serializer):
+    """One text for each purpose that has one."""
+
+    data = ConsentTextShape(many=True)
+
+
+class InvitationShape(serializers.Serializer):
+    """The code a member invites with, and how many joined with it."""
+
+    code = serializers.CharField()
+    accepted = serializers.IntegerField()
 
 
 class StatementShape(StrictSerializer):

@@ -5,10 +5,11 @@ from django.urls import path
 from members.api.addresses import MyAddress, MyAddresses
 from members.api.attributes import Interests, MyAttributes
 from members.api.avatar import MyAvatar
+from members.api.consents import ConsentTexts, MyConsents, MyInvitation
 from members.api.devices import MyDevice, MyDevices
 from members.api.identities import GiveProof, MyIdentities, MyIdentity, RequestProof
 from members.api.instruments import MyInstrument, MyInstruments, VerifyInstrument
-from members.api.views import Me, MyConsents
+from members.api.views import Me
 
 urlpatterns = [
     path("interests", Interests.as_view(), name="interests"),
@@ -35,4 +36,6 @@ urlpatterns = [
         VerifyInstrument.as_view(),
         name="verify-instrument",
     ),
+    path("me/invitation", MyInvitation.as_view(), name="my-invitation"),
+    path("consent-texts", ConsentTexts.as_view(), name="consent-texts"),
 ]

@@ -49,6 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):
                     source=SOURCE,
                     language=get_language() or "",
                     user=user,
+                    invitation_code=form.cleaned_data.get("invitation_code", ""),
                     now=clock.now(),
                 )
         except Refusal as refusal:

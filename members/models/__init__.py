@@ -8,13 +8,15 @@ from members.models.attribute import (
     Interest,
 )
 from members.models.avatar import Avatar
-from members.models.consent import Consent
+from members.models.consent import Consent, ConsentText
+from members.models.consent_request import ConsentRequest
 from members.models.external_identity import ExternalIdentity
 from members.models.instrument import (
     PaymentInstrument,
     Verification,
     VerificationResult,
 )
+from members.models.invitation import Invitation, InvitationCode
 from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
@@ -29,8 +31,12 @@ __all__ = [
     "AttributeValue",
     "Avatar",
     "Consent",
+    "ConsentRequest",
+    "ConsentText",
     "ExternalIdentity",
     "Interest",
+    "Invitation",
+    "InvitationCode",
     "LifecycleChange",
     "Member",
     "MemberTag",

@@ -21,6 +21,7 @@ from members.services.checking import (
     refuse_known,
     set_birthday,
 )
+from members.services.inviting import accept_invitation
 from members.services.numbering import next_numbers
 
 
@@ -46,6 +47,8 @@ def join(
     region: str = "",
     user: User | None = None,
     is_demo: bool = False,
+    invitation_code: str = "",
+    is_new: bool = True,
     now: datetime,
 ) -> Member:
     """Make somebody a member, give them a number and publish MemberJoined.
@@ -58,12 +61,15 @@ def join(
         external_id: their number at the source, unique there.
         birthday: ``1990-02-28``.
         user: their login.
+        invitation_code: code of the member who brought them, as typed.
+        is_new: no for who was a member elsewhere and gets no welcome.
         now: when they joined, aware.
 
     Raises:
         AlreadyMember: phone, e-mail, external id or login belongs to a member; the
             parameter ``field`` says which.
         BadProfile: name, phone, e-mail or birthday cannot be one.
+        UnknownInvitation: the code is nobody's.
     """
     member = Member(
         name=checked_name(name),
@@ -80,14 +86,21 @@ def join(
     )
     set_birthday(member=member, text=birthday, today=now.date())
     refuse_known(member)
+    _write(member)
+    record(MemberJoined(member.pk, source, is_new))
+    if invitation_code:
+        accept_invitation(member_id=member.pk, code=invitation_code, now=now)
+    return member
+
+
+def _write(member: Member) -> None:
+    """Keep a new member under a fresh number."""
     (member.number,) = next_numbers(1)
     try:
         with transaction.atomic():
             member.save(force_insert=True)
     except IntegrityError as error:
         raise AlreadyMember(field=given_twice(error)) from error
-    record(MemberJoined(member_id=member.pk, source=source))
-    return member
 
 
 @transaction.atomic

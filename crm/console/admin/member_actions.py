@@ -20,7 +20,9 @@ from campaigns.services.issuing import issue_coupon
 from crm.shared.audit import record_audit
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
-from members.models import Member
+from members.models import Consent, Member
+from members.queries import consent_text
+from members.services.consenting import Statement, record_consents
 
 #: Points one click may move.
 MOST_POINTS = 1_000_000
@@ -64,6 +66,27 @@ class CouponForm(ReasonForm):
         widget=UnfoldAdminSelectWidget,
     )
     field_order = ["template", "reason"]
+
+
+class ConsentForm(ReasonForm):
+    """What a member said to staff."""
+
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("purpose"),
+        choices=Consent.Purpose.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+    channel = forms.ChoiceField(
+        label=gettext_lazy("channel"),
+        choices=Consent.Channel.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+    granted = forms.ChoiceField(
+        label=gettext_lazy("The member says"),
+        choices=[("no", gettext_lazy("no")), ("yes", gettext_lazy("yes"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["purpose", "channel", "granted", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +171,25 @@ def _coupon_effect(member: Member, data: dict, available: int) -> str:
     }
 
 
+def _consent_effect(member: Member, data: dict, available: int) -> str:
+    if not {"purpose", "channel", "granted"} <= set(data):
+        return ""
+    words = {
+        "member": _who(member),
+        "purpose": Consent.Purpose(data["purpose"]).label,
+        "channel": Consent.Channel(data["channel"]).label,
+    }
+    if data["granted"] == "yes":
+        return (
+            _(
+                "Writes down that %(member)s allows %(purpose)s by %(channel)s, with "
+                "your name and reason as proof."
+            )
+            % words
+        )
+    return _("%(member)s gets no more %(purpose)s by %(channel)s, from now on.") % words
+
+
 def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     grant_points(
         member_id=member.pk,
@@ -197,6 +239,22 @@ def _issue(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
         now=now,
     )
     return _("The coupon %(code)s was issued.") % {"code": coupon.code}
+
+
+def _consent(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    text = consent_text(purpose=data["purpose"], language=member.language)
+    record_consents(
+        member_id=member.pk,
+        statements=[
+            Statement(data["purpose"], data["channel"], data["granted"] == "yes")
+        ],
+        text_version=text.version if text else "",
+        source="staff",
+        actor=actor,
+        reason=data["reason"],
+        now=now,
+    )
+    return _("It is written down.")
 
 
 #: Code -> action, in the order of the buttons.
@@ -249,6 +307,15 @@ ACTIONS: dict[str, MemberAction] = {
             _unfreeze_effect,
             _unfreeze,
             _is_frozen,
+        ),
+        MemberAction(
+            "consent",
+            gettext_lazy("Record consent"),
+            "verified_user",
+            "members.add_consent",
+            ConsentForm,
+            _consent_effect,
+            _consent,
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,11 +18,13 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from crm.console.admin.bulk_actions import BulkActionsMixin
+from crm.console.admin.member_form import SOURCE, NewMemberForm
 from crm.console.admin.member_page import member_urls
 from crm.console.admin.saved_views import SavedViewsMixin
 from crm.console.queries.members import member_condition, shown_name
 from crm.console.rules.masking import mask_phone
 from crm.shared.clock import now
+from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin, money_column
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
@@ -31,6 +33,7 @@ from crm.shared.staff_spreadsheets import (
 )
 from members.models import Member
 from members.resources import MemberResource
+from members.services.joining import join
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
@@ -110,6 +113,11 @@ class MemberAdmin(
         (None, {"fields": [("number", "public_id"), ("name", "gender")]}),
         (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
         (_("Origin"), {"fields": [("source", "region"), "joined_at"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": [("name", "gender")]}),
+        (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
+        (_("Origin"), {"fields": [("region", "invitation_code")]}),
     ]
     readonly_fields = ["number", "public_id", "source", "joined_at"]
     resource_classes = [MemberResource]
@@ -223,8 +231,28 @@ class MemberAdmin(
         """Refuse: members are closed or erased, never deleted."""
         return False
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """Ask for a new member in a form of its own."""
+        if obj is None:
+            kwargs["form"] = NewMemberForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request, obj=None):
+        """Leave out what only members who are there have."""
+        return self.fieldsets if obj else self.add_fieldsets
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """Add a member; who joined elsewhere in this very moment is told so."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.path)
+
     def save_model(self, request, obj, form, change):
-        """Stamp those made by hand."""
-        if obj.joined_at is None:
-            obj.joined_at = now()
-        super().save_model(request, obj, form, change)
+        """Let new members join as everywhere: with a number, and the house is told."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = join(**form.joining(), source=SOURCE, now=now())
+        obj.pk, obj.public_id, obj.number = made.pk, made.public_id, made.number

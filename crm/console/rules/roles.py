@@ -5,9 +5,11 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
-again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
-the clock of a demo shop, ``orders.add_importbatch``
-bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
+what members say, ``shared.change_job`` cancelling and retrying,
+``shared.change_shopclock`` moving the clock of a demo shop,
+``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
+phones for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -17,6 +19,7 @@ _CATALOGUE: tuple[str, ...] = (
 )
 _CATALOGUE += ("orders.view_channel",)
 _MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_MEMBERS += ("members.view_consenttext",)
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -58,6 +61,7 @@ SUPPORT = (
     "members.view_note",
     "members.add_note",
     "members.view_paymentinstrument",
+    "members.add_consent",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -79,6 +83,7 @@ MARKETER = (
     "campaigns.view_message",
     "members.add_tag",
     "members.change_tag",
+    "members.add_consenttext",
 )
 
 LOYALTY_MANAGER = (
@@ -140,6 +145,7 @@ AUDITOR = (
     "orders.view_importbatch",
     "campaigns.view_message",
     "shared.view_auditentry",
+    "shared.view_serverkey",
     "shared.view_fact",
     "shared.view_delivery",
     "shared.view_job",
@@ -164,6 +170,8 @@ OWNER = tuple(
             "members.change_user",
             "loyalty.add_program",
             "shared.change_delivery",
+            "shared.add_serverkey",
+            "shared.change_serverkey",
             "shared.change_shopclock",
         }
     )

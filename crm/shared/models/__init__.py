@@ -6,6 +6,7 @@ from crm.shared.models.clock import ShopClock
 from crm.shared.models.fact import Delivery, Fact
 from crm.shared.models.idempotency import IdempotencyKey
 from crm.shared.models.job import Job, JobLine
+from crm.shared.models.server_key import ServerKey
 
 __all__ = [
     "Allowance",
@@ -17,5 +18,6 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobLine",
+    "ServerKey",
     "ShopClock",
 ]

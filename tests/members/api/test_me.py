@@ -1,12 +1,18 @@
+from datetime import timedelta
+
 import pytest
+from rest_framework.test import APIClient
 
 from crm.shared.models import Fact
 from members.models import Consent, Interest, Member
 from members.queries import email_is
+from tests.cast import NOON, publish
 from tests.members.api.signing_in import ADDRESS
 
 ME = "/api/storefront/v1/me"
 CONSENTS = f"{ME}/consents"
+INVITATION = f"{ME}/invitation"
+TEXTS = "/api/storefront/v1/consent-texts"
 
 
 def me(email=ADDRESS):
@@ -206,14 +212,15 @@ def test_a_stale_etag_is_refused(jing):
     assert me().name == "A"
 
 
-@pytest.mark.parametrize("path", [ME, CONSENTS])
+@pytest.mark.parametrize("path", [ME, CONSENTS, INVITATION])
 def test_an_unknown_parameter_is_refused(jing, path):
     answer = jing.get(f"{path}?membr=1")
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_parameter")
 
 
 def test_consents_are_a_ledger(jing, eve):
-    assert jing.get(CONSENTS).json() == {"data": []}
+    publish("2026-11")
+    assert jing.get(CONSENTS).json() == {"data": [], "waiting": []}
     word = {"purpose": "marketing", "channel": "email", "granted": True}
     said = {"text_version": "2026-11", "consents": [word]}
     for _again in range(2):
@@ -231,7 +238,74 @@ def test_consents_are_a_ledger(jing, eve):
     }.items() <= now_holds.items()
     rows = Consent.objects.order_by("id").values_list("member", "granted", "source")
     assert list(rows) == [(me().pk, True, "storefront"), (me().pk, False, "storefront")]
-    assert eve.get(CONSENTS).json() == {"data": []}
+    assert eve.get(CONSENTS).json() == {"data": [], "waiting": []}
+
+
+def test_a_yes_keeps_the_request_it_came_with(jing):
+    text = publish("2026-11", language="zh-hans", body="可以给您发优惠吗？")
+    word = {"purpose": "marketing", "channel": "email", "granted": True}
+    answer = jing.put(
+        CONSENTS,
+        {"text_version": "2026-11", "consents": [word]},
+        format="json",
+        headers={"User-Agent": "Mozilla/5.0 (iPhone) MicroMessenger/8.0"},
+        REMOTE_ADDR="203.0.113.77",
+    )
+    row = Consent.objects.get()
+    assert bytes(row.text_digest) == bytes(text.digest)
+    assert (row.request_id, row.network, row.agent) == (
+        answer["X-Request-Id"],
+        "203.0.113.0/24",
+        "WeChat, iOS",
+    )
+
+
+def test_a_yes_to_an_unpublished_text_is_refused(jing):
+    word = {"purpose": "marketing", "channel": "email", "granted": True}
+    said = {"text_version": "2026-11", "consents": [word]}
+    answer = jing.put(CONSENTS, said, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_text_version")
+    assert not Consent.objects.exists()
+
+
+def test_where_the_shop_asks_twice_a_yes_is_shown_waiting(jing, settings):
+    settings.DOUBLE_OPT_IN = frozenset({"email"})
+    publish("2026-11")
+    word = {"purpose": "marketing", "channel": "email", "granted": True}
+    answer = jing.put(
+        CONSENTS, {"text_version": "2026-11", "consents": [word]}, format="json"
+    ).json()
+    assert answer["data"] == []
+    (waiting,) = answer["waiting"]
+    assert (waiting["channel"], waiting["text_version"]) == ("email", "2026-11")
+
+
+def test_the_texts_to_ask_with_are_public(jing):
+    publish("2026-10")
+    publish("2026-11", at=NOON + timedelta(days=1))
+    publish("2026-11", language="zh-hans", body="可以吗？", at=NOON + timedelta(days=1))
+    for client in (jing, APIClient()):
+        (text,) = client.get(TEXTS).json()["data"]
+        assert (text["version"], text["body"]) == ("2026-11", "May we send you offers?")
+    (text,) = (
+        APIClient().get(TEXTS, headers={"Accept-Language": "zh-Hans"}).json()["data"]
+    )
+    assert text["body"] == "可以吗？"
+    assert jing.get(f"{TEXTS}?purpose=x").status_code == 400
+
+
+def test_members_have_one_invitation_code(jing, eve):
+    first = jing.get(INVITATION).json()
+    assert first == jing.get(INVITATION).json()
+    assert first["accepted"] == 0
+    assert len(first["code"]) == 10
+    assert eve.get(INVITATION).json()["code"] != first["code"]
+    assert me().number not in first["code"]
+
+
+@pytest.mark.parametrize("path", [ME, CONSENTS, INVITATION])
+def test_strangers_are_turned_away(db, path):
+    assert APIClient().get(path).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_signing_up_makes_a_member_who_is_signed_in(db):
     assert Fact.objects.get().payload == {
         "member_id": member.pk,
         "source": "storefront",
+        "is_new": True,
     }
     user = answer.json()["data"]["user"]
     assert (user["id"], user["display"], user["email"]) == (
