@@ -11,3 +11,11 @@ class MemberJoined:
     name: ClassVar[str] = "members.MemberJoined"
     member_id: int
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberErased:
+    """A person was forgotten; what is left is a number in the books."""
+
+    name: ClassVar[str] = "members.MemberErased"
+    member_id: int

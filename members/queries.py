@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
-from members.models import Consent, Member
+from members.models import Consent, DataExport, Erasure, Member
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.numbers import is_member_number
 
@@ -59,3 +59,17 @@ def member_matches(text: str) -> Q:
             return blind_lookup(Member, "phone_tail_index", digits)
         return phone_is(text)
     return blind_tokens_lookup(Member, "name_tokens", text)
+
+
+def newest_export(*, member_id: int) -> DataExport | None:
+    """Return the copy of their data that was last asked for, if any."""
+    return DataExport.objects.filter(member_id=member_id).order_by("-id").first()
+
+
+def standing_erasure(*, member_id: int) -> Erasure | None:
+    """Return the erasure that was asked for and not called off, if any."""
+    return (
+        Erasure.objects.filter(member_id=member_id)
+        .exclude(state=Erasure.State.CANCELLED)
+        .first()
+    )

@@ -3,6 +3,18 @@
 from members.models.consent import Consent
 from members.models.member import Member, MemberTag, Tag
 from members.models.note import Note
+from members.models.privacy import DataExport, Erasure, RetentionRun, RevealBudget
 from members.models.user import User
 
-__all__ = ["Consent", "Member", "MemberTag", "Note", "Tag", "User"]
+__all__ = [
+    "Consent",
+    "DataExport",
+    "Erasure",
+    "Member",
+    "MemberTag",
+    "Note",
+    "RetentionRun",
+    "RevealBudget",
+    "Tag",
+    "User",
+]
