@@ -19,6 +19,8 @@ SECTIONS = [
             ("care.ticket", "support_agent"),
             ("members.tag", "sell"),
             ("members.consent", "verified_user"),
+            ("members.dataexport", "folder_zip"),
+            ("members.erasure", "person_off"),
         ],
     ),
     (
@@ -69,6 +71,7 @@ SECTIONS = [
             ("shared.delivery", "local_shipping"),
             ("shared.fact", "event_note"),
             ("shared.auditentry", "policy"),
+            ("members.retentionrun", "auto_delete"),
             ("members.user", "badge"),
             ("auth.group", "groups"),
         ],

@@ -1,5 +1,5 @@
-"""Staff pages of tags and consents. Members have their page in the console."""
+"""Staff pages of tags, consents and privacy. Members have theirs in the console."""
 
-from members.admin import consent, tag
+from members.admin import consent, privacy, tag
 
-__all__ = ["consent", "tag"]
+__all__ = ["consent", "privacy", "tag"]
