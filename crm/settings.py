@@ -233,6 +233,12 @@ CELERY_BEAT_SCHEDULE = {
     "mark-dormant": {"task": "members.tasks.mark_dormant", "schedule": 86400.0},
     "learn-suggestions": {"task": "recommendations.tasks.learn", "schedule": 86400.0},
     "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
+    "start-erasures": {"task": "members.tasks.start_erasures", "schedule": 600.0},
+    "expire-data-exports": {
+        "task": "members.tasks.expire_data_exports",
+        "schedule": 600.0,
+    },
+    "apply-retention": {"task": "members.tasks.apply_retention", "schedule": 86400.0},
     "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -321,6 +327,15 @@ STAFF_SESSION_IDLE = timedelta(
 )
 STAFF_SESSION_LONGEST = timedelta(hours=12)
 SESSION_COOKIE_AGE = int(MEMBER_SESSION_LONGEST.total_seconds())
+#: How much in clear one of the staff may take per day: values, rows of exports.
+REVEALS_PER_DAY = env.int("CRM_REVEALS_PER_DAY", default=50)
+CLEAR_ROWS_PER_DAY = env.int("CRM_CLEAR_ROWS_PER_DAY", default=5_000)
+#: Days a member's own request for erasure can be called off.
+ERASURE_COOLING_DAYS = env.int("CRM_ERASURE_COOLING_DAYS", default=7)
+#: Retention rule -> days it keeps, where it differs from the rule's own.
+RETENTION_DAYS: dict[str, int] = env.dict(
+    "CRM_RETENTION_DAYS", cast={"value": int}, default={}
+)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"

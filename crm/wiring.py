@@ -64,6 +64,8 @@ INSTRUMENT_VERIFIERS: dict[str, str] = {
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "members.export_data": "members.jobs.export_member_data",
+    "members.erase": "members.jobs.erase_one_member",
     "console.advance_clock": "crm.console.jobs.advance_clock",
     "console.bulk_deed": "crm.console.jobs.run_bulk_deed",
 }
@@ -75,8 +77,22 @@ DAILY_WORK: list[str] = [
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
+    "members.tasks.start_erasures",
+    "members.tasks.expire_data_exports",
+    "members.tasks.apply_retention",
     "crm.reports.tasks.refresh_rollups",
 ]
 
-#: Who exports and erases what of a person.
-PERSONAL_DATA: list[str] = []
+#: Who exports and erases what of a person, in the order of erasure: the members app,
+#: which knows whom it is about, comes last.
+PERSONAL_DATA: list[str] = [
+    "crm.shared.personal_data.SharedData",
+    "crm.console.personal_data.ConsoleData",
+    "crm.reports.personal_data.ReportsData",
+    "crm.care.personal_data.CareData",
+    "campaigns.personal_data.CampaignsData",
+    "loyalty.personal_data.LoyaltyData",
+    "recommendations.personal_data.RecommendationsData",
+    "orders.personal_data.OrdersData",
+    "members.personal_data.MembersData",
+]

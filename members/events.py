@@ -64,3 +64,11 @@ class InvitationAccepted:
     name: ClassVar[str] = "members.InvitationAccepted"
     inviter_id: int
     invitee_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberErased:
+    """A person was forgotten; what is left is a number in the books."""
+
+    name: ClassVar[str] = "members.MemberErased"
+    member_id: int

@@ -20,6 +20,8 @@ from members.models import (
     Consent,
     ConsentRequest,
     ConsentText,
+    DataExport,
+    Erasure,
     Interest,
     LifecycleChange,
     Member,
@@ -298,5 +300,19 @@ def avatar_id(*, member_id: int) -> str | None:
     return (
         Avatar.objects.filter(member_id=member_id)
         .values_list("public_id", flat=True)
+        .first()
+    )
+
+
+def newest_export(*, member_id: int) -> DataExport | None:
+    """Return the copy of their data that was last asked for, if any."""
+    return DataExport.objects.filter(member_id=member_id).order_by("-id").first()
+
+
+def standing_erasure(*, member_id: int) -> Erasure | None:
+    """Return the erasure that was asked for and not called off, if any."""
+    return (
+        Erasure.objects.filter(member_id=member_id)
+        .exclude(state=Erasure.State.CANCELLED)
         .first()
     )

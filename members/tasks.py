@@ -5,7 +5,10 @@ from django.conf import settings
 
 from crm.shared import clock
 from members.services import tagging, waking
+from members.services.erasing import start_due_erasures
+from members.services.exporting import expire_exports
 from members.services.requesting_codes import forget_old_codes
+from members.services.retaining import apply_retention as apply_rules
 from members.services.sending_codes import send_due_codes
 from members.sessions import SessionStore
 
@@ -36,3 +39,21 @@ def forget_sign_ins() -> None:
     """Delete old codes with their addresses, and sessions that are over."""
     forget_old_codes(now=clock.now())
     SessionStore.clear_expired()
+
+
+@shared_task
+def start_erasures() -> int:
+    """Begin the erasures whose time has come."""
+    return start_due_erasures(now=clock.now())
+
+
+@shared_task
+def expire_data_exports() -> int:
+    """Delete copies that nobody fetched within their 24 hours."""
+    return expire_exports(now=clock.now())
+
+
+@shared_task
+def apply_retention() -> None:
+    """End what was kept long enough."""
+    apply_rules(now=clock.now())

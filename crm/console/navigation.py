@@ -20,6 +20,8 @@ SECTIONS = [
             ("members.tag", "sell"),
             ("members.consent", "verified_user"),
             ("members.consenttext", "article"),
+            ("members.dataexport", "folder_zip"),
+            ("members.erasure", "person_off"),
         ],
     ),
     (
@@ -71,6 +73,7 @@ SECTIONS = [
             ("shared.fact", "event_note"),
             ("shared.auditentry", "policy"),
             ("shared.serverkey", "key"),
+            ("members.retentionrun", "auto_delete"),
             ("members.user", "badge"),
             ("auth.group", "groups"),
         ],

@@ -1,5 +1,5 @@
-"""Staff pages of tags and consents. Members have their page in the console."""
+"""Staff pages of tags, consents and privacy. Members have theirs in the console."""
 
-from members.admin import consent, consent_text, tag
+from members.admin import consent, consent_text, privacy, tag
 
-__all__ = ["consent", "consent_text", "tag"]
+__all__ = ["consent", "consent_text", "privacy", "tag"]

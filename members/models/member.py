@@ -212,6 +212,22 @@ class Member(Sealable):
                 | models.Q(birth_month__range=(1, 12)),
                 name="member_birth_month_is_a_month",
             ),
+            # Whoever writes late, a form left open or an import, is refused.
+            models.CheckConstraint(
+                condition=~models.Q(state="erased")
+                | models.Q(
+                    user__isnull=True,
+                    name__isnull=True,
+                    phone__isnull=True,
+                    email__isnull=True,
+                    birthday__isnull=True,
+                    birth_month__isnull=True,
+                    external_id__isnull=True,
+                    gender="",
+                    region="",
+                ),
+                name="member_erased_is_nobody",
+            ),
         ]
         indexes = [
             models.Index(fields=["-joined_at", "-id"], name="member_newest_first"),
@@ -228,6 +244,7 @@ class Member(Sealable):
         permissions = [
             ("view_pii", _("Can see personal data in clear, with a reason")),
             ("export_pii", _("Can export personal data")),
+            ("view_masked", _("Can see personal data masked")),
         ]
 
     def __str__(self):

@@ -14,7 +14,14 @@ from crm.reports.models import DailySales
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
-from members.models import Consent, Tag, User
+from members.models import (
+    Consent,
+    DataExport,
+    Erasure,
+    RetentionRun,
+    Tag,
+    User,
+)
 from members.services.joining import join
 from members.services.noting import add_note
 from orders.models import (
@@ -273,6 +280,17 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     ImportBatch.objects.create(
         profile="online-retail", sha256="0" * 64, file_name="a.csv", started_at=at
     )
+    DataExport.objects.create(
+        member=busy, asked_by=users["owner"], reason="letter", asked_at=at
+    )
+    erasure = Erasure.objects.create(
+        member=members[4],
+        author=users["support"],
+        state="waiting",
+        reason="letter",
+        asked_at=at,
+    )
+    RetentionRun.objects.create(at=at, is_dry_run=True, counts={"members.notes": 3})
     for day in range(60):
         DailySales.objects.create(
             day=(at - timedelta(days=day)).date(),
@@ -308,5 +326,6 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "note": note,
         "delivery": delivery,
         "job": job,
+        "erasure": erasure,
         "entry": PointsEntry.objects.order_by("id").first(),
     }

@@ -23,6 +23,8 @@ from loyalty.services.freezing import freeze_account, unfreeze_account
 from members.models import Consent, Member
 from members.queries import consent_text
 from members.services.consenting import Statement, record_consents
+from members.services.erasing import ask_for_erasure
+from members.services.exporting import ask_for_export
 
 #: Points one click may move.
 MOST_POINTS = 1_000_000
@@ -190,6 +192,20 @@ def _consent_effect(member: Member, data: dict, available: int) -> str:
     return _("%(member)s gets no more %(purpose)s by %(channel)s, from now on.") % words
 
 
+def _export_effect(member: Member, data: dict, available: int) -> str:
+    return _(
+        "Prepares a sealed copy of everything known about %(member)s. It can be "
+        "fetched once, within 24 hours."
+    ) % {"member": _who(member)}
+
+
+def _erase_effect(member: Member, data: dict, available: int) -> str:
+    return _(
+        "Asks for the erasure of %(member)s: name, contacts, login, notes and texts go "
+        "for good, orders and points stay under the number. Somebody else must approve."
+    ) % {"member": _who(member)}
+
+
 def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     grant_points(
         member_id=member.pk,
@@ -257,6 +273,20 @@ def _consent(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     return _("It is written down.")
 
 
+def _export(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    ask_for_export(member_id=member.pk, actor=actor, reason=data["reason"], now=now)
+    return _("The copy is being prepared; find it under Data exports.")
+
+
+def _erase(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    ask_for_erasure(member_id=member.pk, author=actor, reason=data["reason"], now=now)
+    return _("The erasure waits for the approval of somebody else.")
+
+
+def _is_somebody(member: Member) -> bool:
+    return member.state != Member.State.ERASED
+
+
 #: Code -> action, in the order of the buttons.
 ACTIONS: dict[str, MemberAction] = {
     action.code: action
@@ -316,6 +346,26 @@ ACTIONS: dict[str, MemberAction] = {
             ConsentForm,
             _consent_effect,
             _consent,
+        ),
+        MemberAction(
+            "export_data",
+            gettext_lazy("Export personal data"),
+            "folder_zip",
+            "members.export_pii",
+            ReasonForm,
+            _export_effect,
+            _export,
+            _is_somebody,
+        ),
+        MemberAction(
+            "erase",
+            gettext_lazy("Erase person"),
+            "person_off",
+            "members.add_erasure",
+            ReasonForm,
+            _erase_effect,
+            _erase,
+            _is_somebody,
         ),
     ]
 }

@@ -21,17 +21,18 @@ from crm.console.queries.member_page import (
     tag_names,
     tiles,
 )
-from crm.console.queries.members import shown_name
+from crm.console.queries.members import may_see_masked, shown_name
 from crm.console.queries.tier_words import tier_words
 from crm.console.queries.timeline import KINDS, seen_kinds, timeline
-from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
 from loyalty.queries import points_summary
 from members.models import Member
 from members.queries import instruments_of
+from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
+from members.services.revealing import reveal
 
 
 def member_urls(model_admin) -> list:
@@ -114,7 +115,7 @@ class MemberPage(OfOneMember):
             "name": name,
             "initial": name[:1],
             "tiles": tiles(member=member, user=user, at=self.at),
-            "details": personal_details(member),
+            "details": personal_details(member) if may_see_masked(user) else [],
             "may_reveal": user.has_perm("members.view_pii"),
             "may_edit": self.model_admin.has_change_permission(request),
             "may_note": user.has_perm("members.add_note"),
@@ -176,25 +177,25 @@ class Reveal(OfOneMember):
 
     def post(self, request):
         """Record the reason, then show the value."""
-        reason = request.POST.get("reason", "").strip()
-        if len(reason) < 3:
+        try:
+            value = reveal(
+                member_id=self.member.pk,
+                field=self.field,
+                actor=request.user,
+                reason=request.POST.get("reason", ""),
+                now=self.at,
+            )
+        except ReasonMissing:
             return self._ask(request, _("Say why, in three characters or more."))
-        record_audit(
-            actor=request.user,
-            action="members.reveal",
-            obj=self.member,
-            reason=reason,
-            detail={"field": self.field},
-            now=self.at,
-        )
-        value = getattr(self.member, self.field) or "–"
+        except Refusal as refusal:
+            return self._ask(request, str(refusal))
         return render(
             request,
             "console/reveal.html",
             {
                 **self.frame(request),
                 "member": self.member,
-                "value": value,
+                "value": value or "–",
                 "page_url": self.page_url(),
             },
         )

@@ -21,7 +21,11 @@ from crm.console.admin.bulk_actions import BulkActionsMixin
 from crm.console.admin.member_form import SOURCE, NewMemberForm
 from crm.console.admin.member_page import member_urls
 from crm.console.admin.saved_views import SavedViewsMixin
-from crm.console.queries.members import member_condition, shown_name
+from crm.console.queries.members import (
+    may_see_masked,
+    member_condition,
+    shown_name,
+)
 from crm.console.rules.masking import mask_phone
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
@@ -34,6 +38,7 @@ from crm.shared.staff_spreadsheets import (
 from members.models import Member
 from members.resources import MemberResource
 from members.services.joining import join
+from members.services.revealing import reveal_form
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
@@ -136,16 +141,17 @@ class MemberAdmin(
         """Look where the shape of the text says, by one index."""
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(member_condition(search_term)), False
+        personal = may_see_masked(request.user)
+        return queryset.filter(member_condition(search_term, personal=personal)), False
 
     @admin.display(description=_("member"))
     def who(self, member: Member) -> str:
-        """Return name and masked phone, linked to the page."""
+        """Return name and masked phone, linked to the page, or the number alone."""
         return format_html(
             '<a class="cs-who" data-value href="{}">{}<small>{}</small></a>',
             reverse("admin:member_page", args=[member.public_id]),
             member.shown or member.number,
-            mask_phone(member.phone),
+            member.shown_phone,
         )
 
     @admin.display(description=_("tier"), empty_value="–")
@@ -187,8 +193,10 @@ class MemberAdmin(
     def get_changelist_instance(self, request):
         """Give every row the name this login may see."""
         changelist = super().get_changelist_instance(request)
+        masked = may_see_masked(request.user)
         for member in changelist.result_list:
             member.shown = shown_name(member, request.user)
+            member.shown_phone = mask_phone(member.phone) if masked else ""
         return changelist
 
     def get_urls(self):
@@ -209,6 +217,14 @@ class MemberAdmin(
             "reason": wanted.get("reason", ""),
         }
 
+    def export_action(self, request):
+        """Take members out; a refusal is a sentence above the list."""
+        try:
+            return super().export_action(request)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return redirect("admin:members_member_changelist")
+
     def get_export_queryset(self, request):
         """Fetch the columns the list leaves out."""
         return super().get_export_queryset(request).defer(None)
@@ -220,11 +236,21 @@ class MemberAdmin(
         )
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Open the form for those who may use it, the page for all others."""
-        if not self.has_change_permission(request):
-            member = self.get_object(request, object_id)
-            if member is not None and self.has_view_permission(request, member):
-                return redirect("admin:member_page", member.public_id)
+        """Open the form for those who may use it, the page for all others.
+
+        The form shows everything in clear, so opening it counts as a reveal.
+        """
+        member = self.get_object(request, object_id)
+        if member is not None and self.has_view_permission(request, member):
+            page = redirect("admin:member_page", member.public_id)
+            if not self.has_change_permission(request):
+                return page
+            if request.method == "GET":
+                try:
+                    reveal_form(member_id=member.pk, actor=request.user, now=now())
+                except Refusal as refusal:
+                    messages.error(request, str(refusal))
+                    return page
         return super().change_view(request, object_id, form_url, extra_context)
 
     def has_delete_permission(self, request, obj=None) -> bool:

@@ -9,7 +9,9 @@ again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writin
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
 ``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
-phones for a reason.
+phones for a reason; ``members.view_masked`` shows both masked. ``members.export_pii``
+takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
+``members.change_erasure`` approves what somebody else asked for.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -20,6 +22,11 @@ _CATALOGUE: tuple[str, ...] = (
 _CATALOGUE += ("orders.view_channel",)
 _MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
 _MEMBERS += ("members.view_consenttext",)
+_PRIVACY = (
+    "members.view_dataexport",
+    "members.view_erasure",
+    "members.view_retentionrun",
+)
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -55,7 +62,10 @@ SUPPORT = (
     *_POINTS,
     *_OFFERS,
     *_CATALOGUE,
+    "members.view_masked",
     "members.view_pii",
+    "members.view_erasure",
+    "members.add_erasure",
     "members.add_member",
     "members.change_member",
     "members.view_note",
@@ -81,6 +91,7 @@ MARKETER = (
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
+    "members.view_masked",
     "members.add_tag",
     "members.change_tag",
     "members.add_consenttext",
@@ -92,6 +103,7 @@ LOYALTY_MANAGER = (
     *_POINTS,
     *_OFFERS,
     *_INSIGHT,
+    "members.view_masked",
     "members.view_pii",
     "members.view_note",
     "members.add_note",
@@ -102,7 +114,7 @@ LOYALTY_MANAGER = (
     "campaigns.add_coupon",
 )
 
-#: Numbers of everybody, names of nobody.
+#: Numbers of everybody, names of nobody, not even masked.
 ANALYST = (
     *_MEMBERS,
     *_ORDERS,
@@ -132,9 +144,10 @@ FINANCE = (
     "shared.change_job",
 )
 
-#: Sees every deed and every book, changes nothing.
+#: Sees every deed and every book, changes nothing; knows members by number.
 AUDITOR = (
     *_MEMBERS,
+    *_PRIVACY,
     *_ORDERS,
     *_POINTS,
     *_OFFERS,
@@ -166,6 +179,7 @@ OWNER = tuple(
             "orders.delete_variant",
             "members.delete_tag",
             "members.export_pii",
+            "members.change_erasure",
             "members.add_user",
             "members.change_user",
             "loyalty.add_program",
