@@ -52,6 +52,7 @@ PAYMENT_PROVIDERS: dict[str, str] = {
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "members.find_duplicates": "members.jobs.run_duplicate_search",
     "console.advance_clock": "crm.console.jobs.advance_clock",
 }
 
@@ -61,6 +62,15 @@ DAILY_WORK: list[str] = [
     "loyalty.tasks.expire_points",
     "campaigns.tasks.send_messages",
     "crm.reports.tasks.refresh_rollups",
+]
+
+#: What moves when two members become one, app by app: ``members.services.movers``.
+MERGERS: list[str] = [
+    "members.merging.MembersMerger",
+    "orders.merging.OrdersMerger",
+    "loyalty.merging.LoyaltyMerger",
+    "campaigns.merging.CampaignsMerger",
+    "crm.care.merging.CareMerger",
 ]
 
 #: Who exports and erases what of a person.

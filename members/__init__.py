@@ -1,5 +1,6 @@
 """Who they are, how they sign in, what they allow.
 
-Owns: User, Member, Consent, Tag, Note. Imports only ``crm.shared``.
-Publishes: ``MemberJoined``. Answers: nothing.
+Owns: User, Member, Consent, Tag, Note, DuplicatePair, Merge. Imports only
+``crm.shared``. Publishes: ``MemberJoined``, ``MembersMerged``, ``MergeUndone``.
+Opens the socket ``MERGERS``. Answers: nothing.
 """

@@ -49,6 +49,7 @@ class Member(Sealable):
         FROZEN = "frozen", _("frozen")
         CLOSED = "closed", _("closed")
         ERASED = "erased", _("erased")
+        MERGED = "merged", _("merged")
 
     class Gender(models.TextChoices):
         """As told by the member."""
@@ -127,6 +128,15 @@ class Member(Sealable):
     tags = models.ManyToManyField(
         Tag, through="MemberTag", blank=True, verbose_name=_("tags")
     )
+    #: Who this membership became; its own rows have moved there.
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        verbose_name=_("merged into"),
+    )
     joined_at = models.DateTimeField(_("joined at"))
     #: Hidden field of the edit form: a stale edit is refused, not overwritten.
     version = models.PositiveIntegerField(default=0, editable=False)
@@ -146,6 +156,11 @@ class Member(Sealable):
                 condition=models.Q(birth_month__isnull=True)
                 | models.Q(birth_month__range=(1, 12)),
                 name="member_birth_month_is_a_month",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="merged", merged_into__isnull=False)
+                | (~models.Q(state="merged") & models.Q(merged_into__isnull=True)),
+                name="member_merged_names_the_other",
             ),
         ]
         indexes = [

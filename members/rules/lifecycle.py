@@ -1,13 +1,16 @@
 """Where a membership may go, and who must say why. Plain Python."""
 
 ACTIVE, FROZEN, CLOSED, ERASED = "active", "frozen", "closed", "erased"
+MERGED = "merged"
 
-#: From -> allowed next states. What is erased stays erased.
+#: From -> allowed next states. What is erased stays erased; only merging and its
+#: undoing lead into and out of ``merged``.
 _MOVES: dict[str, frozenset[str]] = {
     ACTIVE: frozenset({FROZEN, CLOSED}),
     FROZEN: frozenset({ACTIVE, CLOSED}),
     CLOSED: frozenset({ACTIVE, ERASED}),
     ERASED: frozenset(),
+    MERGED: frozenset(),
 }
 
 
