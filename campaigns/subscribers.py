@@ -11,6 +11,7 @@ from campaigns.services.holding import release_order, return_coupons, use_coupon
 from campaigns.services.issuing import issue_coupon
 from campaigns.services.messaging import write_message
 from crm.shared.models import Fact
+from members.queries import standing_id
 
 
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -38,7 +39,7 @@ def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
     for template in gifts:
         issue_coupon(
             template_id=template.pk,
-            member_id=payload["member_id"],
+            member_id=standing_id(payload["member_id"]),
             source=f"tier:{payload['to_tier_code']}",
             now=now,
         )

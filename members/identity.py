@@ -23,6 +23,7 @@ from rest_framework.exceptions import APIException
 from crm.shared import bounded_json, clock
 from crm.shared.errors import Refusal
 from members.models import User
+from members.queries import member_of
 from members.rules.profile import is_email
 from members.services.aliasing import address_behind, known_alias
 from members.services.joining import join
@@ -140,7 +141,7 @@ class HeadlessAdapter(DefaultHeadlessAdapter):
 
     def user_as_dataclass(self, user):
         """Show the member's public id, number and own address; aliases never."""
-        member = getattr(user, "member", None)
+        member = member_of(user)
         return self.get_user_dataclass()(
             id=member.public_id if member else None,
             display=display_of_login(user),
@@ -152,5 +153,5 @@ class HeadlessAdapter(DefaultHeadlessAdapter):
 
 def display_of_login(user: User) -> str:
     """Return what mails and apps call the owner of a login."""
-    member = getattr(user, "member", None)
+    member = member_of(user)
     return member.number if member else user.get_username()

@@ -151,7 +151,13 @@ class MemberAdmin(SavedViewsMixin, ImportAdmin, ExportAdmin, StaffAdmin):
 
     @display(
         description=_("state"),
-        label={"active": GOOD, "frozen": CALM, "closed": BAD, "erased": BAD},
+        label={
+            "active": GOOD,
+            "frozen": CALM,
+            "closed": BAD,
+            "erased": BAD,
+            "merged": CALM,
+        },
     )
     def state_label(self, member: Member) -> tuple[str, str]:
         """Return where the membership stands."""

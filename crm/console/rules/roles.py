@@ -8,6 +8,8 @@ granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
 the clock of a demo shop, ``orders.add_importbatch``
 bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
+dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -17,6 +19,8 @@ _CATALOGUE: tuple[str, ...] = (
 )
 _CATALOGUE += ("orders.view_channel",)
 _MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
+_MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -57,6 +61,7 @@ SUPPORT = (
     "members.change_member",
     "members.view_note",
     "members.add_note",
+    *_MERGING,
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -89,6 +94,9 @@ LOYALTY_MANAGER = (
     "members.view_pii",
     "members.view_note",
     "members.add_note",
+    *_MERGING,
+    "members.add_duplicatepair",
+    "members.change_merge",
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -142,6 +150,7 @@ AUDITOR = (
     "shared.view_delivery",
     "shared.view_job",
     "members.view_user",
+    *_DUPLICATES,
     "auth.view_group",
 )
 
