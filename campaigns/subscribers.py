@@ -15,6 +15,7 @@ from campaigns.services.messaging import write_message
 from crm.shared.models import Fact
 from members.links import confirm_url
 from members.models import ConsentRequest
+from members.queries import standing_id
 from members.services.confirming import issue_token
 
 
@@ -43,7 +44,7 @@ def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
     for template in gifts:
         issue_coupon(
             template_id=template.pk,
-            member_id=payload["member_id"],
+            member_id=standing_id(payload["member_id"]),
             source=f"tier:{payload['to_tier_code']}",
             now=now,
         )

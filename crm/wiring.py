@@ -66,6 +66,7 @@ JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
     "members.export_data": "members.jobs.export_member_data",
     "members.erase": "members.jobs.erase_one_member",
+    "members.find_duplicates": "members.jobs.run_duplicate_search",
     "console.advance_clock": "crm.console.jobs.advance_clock",
     "console.bulk_deed": "crm.console.jobs.run_bulk_deed",
 }
@@ -95,4 +96,12 @@ PERSONAL_DATA: list[str] = [
     "recommendations.personal_data.RecommendationsData",
     "orders.personal_data.OrdersData",
     "members.personal_data.MembersData",
+]
+#: What moves when two members become one, app by app: ``members.services.movers``.
+MERGERS: list[str] = [
+    "members.merging.MembersMerger",
+    "orders.merging.OrdersMerger",
+    "loyalty.merging.LoyaltyMerger",
+    "campaigns.merging.CampaignsMerger",
+    "crm.care.merging.CareMerger",
 ]

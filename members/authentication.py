@@ -7,6 +7,9 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
+from members.models import User
+from members.queries import member_of
+
 #: Longer than any session key; saves a query for rubbish.
 _LONGEST_TOKEN = 64
 
@@ -25,18 +28,27 @@ class MemberSession(SessionAuthentication):
         """
         token = session_token_of(request)
         if token is None:
-            return super().authenticate(request)
+            return _leading_on(super().authenticate(request))
         known = None
         # NUL cannot be in a key, and PostgreSQL would refuse to look for it.
         if 0 < len(token) <= _LONGEST_TOKEN and token.isalnum():
             known = authenticate_by_x_session_token(token)
         if known is None:
             raise AuthenticationFailed(_("This session is over. Sign in again."))
-        return known
+        return _leading_on(known)
 
     def authenticate_header(self, request) -> str:
         """Return the challenge; it makes a missing credential 401, not 403."""
         return 'Bearer realm="storefront"'
+
+
+def _leading_on(known):
+    """Let the login of a merged member stand for whoever stayed, for this request."""
+    if known is not None and isinstance(known[0], User):
+        member = member_of(known[0])
+        if member is not None and member.user_id != known[0].pk:
+            User.member.related.set_cached_value(known[0], member)
+    return known
 
 
 def session_token_of(request) -> str | None:

@@ -72,3 +72,23 @@ class MemberErased:
 
     name: ClassVar[str] = "members.MemberErased"
     member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembersMerged:
+    """Two members became one: what the loser had is the winner's."""
+
+    name: ClassVar[str] = "members.MembersMerged"
+    merge_id: int
+    winner_id: int
+    loser_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergeUndone:
+    """Two members who had become one are two again."""
+
+    name: ClassVar[str] = "members.MergeUndone"
+    merge_id: int
+    winner_id: int
+    loser_id: int

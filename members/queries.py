@@ -27,6 +27,7 @@ from members.models import (
     Member,
     PaymentInstrument,
     Session,
+    User,
 )
 from members.rules.completeness import WEIGHTS, completeness
 from members.rules.consent import ASKED, is_granted
@@ -151,6 +152,27 @@ def asked_consents(
     ]
 
 
+def member_of(user: User) -> Member | None:
+    """Return the member a login opens: after a merge, whoever stayed."""
+    member = getattr(user, "member", None)
+    return member.merged_into if member and member.merged_into_id else member
+
+
+def standing_id(member_id: int) -> int:
+    """Return who a member is now: after a merge, the primary key of who stayed."""
+    row = Member.objects.filter(pk=member_id).values_list("merged_into_id", flat=True)
+    return row.first() or member_id
+
+
+def or_who_stayed(condition: Q) -> Q:
+    """Return the filter for who meets ``condition``, after a merge for who stayed.
+
+    For conditions few members meet, such as a number or a phone.
+    """
+    found = Member.objects.filter(condition)
+    return Q(pk__in=found.values_list(Coalesce("merged_into_id", "pk"), flat=True))
+
+
 def phone_is(text: str) -> Q:
     """Return the filter for the member with this phone, as typed in this shop."""
     phone = normalise_phone(text, settings.DEFAULT_REGION)
@@ -211,14 +233,14 @@ def member_matches(text: str) -> Q:
     """
     text = text.strip()
     if is_member_number(text.upper()):
-        return Q(number=text.upper())
+        return or_who_stayed(Q(number=text.upper()))
     if "@" in text:
-        return email_is(text)
+        return or_who_stayed(email_is(text))
     digits = "".join(c for c in text if c.isdecimal())
     if digits and not any(c.isalpha() for c in text):
         if len(digits) == TAIL_DIGITS:
             return blind_lookup(Member, "phone_tail_index", digits)
-        return phone_is(text)
+        return or_who_stayed(phone_is(text))
     return blind_tokens_lookup(Member, "name_tokens", text)
 
 

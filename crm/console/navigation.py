@@ -17,6 +17,8 @@ SECTIONS = [
         [
             ("members.member", "group"),
             ("care.ticket", "support_agent"),
+            ("members.duplicatepair", "person_search"),
+            ("members.merge", "merge"),
             ("members.tag", "sell"),
             ("members.consent", "verified_user"),
             ("members.consenttext", "article"),

@@ -75,6 +75,7 @@ class PointsEntryAdmin(LedgerAdmin):
             "return": GOOD,
             "spend": BUSY,
             "expire": CALM,
+            "transfer": CALM,
             "deduct": BAD,
             "claw_back": BAD,
         },

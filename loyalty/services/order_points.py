@@ -1,5 +1,6 @@
 """What one paid order books: points, qualifying value, the lift it brings."""
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -87,14 +88,25 @@ def with_basis(orders):
     )
 
 
-def not_booked(orders):
-    """Return those orders of a query that have no earn entry yet (P4)."""
+def not_booked(orders, *, accounts: Collection[int] | None = None):
+    """Return those orders of a query that have no earn entry yet (P4).
+
+    Args:
+        accounts: where to look; the accounts of the orders' members when left out.
+    """
     booked = PointsEntry.objects.filter(
-        account_id=OuterRef("member_id"),
+        in_accounts(accounts, "member_id"),
         kind=PointsEntry.Kind.EARN,
         source=Concat(Value("order:"), OuterRef("public_id")),
     )
     return orders.filter(~Exists(booked))
+
+
+def in_accounts(accounts: Collection[int] | None, member: str) -> Q:
+    """Return the filter for entries of ``accounts``, or of the outer ``member``."""
+    if accounts is None:
+        return Q(account_id=OuterRef(member))
+    return Q(account_id__in=accounts)
 
 
 def book_order(order: Order, *, now: datetime) -> PointsEntry:

@@ -20,6 +20,7 @@ from crm.shared.errors import Refusal
 from members.identity.callers import address_of, describe_session
 from members.identity.middleware import sign_in_problem
 from members.models import User
+from members.queries import member_of
 from members.rules.devices import caller_of, network_of
 from members.rules.lifecycle import ENDED
 from members.services.aliasing import address_behind, known_alias
@@ -74,7 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_login(self, request, user, **kwargs):
         """Let nobody in whose membership has ended; tell them no more than that."""
-        member = getattr(user, "member", None)
+        member = member_of(user)
         if member is not None and member.state in ENDED:
             clear_login(request)
             return self.respond_user_inactive(request, user)
@@ -84,7 +85,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Open the session; write down on what device, and that they were here."""
         super().login(request, user)
         describe_session(request, user)
-        member = getattr(user, "member", None)
+        member = member_of(user)
         if member is not None:
             at = clock.now()
             note_activity(member_id=member.pk, at=at, now=at)
@@ -152,7 +153,7 @@ class HeadlessAdapter(DefaultHeadlessAdapter):
 
     def user_as_dataclass(self, user):
         """Show the member's public id, number and own address; aliases never."""
-        member = getattr(user, "member", None)
+        member = member_of(user)
         return self.get_user_dataclass()(
             id=member.public_id if member else None,
             display=display_of_login(user),
@@ -164,5 +165,5 @@ class HeadlessAdapter(DefaultHeadlessAdapter):
 
 def display_of_login(user: User) -> str:
     """Return what mails and apps call the owner of a login."""
-    member = getattr(user, "member", None)
+    member = member_of(user)
     return member.number if member else user.get_username()

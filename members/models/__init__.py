@@ -10,6 +10,7 @@ from members.models.attribute import (
 from members.models.avatar import Avatar
 from members.models.consent import Consent, ConsentText
 from members.models.consent_request import ConsentRequest
+from members.models.duplicate import DuplicatePair, MatchKeys
 from members.models.external_identity import ExternalIdentity
 from members.models.instrument import (
     PaymentInstrument,
@@ -19,6 +20,7 @@ from members.models.instrument import (
 from members.models.invitation import Invitation, InvitationCode
 from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
+from members.models.merge import Merge
 from members.models.note import Note
 from members.models.session import Session
 from members.models.sign_in_code import SignInCode
@@ -34,14 +36,17 @@ __all__ = [
     "ConsentRequest",
     "ConsentText",
     "DataExport",
+    "DuplicatePair",
     "Erasure",
     "ExternalIdentity",
     "Interest",
     "Invitation",
     "InvitationCode",
     "LifecycleChange",
+    "MatchKeys",
     "Member",
     "MemberTag",
+    "Merge",
     "Note",
     "PaymentInstrument",
     "ProfileCompletion",

@@ -188,6 +188,15 @@ class Member(Sealable):
     tags = models.ManyToManyField(
         Tag, through="MemberTag", blank=True, verbose_name=_("tags")
     )
+    #: Who this membership became; its own rows have moved there.
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        verbose_name=_("merged into"),
+    )
     joined_at = models.DateTimeField(_("joined at"))
     #: Newest sign-in or purchase, to the day; see ``members.services.waking``.
     last_active_at = models.DateTimeField(
@@ -227,6 +236,11 @@ class Member(Sealable):
                     region="",
                 ),
                 name="member_erased_is_nobody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="merged", merged_into__isnull=False)
+                | (~models.Q(state="merged") & models.Q(merged_into__isnull=True)),
+                name="member_merged_names_the_other",
             ),
         ]
         indexes = [

@@ -98,6 +98,20 @@ def name_tokens(text: str) -> set[str]:
     return tokens
 
 
+def spelled_name(text: str) -> str:
+    """Return the letters a name is read as, sorted; ``""`` when there are none.
+
+    Neither script nor order nor spaces count: 王静, Wang Jing and Jing WANG are one.
+
+    >>> spelled_name("王静") == spelled_name("Jing WANG")
+    True
+    """
+    syllables: list[str] = []
+    for run in _RUN.findall(_plain(text)):
+        syllables += map(_reading, run) if _is_han(run) else [run]
+    return "".join(sorted("".join(syllables)))
+
+
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(

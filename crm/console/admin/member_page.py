@@ -2,7 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
@@ -65,6 +65,8 @@ class OfOneMember(View):
             self.member = get_member(public_id)
         except Member.DoesNotExist as error:
             raise Http404 from error
+        if self.member.merged_into_id:
+            return redirect("admin:member_page", self.member.merged_into.public_id)
         self.at = now()
         return super().dispatch(request, *args, **kwargs)
 
@@ -119,6 +121,7 @@ class MemberPage(OfOneMember):
             "may_reveal": user.has_perm("members.view_pii"),
             "may_edit": self.model_admin.has_change_permission(request),
             "may_note": user.has_perm("members.add_note"),
+            "may_merge": user.has_perm("members.add_merge"),
             "tags": tag_names(member, self.at),
             "consents": consents_now(member),
             "instruments": instruments_of(member_id=member.pk)

@@ -168,7 +168,13 @@ class MemberAdmin(
 
     @display(
         description=_("state"),
-        label={"active": GOOD, "frozen": CALM, "closed": BAD, "erased": BAD},
+        label={
+            "active": GOOD,
+            "frozen": CALM,
+            "closed": BAD,
+            "erased": BAD,
+            "merged": CALM,
+        },
     )
     def state_label(self, member: Member) -> tuple[str, str]:
         """Return where the membership stands."""

@@ -7,6 +7,8 @@ from django.db.models import Q, QuerySet
 from crm.console.rules.masking import mask_name
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
 from members.models import Member
+from members.queries import or_who_stayed
+from members.rules.numbers import is_member_number
 
 _NUMBER = re.compile(r"[Mm][0-9]*")
 _TAIL = re.compile(r"[0-9]{4}")
@@ -18,7 +20,8 @@ def member_condition(text: str, *, personal: bool = True) -> Q:
 
     The shape of the text decides the one index that is asked: the beginning of a
     member number, the last four digits of a phone, a whole phone, an e-mail
-    address, or parts of a name (characters, words, pinyin or its initials).
+    address, or parts of a name (characters, words, pinyin or its initials). What
+    belonged to a merged member finds who stayed.
 
     Args:
         text: as typed.
@@ -26,21 +29,29 @@ def member_condition(text: str, *, personal: bool = True) -> Q:
             see them must not find out whose they are either.
     """
     text = text.strip()
+    one = _of_one(text, personal=personal)
+    if one is not None:
+        return or_who_stayed(one)
     if _NUMBER.fullmatch(text) and len(text) > 1:
         return Q(number__startswith=text.upper())
-    if text.startswith("mem_"):
-        return Q(public_id=text)
-    return _personal_condition(text) if personal else Q(pk__in=[])
-
-
-def _personal_condition(text: str) -> Q:
+    if not personal:
+        return Q(pk__in=[])
     if _TAIL.fullmatch(text):
         return blind_lookup(Member, "phone_tail_index", text)
-    if _PHONE.fullmatch(text):
-        return blind_lookup(Member, "phone_index", text)
-    if "@" in text:
-        return blind_lookup(Member, "email_index", text)
     return blind_tokens_lookup(Member, "name_tokens", text)
+
+
+def _of_one(text: str, *, personal: bool) -> Q | None:
+    """Return the filter for what belongs to one member; None for another text."""
+    if is_member_number(text.upper()):
+        return Q(number=text.upper())
+    if text.startswith("mem_"):
+        return Q(public_id=text)
+    if personal and "@" in text:
+        return blind_lookup(Member, "email_index", text)
+    if personal and _PHONE.fullmatch(text):
+        return blind_lookup(Member, "phone_index", text)
+    return None
 
 
 def find_members(text: str, *, personal: bool = True) -> QuerySet[Member]:

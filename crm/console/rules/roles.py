@@ -12,6 +12,8 @@ what members say, ``shared.change_job`` cancelling and retrying,
 phones for a reason; ``members.view_masked`` shows both masked. ``members.export_pii``
 takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.change_erasure`` approves what somebody else asked for.
+``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
+dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -27,6 +29,8 @@ _PRIVACY = (
     "members.view_erasure",
     "members.view_retentionrun",
 )
+_DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
+_MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -72,6 +76,7 @@ SUPPORT = (
     "members.add_note",
     "members.view_paymentinstrument",
     "members.add_consent",
+    *_MERGING,
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -107,6 +112,9 @@ LOYALTY_MANAGER = (
     "members.view_pii",
     "members.view_note",
     "members.add_note",
+    *_MERGING,
+    "members.add_duplicatepair",
+    "members.change_merge",
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -164,6 +172,7 @@ AUDITOR = (
     "shared.view_job",
     "members.view_user",
     "members.view_paymentinstrument",
+    *_DUPLICATES,
     "auth.view_group",
 )
 
