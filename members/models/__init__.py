@@ -22,6 +22,7 @@ from members.models.lifecycle import LifecycleChange, ProfileCompletion
 from members.models.member import Member, MemberTag, Tag
 from members.models.merge import Merge
 from members.models.note import Note
+from members.models.privacy import DataExport, Erasure, RetentionRun, RevealBudget
 from members.models.session import Session
 from members.models.sign_in_code import SignInCode
 from members.models.user import User
