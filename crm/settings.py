@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from crm.console.skin import skin
+from crm.schedule import SCHEDULE
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
 from members.providers.configuration import social_providers
@@ -203,44 +204,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 #: The sweeps that make the broker dispensable, and the nightly work.
-CELERY_BEAT_SCHEDULE = {
-    "relay-facts": {"task": "crm.shared.tasks.relay_facts", "schedule": 5.0},
-    "resume-jobs": {"task": "crm.shared.tasks.resume_jobs", "schedule": 5.0},
-    "seal-audit": {"task": "crm.shared.tasks.seal_audit", "schedule": 60.0},
-    "forget-idempotency-keys": {
-        "task": "crm.shared.tasks.forget_idempotency_keys",
-        "schedule": 3600.0,
-    },
-    "forget-allowances": {
-        "task": "crm.shared.tasks.forget_allowances",
-        "schedule": 3600.0,
-    },
-    "send-sign-in-codes": {
-        "task": "members.tasks.send_sign_in_codes",
-        "schedule": 5.0,
-    },
-    "forget-sign-ins": {"task": "members.tasks.forget_sign_ins", "schedule": 3600.0},
-    "release-unpaid-orders": {
-        "task": "orders.tasks.release_unpaid_orders",
-        "schedule": 30.0,
-    },
-    "send-refunds": {"task": "orders.tasks.send_refunds", "schedule": 30.0},
-    "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
-    "drop-expired-tags": {
-        "task": "members.tasks.drop_expired_tags",
-        "schedule": 86400.0,
-    },
-    "mark-dormant": {"task": "members.tasks.mark_dormant", "schedule": 86400.0},
-    "learn-suggestions": {"task": "recommendations.tasks.learn", "schedule": 86400.0},
-    "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
-    "start-erasures": {"task": "members.tasks.start_erasures", "schedule": 600.0},
-    "expire-data-exports": {
-        "task": "members.tasks.expire_data_exports",
-        "schedule": 600.0,
-    },
-    "apply-retention": {"task": "members.tasks.apply_retention", "schedule": 86400.0},
-    "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Mail -------------------------------------------------------------------
