@@ -1,5 +1,6 @@
 """Who they are, how they sign in, what they allow.
 
-Owns: User, Member, Consent, Tag, Note. Imports only ``crm.shared``.
-Publishes: ``MemberJoined``. Answers: nothing.
+Owns: User, Member, ExternalIdentity, Consent, Tag, Note, PaymentInstrument and its
+verifications. Imports only ``crm.shared``.
+Publishes: ``MemberJoined``, ``InstrumentVerified``. Answers: nothing.
 """
