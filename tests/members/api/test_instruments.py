@@ -42,10 +42,8 @@ def test_an_instrument_is_bound_checked_and_removed(jing):
 
     asked = jing.post(f"{MINE}/{row['id']}/verify")
     assert (asked.status_code, asked.json()["status"]) == (202, "pending")
-    question = Verification.objects.get().public_id
-    told = APIClient().post(
-        f"/api/instruments/test/{question}/verdict", {"outcome": "passed"}
-    )
+    verdict = f"/api/instruments/test/{row['id']}/verdict"
+    told = APIClient().post(verdict, {"outcome": "passed"})
     assert told.status_code == 200, told.content
     (listed,) = jing.get(MINE).json()["data"]
     assert listed["status"] == "passed"
@@ -175,9 +173,25 @@ def test_a_forged_message_is_refused(question):
     assert not VerificationResult.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("instrument", "body", "status"),
+    [
+        ("ins_0", {"outcome": "passed"}, 404),
+        (None, {"outcome": "perhaps"}, 400),
+        (None, {}, 400),
+        (None, {"outcome": "passed", "reference": "x"}, 400),
+    ],
+)
+def test_the_test_verifier_says_yes_or_no(question, instrument, body, status):
+    of = instrument or question.instrument.public_id
+    answer = APIClient().post(f"/api/instruments/test/{of}/verdict", body)
+    assert answer.status_code == status, answer.content
+    assert not VerificationResult.objects.exists()
+
+
 def test_the_test_verifier_is_not_there_in_a_production_shop(question, settings):
     settings.IS_PRODUCTION = True
-    path = f"/api/instruments/test/{question.public_id}/verdict"
+    path = f"/api/instruments/test/{question.instrument.public_id}/verdict"
     assert APIClient().post(path, {"outcome": "passed"}).status_code == 422
     body, headers = signed_verdict(key=question.public_id, decided_at=NOON)
     assert deliver(body, headers).status_code == 422
