@@ -262,6 +262,13 @@ def test_joining_with_a_friends_code(erp, alice):
     assert Invitation.objects.get().inviter == alice
 
 
+def test_members_moved_here_are_not_new(erp):
+    erp.put(URL, JING, format="json")
+    erp.put(f"{ROOT}/erp/18", {"name": "Old", "is_new": False}, format="json")
+    joined = Fact.objects.filter(name="members.MemberJoined").order_by("id")
+    assert [fact.payload["is_new"] for fact in joined] == [True, False]
+
+
 # --- Reading ------------------------------------------------------------------
 
 
