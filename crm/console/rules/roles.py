@@ -18,8 +18,12 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_category",
 )
 _CATALOGUE += ("orders.view_channel",)
-_MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
-_MEMBERS += ("members.view_consenttext",)
+_MEMBERS = (
+    "members.view_member",
+    "members.view_tag",
+    "members.view_consent",
+    "members.view_consenttext",
+)
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
