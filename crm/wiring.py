@@ -5,6 +5,8 @@ file says who answers. Order is the order of execution. Every entry is a dotted
 path; ``tests/test_house.py`` imports each one.
 """
 
+from django.utils.translation import gettext_noop
+
 #: Fact name -> functions ``(payload: dict, *, fact: Fact, now: datetime)`` called
 #: once each, in a transaction of their own.
 SUBSCRIBERS: dict[str, list[str]] = {
@@ -105,3 +107,9 @@ MERGERS: list[str] = [
     "campaigns.merging.CampaignsMerger",
     "crm.care.merging.CareMerger",
 ]
+
+#: What a key of the server API may do -> what staff read when they choose.
+SERVER_SCOPES: dict[str, str] = {
+    "members:read": gettext_noop("read members, personal data included"),
+    "members:write": gettext_noop("create and change members"),
+}

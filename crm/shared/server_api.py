@@ -62,7 +62,8 @@ class HasScope(BasePermission):
         """Return whether ``view.scopes[method]`` is among the key's."""
         if not hasattr(view, request.method.lower()):
             return True  # Nobody may: 405 says it better.
-        return view.scopes.get(request.method) in request.auth.scopes
+        method = "GET" if request.method == "HEAD" else request.method
+        return view.scopes.get(method) in request.auth.scopes
 
 
 class ServerView(StrictQueryMixin, APIView):

@@ -16,16 +16,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from crm import wiring
 from crm.shared.audit import record_audit
 from crm.shared.blind_index import fingerprint
 from crm.shared.errors import Refusal
 from crm.shared.models import ServerKey
 
-#: What a key may do -> what staff read when they choose.
-SCOPES = {
-    "members:read": _("read members, personal data included"),
-    "members:write": _("create and change members"),
-}
 #: What the hash is bound to. Never changes, whatever the table is called.
 _PLACE = "shared_serverkey.secret"
 _HASH_BYTES = 32
@@ -80,7 +76,7 @@ def make_server_key(
 
     Args:
         name: which program uses it.
-        scopes: of ``SCOPES``, one or more.
+        scopes: of ``SERVER_SCOPES`` in ``crm/wiring.py``, one or more.
         per_minute: requests it may send in one minute.
         expires_at: when it stops working; None never.
         actor: who made it, for the audit trail.
@@ -91,7 +87,7 @@ def make_server_key(
         UnknownScope: a scope is unknown, or there is none.
     """
     chosen = sorted(set(scopes))
-    if not chosen or not set(chosen) <= set(SCOPES):
+    if not chosen or not set(chosen) <= set(wiring.SERVER_SCOPES):
         raise UnknownScope
     secret = secret or new_secret()
     key = ServerKey.objects.create(

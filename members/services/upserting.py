@@ -76,40 +76,49 @@ def upsert_member(
         UnknownInvitation: the code is nobody's.
     """
     about = {"source": source, "external_id": external_id}
-    known = Member.objects.select_for_update().filter(**about).first()
+    member = _known(about)
     created = False
-    if known is None:
+    if member is None:
         if version is not None:
             raise StaleMember
         given = {name: value for name, value in values.items() if value is not None}
+        given |= {"invitation_code": invitation_code, "is_new": is_new}
         try:
-            member = join(
-                **about,
-                **given,
-                invitation_code=invitation_code,
-                is_new=is_new,
-                now=now,
-            )
-            created = True
+            member, created = join(**about, **given, now=now), True
         except AlreadyMember:
             # A rival may have made the same member in this moment, and been noticed by
             # any of its identifiers: then what is left to do is an update.
-            known = Member.objects.select_for_update().filter(**about).first()
-            if known is None:
+            member = _known(about)
+            if member is None:
                 raise
-    if known is not None:
-        if known.state not in {ACTIVE, FROZEN}:
-            raise MembershipOver
-        member = correct_member(
-            member_id=known.pk,
-            changes=values,
-            version=version,
-            actor=actor,
-            reason=_REASON,
-            now=now,
-        )
+    if not created:
+        member = _update(member, values, version=version, actor=actor, now=now)
     _record(member, consents, actor=actor, now=now)
     return Upserted(member, created)
+
+
+def _known(about: Mapping[str, str]) -> Member | None:
+    return Member.objects.select_for_update().filter(**about).first()
+
+
+def _update(
+    member: Member,
+    values: Mapping[str, Any],
+    *,
+    version: int | None,
+    actor: str,
+    now: datetime,
+) -> Member:
+    if member.state not in {ACTIVE, FROZEN}:
+        raise MembershipOver
+    return correct_member(
+        member_id=member.pk,
+        changes=values,
+        version=version,
+        actor=actor,
+        reason=_REASON,
+        now=now,
+    )
 
 
 def _record(

@@ -8,9 +8,10 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from crm import wiring
 from crm.shared.clock import now
 from crm.shared.models import ServerKey
-from crm.shared.server_keys import SCOPES, make_server_key, revoke_server_key
+from crm.shared.server_keys import make_server_key, revoke_server_key
 from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin
 
 
@@ -19,7 +20,7 @@ class ServerKeyForm(forms.ModelForm):
 
     scopes = forms.MultipleChoiceField(
         label=_("scopes"),
-        choices=[(scope, meaning) for scope, meaning in SCOPES.items()],
+        choices=[(scope, _(word)) for scope, word in wiring.SERVER_SCOPES.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("The least it needs."),
     )

@@ -3,9 +3,10 @@
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from crm import wiring
 from crm.console.demo.logins import LOGINS, PASSWORD, SERVER_KEY
 from crm.console.demo.shop import DemoShop
-from crm.shared.server_keys import SCOPES, make_server_key
+from crm.shared.server_keys import make_server_key
 from members.models import User
 
 
@@ -25,7 +26,7 @@ def plant(shop: DemoShop) -> None:
         user.groups.add(groups[login.role])
     make_server_key(
         name="Demo",
-        scopes=SCOPES,
+        scopes=wiring.SERVER_SCOPES,
         actor="seed_demo",
         secret=SERVER_KEY,
         now=shop.now,

@@ -22,8 +22,12 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_category",
 )
 _CATALOGUE += ("orders.view_channel",)
-_MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
-_MEMBERS += ("members.view_consenttext",)
+_MEMBERS = (
+    "members.view_member",
+    "members.view_tag",
+    "members.view_consent",
+    "members.view_consenttext",
+)
 _PRIVACY = (
     "members.view_dataexport",
     "members.view_erasure",

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -79,11 +78,14 @@ def test_each_request_needs_a_key_with_its_scope(db, method, url, body, scope):
     assert send(client).status_code == 401
 
 
+def test_a_head_is_read_like_a_get(db):
+    assert caller("members:read").head(URL).status_code == 404
+    assert caller("members:write").head(URL).status_code == 403
+
+
 def test_sessions_of_members_open_nothing_here(jing):
-    cache.clear()
-    token = jing._credentials.get("HTTP_X_SESSION_TOKEN", "")
-    answer = jing.get(URL)
-    assert answer.status_code == 401, token
+    assert jing.get("/api/storefront/v1/me").status_code == 200
+    assert jing.get(URL).status_code == 401
 
 
 def test_server_keys_open_nothing_in_the_storefront(erp):
@@ -260,6 +262,13 @@ def test_joining_with_a_friends_code(erp, alice):
     for _again in range(2):
         erp.put(URL, {**JING, "invitation_code": code}, format="json")
     assert Invitation.objects.get().inviter == alice
+
+
+def test_members_moved_here_are_not_new(erp):
+    erp.put(URL, JING, format="json")
+    erp.put(f"{ROOT}/erp/18", {"name": "Old", "is_new": False}, format="json")
+    joined = Fact.objects.filter(name="members.MemberJoined").order_by("id")
+    assert [fact.payload["is_new"] for fact in joined] == [True, False]
 
 
 # --- Reading ------------------------------------------------------------------
