@@ -18,6 +18,8 @@ SECTIONS = [
             ("members.member", "group"),
             ("care.ticket", "support_agent"),
             ("members.tag", "sell"),
+            ("members.attributedefinition", "list_alt"),
+            ("members.interest", "interests"),
             ("members.consent", "verified_user"),
         ],
     ),

@@ -1,5 +1,5 @@
-"""Staff pages of tags and consents. Members have their page in the console."""
+"""Staff pages of words, attributes and consents. Members have their page above."""
 
-from members.admin import consent, tag
+from members.admin import attribute, consent, tag
 
-__all__ = ["consent", "tag"]
+__all__ = ["attribute", "consent", "tag"]

@@ -7,7 +7,9 @@ granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
 again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
 the clock of a demo shop, ``orders.add_importbatch``
-bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+bringing files in, ``members.add_lifecyclechange`` freezing, opening and closing a
+membership, ``members.add_membertag`` putting tags on and taking them off.
+``members.view_pii`` shows names, and phones for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -16,7 +18,13 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_category",
 )
 _CATALOGUE += ("orders.view_channel",)
-_MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_MEMBERS = (
+    "members.view_member",
+    "members.view_tag",
+    "members.view_consent",
+    "members.view_lifecyclechange",
+)
+_VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -57,6 +65,8 @@ SUPPORT = (
     "members.change_member",
     "members.view_note",
     "members.add_note",
+    "members.add_membertag",
+    "members.add_lifecyclechange",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -78,6 +88,9 @@ MARKETER = (
     "campaigns.view_message",
     "members.add_tag",
     "members.change_tag",
+    "members.add_membertag",
+    *_all("members", "attributedefinition", "attributechoice", "interest"),
+    "members.delete_attributechoice",
 )
 
 LOYALTY_MANAGER = (
@@ -89,6 +102,9 @@ LOYALTY_MANAGER = (
     "members.view_pii",
     "members.view_note",
     "members.add_note",
+    "members.add_membertag",
+    "members.add_lifecyclechange",
+    *_VOCABULARY,
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -128,6 +144,7 @@ FINANCE = (
 #: Sees every deed and every book, changes nothing.
 AUDITOR = (
     *_MEMBERS,
+    *_VOCABULARY,
     *_ORDERS,
     *_POINTS,
     *_OFFERS,

@@ -1,0 +1,87 @@
+"""The form behind "Edit": what staff may correct, saved through the services."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from crm.shared.errors import Refusal
+from members.models import Interest, Member
+from members.services.correcting import correct_member
+from members.services.joining import join
+
+#: What joining takes; the rest is corrected in a second step.
+_JOINING = ("name", "phone", "email", "birthday", "gender", "region")
+EDITABLE = (
+    *(*_JOINING, "language", "nickname", "city", "occupation", "education"),
+    *("interests", "bio"),
+)
+SOURCE = "console"
+
+
+class MemberForm(forms.ModelForm):
+    """Corrections of one member; carries the version they were made on."""
+
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    interests = forms.MultipleChoiceField(
+        label=_("interests"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        required=False,
+    )
+    #: Set on the class made for one request: what a service said to the last try.
+    refusal: Refusal | None = None
+
+    class Meta:
+        model = Member
+        fields = EDITABLE
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["interests"].choices = _words(self.instance.interests)
+        if self.instance.pk:
+            self.initial["seen_version"] = self.instance.version
+            self.fields["seen_version"].required = True
+
+    def clean(self):
+        """Show what the service said, at the field it spoke of."""
+        cleaned = super().clean()
+        if self.refusal is not None:
+            field = self.refusal.params.get("field")
+            self.add_error(field if field in self.fields else None, str(self.refusal))
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """Return new values of the fields that were changed."""
+        changed = set(self.changed_data) & set(EDITABLE)
+        return {name: self.cleaned_data[name] for name in changed}
+
+
+def save_member(*, form: MemberForm, is_new: bool, actor: Any, now: datetime) -> Member:
+    """Join or correct a member by a valid form and return it as it stands.
+
+    Raises:
+        Refusal: as ``join`` and ``correct_member`` say; nothing was written.
+    """
+    changes = form.changes()
+    if not is_new:
+        return correct_member(
+            member_id=form.instance.pk,
+            changes=changes,
+            version=form.cleaned_data["seen_version"],
+            actor=actor,
+            now=now,
+        )
+    told = {name: changes.pop(name) or "" for name in _JOINING if name in changes}
+    language = changes.pop("language", form.cleaned_data.get("language", ""))
+    member = join(source=SOURCE, language=language, now=now, **told)
+    return correct_member(member_id=member.pk, changes=changes, now=now)
+
+
+def _words(kept: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is offered, and what this member chose before."""
+    kept = set(kept)
+    words = [w for w in Interest.objects.all() if w.is_active or w.code in kept]
+    return [(word.code, word.label) for word in words]
