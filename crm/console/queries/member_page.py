@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, Count, Exists, Func, Min, OuterRef, Sum
+from django.db.models import Count, Exists, F, Func, IntegerField, Min, OuterRef, Sum
 from django.db.models.functions import JSONObject, TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -49,14 +49,21 @@ def get_member(public_id: str) -> Member:
     Raises:
         Member.DoesNotExist: there is none.
     """
-    chosen = Func(OuterRef("interests"), function="ANY", output_field=CharField())
-    words = Interest.objects.filter(code=chosen).order_by("code")
+    place = Func(
+        OuterRef("interests"),
+        F("code"),
+        function="array_position",
+        output_field=IntegerField(),
+    )
+    words = Interest.objects.alias(place=place).filter(place__isnull=False)
     return (
         Member.objects.select_related("points_account__tier__ladder", "value", "user")
         .annotate(
             has_avatar=Exists(Avatar.objects.filter(member=OuterRef("pk"))),
             interest_words=ArraySubquery(
-                words.values(word=JSONObject(name="name", name_en="name_en"))
+                words.order_by("place").values(
+                    word=JSONObject(name="name", name_en="name_en")
+                )
             ),
         )
         .get(public_id=public_id)
