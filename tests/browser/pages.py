@@ -31,8 +31,9 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_reveal", args=[busy, "phone"]),
         *(
             reverse("admin:member_action", args=[busy, code])
-            for code in ("grant", "deduct", "coupon", "freeze")
+            for code in ("grant", "deduct", "coupon", "freeze", "tag", "suspend")
         ),
+        reverse("admin:member_attributes", args=[busy]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(
