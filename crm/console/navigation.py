@@ -20,6 +20,8 @@ SECTIONS = [
             ("members.duplicatepair", "person_search"),
             ("members.merge", "merge"),
             ("members.tag", "sell"),
+            ("members.attributedefinition", "list_alt"),
+            ("members.interest", "interests"),
             ("members.consent", "verified_user"),
             ("members.consenttext", "article"),
             ("members.dataexport", "folder_zip"),

@@ -1,5 +1,5 @@
-"""Staff pages of tags, consents and privacy. Members have theirs in the console."""
+"""Staff pages of words, attributes, consents and privacy. Members have theirs above."""
 
-from members.admin import consent, consent_text, privacy, tag
+from members.admin import attribute, consent, consent_text, privacy, tag
 
-__all__ = ["consent", "consent_text", "privacy", "tag"]
+__all__ = ["attribute", "consent", "consent_text", "privacy", "tag"]

@@ -1,8 +1,6 @@
 """The member's picture: sent as the file itself, given to nobody else."""
 
-import base64
-
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import BaseParser
@@ -11,14 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.shared.clock import now
+from crm.shared.pictures import WEBP, picture_response
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
-from members.models import Avatar
 from members.queries import avatar_of
 from members.rules.pictures import MOST_BYTES
 from members.services.picturing import BadPicture, remove_avatar, set_avatar
-
-PICTURE = "image/webp"
 
 
 class PictureParser(BaseParser):
@@ -44,19 +40,17 @@ class MyAvatar(StrictQueryMixin, APIView):
     permission_classes = [IsAuthenticated, IsMember]
     parser_classes = [PictureParser]
 
-    @extend_schema(
-        responses={(200, PICTURE): OpenApiTypes.BINARY, 404: OpenApiResponse()}
-    )
+    @extend_schema(responses={(200, WEBP): OpenApiTypes.BINARY, 404: OpenApiResponse()})
     def get(self, request):
         """Return the picture, a square WebP of 256 pixels."""
         avatar = avatar_of(member_id=request.user.member.pk)
         if avatar is None:
             raise Http404
-        return picture_response(avatar)
+        return picture_response(avatar.webp)
 
     @extend_schema(
         request=dict.fromkeys(("image/png", "image/jpeg"), OpenApiTypes.BINARY)
-        | {PICTURE: OpenApiTypes.BINARY},
+        | {WEBP: OpenApiTypes.BINARY},
         responses={204: None},
     )
     def put(self, request):
@@ -70,16 +64,3 @@ class MyAvatar(StrictQueryMixin, APIView):
         """Forget the picture; there may be none."""
         remove_avatar(member_id=request.user.member.pk)
         return Response(status=204)
-
-
-def picture_response(avatar: Avatar) -> HttpResponse:
-    """Return a picture that browsers show and neither guess at nor keep."""
-    return HttpResponse(
-        base64.b64decode(avatar.picture),
-        content_type=PICTURE,
-        headers={
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'",
-        },
-    )

@@ -1,5 +1,6 @@
 """What the API takes and gives of addresses, pictures and custom attributes."""
 
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -127,7 +128,10 @@ class AttributesPatch(StrictSerializer):
     def validate_values(self, values: dict) -> dict:
         """Refuse more than a form can have."""
         if len(values) > _MOST_VALUES:
-            raise serializers.ValidationError("max_length", code="max_length")
+            message = _("No more than %(most)s values at once.")
+            raise serializers.ValidationError(
+                message % {"most": _MOST_VALUES}, code="max_length"
+            )
         return values
 
 

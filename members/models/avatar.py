@@ -1,5 +1,7 @@
 """The picture of a member."""
 
+import base64
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -32,3 +34,8 @@ class Avatar(models.Model):
 
     def __str__(self):
         return self.public_id
+
+    @property
+    def webp(self) -> bytes:
+        """The bytes of the file."""
+        return base64.b64decode(self.picture)

@@ -117,7 +117,7 @@ def checked_bio(text: str) -> str:
         raise BadProfile(field="bio") from error
 
 
-def checked_choice(field: str, value: str) -> str:
+def checked_choice(value: str, *, field: str) -> str:
     """Return one of a field's choices, ``""`` for nothing, or refuse it."""
     if value and value not in dict(Member._meta.get_field(field).choices):
         raise BadProfile(field=field)

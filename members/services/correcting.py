@@ -121,7 +121,7 @@ def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list
             chosen = checked_interests(value or [], kept=member.interests)
             member.interests = chosen
         elif name in _CHOICES:
-            setattr(member, name, checked_choice(name, value or ""))
+            setattr(member, name, checked_choice(value or "", field=name))
         elif name in _PLAIN:
             setattr(member, name, value or "")
         else:

@@ -16,6 +16,8 @@ from members.models import LifecycleChange, Member
 from members.rules.lifecycle import ACTIVE, DORMANT
 from members.services.freezing import change_state, state_changed
 
+#: Reasons in the ledger; the console says them in words.
+BACK, ABSENT = "activity", "inactivity"
 #: How exactly the newest activity is kept.
 _STEP = timedelta(days=1)
 _BATCH = 1_000
@@ -42,7 +44,7 @@ def note_activity(*, member_id: int, at: datetime, now: datetime) -> bool:
     asleep = member.lifecycle.filter(to_state=DORMANT).latest("occurred_at", "id")
     if at < asleep.occurred_at:
         return False
-    change_state(member, to=ACTIVE, reason="activity", actor=None, now=now)
+    change_state(member, to=ACTIVE, reason=BACK, actor=None, now=now)
     return True
 
 
@@ -99,7 +101,7 @@ def mark_dormant(*, now: datetime, after_days: int, limit: int = _BATCH) -> int:
             member=member,
             from_state=ACTIVE,
             to_state=DORMANT,
-            reason=f"no activity for {after_days} days",
+            reason=ABSENT,
             actor="members.tasks.mark_dormant",
             occurred_at=now,
         )

@@ -31,8 +31,11 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_reveal", args=[busy, "phone"]),
         *(
             reverse("admin:member_action", args=[busy, code])
-            for code in ("grant", "deduct", "coupon", "freeze", "consent")
+            for code in (
+                *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
+            )
         ),
+        reverse("admin:member_attributes", args=[busy]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(

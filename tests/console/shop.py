@@ -15,13 +15,19 @@ from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
 from members.models import (
+    AttributeDefinition,
     Consent,
     DataExport,
     Erasure,
+    Interest,
+    Member,
     RetentionRun,
     Tag,
     User,
 )
+from members.services.attributing import Author, set_attributes
+from members.services.correcting import correct_member
+from members.services.freezing import move_member
 from members.services.joining import join
 from members.services.noting import add_note
 from orders.models import (
@@ -179,6 +185,41 @@ def people(*, count: int, at: datetime, variant: Variant, prefix: str = "") -> l
     return found
 
 
+def known_well(member: Member, *, at: datetime, actor: User) -> None:
+    """Let a member have interests, attributes, and a life before today."""
+    Interest.objects.create(code="tea", name="绿茶", name_en="Tea")
+    size = AttributeDefinition.objects.create(
+        code="size",
+        name="尺码",
+        name_en="Size",
+        kind="choice",
+        by_member=True,
+        is_personal=False,
+    )
+    for code in ("s", "m"):
+        size.options.create(code=code, name=f"{code}号", name_en=code.upper())
+    AttributeDefinition.objects.create(
+        code="allergy", name="过敏", name_en="Allergy", kind="text"
+    )
+    correct_member(
+        member_id=member.pk,
+        changes={"nickname": "小尼尔", "bio": "爱吃花生", "interests": ["tea"]},
+        now=at,
+    )
+    set_attributes(
+        member_id=member.pk,
+        values={"size": "m", "allergy": "花生酱"},
+        author=Author.STAFF,
+        source="console",
+        now=at,
+    )
+    for to in ("frozen", "active"):
+        move_member(
+            member_id=member.pk, to=to, reason="too many returns", actor=actor, now=at
+        )
+    member.refresh_from_db()
+
+
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -257,6 +298,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
+    known_well(busy, at=at, actor=users["admin"])
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",

@@ -107,6 +107,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("jsi18n", "autocomplete", "view_on_site", "app_list", "search", "language"),
         *("clock", "second_factor"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
+        *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import"),
         *("members_member_import", "members_member_process_import"),

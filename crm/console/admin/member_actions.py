@@ -7,24 +7,31 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 from campaigns.models import CouponTemplate
 from campaigns.services.issuing import issue_coupon
 from crm.shared.audit import record_audit
+from crm.shared.clock import day_bounds, today
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
-from members.models import Consent, Member
+from members.models import Consent, Member, Tag
 from members.queries import consent_text
+from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, TABLE, staff_moves
 from members.services.consenting import Statement, record_consents
 from members.services.erasing import ask_for_erasure
 from members.services.exporting import ask_for_export
+from members.services.freezing import move_member
+from members.services.tagging import tag_member
 
 #: Points one click may move.
 MOST_POINTS = 1_000_000
@@ -89,6 +96,35 @@ class ConsentForm(ReasonForm):
         widget=UnfoldAdminSelectWidget,
     )
     field_order = ["purpose", "channel", "granted", "reason"]
+
+
+class TagForm(forms.Form):
+    """Which word, and how long."""
+
+    tag = forms.ModelChoiceField(
+        label=gettext_lazy("Tag"),
+        queryset=Tag.objects.all(),
+        to_field_name="name",
+        widget=UnfoldAdminSelectWidget,
+    )
+    until = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["until"].help_text = _(
+            "The tag ends with this day, by the time of %(zone)s. Empty: it stays."
+        ) % {"zone": settings.SHOP_TIME_ZONE}
+
+    def clean_until(self):
+        """Refuse days that are over."""
+        day = self.cleaned_data["until"]
+        if day is not None and day < today():
+            raise forms.ValidationError(_("This day is over."))
+        return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +323,66 @@ def _is_somebody(member: Member) -> bool:
     return member.state != Member.State.ERASED
 
 
+def _move(to: str) -> dict[str, Callable]:
+    """Return what moving a membership to ``to`` means: words, deed, for whom."""
+
+    def effect(member: Member, data: dict, available: int) -> str:
+        standing = TABLE[to]
+        rights = [
+            (standing.earn, _("earn points")),
+            (standing.spend, _("order and use points and coupons")),
+            (standing.receive, _("be written to")),
+            (standing.sign_in, _("sign in")),
+        ]
+        may = ", ".join(what for is_right, what in rights if is_right)
+        return _("%(member)s becomes %(state)s and may then: %(rights)s.") % {
+            "member": _who(member),
+            "state": Member.State(to).label,
+            "rights": may or _("nothing"),
+        }
+
+    def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+        move_member(
+            member_id=member.pk, to=to, reason=data["reason"], actor=actor, now=now
+        )
+        return _("The membership is now: %(state)s.") % {
+            "state": Member.State(to).label
+        }
+
+    def fits(member: Member) -> bool:
+        return to in staff_moves(member.state)
+
+    return {"effect": effect, "run": run, "fits": fits}
+
+
+def _tag_effect(member: Member, data: dict, available: int) -> str:
+    tag, until = data.get("tag"), data.get("until")
+    if not tag:
+        return ""
+    if not until:
+        return _("Puts “%(tag)s” on %(member)s until it is taken off.") % {
+            "tag": tag.name,
+            "member": _who(member),
+        }
+    return _("Puts “%(tag)s” on %(member)s until the end of %(date)s.") % {
+        "tag": tag.name,
+        "member": _who(member),
+        "date": date_format(until, "DATE_FORMAT"),
+    }
+
+
+def _tag(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    until = data["until"]
+    tag_member(
+        member_id=member.pk,
+        name=data["tag"].name,
+        author=actor,
+        expires_at=day_bounds(until)[1] if until else None,
+        now=now,
+    )
+    return _("The tag “%(tag)s” was put on.") % {"tag": data["tag"].name}
+
+
 #: Code -> action, in the order of the buttons.
 ACTIONS: dict[str, MemberAction] = {
     action.code: action
@@ -366,6 +462,30 @@ ACTIONS: dict[str, MemberAction] = {
             _erase_effect,
             _erase,
             _is_somebody,
+        ),
+        MemberAction(
+            "tag",
+            gettext_lazy("Put on a tag"),
+            "sell",
+            "members.add_membertag",
+            TagForm,
+            _tag_effect,
+            _tag,
+        ),
+        *(
+            MemberAction(
+                code,
+                label,
+                icon,
+                "members.add_lifecyclechange",
+                ReasonForm,
+                **_move(to),
+            )
+            for code, label, icon, to in [
+                ("suspend", gettext_lazy("Freeze membership"), "block", FROZEN),
+                ("open", gettext_lazy("Open membership"), "lock_open", ACTIVE),
+                ("close", gettext_lazy("Close membership"), "door_front", CLOSED),
+            ]
         ),
     ]
 }

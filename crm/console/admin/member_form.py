@@ -1,78 +1,77 @@
-"""The form by which staff make somebody a member."""
+"""The form behind "Edit": what staff may correct, saved through the services."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from crm.shared.clock import today
 from crm.shared.errors import Refusal
-from members.models import Member
-from members.services.checking import (
-    AlreadyMember,
-    checked_email,
-    checked_name,
-    checked_phone,
-    refuse_known,
-    set_birthday,
+from members.models import Interest, Member
+from members.services.correcting import correct_member
+
+EDITABLE = (
+    *("name", "phone", "email", "birthday", "gender", "region", "language"),
+    *("nickname", "city", "occupation", "education", "interests", "bio"),
 )
-from members.services.inviting import inviter_of
-
-#: Origin of members made here.
-SOURCE = "staff"
-_CHECKS = {"name": checked_name, "phone": checked_phone, "email": checked_email}
 
 
-def _check_birthday(text: str) -> None:
-    set_birthday(member=Member(), text=text, today=today())
+class MemberForm(forms.ModelForm):
+    """Corrections of one member; carries the version they were made on."""
 
-
-class NewMemberForm(forms.ModelForm):
-    """What is known of a new member; checked like every other way in."""
-
-    invitation_code = forms.CharField(
-        label=_("invitation code"),
-        max_length=40,
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    interests = forms.MultipleChoiceField(
+        label=_("interests"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("Of the member who brought them."),
     )
+    #: Set on the class made for one request: what a service said to the last try.
+    refusal: Refusal | None = None
 
     class Meta:
         model = Member
-        fields = [
-            "name",
-            "gender",
-            "phone",
-            "email",
-            "birthday",
-            "region",
-            "language",
-        ]
+        fields = EDITABLE
 
-    def clean(self) -> dict[str, Any]:
-        """Say at the field what ``join`` would refuse."""
-        cleaned = super().clean() or self.cleaned_data
-        for name, check in _CHECKS.items():
-            self._try(name, check, cleaned.get(name) or "")
-        self._try("birthday", _check_birthday, cleaned.get("birthday") or "")
-        code = cleaned.get("invitation_code", "")
-        if code:
-            self._try("invitation_code", inviter_of, code)
-        if not self.errors:
-            known = Member(phone=cleaned["phone"], email=cleaned["email"])
-            self._try("", refuse_known, known)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["interests"].choices = _words(self.instance.interests)
+        if self.instance.pk:
+            self.initial["seen_version"] = self.instance.version
+            self.fields["seen_version"].required = True
+
+    def clean(self):
+        """Show what the service said, at the field it spoke of."""
+        cleaned = super().clean()
+        if self.refusal is not None:
+            field = self.refusal.params.get("field")
+            self.add_error(field if field in self.fields else None, str(self.refusal))
         return cleaned
 
-    def _try(self, name: str, check: Any, value: Any) -> None:
-        try:
-            check(value)
-        except AlreadyMember as refusal:
-            self.add_error(refusal.params["field"], str(refusal))
-        except Refusal as refusal:
-            self.add_error(name, str(refusal))
+    def changes(self) -> dict[str, Any]:
+        """Return new values of the fields that were changed."""
+        changed = set(self.changed_data) & set(EDITABLE)
+        return {name: self.cleaned_data[name] for name in changed}
 
-    def joining(self) -> dict[str, Any]:
-        """Return the arguments of ``join``."""
-        return {name: value or "" for name, value in self.cleaned_data.items()}
+
+def save_member(*, form: MemberForm, actor: Any, now: datetime) -> Member:
+    """Correct a member by a valid form and return it as it stands.
+
+    Raises:
+        Refusal: as ``correct_member`` says; nothing was written.
+    """
+    return correct_member(
+        member_id=form.instance.pk,
+        changes=form.changes(),
+        version=form.cleaned_data["seen_version"],
+        actor=actor,
+        now=now,
+    )
+
+
+def _words(kept: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is offered, and what this member chose before."""
+    kept = set(kept)
+    words = [w for w in Interest.objects.all() if w.is_active or w.code in kept]
+    return [(word.code, word.label) for word in words]

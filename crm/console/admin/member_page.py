@@ -18,21 +18,23 @@ from crm.console.queries.member_page import (
     get_member,
     personal_details,
     spend_by_month,
-    tag_names,
     tiles,
 )
-from crm.console.queries.members import may_see_masked, shown_name
+from crm.console.queries.members import may_see_masked, may_see_names, shown_name
+from crm.console.queries.profile import profile_card, tags_now
 from crm.console.queries.tier_words import tier_words
 from crm.console.queries.timeline import KINDS, seen_kinds, timeline
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
+from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
 from members.models import Member
-from members.queries import instruments_of
+from members.queries import avatar_of, instruments_of
 from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
+from members.services.tagging import untag_member
 
 
 def member_urls(model_admin) -> list:
@@ -42,6 +44,8 @@ def member_urls(model_admin) -> list:
         ("<str:public_id>/360/timeline/", TimelinePart, "member_timeline"),
         ("<str:public_id>/360/note/", NoteBox, "member_note"),
         ("<str:public_id>/360/reveal/<slug:field>/", Reveal, "member_reveal"),
+        ("<str:public_id>/360/untag/", Untag, "member_untag"),
+        ("<str:public_id>/360/picture/", Picture, "member_picture"),
         ("<str:public_id>/360/do/<slug:code>/", MemberDialog, "member_action"),
     ]
     wrap = model_admin.admin_site.admin_view
@@ -122,7 +126,10 @@ class MemberPage(OfOneMember):
             "may_edit": self.model_admin.has_change_permission(request),
             "may_note": user.has_perm("members.add_note"),
             "may_merge": user.has_perm("members.add_merge"),
-            "tags": tag_names(member, self.at),
+            "profile": profile_card(member=member, user=user),
+            "tags": tags_now(member, self.at),
+            "may_tag": user.has_perm("members.add_membertag"),
+            "shows_face": member.has_avatar and may_see_names(user),
             "consents": consents_now(member),
             "instruments": instruments_of(member_id=member.pk)
             if user.has_perm("members.view_paymentinstrument")
@@ -160,6 +167,35 @@ class NoteBox(OfOneMember):
         if request.headers.get("HX-Request"):
             return render(request, "console/timeline.html", self.moments(request))
         return HttpResponseRedirect(self.page_url())
+
+
+class Untag(OfOneMember):
+    """Takes one tag off."""
+
+    def post(self, request):
+        """Do it; a tag that is gone already is no mistake."""
+        if not request.user.has_perm("members.add_membertag"):
+            raise PermissionDenied
+        untag_member(
+            member_id=self.member.pk,
+            name=request.POST.get("tag", ""),
+            actor=request.user,
+            now=self.at,
+        )
+        return HttpResponseRedirect(self.page_url())
+
+
+class Picture(OfOneMember):
+    """The member's face, for those who may see personal data."""
+
+    def get(self, request):
+        """Answer the picture."""
+        if not may_see_names(request.user):
+            raise PermissionDenied
+        avatar = avatar_of(member_id=self.member.pk)
+        if avatar is None:
+            raise Http404
+        return picture_response(avatar.webp)
 
 
 class Reveal(OfOneMember):

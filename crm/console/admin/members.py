@@ -18,8 +18,10 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from crm.console.admin.bulk_actions import BulkActionsMixin
-from crm.console.admin.member_form import SOURCE, NewMemberForm
+from crm.console.admin.member_attributes import attribute_urls
+from crm.console.admin.member_form import MemberForm, save_member
 from crm.console.admin.member_page import member_urls
+from crm.console.admin.new_member_form import SOURCE, NewMemberForm
 from crm.console.admin.saved_views import SavedViewsMixin
 from crm.console.queries.members import (
     may_see_masked,
@@ -27,15 +29,16 @@ from crm.console.queries.members import (
     shown_name,
 )
 from crm.console.rules.masking import mask_phone
+from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin, money_column
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, StaffAdmin, money_column
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
     ImportAdmin,
 )
-from members.models import Member
+from members.models import Member, MemberTag
 from members.resources import MemberResource
 from members.services.joining import join
 from members.services.revealing import reveal_form
@@ -70,6 +73,22 @@ class ViewFilter(admin.SimpleListFilter):
             "birthday": Q(birth_month=localdate(at).month),
         }.get(self.value())
         return queryset if wanted is None else queryset.filter(wanted)
+
+
+class StandingTagFilter(RelatedDropdownFilter):
+    """Members by tag; a tag whose end has come no longer counts."""
+
+    def queryset(self, request, queryset):
+        """Narrow the list to members with the tag now."""
+        if not self.value():
+            return queryset
+        standing = MemberTag.objects.standing(now()).filter(
+            **{
+                path.removeprefix("tags__"): value[-1]
+                for path, value in self.used_parameters.items()
+            }
+        )
+        return queryset.filter(pk__in=standing.values("member_id"))
 
 
 class MemberChangeList(ChangeList):
@@ -108,15 +127,29 @@ class MemberAdmin(
         ViewFilter,
         ("state", ChoicesDropdownFilter),
         ("points_account__tier", RelatedDropdownFilter),
-        ("tags", RelatedDropdownFilter),
+        ("tags", StandingTagFilter),
         ("joined_at", RangeDateFilter),
     ]
     search_fields = ["number"]
     search_help_text = _("Number, phone, last four digits, e-mail, name or initials")
     ordering = ["-joined_at", "-id"]
+    form = MemberForm
     fieldsets = [
-        (None, {"fields": [("number", "public_id"), ("name", "gender")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("number", "public_id"),
+                    ("name", "nickname"),
+                    ("gender", "seen_version"),
+                ]
+            },
+        ),
         (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
+        (
+            _("Profile"),
+            {"fields": ["city", ("occupation", "education"), "interests", "bio"]},
+        ),
         (_("Origin"), {"fields": [("source", "region"), "joined_at"]}),
     ]
     add_fieldsets = [
@@ -135,7 +168,8 @@ class MemberAdmin(
 
     def get_queryset(self, request):
         """Leave columns out that the list does not show."""
-        return super().get_queryset(request).defer("name_tokens", "birthday", "email")
+        rows = super().get_queryset(request)
+        return rows.defer("name_tokens", "birthday", "email", "nickname", "bio")
 
     def get_search_results(self, request, queryset, search_term):
         """Look where the shape of the text says, by one index."""
@@ -169,11 +203,13 @@ class MemberAdmin(
     @display(
         description=_("state"),
         label={
+            "pending": BUSY,
             "active": GOOD,
             "frozen": CALM,
+            "dormant": CALM,
             "closed": BAD,
+            "merged": BAD,
             "erased": BAD,
-            "merged": CALM,
         },
     )
     def state_label(self, member: Member) -> tuple[str, str]:
@@ -207,7 +243,7 @@ class MemberAdmin(
 
     def get_urls(self):
         """Add the page of one member and what can be done there."""
-        return member_urls(self) + super().get_urls()
+        return member_urls(self) + attribute_urls(self) + super().get_urls()
 
     def get_export_form_class(self):
         """Offer clear text; the resource refuses whoever may not have it."""
@@ -263,28 +299,35 @@ class MemberAdmin(
         """Refuse: members are closed or erased, never deleted."""
         return False
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        """Ask for a new member in a form of its own."""
-        if obj is None:
-            kwargs["form"] = NewMemberForm
-        return super().get_form(request, obj, change, **kwargs)
-
     def get_fieldsets(self, request, obj=None):
         """Leave out what only members who are there have."""
         return self.fieldsets if obj else self.add_fieldsets
 
-    def add_view(self, request, form_url="", extra_context=None):
-        """Add a member; who joined elsewhere in this very moment is told so."""
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Show the form again, as it was typed, when a service refuses it."""
         try:
-            return super().add_view(request, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except Refusal as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return redirect(request.path)
+            # Django ran the first try in a transaction, which is undone.
+            request.refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """Ask for a new member in a form of its own; hand it what the service said."""
+        if obj is None:
+            kwargs["form"] = NewMemberForm
+        form = super().get_form(request, obj, change, **kwargs)
+        form.refusal = getattr(request, "refusal", None)
+        return form
 
     def save_model(self, request, obj, form, change):
-        """Let new members join as everywhere: with a number, and the house is told."""
+        """Join or correct through the services; obj then is what they wrote."""
         if change:
-            super().save_model(request, obj, form, change)
-            return
-        made = join(**form.joining(), source=SOURCE, now=now())
-        obj.pk, obj.public_id, obj.number = made.pk, made.public_id, made.number
+            saved = save_member(form=form, actor=request.user, now=now())
+        else:
+            saved = join(**form.joining(), source=SOURCE, now=now())
+        obj.__dict__.update(saved.__dict__)
+
+    def log_change(self, request, obj, message):
+        """Leave the audit trail to the service, which has written it."""
+        return super(AuditedAdmin, self).log_change(request, obj, message)

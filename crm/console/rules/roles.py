@@ -13,7 +13,9 @@ phones for a reason; ``members.view_masked`` shows both masked. ``members.export
 takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.change_erasure`` approves what somebody else asked for.
 ``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
-dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it.
+dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
+``members.add_lifecyclechange`` freezing, opening and closing a membership,
+``members.add_membertag`` putting tags on and taking them off.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -27,6 +29,7 @@ _MEMBERS = (
     "members.view_tag",
     "members.view_consent",
     "members.view_consenttext",
+    "members.view_lifecyclechange",
 )
 _PRIVACY = (
     "members.view_dataexport",
@@ -35,6 +38,7 @@ _PRIVACY = (
 )
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
+_VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -81,6 +85,8 @@ SUPPORT = (
     "members.view_paymentinstrument",
     "members.add_consent",
     *_MERGING,
+    "members.add_membertag",
+    "members.add_lifecyclechange",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -104,6 +110,9 @@ MARKETER = (
     "members.add_tag",
     "members.change_tag",
     "members.add_consenttext",
+    "members.add_membertag",
+    *_all("members", "attributedefinition", "attributechoice", "interest"),
+    "members.delete_attributechoice",
 )
 
 LOYALTY_MANAGER = (
@@ -119,6 +128,9 @@ LOYALTY_MANAGER = (
     *_MERGING,
     "members.add_duplicatepair",
     "members.change_merge",
+    "members.add_membertag",
+    "members.add_lifecyclechange",
+    *_VOCABULARY,
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -160,6 +172,7 @@ FINANCE = (
 AUDITOR = (
     *_MEMBERS,
     *_PRIVACY,
+    *_VOCABULARY,
     *_ORDERS,
     *_POINTS,
     *_OFFERS,

@@ -35,7 +35,7 @@ def test_who_was_not_there_for_long_falls_asleep(alice, bob):
         "dormant",
         "members.tasks.mark_dormant",
     )
-    assert change.reason == "no activity for 365 days"
+    assert change.reason == "inactivity"
     fact = Fact.objects.get(name="members.MemberStateChanged")
     assert (fact.payload["member_id"], fact.payload["change_id"]) == (
         alice.pk,
