@@ -51,7 +51,7 @@ class MyDevices(StrictQueryMixin, APIView):
         shown = DeviceShape(standing, many=True, context={"mark": mark_of(request)})
         return Response({"data": shown.data})
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="me_devices_destroy_others", responses={204: None})
     def delete(self, request):
         """End every session but the one that asks."""
         end_sessions(user_id=request.user.pk, keep=mark_of(request))

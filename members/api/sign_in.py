@@ -12,11 +12,13 @@ from allauth.account.models import Login
 from allauth.headless.base.response import (
     AuthenticationResponse,
     ConflictResponse,
+    ForbiddenResponse,
     UnauthorizedResponse,
 )
 from allauth.headless.base.views import APIView
 from allauth.headless.internal.restkit import inputs
 from allauth.headless.internal.restkit.response import ErrorResponse
+from allauth.headless.mfa.views import ManageTOTPView
 from allauth.headless.socialaccount.views import ManageProvidersView
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
@@ -127,3 +129,13 @@ class Providers(ManageProvidersView):
     """
 
     http_method_names = ["get"]
+
+
+class AuthenticatorApp(ManageTOTPView):
+    """As allauth, but staff keep theirs: another one of staff takes it off."""
+
+    def delete(self, request, *args, **kwargs):
+        """Take the app off a member's login."""
+        if request.user.is_staff:
+            return ForbiddenResponse(request)
+        return super().delete(request, *args, **kwargs)

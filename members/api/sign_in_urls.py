@@ -3,7 +3,7 @@
 from allauth.headless.constants import Client
 from django.urls import path
 
-from members.api.sign_in import ConfirmCode, Providers, RequestCode
+from members.api.sign_in import AuthenticatorApp, ConfirmCode, Providers, RequestCode
 
 urlpatterns = [
     path(
@@ -15,6 +15,7 @@ urlpatterns = [
     for address, view, name in (
         ("auth/code/request", RequestCode, "request-code"),
         ("auth/code/confirm", ConfirmCode, "confirm-code"),
+        ("account/authenticators/totp", AuthenticatorApp, "authenticator-app"),
         ("account/providers", Providers, "providers"),
     )
 ]

@@ -39,6 +39,7 @@ class SignInAliasMiddleware:
         """Handle one request."""
         if request.path_info.startswith(SIGN_IN_PATH):
             request.typed_email = request.typed_phone = ""
+            request.carries_passkey = False
             try:
                 if not request.path_info.endswith(_REDIRECT_PATH):
                     _alias_body(request)
@@ -52,6 +53,16 @@ class SignInAliasMiddleware:
                 )
         return self.get_response(request)
 
+    def process_exception(self, request, exception):
+        """Answer 400 where a passkey cannot be read; its library fails in many ways."""
+        if getattr(request, "carries_passkey", False) and isinstance(
+            exception, LookupError | TypeError | ValueError | AttributeError
+        ):
+            return sign_in_problem(
+                400, "invalid", gettext("This passkey cannot be read.")
+            )
+        return None
+
 
 def _alias_body(request) -> None:
     body = request.body
@@ -60,6 +71,7 @@ def _alias_body(request) -> None:
     data = bounded_json.loads(body)
     if not isinstance(data, dict):
         raise bounded_json.MalformedJSON
+    request.carries_passkey = "credential" in data
     if "email" in data:
         data["email"] = _email_alias(request, data["email"])
     if "phone" in data:

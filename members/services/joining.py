@@ -123,8 +123,8 @@ def open_login(*, member_id: int, phone_is_enough: bool = False) -> User:
     if not (member.email or (phone_is_enough and member.phone)):
         raise NoAddress
     alias = email_alias(member.email) if member.email else ""
-    name = alias.partition("@")[0] or f"phone-{secrets.token_hex(16)}"
-    user = User(username=name, email=alias)
+    # Not made from the address: that may move to another member one day.
+    user = User(username=f"member-{secrets.token_hex(16)}", email=alias)
     user.set_unusable_password()
     user.save(force_insert=True)
     if alias:

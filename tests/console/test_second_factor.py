@@ -1,7 +1,7 @@
 import re
 import threading
-import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -27,11 +27,16 @@ from tests.members.people import dump
 
 LOGIN = "/admin/login/"
 STEP = "/admin/second-factor/"
+#: Where the clock of authenticator apps stands still: no code turns over in a test.
+AT = 1_800_000_000
 
 
 @pytest.fixture(autouse=True)
-def in_production(settings):
+def in_production(settings, monkeypatch):
     settings.STAFF_SECOND_FACTOR = True
+    monkeypatch.setattr(
+        "allauth.mfa.totp.internal.auth.time", SimpleNamespace(time=lambda: AT)
+    )
 
 
 @pytest.fixture
@@ -45,8 +50,8 @@ def password_step(client, username, next="/admin/"):
     )
 
 
-def digits(secret, step=0):
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + step))
+def digits(secret):
+    return format_hotp_value(hotp_value(secret, AT // 30))
 
 
 def shown_secret(page):
@@ -255,3 +260,94 @@ def test_of_ten_who_use_one_recovery_code_at_once_one_comes_in():
     for thread in threads:
         thread.join()
     assert sorted(found) == [False] * 9 + [True]
+
+
+# --- Logins of staff -------------------------------------------------------------
+
+
+def signed_in_as(user):
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["console_second_factor"] = True
+    session.save()
+    return client
+
+
+def change_login(client, user, **changes):
+    url = reverse("admin:members_user_change", args=[user.pk])
+    form = client.get(url).context["adminform"].form
+    data = {name: form.initial.get(name) for name in form.fields}
+    data["groups"] = [group.pk for group in user.groups.all()]
+    data |= changes
+    sent = {name: value for name, value in data.items() if value not in (None, False)}
+    answer = client.post(url, sent)
+    assert answer.status_code == 302, answer.context["adminform"].errors
+
+
+def test_a_change_of_rights_signs_out(users):
+    boss, lin = signed_in_as(users["admin"]), signed_in_as(users["support"])
+    change_login(boss, users["support"], first_name="Lin")
+    assert lin.get("/admin/").status_code == 200
+    change_login(boss, users["support"], groups=[])
+    assert not Session.objects.filter(user=users["support"]).exists()
+    assert lin.get("/admin/").status_code == 302
+    assert boss.get("/admin/").status_code == 200
+
+
+def test_disabling_signs_out(users):
+    boss, lin = signed_in_as(users["admin"]), signed_in_as(users["support"])
+    change_login(boss, users["support"], is_active=False)
+    assert lin.get("/admin/").status_code == 302
+    assert not Session.objects.filter(user=users["support"]).exists()
+
+
+def reset(client, *logins):
+    return client.post(
+        reverse("admin:members_user_changelist"),
+        {
+            "action": "reset_second_factor",
+            "_selected_action": [login.pk for login in logins],
+        },
+    )
+
+
+def test_another_one_of_staff_takes_a_lost_factor_off(users):
+    set_up(users["support"])
+    set_up(users["owner"])
+    boss = signed_in_as(users["owner"])
+    assert reset(boss, users["support"], users["owner"]).status_code == 302
+    left = Authenticator.objects.values_list("user__username", flat=True)
+    assert set(left) == {"owner"}  # nobody does it for themselves
+    entry = AuditEntry.objects.get(action="members.reset_second_factor")
+    assert (entry.actor, entry.object_id) == ("owner", str(users["support"].pk))
+
+
+def test_nobody_takes_it_off_from_below(users):
+    set_up(users["admin"])
+    reset(signed_in_as(users["owner"]), users["admin"])
+    assert Authenticator.objects.filter(user=users["admin"]).exists()
+
+
+@pytest.mark.parametrize("role", ["auditor", "support", "marketer"])
+def test_without_the_right_to_change_logins_nothing_happens(users, role):
+    set_up(users["finance"])
+    reset(signed_in_as(users[role]), users["finance"])
+    assert Authenticator.objects.filter(user=users["finance"]).exists()
+
+
+def test_staff_cannot_take_it_off_through_the_members_door(users):
+    secret, _codes = set_up(users["support"])
+    _forget_used_codes()
+    client = Client()
+    password_step(client, "support")
+    assert client.post(STEP, {"code": digits(secret)}).status_code == 302
+    base = "/_allauth/browser/v1"
+    client.post(
+        f"{base}/auth/reauthenticate",
+        {"password": PASSWORD},
+        content_type="application/json",
+    )
+    answer = client.delete(f"{base}/account/authenticators/totp")
+    assert answer.status_code == 403
+    assert Authenticator.objects.filter(user=users["support"], type="totp").exists()

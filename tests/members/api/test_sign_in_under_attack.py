@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -30,6 +31,8 @@ WRONG = "wrong-horse-7"
 #: Samples of each kind; released versions are measured with 400.
 SAMPLES = 60
 MOST_AUC = 0.60
+#: Where the clock of authenticator apps stands still: no code turns over in a test.
+AT = 1_800_000_000
 
 
 @pytest.fixture
@@ -236,9 +239,12 @@ def test_passwords_are_kept_under_argon2id(jing):
 
 
 @pytest.fixture
-def guarded(handset, at):
+def guarded(handset, at, monkeypatch):
     """Return a member with phone and authenticator app: its secret, a used code."""
     at(NOON)
+    monkeypatch.setattr(
+        "allauth.mfa.totp.internal.auth.time", SimpleNamespace(time=lambda: AT)
+    )
     answer = Visitor().come_in(phone=PHONE)
     client = Client(headers={"X-Session-Token": answer.json()["meta"]["session_token"]})
     base = "/_allauth/app/v1/account/authenticators/totp"
@@ -251,7 +257,7 @@ def guarded(handset, at):
 
 
 def totp(secret):
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return format_hotp_value(hotp_value(secret, AT // 30))
 
 
 def test_a_member_sets_up_a_second_factor_and_needs_it(guarded):
@@ -264,6 +270,21 @@ def test_a_member_sets_up_a_second_factor_and_needs_it(guarded):
     cache.clear()
     done = visitor.post("2fa/authenticate", {"code": totp(guarded)})
     assert done.status_code == 200, done.content
+
+
+def test_a_member_takes_the_app_off_after_proving_it_again(guarded):
+    cache.clear()
+    visitor = Visitor()
+    visitor.come_in(now=NOON + timedelta(minutes=2), phone=PHONE)
+    visitor.post("2fa/authenticate", {"code": totp(guarded)})
+    client = Client(headers={"X-Session-Token": visitor.token})
+    path = "/_allauth/app/v1/account/authenticators/totp"
+    assert client.delete(path).status_code == 401
+    assert Authenticator.objects.filter(type="totp").exists()
+    cache.clear()
+    assert visitor.post("2fa/reauthenticate", {"code": totp(guarded)}).status_code < 300
+    assert client.delete(path).status_code == 200
+    assert not Authenticator.objects.exists()
 
 
 def test_a_code_of_the_app_is_good_once(guarded):
