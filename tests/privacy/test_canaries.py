@@ -2,6 +2,7 @@
 the erasure nowhere at all (S8)."""
 
 import logging
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -57,7 +58,9 @@ def listener():
 
 
 @pytest.fixture
-def files(settings, tmp_path):
+def files(settings, tmp_path, monkeypatch):
+    # What a library leaves in the temporary folder is found, too.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
