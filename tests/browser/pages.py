@@ -31,7 +31,10 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_reveal", args=[busy, "phone"]),
         *(
             reverse("admin:member_action", args=[busy, code])
-            for code in ("grant", "deduct", "coupon", "freeze")
+            for code in (
+                *("grant", "deduct", "coupon", "freeze"),
+                *("export_data", "erase"),
+            )
         ),
     ]
     with contextlib.suppress(NoReverseMatch):

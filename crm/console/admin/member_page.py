@@ -29,6 +29,7 @@ from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
 from loyalty.queries import points_summary
 from members.models import Member
+from members.queries import standing_erasure
 from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
@@ -119,6 +120,9 @@ class MemberPage(OfOneMember):
             "may_edit": self.model_admin.has_change_permission(request),
             "may_note": user.has_perm("members.add_note"),
             "tags": tag_names(member, self.at),
+            "erasure": standing_erasure(member_id=member.pk)
+            if user.has_perm("members.view_erasure")
+            else None,
             "consents": consents_now(member),
             "spend": spend_by_month(member=member, at=self.at)
             if user.has_perm("orders.view_order")
