@@ -369,6 +369,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+#: Uploads that wait for "confirm" are sealed, too.
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "crm.shared.sealed_uploads.SealedUploads"
 #: Where tests and commands find the shared real data (not part of this repository).
 SHARED_DATA_DIR = Path(
     env("REGULARS_DATA", default=str(BASE_DIR.parent / "shared" / "data"))

@@ -87,8 +87,11 @@ class MemberResource(ServiceResource):
             raise ReasonMissing
         self.user, self.clear, self.reason = user, clear, reason
         #: Whether this login sees of a person at least what a mask leaves.
-        self.masked = user is None or any(
-            user.has_perm(f"members.{right}") for right in ("view_pii", "view_masked")
+        self.masked = (
+            clear
+            or user is None
+            or user.has_perm("members.view_pii")
+            or user.has_perm("members.view_masked")
         )
 
     def before_export(self, queryset, **kwargs):

@@ -271,6 +271,9 @@ def _certify(erasure: Erasure, *, now: datetime) -> bool:
         False when a row came in meanwhile: erase again.
     """
     held = Erasure.objects.select_for_update(of=("self",)).get(pk=erasure.pk)
+    if held.state == _State.DONE:  # Another worker was quicker.
+        erasure.refresh_from_db()
+        return True
     member = Member.objects.select_for_update().get(pk=erasure.member_id)
     for source in personal_data():
         touched = source.erase(member_id=member.pk, now=now)

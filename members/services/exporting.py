@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.audit import record_audit
@@ -17,6 +18,8 @@ from members.services.portraying import archive
 
 #: How long a finished copy waits.
 LIFETIME = timedelta(hours=24)
+#: Copies a member can begin within one lifetime; more would be a machine.
+MOST_COPIES = 5
 _JOB = "members.export_data"
 _State = DataExport.State
 _OPEN = (_State.PREPARING, _State.READY)
@@ -37,6 +40,14 @@ class ExportNotReady(Refusal):
     message = _("The copy is still being prepared.")
 
 
+class TooManyExports(Refusal):
+    """There were enough copies for today."""
+
+    code = "too_many_exports"
+    status = 429
+    message = _("There were %(count)s copies within a day. Try again tomorrow.")
+
+
 @transaction.atomic
 def ask_for_export(
     *, member_id: int, actor: User | None = None, reason: str = "", now: datetime
@@ -51,6 +62,7 @@ def ask_for_export(
 
     Raises:
         ReasonMissing: staff gave no reason.
+        TooManyExports: five copies were begun within 24 hours.
     """
     if actor is not None and not reason.strip():
         raise ReasonMissing
@@ -59,6 +71,7 @@ def ask_for_export(
     expire_exports(now=now, member_id=member_id)
     export = DataExport.objects.filter(member=member, state__in=_OPEN).first()
     if export is None:
+        _refuse_too_many(member, now=now)
         export = DataExport.objects.create(
             member=member, asked_by=actor, reason=reason.strip(), asked_at=now
         )
@@ -72,6 +85,13 @@ def ask_for_export(
         now=now,
     )
     return export
+
+
+def _refuse_too_many(member: Member, *, now: datetime) -> None:
+    """Count under the lock of the member's row."""
+    begun = member.data_exports.filter(asked_at__gt=now - LIFETIME).count()
+    if begun >= MOST_COPIES:
+        raise TooManyExports(count=MOST_COPIES)
 
 
 def write_export(*, public_id: str, now: datetime) -> None:
@@ -128,8 +148,14 @@ def fetch_export(*, public_id: str, actor: User, now: datetime) -> bytes:
 
 
 def expire_exports(*, now: datetime, member_id: int | None = None) -> int:
-    """End copies nobody fetched in time, and their files; return how many."""
-    overdue = DataExport.objects.filter(state=_State.READY, expires_at__lte=now)
+    """End copies nobody fetched in time, and their files; return how many.
+
+    Those whose making failed end a day after they were asked for.
+    """
+    overdue = DataExport.objects.filter(
+        Q(state=_State.READY, expires_at__lte=now)
+        | Q(state=_State.PREPARING, asked_at__lte=now - LIFETIME)
+    )
     if member_id is not None:
         overdue = overdue.filter(member_id=member_id)
     return sum(_drop(export) for export in overdue)

@@ -33,6 +33,7 @@ def console_pages(shop) -> list[str]:
             reverse("admin:member_action", args=[busy, code])
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
+                *("export_data", "erase"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),

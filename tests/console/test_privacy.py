@@ -99,6 +99,19 @@ def test_nobody_approves_what_they_asked_for(shop, signed_in):
     assert Member.objects.get(pk=member.pk).name
 
 
+@pytest.mark.parametrize(
+    ("role", "told"), [("support", True), ("owner", True), ("marketer", False)]
+)
+def test_the_page_of_the_member_tells_that_an_erasure_stands(
+    role, told, shop, signed_in
+):
+    member = shop["erasure"].member
+    shown = text_of(
+        signed_in(role).get(reverse("admin:member_page", args=[member.public_id]))
+    )
+    assert ("waiting for approval" in shown) is told
+
+
 @pytest.mark.parametrize("role", [*ROLES, "nobody"])
 def test_each_verb_of_an_erasure_has_its_permission(role, shop, signed_in):
     client, erasure = signed_in(role), shop["erasure"]

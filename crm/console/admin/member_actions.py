@@ -45,7 +45,7 @@ class ReasonForm(forms.Form):
         min_length=3,
         max_length=200,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept in the audit trail."),
+        help_text=gettext_lazy("Kept in the audit trail; do not name people."),
     )
     request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
 

@@ -30,7 +30,7 @@ from crm.shared.paging import InvalidCursor
 from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
 from members.models import Member
-from members.queries import avatar_of, instruments_of
+from members.queries import avatar_of, instruments_of, standing_erasure
 from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
@@ -130,6 +130,9 @@ class MemberPage(OfOneMember):
             "tags": tags_now(member, self.at),
             "may_tag": user.has_perm("members.add_membertag"),
             "shows_face": member.has_avatar and may_see_names(user),
+            "erasure": standing_erasure(member_id=member.pk)
+            if user.has_perm("members.view_erasure")
+            else None,
             "consents": consents_now(member),
             "instruments": instruments_of(member_id=member.pk)
             if user.has_perm("members.view_paymentinstrument")

@@ -1,12 +1,13 @@
 """Forgetting a person: who may ask, what goes, what stays, and that it may stop."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from campaigns.models import Message
@@ -334,3 +335,32 @@ def test_what_has_not_begun_is_not_carried_out(jing, dana):
     with pytest.raises(ErasureTooLate):
         carry_out(public_id=asked.public_id, now=NOON)
     assert Member.objects.get(pk=jing.pk).name == "王静"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_write_one_certificate():
+    member = join(name="王静", phone="13800001234", source="shop", now=NOON)
+    for n in range(30):
+        add_note(member_id=member.pk, text=f"note {n}", author=None, now=NOON)
+    author, approver = make_user("dana"), make_user("erik")
+    erasure = begun(member, author, approver)
+    barrier, errors = Barrier(2), []
+
+    def work():
+        try:
+            barrier.wait()
+            carry_out(public_id=erasure.public_id, now=NOON)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert Erasure.objects.get().counts == {"members.Note": 30, "members.Member": 1}
+    assert Fact.objects.filter(name="members.MemberErased").count() == 1
+    assert AuditEntry.objects.filter(action="members.erasure.done").count() == 1

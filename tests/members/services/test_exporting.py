@@ -16,6 +16,7 @@ from members.models import DataExport, Note
 from members.services.exporting import (
     ExportGone,
     ExportNotReady,
+    TooManyExports,
     ask_for_export,
     expire_exports,
     fetch_export,
@@ -159,6 +160,22 @@ def test_an_overdue_copy_makes_room_for_a_new_one(jing):
     second = ask_for_export(member_id=jing.pk, now=NOON + HOURS_24)
     first.refresh_from_db()
     assert (first.state, second.state) == ("expired", "preparing")
+
+
+def test_a_copy_whose_making_failed_makes_room_after_a_day(jing):
+    first = ask_for_export(member_id=jing.pk, now=NOON)
+    assert expire_exports(now=NOON + HOURS_24 - timedelta(seconds=1)) == 0
+    assert ask_for_export(member_id=jing.pk, now=NOON + HOURS_24) != first
+
+
+def test_five_copies_a_day_are_enough(jing):
+    for _copy in range(5):
+        export = ready(jing)
+        fetch_export(public_id=export.public_id, actor=jing.user, now=NOON)
+    with pytest.raises(TooManyExports):
+        ask_for_export(member_id=jing.pk, now=NOON)
+    assert DataExport.objects.count() == 5
+    ask_for_export(member_id=jing.pk, now=NOON + HOURS_24)
 
 
 def test_staff_say_why(jing, dana):
