@@ -14,7 +14,7 @@ from crm.reports.models import DailySales
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
-from members.models import Consent, Tag, User
+from members.models import Consent, DuplicatePair, Merge, Tag, User
 from members.services.joining import join
 from members.services.noting import add_note
 from orders.models import (
@@ -250,6 +250,23 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
+    pair = DuplicatePair.objects.create(
+        first=members[0],
+        second=members[6],
+        score=93,
+        reasons=["same_birthday", "same_name"],
+        found_at=at,
+    )
+    Merge.objects.create(
+        winner=members[4],
+        loser=members[5],
+        state="undone",
+        loser_state="active",
+        reason="one person",
+        actor="support",
+        merged_at=at,
+        undone_at=at,
+    )
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",
@@ -306,6 +323,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "message": message,
         "ticket": ticket,
         "note": note,
+        "pair": pair,
         "delivery": delivery,
         "job": job,
         "entry": PointsEntry.objects.order_by("id").first(),
