@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-refunds": {"task": "orders.tasks.send_refunds", "schedule": 30.0},
     "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
+    "find-duplicates": {"task": "members.tasks.find_duplicates", "schedule": 86400.0},
     "learn-suggestions": {"task": "recommendations.tasks.learn", "schedule": 86400.0},
     "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
     "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
