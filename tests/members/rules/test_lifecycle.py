@@ -3,7 +3,7 @@ import pytest
 from members.models import Member
 from members.rules.lifecycle import may_move, next_states
 
-STATES = ["active", "frozen", "closed", "erased"]
+STATES = ["active", "frozen", "closed", "erased", "merged"]
 ALLOWED = {
     ("active", "frozen"),
     ("active", "closed"),
