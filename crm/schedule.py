@@ -20,6 +20,7 @@ _EVERY = {
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
+    "find-duplicates": ("members.tasks.find_duplicates", DAY),
     "learn-suggestions": ("recommendations.tasks.learn", DAY),
     "send-messages": ("campaigns.tasks.send_messages", 10.0),
     "start-erasures": ("members.tasks.start_erasures", 600.0),

@@ -7,6 +7,7 @@ from crm.shared import clock
 from members.services import tagging, waking
 from members.services.erasing import start_due_erasures
 from members.services.exporting import expire_exports
+from members.services.finding_duplicates import plan_search
 from members.services.requesting_codes import forget_old_codes
 from members.services.retaining import apply_retention as apply_rules
 from members.services.sending_codes import send_due_codes
@@ -57,3 +58,9 @@ def expire_data_exports() -> int:
 def apply_retention() -> None:
     """End what was kept long enough."""
     apply_rules(now=clock.now())
+
+
+@shared_task
+def find_duplicates() -> bool:
+    """Once a night, let a job look at members who are new or changed."""
+    return plan_search(everybody=False, owner=None, now=clock.now()) is not None

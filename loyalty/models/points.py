@@ -47,7 +47,9 @@ class PointsAccount(models.Model):
     is_frozen = models.BooleanField(_("frozen"), default=False)
     #: Accounts this one was ever merged with, also where that was undone: entries
     #: stay where they were written, and an order's may stand in any of these.
-    merged_with = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    merged_with = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], blank=True
+    )
 
     class Meta:
         verbose_name = _("points account")

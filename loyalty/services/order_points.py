@@ -95,14 +95,14 @@ def not_booked(orders, *, accounts: Collection[int] | None = None):
         accounts: where to look; the accounts of the orders' members when left out.
     """
     booked = PointsEntry.objects.filter(
-        in_accounts(accounts, "member_id"),
+        in_accounts(accounts, member="member_id"),
         kind=PointsEntry.Kind.EARN,
         source=Concat(Value("order:"), OuterRef("public_id")),
     )
     return orders.filter(~Exists(booked))
 
 
-def in_accounts(accounts: Collection[int] | None, member: str) -> Q:
+def in_accounts(accounts: Collection[int] | None, *, member: str) -> Q:
     """Return the filter for entries of ``accounts``, or of the outer ``member``."""
     if accounts is None:
         return Q(account_id=OuterRef(member))

@@ -81,7 +81,7 @@ def not_settled(refunds, *, accounts: Collection[int] | None = None):
         accounts: where to look; the accounts of the orders' members when left out.
     """
     settled = PointsEntry.objects.filter(
-        in_accounts(accounts, "order__member_id"),
+        in_accounts(accounts, member="order__member_id"),
         kind=PointsEntry.Kind.CLAW_BACK,
         source=Concat(Value("refund:"), OuterRef("public_id")),
     )

@@ -11,10 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.audit import record_audit
 from crm.shared.blind_index import token_fingerprints
 from crm.shared.errors import Refusal
+from crm.shared.jobs import enqueue
+from crm.shared.models import Job
 from members.models import DuplicatePair, MatchKeys, Member, User
 from members.rules.duplicates import LEAST_SCORE, Likeness, Traits, likeness, match_keys
 from members.services.freezing import ReasonMissing
 
+JOB_KIND = "members.find_duplicates"
 #: What match keys are bound to. Never changes, whatever the table is called.
 _PLACE = "members_matchkeys.keys"
 #: A key shared by more members than this says nothing about any two of them.
@@ -73,6 +76,25 @@ def to_search(*, changed_only: bool):
         known = Q(match_keys__isnull=False, match_keys__version=F("version"))
         members = members.exclude(known)
     return members
+
+
+@transaction.atomic
+def plan_search(*, everybody: bool, owner: User | None, now: datetime) -> Job | None:
+    """Queue a search as a job; None when such a one waits or runs already.
+
+    Args:
+        everybody: look at all members, not only at those who are new or changed.
+        owner: who asked, None for the house itself.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [JOB_KIND]
+        )
+    params = {"all": everybody}
+    open_states = [Job.State.QUEUED, Job.State.RUNNING]
+    if Job.objects.filter(kind=JOB_KIND, params=params, state__in=open_states).exists():
+        return None
+    return enqueue(kind=JOB_KIND, params=params, owner=owner, now=now)
 
 
 @transaction.atomic

@@ -141,7 +141,7 @@ def _merge(
     loser.state, loser.merged_into = Member.State.MERGED, winner
     swap_fields(one=loser, other=winner, fields=take)
     merge.moved = moved
-    merge.fields = {name: mark_of(winner, name) for name in take}
+    merge.fields = {name: mark_of(winner, field=name) for name in take}
     merge.save(update_fields=["moved", "fields"])
     record_audit(
         actor=actor,
@@ -183,7 +183,7 @@ def swap_fields(*, one: Member, other: Member, fields: Collection[str]) -> None:
         one.save(update_fields=names)
 
 
-def mark_of(member: Member, field: str) -> str:
+def mark_of(member: Member, *, field: str) -> str:
     """Return a keyed fingerprint of a field: tells later whether it was changed."""
     text = "\0".join(str(getattr(member, name) or "") for name in FIELDS[field])
     return fingerprint(text, f"{_PLACE}.{field}").hex()

@@ -80,7 +80,9 @@ def _undo(merge_id: int, *, reason: str, actor: User | str, now: datetime) -> Me
     )
     loser.state, loser.merged_into = merge.loser_state, None
     back = [
-        name for name, mark in merge.fields.items() if mark_of(winner, name) == mark
+        name
+        for name, mark in merge.fields.items()
+        if mark_of(winner, field=name) == mark
     ]
     swap_fields(one=loser, other=winner, fields=back)
     merge.state, merge.undone_at = Merge.State.UNDONE, now

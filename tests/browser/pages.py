@@ -29,6 +29,9 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_page", args=[busy]),
         reverse("admin:members_member_changelist") + "?view=active&state__exact=active",
         reverse("admin:member_reveal", args=[busy, "phone"]),
+        reverse("admin:member_merge_with", args=[busy]),
+        reverse("admin:member_merge", args=[busy, shop["members"][2].public_id]),
+        reverse("admin:duplicate_dismiss", args=[shop["pair"].pk]),
         *(
             reverse("admin:member_action", args=[busy, code])
             for code in (

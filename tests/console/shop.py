@@ -18,9 +18,11 @@ from members.models import (
     AttributeDefinition,
     Consent,
     DataExport,
+    DuplicatePair,
     Erasure,
     Interest,
     Member,
+    Merge,
     RetentionRun,
     Tag,
     User,
@@ -299,6 +301,23 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
     known_well(busy, at=at, actor=users["admin"])
+    pair = DuplicatePair.objects.create(
+        first=members[0],
+        second=members[6],
+        score=93,
+        reasons=["same_birthday", "same_name"],
+        found_at=at,
+    )
+    Merge.objects.create(
+        winner=members[4],
+        loser=members[5],
+        state="undone",
+        loser_state="active",
+        reason="one person",
+        actor="support",
+        merged_at=at,
+        undone_at=at,
+    )
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",
@@ -366,6 +385,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "message": message,
         "ticket": ticket,
         "note": note,
+        "pair": pair,
         "delivery": delivery,
         "job": job,
         "erasure": erasure,

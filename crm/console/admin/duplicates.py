@@ -18,10 +18,9 @@ from crm.console.queries.merging import REASONS
 from crm.console.rules.masking import mask_phone
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.jobs import enqueue
 from crm.shared.staff_lists import BUSY, CALM, GOOD, LedgerAdmin
 from members.models import DuplicatePair, Member
-from members.services.finding_duplicates import dismiss_pair
+from members.services.finding_duplicates import dismiss_pair, plan_search
 
 
 @admin.register(DuplicatePair)
@@ -119,16 +118,14 @@ class DuplicatePairAdmin(LedgerAdmin):
         """Look through everybody in the background."""
         if not request.user.has_perm("members.add_duplicatepair"):
             raise PermissionDenied
-        job = enqueue(
-            kind="members.find_duplicates",
-            params={"all": True},
-            owner=request.user,
-            now=now(),
-        )
-        messages.success(
-            request,
-            _("The search has begun: job %(job)s.") % {"job": job.public_id},
-        )
+        job = plan_search(everybody=True, owner=request.user, now=now())
+        if job is None:
+            messages.info(request, _("A search is under way already."))
+        else:
+            messages.success(
+                request,
+                _("The search has begun: job %(job)s.") % {"job": job.public_id},
+            )
         return HttpResponseRedirect(reverse("admin:members_duplicatepair_changelist"))
 
     def dismiss(self, request, pk: int) -> HttpResponse:

@@ -13,6 +13,15 @@ from members.services.publishing import publish_text
 #: Story 1: the seed's own example.
 ZHANG_SAN_PHONE = "+8613800000000"
 NEWCOMER_PHONE = "+8613900000000"
+#: Story 8, two people who joined twice: serial -> names, phone, birthday. The first
+#: pair is plain. The second is tricky: the same number under another prefix, the name
+#: in Latin letters, no birthday.
+TWINS = {
+    8: (("周雨桐", "Zoe Whitfield"), "+8615155550001", "1993-05-17"),
+    9: (("周雨桐", "Zoe Whitfield"), "+8615177770002", "1993-05-17"),
+    10: (("顾思远", "Hugo Ashworth"), "+8615266668888", "1988-11-03"),
+    11: (("Gu Siyuan", "Ashworth Hugo"), "+85266668888", None),
+}
 TAGS = ("母婴", "高净值", "爱喝茶", "价格敏感")
 #: Share of members who joined before the history that is planted begins.
 LONG_STANDING = 0.6
@@ -93,6 +102,9 @@ def _member(shop: DemoShop, serial: int) -> Member:
     elif serial < 2 + len(AWKWARD_NAMES):
         name = AWKWARD_NAMES[serial - 2]
         birthday = None if serial % 2 else "1992-02-29"
+    elif serial in TWINS:
+        names, phone, birthday = TWINS[serial]
+        name = shop.text(*names)
     return Member(
         public_id=shop.public_id("mem"),
         number=member_number(serial + 1),

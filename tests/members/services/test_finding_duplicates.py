@@ -1,6 +1,6 @@
 import pytest
 
-from crm.shared.jobs import enqueue, run_all_queued
+from crm.shared.jobs import cancel_job, enqueue, run_all_queued
 from crm.shared.models import AuditEntry, Job
 from members.models import DuplicatePair, MatchKeys, Member
 from members.rules.merging import FIELDS
@@ -9,9 +9,11 @@ from members.services.correcting import correct_member
 from members.services.finding_duplicates import (
     PairDecided,
     dismiss_pair,
+    plan_search,
     search_chunk,
 )
 from members.services.freezing import ReasonMissing
+from members.tasks import find_duplicates
 from tests.cast import NOON, make_member
 
 
@@ -171,3 +173,21 @@ def test_the_job_tells_how_far_it_came(wang, wang_again):
 def test_fields_that_can_be_chosen_are_fields_of_members():
     names = {field.attname for field in Member._meta.concrete_fields}
     assert {name for group in FIELDS.values() for name in group} <= names
+
+
+def test_the_nightly_search_is_planned_once(wang, wang_again):
+    assert find_duplicates() is True
+    assert find_duplicates() is False
+    assert plan_search(everybody=True, owner=None, now=NOON) is not None
+    run_all_queued()
+    assert pairs() == [(wang.pk, wang_again.pk, "open")]
+    assert find_duplicates() is True
+
+
+def test_a_cancelled_search_does_nothing(wang, wang_again):
+    job = plan_search(everybody=False, owner=None, now=NOON)
+    cancel_job(job_id=job.pk, actor="tests", now=NOON)
+    run_all_queued()
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+    assert pairs() == []

@@ -15,6 +15,7 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import freeze_account
 from loyalty.services.holding import capture_hold, hold_points
+from loyalty.services.importing import book_import
 from members.models import DuplicatePair, Member, MemberTag, Merge, Note
 from members.queries import has_consent
 from members.services.freezing import MoveNotAllowed, ReasonMissing, move_member
@@ -441,3 +442,32 @@ def test_ledgers_only_grew(alice, bob):
     merge(alice, bob)
     for model, rows in zip((PointsEntry, QualifyingEntry), before, strict=True):
         assert list(model.objects.order_by("pk").values())[: len(rows)] == rows
+
+
+# --- Files --------------------------------------------------------------------
+
+
+def test_a_file_booked_before_is_not_booked_again_after(alice, bob):
+    order = paid_order(bob, 10_000, source="file")
+    back = refund(order, 4_000)
+    book_import(source="file", now=NOON)
+    merge(alice, bob)
+    before = (ledger(alice), ledger(bob))
+
+    booked = book_import(source="file", now=NOON + timedelta(days=1))
+
+    assert (booked.orders, booked.refunds) == (0, 0)
+    assert (ledger(alice), ledger(bob)) == before
+    assert account_of(alice).balance == 60
+    assert back.order_id == order.pk
+    assert_sound()
+
+
+def test_a_refund_in_a_later_file_finds_what_was_earned_before(alice, bob):
+    order = paid_order(bob, 10_000, source="file")
+    book_import(source="file", now=NOON)
+    merge(alice, bob)
+    refund(order, 10_000, is_last=True)
+    assert book_import(source="file", now=NOON + timedelta(days=2)).refunds == 1
+    assert account_of(alice).balance == 0
+    assert_sound()
