@@ -5,7 +5,7 @@ file says who answers. Order is the order of execution. Every entry is a dotted
 path; ``tests/test_house.py`` imports each one.
 """
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 #: Fact name -> functions ``(payload: dict, *, fact: Fact, now: datetime)`` called
 #: once each, in a transaction of their own.
@@ -110,6 +110,6 @@ MERGERS: list[str] = [
 
 #: What a key of the server API may do -> what staff read when they choose.
 SERVER_SCOPES: dict[str, str] = {
-    "members:read": gettext_noop("read members, personal data included"),
-    "members:write": gettext_noop("create and change members"),
+    "members:read": _("read members, personal data included"),
+    "members:write": _("create and change members"),
 }

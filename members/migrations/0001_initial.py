@@ -299,23 +299,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='ExternalIdentity',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', crm.shared.public_ids.PublicIdField(prefix='xid')),
-                ('provider', models.CharField(max_length=20, verbose_name='provider')),
-                ('scope', models.CharField(max_length=40, verbose_name='scope')),
-                ('subject', crm.shared.fields.EncryptedTextField(max_length=128, verbose_name='name at the provider')),
-                ('subject_index', crm.shared.fields.BlindIndexField(normalise='members.rules.external_identity.exact', source='subject')),
-                ('first_seen_at', models.DateTimeField(verbose_name='first seen at')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='socialaccount.socialaccount', verbose_name='account')),
-            ],
-            options={
-                'verbose_name': 'identity at a provider',
-                'verbose_name_plural': 'identities at providers',
-            },
-        ),
-        migrations.CreateModel(
             name='Invitation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -676,10 +659,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='erasure',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state', 'done')), models.Q(models.Q(('state', 'done'), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='erasure_done_has_its_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='externalidentity',
-            constraint=models.UniqueConstraint(fields=('provider', 'scope', 'subject_index'), name='external_identity_leads_to_one_account'),
         ),
         migrations.AddConstraint(
             model_name='invitation',

@@ -1,30 +1,28 @@
 """What staff can do for a member: a form, a sentence, one service call each."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from campaigns.models import CouponTemplate
 from campaigns.services.issuing import issue_coupon
+from crm.console.admin.member_action_forms import (
+    ConsentForm,
+    CouponForm,
+    PointsForm,
+    ReasonForm,
+    TagForm,
+)
 from crm.shared.audit import record_audit
-from crm.shared.clock import day_bounds, today
+from crm.shared.clock import day_bounds
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
-from members.models import Consent, Member, Tag
+from members.models import Consent, Member
 from members.queries import consent_text
 from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, TABLE, staff_moves
 from members.services.consenting import Statement, record_consents
@@ -32,99 +30,6 @@ from members.services.erasing import ask_for_erasure
 from members.services.exporting import ask_for_export
 from members.services.freezing import move_member
 from members.services.tagging import tag_member
-
-#: Points one click may move.
-MOST_POINTS = 1_000_000
-
-
-class ReasonForm(forms.Form):
-    """Every deed has a reason; ``request_key`` makes a double click one deed."""
-
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        min_length=3,
-        max_length=200,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept in the audit trail; do not name people."),
-    )
-    request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
-
-    def __init__(self, *args, **kwargs):
-        kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
-        super().__init__(*args, **kwargs)
-
-
-class PointsForm(ReasonForm):
-    """So many points, and why."""
-
-    points = forms.IntegerField(
-        label=gettext_lazy("Points"),
-        min_value=1,
-        max_value=MOST_POINTS,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-    field_order = ["points", "reason"]
-
-
-class CouponForm(ReasonForm):
-    """Which coupon, and why."""
-
-    template = forms.ModelChoiceField(
-        label=gettext_lazy("Coupon template"),
-        queryset=CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE),
-        widget=UnfoldAdminSelectWidget,
-    )
-    field_order = ["template", "reason"]
-
-
-class ConsentForm(ReasonForm):
-    """What a member said to staff."""
-
-    purpose = forms.ChoiceField(
-        label=gettext_lazy("purpose"),
-        choices=Consent.Purpose.choices,
-        widget=UnfoldAdminSelectWidget,
-    )
-    channel = forms.ChoiceField(
-        label=gettext_lazy("channel"),
-        choices=Consent.Channel.choices,
-        widget=UnfoldAdminSelectWidget,
-    )
-    granted = forms.ChoiceField(
-        label=gettext_lazy("The member says"),
-        choices=[("no", gettext_lazy("no")), ("yes", gettext_lazy("yes"))],
-        widget=UnfoldAdminSelectWidget,
-    )
-    field_order = ["purpose", "channel", "granted", "reason"]
-
-
-class TagForm(forms.Form):
-    """Which word, and how long."""
-
-    tag = forms.ModelChoiceField(
-        label=gettext_lazy("Tag"),
-        queryset=Tag.objects.all(),
-        to_field_name="name",
-        widget=UnfoldAdminSelectWidget,
-    )
-    until = forms.DateField(
-        label=gettext_lazy("Last day"),
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
-    )
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["until"].help_text = _(
-            "The tag ends with this day, by the time of %(zone)s. Empty: it stays."
-        ) % {"zone": settings.SHOP_TIME_ZONE}
-
-    def clean_until(self):
-        """Refuse days that are over."""
-        day = self.cleaned_data["until"]
-        if day is not None and day < today():
-            raise forms.ValidationError(_("This day is over."))
-        return day
 
 
 @dataclass(frozen=True, slots=True)

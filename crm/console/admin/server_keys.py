@@ -20,7 +20,7 @@ class ServerKeyForm(forms.ModelForm):
 
     scopes = forms.MultipleChoiceField(
         label=_("scopes"),
-        choices=[(scope, _(word)) for scope, word in wiring.SERVER_SCOPES.items()],
+        choices=list(wiring.SERVER_SCOPES.items()),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("The least it needs."),
     )

@@ -114,11 +114,7 @@ def _attributes(member: Member) -> list[Line]:
         Line(
             row.definition.label,
             HIDDEN if row.definition.is_personal else shown_value(row),
-            _("%(source)s, %(date)s")
-            % {
-                "source": row.source,
-                "date": date_format(row.collected_at, "DATE_FORMAT"),
-            },
+            f"{row.source} · {date_format(row.collected_at, 'DATE_FORMAT')}",
         )
         for row in rows
     ]
