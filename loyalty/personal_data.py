@@ -11,7 +11,7 @@ class LoyaltyData(PersonalData):
             "loyalty.PointsAccount",
             "pk",
             kept="balance held debt lifetime_earned tier_since is_frozen",
-            plain="seq tier",
+            plain="seq tier merged_with",
         ),
         Table(
             "loyalty.PointsEntry",

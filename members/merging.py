@@ -6,7 +6,18 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from members.models import Consent, DuplicatePair, MatchKeys, MemberTag, Note
+from members.models import (
+    Address,
+    AttributeValue,
+    Consent,
+    DuplicatePair,
+    Invitation,
+    MatchKeys,
+    MemberTag,
+    Note,
+    PaymentInstrument,
+)
+from members.models.address import MOST_ADDRESSES
 from members.queries import current_consents
 from members.rules.merging import stricter_words, words_back
 from members.services.consenting import Statement, record_consents
@@ -14,21 +25,41 @@ from members.services.movers import Key, MergeCase, Merger, Moved, Share
 
 _TAGS = Key(MemberTag, "member")
 _NOTES = Key(Note, "member")
+_INSTRUMENTS = Key(PaymentInstrument, "member")
+_ADDRESSES = Key(Address, "member")
+_ATTRIBUTES = Key(AttributeValue, "member")
+_INVITED = Key(Invitation, "inviter")
 
 
 class MembersMerger(Merger):
-    """Notes move; of a tag both have the winner's stays; the stricter consent holds.
+    """Notes move; of what both have the winner's stays; the stricter consent holds.
+
+    Addresses come along as far as there is room, none of them as the default. Pictures,
+    invitation codes, codes under way and the ledger of states stay with their number.
 
     The ledger of consents only grows: the loser's words stay theirs, and what they
     change for the winner is written as the winner's.
     """
 
     name = "members"
-    keys = (_NOTES,)
+    keys = (_NOTES, _INSTRUMENTS)
     also_covers = frozenset(
         {
             "members.MemberTag.member",
             "members.Consent.member",
+            "members.ConsentRequest.member",
+            "members.Address.member",
+            "members.AttributeValue.member",
+            "members.Invitation.inviter",
+            # History of the number, or over in minutes.
+            "members.Invitation.invitee",
+            "members.InvitationCode.member",
+            "members.Avatar.member",
+            "members.LifecycleChange.member",
+            "members.ProfileCompletion.member",
+            "members.SignInCode.member",
+            "members.DataExport.member",
+            "members.Erasure.member",
             # Made anew or decided by the merge itself.
             "members.MatchKeys.member",
             "members.DuplicatePair.first",
@@ -45,6 +76,9 @@ class MembersMerger(Merger):
         return [
             *super().shares(member_id),
             Share(_("tags"), _TAGS.rows(member_id).count()),
+            Share(_("addresses"), _ADDRESSES.rows(member_id).count()),
+            Share(_("member attributes"), _ATTRIBUTES.rows(member_id).count()),
+            Share(_("invitations"), _INVITED.rows(member_id).count()),
             Share(_("consents"), len(current_consents(member_id=member_id))),
         ]
 
@@ -59,6 +93,9 @@ class MembersMerger(Merger):
         return {
             **super().move(case),
             _TAGS.label: ids,
+            _ADDRESSES.label: _move_addresses(case),
+            _ATTRIBUTES.label: _move_attributes(case),
+            _INVITED.label: _move_invited(case),
             "consents": self._write_stricter(case),
         }
 
@@ -70,6 +107,9 @@ class MembersMerger(Merger):
         _TAGS.rows(case.winner_id).filter(pk__in=mine[_TAGS.label]).exclude(
             tag_id__in=kept
         ).update(member_id=case.loser_id)
+        _return_addresses(case, mine.get(_ADDRESSES.label, []))
+        for key in (_ATTRIBUTES, _INVITED):
+            self.return_rows(key, case, mine.get(key.label, []))
         first, second = case.member_ids
         DuplicatePair.objects.filter(first_id=first, second_id=second).update(
             state=DuplicatePair.State.DISMISSED, decided_at=case.now
@@ -102,8 +142,48 @@ class MembersMerger(Merger):
                 statements=[Statement(purpose, channel, granted)],
                 text_version=versions[purpose],
                 source=case.source,
+                actor="members.merging",
+                reason=case.source,
                 now=case.now,
             )
+
+
+def _move_addresses(case: MergeCase) -> list[list]:
+    """Move addresses to free places; return id, old place and whether the default."""
+    taken = set(_ADDRESSES.rows(case.winner_id).values_list("slot", flat=True))
+    free = [slot for slot in range(1, MOST_ADDRESSES + 1) if slot not in taken]
+    rows = list(_ADDRESSES.rows(case.loser_id).order_by("slot"))[: len(free)]
+    moved = [[row.pk, row.slot, row.is_default] for row in rows]
+    for row, slot in zip(rows, free, strict=False):
+        Address.objects.filter(pk=row.pk).update(
+            member_id=case.winner_id, slot=slot, is_default=False
+        )
+    return moved
+
+
+def _return_addresses(case: MergeCase, moved: Iterable[list]) -> None:
+    """Move those back that are still there, to the place they came from."""
+    for pk, slot, was_default in moved:
+        _ADDRESSES.rows(case.winner_id).filter(pk=pk).update(
+            member_id=case.loser_id, slot=slot, is_default=was_default
+        )
+
+
+def _move_attributes(case: MergeCase) -> list[int]:
+    """Move values of attributes of which the winner has none; return their ids."""
+    own = _ATTRIBUTES.rows(case.winner_id).values("definition_id")
+    rows = _ATTRIBUTES.rows(case.loser_id).exclude(definition_id__in=own)
+    ids = sorted(rows.values_list("pk", flat=True))
+    AttributeValue.objects.filter(pk__in=ids).update(member_id=case.winner_id)
+    return ids
+
+
+def _move_invited(case: MergeCase) -> list[int]:
+    """Let the winner have invited whom the loser did, but not themselves."""
+    rows = _INVITED.rows(case.loser_id).exclude(invitee_id=case.winner_id)
+    ids = sorted(rows.values_list("pk", flat=True))
+    Invitation.objects.filter(pk__in=ids).update(inviter_id=case.winner_id)
+    return ids
 
 
 def _oldest_first(rows: Iterable[Consent]) -> list[Consent]:

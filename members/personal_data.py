@@ -2,15 +2,23 @@
 
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
 from django.db.models import Q
 from django.db.models.functions import Least, Now
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.personal_data import PersonalData, Table
 from crm.shared.retention import Rule
-from members.models import DataExport, Member, Note, RevealBudget, User
+from members.models import (
+    DataExport,
+    Member,
+    Note,
+    PaymentInstrument,
+    RevealBudget,
+    Session,
+    User,
+)
 from members.services.exporting import drop_exports
+from members.services.instruments import remove_instruments
 
 
 def _answers_to(member_id: int) -> Q:
@@ -64,11 +72,35 @@ _LOGIN = (
         goes=True,
     ),
     Table(
+        "members.ExternalIdentity",
+        "account__user__member",
+        cleared="subject",
+        kept="provider scope first_seen_at",
+        plain="public_id account",
+        goes=True,
+    ),
+    Table(
         "socialaccount.SocialAccount",
         "user__member",
         cleared="provider uid extra_data",
         kept="last_login date_joined",
         plain="user",
+        goes=True,
+    ),
+    Table(
+        "members.Session",
+        "user__member",
+        kept="device network created_at seen_at",
+        plain="session_key public_id user session_data expire_date ends_at",
+        goes=True,
+        only=Q(user__is_staff=False),
+    ),
+    Table(
+        "members.SignInCode",
+        "member",
+        cleared="contact code",
+        kept="channel created_at used_at",
+        plain="public_id member code_mark tries_left language state expires_at",
         goes=True,
     ),
     Table(
@@ -102,14 +134,98 @@ _SAID = (
     Table(
         "members.Consent",
         "member",
-        kept="purpose channel granted text_version source occurred_at",
-        plain="member",
+        kept="purpose channel granted text_version source network agent occurred_at",
+        plain="member text_digest first_step request_id actor reason",
+    ),
+    Table(
+        "members.ConsentRequest",
+        "member",
+        cleared="token_mark address_mark network agent",
+        kept="purpose channel text_version source requested_at confirmed_at",
+        plain="public_id member text_digest request_id sends last_sent_at expires_at",
     ),
     Table(
         "shared.AuditEntry",
         _deeds_about,
         kept="at action",
         plain="actor_id actor object_type object_id reason detail request_id",
+    ),
+)
+
+_DESCRIBED = (
+    Table(
+        "members.Address",
+        "member",
+        cleared="label recipient phone province city district street postcode",
+        kept="country is_default created_at",
+        plain="public_id member slot",
+        goes=True,
+    ),
+    Table(
+        "members.AttributeValue",
+        "member",
+        cleared="sealed plain",
+        kept="source purpose collected_at",
+        plain="public_id member definition",
+        beside="definition__name",
+        goes=True,
+    ),
+    Table(
+        "members.Avatar",
+        "pk",
+        cleared="picture",
+        kept="created_at",
+        plain="public_id",
+        goes=True,
+    ),
+    Table("members.ProfileCompletion", "pk", kept="completed_at"),
+    Table(
+        "members.PaymentInstrument",
+        "member",
+        cleared="token last_four",
+        kept="kind brand bound_at removed_at",
+        plain="public_id member verifier",
+    ),
+    Table(
+        "members.Verification",
+        "instrument__member",
+        kept="asked_at",
+        plain="public_id instrument",
+    ),
+    Table(
+        "members.VerificationResult",
+        "verification__instrument__member",
+        kept="outcome decided_at",
+        plain="verification reference reason received_at",
+    ),
+)
+
+_HISTORY = (
+    Table(
+        "members.LifecycleChange",
+        "member",
+        kept="from_state to_state occurred_at",
+        plain="member reason actor",
+    ),
+    Table("members.InvitationCode", "member", kept="code created_at", plain="member"),
+    Table(
+        "members.Invitation",
+        lambda member_id: Q(inviter=member_id) | Q(invitee=member_id),
+        kept="accepted_at",
+        plain="inviter invitee",
+    ),
+    Table("members.MatchKeys", "pk", plain="keys version", goes=True),
+    Table(
+        "members.DuplicatePair",
+        lambda member_id: Q(first=member_id) | Q(second=member_id),
+        plain="public_id first second score reasons state found_at decided_at",
+        goes=True,
+    ),
+    Table(
+        "members.Merge",
+        lambda member_id: Q(winner=member_id) | Q(loser=member_id),
+        kept="merged_at undone_at",
+        plain="public_id winner loser state loser_state fields moved reason actor",
     ),
 )
 
@@ -130,11 +246,13 @@ _PRIVACY = (
 
 _PERSON = Table(
     "members.Member",
-    "pk",
-    cleared="user name phone email birthday birth_month gender region language "
-    "external_id",
-    kept="public_id number state source joined_at",
-    plain="is_demo version",
+    # And who became this member by a merge.
+    lambda member_id: Q(pk=member_id) | Q(merged_into=member_id),
+    cleared="user name phone phone_verified_at email email_verified_at birthday "
+    "birth_month gender region language nickname bio city occupation education "
+    "interests external_id",
+    kept="public_id number state source joined_at last_active_at",
+    plain="is_demo merged_into version",
 )
 
 
@@ -145,16 +263,20 @@ class MembersData(PersonalData):
     Logins of staff belong to the shop and stay, without their member.
     """
 
-    tables = (*_LOGIN, *_SAID, *_PRIVACY, _PERSON)
+    tables = (*_LOGIN, *_SAID, *_DESCRIBED, *_HISTORY, *_PRIVACY, _PERSON)
 
     reviewed = {
         "members.Tag": "name",
+        "members.Interest": "code name name_en",
+        "members.AttributeDefinition": "code name name_en",
+        "members.AttributeChoice": "code name name_en",
+        "members.ConsentText": "version language body digest",
         "members.RetentionRun": "counts",
         "admin.LogEntry": "object_id object_repr change_message",
         "auth.Group": "name",
         "auth.Permission": "name codename",
         "contenttypes.ContentType": "app_label model",
-        # Names a login by number and alias; ended by the erasure, and by themselves.
+        # Of Django's own engine, which is not in use: ``members.Session`` is.
         "sessions.Session": "session_data",
         "socialaccount.SocialApp": "provider provider_id name client_id secret key "
         "settings",
@@ -167,7 +289,7 @@ class MembersData(PersonalData):
             0,
             # Sessions live by the real clock, whatever a demo shop's says.
             lambda kept_from: Session.objects.filter(
-                expire_date__lt=Least(Now(), kept_from)
+                ends_at__lt=Least(Now(), kept_from)
             ),
             _("deleted"),
         ),
@@ -198,8 +320,11 @@ class MembersData(PersonalData):
     )
 
     def erase(self, *, member_id: int, now: datetime) -> dict[str, int]:
-        """Also end copies of the person's data that were not fetched yet."""
+        """Also end copies that were not fetched yet, and forget instruments."""
         dropped = drop_exports(member_id=member_id)
         if dropped:
             return {DataExport._meta.label: dropped}
+        removed = remove_instruments(member_id=member_id, now=now)
+        if removed:
+            return {PaymentInstrument._meta.label: removed}
         return super().erase(member_id=member_id, now=now)

@@ -243,6 +243,8 @@ class SharedData(PersonalData):
 
     reviewed = {
         "shared.AuditSeal": "previous digest",
+        "shared.CacheEntry": "value",
+        "shared.ServerKey": "public_id name prefix digest scopes",
         "shared.Fact": "name key payload request_id",
         "shared.Delivery": "subscriber key last_error",
         "shared.Job": "public_id kind params cursor message result error files",

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -25,10 +23,12 @@ from members.events import MemberErased
 from members.models import Erasure, Member, User
 from members.queries import standing_erasure
 from members.rules.lifecycle import may_move
-from members.services.freezing import ReasonMissing
+from members.services.devices import end_sessions
+from members.services.freezing import ReasonMissing, change_state
 
+#: Kept for good in the ledger of states.
+_REASON = "erasure"
 _JOB = "members.erase"
-_SESSIONS = 2_000
 _State = Erasure.State
 
 
@@ -200,7 +200,7 @@ def carry_out(
         return erasure
     if erasure.state != _State.RUNNING:
         raise ErasureTooLate
-    _lock_out(erasure.member_id)
+    _lock_out(erasure.member_id, now=now)
     while True:
         for source in personal_data():
             while _erase_some(erasure, source, now=now, tell=tell):
@@ -210,37 +210,16 @@ def carry_out(
 
 
 @transaction.atomic
-def _lock_out(member_id: int) -> None:
+def _lock_out(member_id: int, *, now: datetime) -> None:
     """Close the membership and end its sessions: nothing new comes in by the member."""
     member = Member.objects.select_for_update().get(pk=member_id)
     if may_move(member.state, Member.State.CLOSED):
-        member.state = Member.State.CLOSED
-        member.version += 1
-        member.save(update_fields=["state", "version"])
+        change_state(
+            member, to=Member.State.CLOSED, reason=_REASON, actor=None, now=now
+        )
     login = User.objects.filter(pk=member.user_id, is_staff=False).first()
     if login is not None:
         end_sessions(user_id=login.pk)
-
-
-def end_sessions(*, user_id: int) -> int:
-    """Delete the sessions of a login; return how many.
-
-    A session does not say whose it is before it is opened, so all are looked at.
-    """
-    ended, last = 0, ""
-    while True:
-        page = list(
-            Session.objects.filter(session_key__gt=last).order_by("session_key")[
-                :_SESSIONS
-            ]
-        )
-        mine = [
-            row.pk for row in page if row.get_decoded().get(SESSION_KEY) == str(user_id)
-        ]
-        ended += Session.objects.filter(pk__in=mine).delete()[0]
-        if len(page) < _SESSIONS:
-            return ended
-        last = page[-1].session_key
 
 
 @transaction.atomic
@@ -281,9 +260,7 @@ def _certify(erasure: Erasure, *, now: datetime) -> bool:
             held.counts = dict(Counter(held.counts) + Counter(touched))
             held.save(update_fields=["counts"])
             return False
-    member.state = Member.State.ERASED
-    member.version += 1
-    member.save(update_fields=["state", "version"])
+    change_state(member, to=Member.State.ERASED, reason=_REASON, actor=None, now=now)
     held.state, held.finished_at = _State.DONE, now
     held.reason = ""  # Staff wrote it; it may say more than it should.
     held.save(update_fields=["state", "finished_at", "reason"])

@@ -189,6 +189,18 @@ def remove_instrument(*, member_id: int, instrument: str, now: datetime) -> None
     row.save(update_fields=["token", "last_four", "removed_at"])
 
 
+@transaction.atomic
+def remove_instruments(*, member_id: int, now: datetime) -> int:
+    """Forget all instruments of a member who is being erased; return how many."""
+    bound = PaymentInstrument.objects.bound().filter(member_id=member_id)
+    rows = list(bound.select_for_update().order_by("pk"))
+    for row in rows:
+        row.token = row.last_four = None
+        row.removed_at = now
+        row.save(update_fields=["token", "last_four", "removed_at"])
+    return len(rows)
+
+
 def verify_instrument(
     *, member_id: int, instrument: str, now: datetime
 ) -> PaymentInstrument:
