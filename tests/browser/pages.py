@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 
 def console_pages(shop) -> list[str]:
     """Return the address of every page, with the first row of each table."""
-    pages = [reverse("admin:index"), reverse("admin:password_change")]
+    pages = [reverse(f"admin:{name}") for name in ("index", "clock", "password_change")]
     for model in admin.site._registry:
         name = model._meta.label_lower.replace(".", "_")
         pages.append(reverse(f"admin:{name}_changelist"))
