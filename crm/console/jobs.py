@@ -18,7 +18,8 @@ _MOST_LINES = 100
 def advance_clock(progress: JobProgress) -> None:
     """Move the shop's clock; the job's kind is ``console.advance_clock``.
 
-    Params: ``days``. Taken up again after a kill it does the days that are left.
+    Params: ``days``. Taken up again after a kill it does the days that are left; the
+    day it was killed in may be lived through twice.
     """
     days, before = progress.params["days"], progress.done
 
@@ -51,7 +52,7 @@ def run_bulk_deed(progress: JobProgress) -> dict[str, Any]:
         values=progress.params["values"],
         member_ids=members,
         actor=User.objects.get(pk=progress.owner_id),
-        key=progress.public_id,
+        key=progress.params["values"]["request_key"],
         now=progress.asked_at,
         on_chunk=note,
     )

@@ -12,8 +12,8 @@ from loyalty.models import PointsEntry
 from members.models import Member, MemberTag
 
 LIST = reverse("admin:members_member_changelist")
-TAG = {"tag": "vip", "reason": "met at the fair"}
-POINTS = {"points": "50", "reason": "sorry for the delay"}
+TAG = {"tag": "vip", "reason": "met at the fair", "request_key": "k1"}
+POINTS = {"points": "50", "reason": "sorry for the delay", "request_key": "k1"}
 
 
 def ask(client, action, members, **form):
@@ -35,7 +35,12 @@ def test_the_page_says_how_many_and_asks_why(shop, signed_in):
     page = ask(signed_in("support"), "bulk_grant", shop["members"][:3])
     assert "This is done for 3 members" in page.content.decode()
     again = ask(
-        signed_in("support"), "bulk_grant", shop["members"][:3], confirmed="1", points=0
+        signed_in("support"),
+        "bulk_grant",
+        shop["members"][:3],
+        confirmed="1",
+        points=0,
+        request_key="k",
     )
     assert sorted(again.context["form"].errors) == ["points", "reason"]
     assert not Job.objects.filter(kind="console.bulk_deed").exists()
@@ -49,11 +54,20 @@ def test_points_reach_each_member_once_however_often_the_job_runs(shop, signed_i
     Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)
     assert run_job(job.pk)
     assert PointsEntry.objects.count() == before + 3
-    given = PointsEntry.objects.filter(kind="grant", source__contains=job.public_id)
+    given = PointsEntry.objects.filter(kind="grant", source__startswith="bulk:k1:")
     assert {entry.account_id for entry in given} == {member.pk for member in chosen}
     assert {entry.points for entry in given} == {50}
     asked = AuditEntry.objects.get(action="members.bulk_grant")
     assert (asked.reason, asked.detail) == (POINTS["reason"], {"members": 3})
+
+
+def test_a_double_click_gives_once(shop, signed_in):
+    client = signed_in("support")
+    for _click in range(2):
+        ask(client, "bulk_grant", shop["members"][:2], confirmed="1", **POINTS)
+    jobs = Job.objects.filter(kind="console.bulk_deed")
+    assert [run_job(job.pk) for job in jobs] == [True, True]
+    assert PointsEntry.objects.filter(source__startswith="bulk:k1:").count() == 2
 
 
 def test_a_tag_ends_with_its_last_day(shop, signed_in):
@@ -78,10 +92,10 @@ def test_one_refusal_does_not_stop_the_others(shop, signed_in):
         signed_in("marketer"),
         "bulk_coupon",
         shop["members"][:3],
-        {"template": template.pk, "reason": "spring letter"},
+        {"template": template.pk, "reason": "spring letter", "request_key": "k1"},
     )
     assert job.result == {"done": 2, "coupon_out_of_stock": 1}
-    assert Coupon.objects.filter(source__contains=job.public_id).count() == 2
+    assert Coupon.objects.filter(source__startswith="bulk:k1:").count() == 2
     (line,) = job.lines.all()
     assert line.text.endswith("All coupons of this kind have been given out.")
 
@@ -150,7 +164,11 @@ def test_each_role_does_what_it_may(action, role, shop, signed_in):
     forms = {
         "bulk_tag": TAG,
         "bulk_grant": POINTS,
-        "bulk_coupon": {"template": template.pk, "reason": "spring"},
+        "bulk_coupon": {
+            "template": template.pk,
+            "reason": "spring",
+            "request_key": "k1",
+        },
     }
     form = forms[action] | {"confirmed": "1"}
     ask(signed_in(role), action, shop["members"][:2], **form)

@@ -14,34 +14,18 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from campaigns.models import CouponTemplate
-from crm.console.services.bulk import MOST_MEMBERS
-from crm.shared.audit import record_audit
+from crm.console.admin.member_actions import CouponForm, PointsForm, ReasonForm
+from crm.console.services.bulk import MOST_MEMBERS, start_bulk_deed
 from crm.shared.clock import now, today
-from crm.shared.jobs import enqueue
 
 #: Points each of many members may get in one go.
 MOST_POINTS_EACH = 10_000
 
 
-class BulkForm(forms.Form):
-    """Every deed has a reason."""
-
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        min_length=3,
-        max_length=200,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept in the audit trail."),
-    )
-
-
-class TagForm(BulkForm):
+class TagForm(ReasonForm):
     """Which word, until when."""
 
     tag = forms.CharField(
@@ -63,7 +47,7 @@ class TagForm(BulkForm):
         return day.isoformat() if day else None
 
 
-class PointsForm(BulkForm):
+class PointsEachForm(PointsForm):
     """How many points each."""
 
     points = forms.IntegerField(
@@ -72,22 +56,6 @@ class PointsForm(BulkForm):
         max_value=MOST_POINTS_EACH,
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    field_order = ["points", "reason"]
-
-
-class CouponForm(BulkForm):
-    """Which coupon."""
-
-    template = forms.ModelChoiceField(
-        label=gettext_lazy("Coupon template"),
-        queryset=CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE),
-        widget=UnfoldAdminSelectWidget,
-    )
-    field_order = ["template", "reason"]
-
-    def clean_template(self):
-        """Hand the template's key on."""
-        return self.cleaned_data["template"].pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +64,11 @@ class BulkDeed:
 
     code: str
     label: Any
-    form: type[BulkForm]
+    form: type[ReasonForm]
 
 
 TAG = BulkDeed("tag", gettext_lazy("Put a tag on them"), TagForm)
-GRANT = BulkDeed("grant", gettext_lazy("Grant points"), PointsForm)
+GRANT = BulkDeed("grant", gettext_lazy("Grant points"), PointsEachForm)
 COUPON = BulkDeed("coupon", gettext_lazy("Issue coupon"), CouponForm)
 
 
@@ -162,21 +130,13 @@ class BulkActionsMixin:
         }
         return TemplateResponse(request, "console/bulk_page.html", context)
 
-    def _start(self, request, queryset, deed: BulkDeed, values: dict):
-        members = list(queryset.order_by("pk").values_list("pk", flat=True))
-        at = now()
-        job = enqueue(
-            kind="console.bulk_deed",
-            params={"deed": deed.code, "values": values, "members": members},
-            owner=request.user,
-            now=at,
-        )
-        record_audit(
+    def _start(self, request, queryset, deed: BulkDeed, chosen: dict):
+        values = {name: getattr(value, "pk", value) for name, value in chosen.items()}
+        job = start_bulk_deed(
+            deed=deed.code,
+            values=values,
+            member_ids=list(queryset.order_by("pk").values_list("pk", flat=True)),
             actor=request.user,
-            action=f"members.bulk_{deed.code}",
-            obj=job,
-            reason=values["reason"],
-            detail={"members": len(members)},
-            now=at,
+            now=now(),
         )
         return HttpResponseRedirect(reverse("admin:shared_job_change", args=[job.pk]))

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.db import transaction
+
 from campaigns.services.issuing import issue_coupon
+from crm.shared.audit import record_audit
 from crm.shared.clock import day_bounds
 from crm.shared.errors import Refusal
+from crm.shared.jobs import enqueue
+from crm.shared.models import Job
 from loyalty.services.adjusting import grant_points
 from members.models import Member, User
 from members.services.tagging import tag_member
@@ -57,6 +62,34 @@ def _coupon(*, member_id: int, values: dict, actor: User, source: str, now: date
 
 #: Code -> what is done for one member.
 DEEDS: dict[str, Callable[..., Any]] = {"tag": _tag, "grant": _grant, "coupon": _coupon}
+
+
+@transaction.atomic
+def start_bulk_deed(
+    *, deed: str, values: dict, member_ids: list[int], actor: User, now: datetime
+) -> Job:
+    """Queue the job that does one deed for many members, and note who asked why.
+
+    Args:
+        deed, values: as ``do_for_members`` takes them; ``request_key`` in ``values``
+            makes a form that is sent twice one deed per member.
+        member_ids: primary keys, at most ``MOST_MEMBERS``.
+    """
+    job = enqueue(
+        kind="console.bulk_deed",
+        params={"deed": deed, "values": values, "members": member_ids},
+        owner=actor,
+        now=now,
+    )
+    record_audit(
+        actor=actor,
+        action=f"members.bulk_{deed}",
+        obj=job,
+        reason=values["reason"],
+        detail={"members": len(member_ids)},
+        now=now,
+    )
+    return job
 
 
 def do_for_members(
