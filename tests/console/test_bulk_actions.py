@@ -34,6 +34,7 @@ def confirm(client, action, members, form):
 def test_the_page_says_how_many_and_asks_why(shop, signed_in):
     page = ask(signed_in("support"), "bulk_grant", shop["members"][:3])
     assert "This is done for 3 members" in page.content.decode()
+    assert 'name="request_key"' in page.content.decode()
     again = ask(
         signed_in("support"),
         "bulk_grant",
