@@ -8,7 +8,6 @@ HOUR, DAY = 3600.0, 86_400.0
 
 #: Name -> (task, seconds).
 _EVERY = {
-    "relay-facts": ("crm.shared.tasks.relay_facts", 5.0),
     "resume-jobs": ("crm.shared.tasks.resume_jobs", 5.0),
     "seal-audit": ("crm.shared.tasks.seal_audit", 60.0),
     "forget-idempotency-keys": ("crm.shared.tasks.forget_idempotency_keys", HOUR),

@@ -276,8 +276,6 @@ class MembersData(PersonalData):
         "auth.Group": "name",
         "auth.Permission": "name codename",
         "contenttypes.ContentType": "app_label model",
-        # Of Django's own engine, which is not in use: ``members.Session`` is.
-        "sessions.Session": "session_data",
         "socialaccount.SocialApp": "provider provider_id name client_id secret key "
         "settings",
     }

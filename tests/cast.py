@@ -1,6 +1,7 @@
 """The people and goods of the tests. The fixtures of ``conftest.py`` call these."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from members.models import Consent, ConsentText, Member, User
 from members.rules.numbers import member_number
@@ -20,6 +21,32 @@ def make_member(serial: int, *, name: str = "", user: User | None = None, **fiel
         joined_at=fields.pop("joined_at", NOON),
         **fields,
     )
+
+
+#: What the row of an erased member no longer says.
+NOBODY: dict[str, Any] = {
+    "user": None,
+    "name": None,
+    "phone": None,
+    "email": None,
+    "birthday": None,
+    "birth_month": None,
+    "external_id": None,
+    "gender": "",
+    "region": "",
+}
+
+
+def put_in_state(member: Member, state: str) -> None:
+    """Put a member into any state, as the table's constraints want the row."""
+    changes: dict[str, Any] = {"state": state}
+    if state == "erased":
+        changes |= NOBODY
+    if state == "merged":
+        changes["merged_into"] = make_member(900_000 + member.pk)
+    for name, value in changes.items():
+        setattr(member, name, value)
+    member.save()
 
 
 def make_user(username: str, **fields) -> User:

@@ -4,8 +4,7 @@ from django.core.mail import EmailMessage
 from django.utils.translation import gettext, override
 
 from campaigns.models import Message
-from campaigns.services.messaging import purpose_of
-from members.links import preferences_url, unsubscribe_url
+from crm.shared.letters import Letter, WaysOut
 
 
 class EmailChannel:
@@ -21,35 +20,29 @@ class EmailChannel:
         """Return the member's e-mail."""
         return message.member.email or ""
 
-    def send(self, message: Message, address: str) -> None:
+    def send(self, letter: Letter, address: str) -> None:
         """Send through the e-mail back end."""
-        headers = {"X-Message-Id": message.public_id}
-        body = message.body
-        purpose = purpose_of(message.template)
-        if purpose:
-            link = unsubscribe_url(
-                member=message.member.public_id,
-                purpose=purpose,
-                channel=message.channel,
-            )
-            headers["List-Unsubscribe"] = f"<{link}>"
+        headers = {"X-Message-Id": letter.public_id}
+        body = letter.body
+        if letter.ways_out:
+            headers["List-Unsubscribe"] = f"<{letter.ways_out.unsubscribe_url}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-            body += _footer(message, link)
+            body += _footer(letter.ways_out, letter.language)
         EmailMessage(
-            subject=" ".join(message.subject.split()),
+            subject=" ".join(letter.subject.split()),
             body=body,
             to=[address],
             headers=headers,
         ).send(fail_silently=False)
 
 
-def _footer(message: Message, link: str) -> str:
-    """Return how to stop it, in the member's language."""
-    with override(message.member.language or "zh-hans"):
+def _footer(ways: WaysOut, language: str) -> str:
+    """Return how to stop it, in the reader's language."""
+    with override(language):
         text = gettext(
             "Unsubscribe: %(unsubscribe)s\nChoose what we may send: %(preferences)s"
         )
     return "\n\n-- \n" + text % {
-        "unsubscribe": link,
-        "preferences": preferences_url(member=message.member.public_id),
+        "unsubscribe": ways.unsubscribe_url,
+        "preferences": ways.preferences_url,
     }

@@ -1,6 +1,7 @@
 """The member's inbox in the storefront: stored is delivered."""
 
 from campaigns.models import Message
+from crm.shared.letters import Letter
 
 
 class InAppChannel:
@@ -12,5 +13,5 @@ class InAppChannel:
         """Return the member's public id: every member has an inbox."""
         return message.member.public_id
 
-    def send(self, message: Message, address: str) -> None:
+    def send(self, letter: Letter, address: str) -> None:
         """Do nothing: ``GET /me/notifications`` reads the row itself."""

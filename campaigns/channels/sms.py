@@ -2,6 +2,7 @@
 
 from campaigns.channels.base import ChannelNotReady
 from campaigns.models import Message
+from crm.shared.letters import Letter
 
 
 class SmsChannel:
@@ -13,6 +14,6 @@ class SmsChannel:
         """Return the member's phone number."""
         return message.member.phone or ""
 
-    def send(self, message: Message, address: str) -> None:
+    def send(self, letter: Letter, address: str) -> None:
         """Refuse: there is nobody to hand it to."""
         raise ChannelNotReady("No SMS gateway is configured.")

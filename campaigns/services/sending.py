@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.module_loading import import_string
@@ -12,6 +13,8 @@ from campaigns.channels.base import Channel, ChannelNotReady
 from campaigns.models import Message
 from campaigns.services.messaging import purpose_of
 from crm import wiring
+from crm.shared.letters import Letter, WaysOut
+from members.links import preferences_url, unsubscribe_url
 from members.queries import has_consent
 
 log = logging.getLogger(__name__)
@@ -66,7 +69,7 @@ def _send(message: Message, *, now: datetime) -> bool:
     if why_not:
         return _settle(message, Message.State.SUPPRESSED, note=why_not)
     try:
-        channel.send(message, address)
+        channel.send(_letter(message), address)
     except ChannelNotReady as reason:
         return _settle(message, Message.State.FAILED, note=str(reason))
     except Exception as error:  # any provider may fail in any way: tried again
@@ -94,6 +97,24 @@ def _checked(channel: Channel, message: Message) -> tuple[str, str]:
         return NO_CONSENT, ""
     address = channel.address_of(message)
     return ("", address) if address else (NO_ADDRESS, "")
+
+
+def _letter(message: Message) -> Letter:
+    """Return what the channel carries; what needs a consent says how to end it."""
+    member, purpose = message.member, purpose_of(message.template)
+    ways_out = WaysOut(
+        unsubscribe_url=unsubscribe_url(
+            member=member.public_id, purpose=purpose, channel=message.channel
+        ),
+        preferences_url=preferences_url(member=member.public_id),
+    )
+    return Letter(
+        public_id=message.public_id,
+        subject=message.subject,
+        body=message.body,
+        language=member.language or settings.LANGUAGE_CODE,
+        ways_out=ways_out if purpose else None,
+    )
 
 
 def _settle(message: Message, state: str, **fields) -> bool:

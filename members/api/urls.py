@@ -9,7 +9,7 @@ from members.api.consents import ConsentTexts, MyConsents, MyInvitation
 from members.api.devices import MyDevice, MyDevices
 from members.api.identities import GiveProof, MyIdentities, MyIdentity, RequestProof
 from members.api.instruments import MyInstrument, MyInstruments, VerifyInstrument
-from members.api.privacy_views import MyDataExport, MyDataExportFile, MyErasure
+from members.api.privacy import MyDataExport, MyDataExportFile, MyErasure
 from members.api.views import Me
 
 urlpatterns = [
@@ -41,7 +41,7 @@ urlpatterns = [
     path("consent-texts", ConsentTexts.as_view(), name="consent-texts"),
     path("me/data-export", MyDataExport.as_view(), name="my-data-export"),
     path(
-        "me/data-export/<str:public_id>/file",
+        "me/data-export/<str:export>/file",
         MyDataExportFile.as_view(),
         name="my-data-export-file",
     ),

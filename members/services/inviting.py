@@ -34,18 +34,18 @@ def invitation_code_of(*, member_id: int, now: datetime) -> str:
 
 
 def inviter_of(code: str) -> Member:
-    """Return the member whose code this is, as typed; active ones only.
+    """Return the member whose code this is, as typed, if they may order.
+
+    The code of a merged member brings friends to the one they were merged into.
 
     Raises:
         UnknownInvitation: nobody's.
     """
     tidy = tidy_code(code)
-    inviter = (
-        Member.objects.active().filter(invitation_code__code=tidy).first()
-        if tidy
-        else None
-    )
-    if inviter is None:
+    holders = Member.objects.select_related("merged_into")
+    holder = holders.filter(invitation_code__code=tidy).first() if tidy else None
+    inviter = holder and (holder.merged_into or holder)
+    if not inviter or not inviter.may_spend:
         raise UnknownInvitation
     return inviter
 

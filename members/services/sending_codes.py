@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -12,23 +10,11 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext, override
 
 from crm import wiring
+from crm.shared.letters import Letter
 from members.models import Member, SignInCode
 from members.queries import contact_is
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a channel sends: the part of a message it looks at.
-
-    There is no row of ``campaigns.Message`` for it: whoever asks for a code need
-    not be a member yet, and a code is no marketing, so no consent is asked.
-    """
-
-    public_id: str
-    subject: str
-    body: str
 
 
 def send_due_codes(*, now: datetime, limit: int = 50) -> int:
@@ -73,15 +59,18 @@ def _send(code: SignInCode) -> bool:
     return state == SignInCode.State.SENT
 
 
-def _channel(code: SignInCode) -> Callable[[Any, str], None]:
+def _channel(code: SignInCode) -> Callable[[Letter, str], None]:
     return import_string(wiring.CHANNELS[code.channel])().send
 
 
 def _letter(code: SignInCode) -> Letter:
+    """Write the code down; it asks for no consent and so has no way out."""
     values = {"code": code.code, "shop": settings.SHOP_NAME}
-    with override(code.language or settings.LANGUAGE_CODE):
+    language = code.language or settings.LANGUAGE_CODE
+    with override(language):
         return Letter(
             public_id=code.public_id,
+            language=language,
             subject=gettext("Your code for %(shop)s") % values,
             body=gettext(
                 "%(code)s is your code for %(shop)s. It is good for ten minutes. "

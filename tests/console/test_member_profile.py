@@ -11,7 +11,7 @@ from crm.shared.models import AuditEntry
 from members.models import AttributeValue, LifecycleChange, Member, MemberTag, Tag
 from members.services.picturing import set_avatar
 from members.services.tagging import tag_member
-from tests.cast import NOON
+from tests.cast import NOON, put_in_state
 from tests.members.pictures import picture
 
 
@@ -205,7 +205,7 @@ def test_a_dialog_says_what_a_state_means(shop, signed_in):
 
 
 def test_a_move_that_is_not_allowed_is_explained_and_not_done(shop, signed_in):
-    Member.objects.filter(pk=shop["busy"].pk).update(state="erased")
+    put_in_state(Member.objects.get(pk=shop["busy"].pk), "erased")
     answer = signed_in("support").post(
         page(shop, "member_action", "open"), {"reason": "come back", "request_key": "k"}
     )

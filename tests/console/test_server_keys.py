@@ -4,7 +4,6 @@ import re
 
 import pytest
 from django.contrib.messages import get_messages
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 
 from crm.console.demo.logins import SERVER_KEY
@@ -12,6 +11,7 @@ from crm.console.management.commands.boot import table_of_addresses
 from crm.shared.clock import now
 from crm.shared.models import AuditEntry, ServerKey
 from crm.shared.server_keys import find_server_key, make_server_key
+from members.models import Session
 from tests.members.people import dump
 
 ADD = reverse("admin:shared_serverkey_add")
@@ -48,7 +48,7 @@ def test_the_owner_makes_a_key_and_sees_it_once(signed_in):
     assert secret not in client.get(LIST).content.decode()
     assert not list(get_messages(answer.wsgi_request))
     held = b"".join(dump().values())
-    held += str([s.get_decoded() for s in Session.objects.all()]).encode()
+    held += str([s.session_data for s in Session.objects.all()]).encode()
     held += str(client.cookies).encode()
     assert secret.encode() not in held
 

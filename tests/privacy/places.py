@@ -10,7 +10,6 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import models
 from kombu.transport.memory import Channel
@@ -22,6 +21,7 @@ from crm.shared.blind_index import (
 )
 from crm.shared.fields import BlindIndexField, BlindTokensField
 from crm.shared.rotation import encrypted_fields, sealed_models
+from members.models import Session
 from tests.members.people import dump
 
 
@@ -42,7 +42,7 @@ def everywhere(listener: Listener, folders: list[Path]) -> dict[str, bytes]:
     places["logs"] = "\n".join(listener.lines).encode()
     places["broker"] = _broker()
     places["cache"] = pickle.dumps(getattr(cache, "_cache", {}))
-    places["sessions"] = str([s.get_decoded() for s in Session.objects.all()]).encode()
+    places["sessions"] = str([s.session_data for s in Session.objects.all()]).encode()
     for folder in folders:
         for path in folder.rglob("*"):
             if path.is_file():

@@ -5,7 +5,7 @@ from loyalty.models import PointsEntry, Program
 from loyalty.services.rewarding import reward_profile
 from members.models import Interest
 from members.services.correcting import correct_member
-from tests.cast import NOON, make_member
+from tests.cast import NOON, make_member, put_in_state
 from tests.loyalty.books import account_of, assert_sound, ledger
 
 PROFILE = {
@@ -47,7 +47,8 @@ def test_a_program_that_gives_nothing_writes_nothing(bob):
 @pytest.mark.parametrize("state", ["closed", "merged", "erased"])
 def test_who_may_not_earn_gets_nothing(db, state):
     pay(200)
-    member = make_member(9, state=state)
+    member = make_member(9)
+    put_in_state(member, state)
     assert reward_profile(member_id=member.pk, now=NOON) is None
     assert not PointsEntry.objects.exists()
 

@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from crm.shared.models import Fact
 from members.models import Consent, Interest, Member
 from members.queries import email_is
-from tests.cast import NOON, publish
+from tests.cast import NOON, publish, put_in_state
 from tests.members.api.signing_in import ADDRESS
 
 ME = "/api/storefront/v1/me"
@@ -131,7 +131,7 @@ def test_an_interest_that_is_not_offered_any_more_may_stay_but_not_come(jing, ev
     ],
 )
 def test_who_may_come_in_stands_in_the_table_of_states(jing, state, status):
-    Member.objects.update(state=state)
+    put_in_state(Member.objects.get(), state)
     assert jing.get(ME).status_code == status
     assert jing.patch(ME, {"name": "B"}, format="json").status_code == status
 

@@ -19,7 +19,7 @@ from members.models import Consent, ConsentRequest
 from members.queries import has_consent
 from members.services.confirming import issue_token
 from members.services.consenting import Statement, record_consents
-from tests.cast import NOON, allow, make_member, publish
+from tests.cast import NOON, allow, make_member, publish, put_in_state
 
 HOST = "http://127.0.0.1:8000"
 EMAIL = "carol.canary@example.com"
@@ -218,8 +218,7 @@ def test_a_preference_link_grows_old(carol, monkeypatch):
 
 @pytest.mark.parametrize("state", ["closed", "erased"])
 def test_who_left_has_no_preferences(carol, state):
-    carol.state = state
-    carol.save()
+    put_in_state(carol, state)
     assert browser().post(preferences(carol)).status_code == 404
     assert Consent.objects.count() == 1
 

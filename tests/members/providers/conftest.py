@@ -19,7 +19,7 @@ from tests.members.providers.signing_in import (
 
 
 @pytest.fixture(autouse=True)
-def forget_rate_limits():
+def forget_rate_limits(db):
     cache.clear()
     yield
     cache.clear()

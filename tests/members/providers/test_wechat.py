@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from crm.shared.models import Fact
 from members.models import Consent, ExternalIdentity, Member, User
 from members.providers import outbound
+from tests.cast import put_in_state
 from tests.members.providers.servers import Person
 from tests.members.providers.signing_in import (
     LINKED,
@@ -177,7 +178,7 @@ def test_people_with_like_openids_in_two_apps_are_two(db, wechat):
 @pytest.mark.parametrize("state", ["closed", "erased"])
 def test_an_ended_membership_does_not_come_in(db, wechat, zhang, state):
     bring(wechat.code(MINI, zhang), MINI)
-    Member.objects.update(state=state)
+    put_in_state(Member.objects.get(), state)
 
     answer = bring(wechat.code(MINI, zhang), MINI)
 

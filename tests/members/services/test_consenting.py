@@ -16,7 +16,7 @@ from members.services.consenting import (
     record_consents,
     withdraw_consent,
 )
-from tests.cast import NOON, make_member, publish
+from tests.cast import NOON, make_member, publish, put_in_state
 
 
 @pytest.fixture(autouse=True)
@@ -187,8 +187,7 @@ def test_the_database_too_asks_others_why(alice):
 @pytest.mark.parametrize("state", ["closed", "erased"])
 def test_who_left_can_only_say_no(alice, state):
     say(alice, ("marketing", "email", True))
-    alice.state = state
-    alice.save()
+    put_in_state(alice, state)
     with pytest.raises(MembershipOver):
         say(alice, ("marketing", "sms", True))
     assert len(say(alice, ("marketing", "email", False))) == 1

@@ -14,7 +14,7 @@ from members.services.finding_duplicates import (
 )
 from members.services.freezing import ReasonMissing
 from members.tasks import find_duplicates
-from tests.cast import NOON, make_member
+from tests.cast import NOON, make_member, put_in_state
 
 
 def search(*, changed_only: bool = False, limit: int = 1_000) -> int:
@@ -135,7 +135,8 @@ def test_a_key_that_many_share_says_nothing(db, monkeypatch):
 def test_merged_and_erased_members_are_left_out(wang, wang_again, alice):
     Member.objects.filter(pk=wang_again.pk).update(state="merged", merged_into=alice)
     assert search() == 0
-    Member.objects.filter(pk=wang_again.pk).update(state="erased", merged_into=None)
+    wang_again.merged_into = None
+    put_in_state(wang_again, "erased")
     assert search() == 0
 
 

@@ -11,7 +11,7 @@ from members.services.freezing import (
     change_state,
     move_member,
 )
-from tests.cast import NOON, make_member
+from tests.cast import NOBODY, NOON, make_member, put_in_state
 from tests.members.people import later
 
 
@@ -85,7 +85,8 @@ def test_a_move_staff_may_not_choose_is_refused(to, alice, dana):
 
 
 def test_staff_do_not_undo_a_merge_by_a_state(dana):
-    merged = make_member(9, state="merged")
+    merged = make_member(9)
+    put_in_state(merged, "merged")
     with pytest.raises(MoveNotAllowed):
         move(merged, "active", by=dana)
     assert Member.objects.get(pk=merged.pk).state == "merged"
@@ -99,6 +100,10 @@ def test_a_move_needs_a_reason(alice, dana, reason):
 
 
 def test_services_that_end_a_membership_use_the_same_table(alice):
+    put_in_state(alice, "closed")
+    for name, nothing in NOBODY.items():
+        setattr(alice, name, nothing)
+    alice.save()
     change_state(alice, to="erased", reason="asked", actor=None, now=NOON)
     assert LifecycleChange.objects.get().actor == "system"
     with pytest.raises(MoveNotAllowed):
@@ -108,7 +113,8 @@ def test_services_that_end_a_membership_use_the_same_table(alice):
 
 @pytest.mark.parametrize("state", list(TABLE))
 def test_lists_ask_the_same_table(db, state):
-    member = make_member(9, state=state)
+    member = make_member(9)
+    put_in_state(member, state)
     standing = TABLE[state]
     assert Member.objects.may_earn().filter(pk=member.pk).exists() is standing.earn
     assert Member.objects.may_spend().filter(pk=member.pk).exists() is standing.spend

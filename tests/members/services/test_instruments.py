@@ -6,7 +6,6 @@ from django.db import IntegrityError, connection, transaction
 
 from crm.shared.models import Fact
 from members.models import (
-    Member,
     PaymentInstrument,
     Verification,
     VerificationResult,
@@ -29,7 +28,7 @@ from members.services.instruments import (
 )
 from members.verifiers.base import BadVerdict, Outcome, UnknownVerifier
 from members.verifiers.test import TestVerifier, signed_verdict
-from tests.cast import NOON, make_member
+from tests.cast import NOON, make_member, put_in_state
 
 CARD = {
     "verifier": "test",
@@ -126,7 +125,7 @@ def test_what_cannot_be_kept_is_refused_and_nothing_is_written(alice, changes, r
 
 @pytest.mark.parametrize("state", ["frozen", "closed", "erased"])
 def test_only_active_members_bind(alice, state):
-    Member.objects.update(state=state)
+    put_in_state(alice, state)
     with pytest.raises(MemberNotActive):
         bound(alice)
     assert not PaymentInstrument.objects.exists()

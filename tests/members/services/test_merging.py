@@ -30,7 +30,7 @@ from members.services.noting import add_note
 from members.services.tagging import tag_member
 from orders.models import Cart
 from orders.services.carts import create_cart
-from tests.cast import NOON, allow, make_member
+from tests.cast import NOON, allow, make_member, put_in_state
 from tests.loyalty.books import account_of, assert_sound, ledger, paid_order, refund
 
 
@@ -161,9 +161,7 @@ def test_who_is_merged_or_erased_is_merged_no_more(alice, bob, mallory):
     for winner, loser in ((bob, alice), (mallory, bob), (bob, mallory)):
         with pytest.raises(CannotMerge):
             merge(winner, loser)
-    Member.objects.filter(pk=mallory.pk).update(
-        state="erased", user=None, name=None, phone=None, email=None
-    )
+    put_in_state(mallory, "erased")
     with pytest.raises(CannotMerge):
         merge(alice, mallory)
     assert Merge.objects.count() == 1

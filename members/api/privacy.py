@@ -86,14 +86,12 @@ class MyDataExportFile(StrictQueryMixin, APIView):
     permission_classes = [IsAuthenticated, IsMember]
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
-    def get(self, request, public_id):
+    def get(self, request, export: str):
         """Return a ZIP file of a JSON file and a page per language; 410 afterwards."""
-        mine = DataExport.objects.filter(
-            member=request.user.member, public_id=public_id
-        )
+        mine = DataExport.objects.filter(member=request.user.member, public_id=export)
         if not mine.exists():
             raise Http404
-        content = fetch_export(public_id=public_id, actor=request.user, now=now())
+        content = fetch_export(public_id=export, actor=request.user, now=now())
         return zip_response(content)
 
 
