@@ -72,7 +72,6 @@ def consents_response(member: Member) -> Response:
 class ConsentTexts(StrictQueryMixin, APIView):
     """GET the texts to ask with, in the language of the request."""
 
-    authentication_classes = []
     permission_classes = [AllowAny]
 
     @extend_schema(responses=ConsentTextList)

@@ -113,14 +113,14 @@ def test_staff_make_a_member(shop, signed_in):
     client, before = signed_in("support"), Member.objects.count()
     answer = client.post(
         reverse("admin:members_member_add"),
-        {"name": "钱多", "phone": "139 1234 5678", "city": "苏州", "language": "en"},
+        {"name": "钱多", "phone": "139 1234 5678", "region": "苏州", "language": "en"},
     )
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     member = Member.objects.get(phone_is("13912345678"))
-    assert (member.name, member.city, member.source, member.language) == (
+    assert (member.name, member.region, member.source, member.language) == (
         "钱多",
         "苏州",
-        "console",
+        "staff",
         "en",
     )
     assert re.fullmatch(r"M\d{9}", member.number)

@@ -46,7 +46,7 @@ def test_support_reads_the_profile_and_where_it_is_from(shop, signed_in):
     # Personal attributes stay masked until the form is opened.
     assert "花生酱" not in shown
     assert "Allergy" in shown
-    assert "console, " in shown
+    assert "console · " in shown
     assert "The profile is complete to 75 %" in shown
     assert "still missing: city" in shown
 

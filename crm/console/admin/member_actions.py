@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.services.issuing import issue_coupon
+from crm.console.admin import member_action_effects as effects
 from crm.console.admin.member_action_forms import (
     ConsentForm,
     CouponForm,
@@ -22,9 +22,9 @@ from crm.shared.audit import record_audit
 from crm.shared.clock import day_bounds
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
-from members.models import Consent, Member
+from members.models import Member
 from members.queries import consent_text
-from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, TABLE, staff_moves
+from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, staff_moves
 from members.services.consenting import Statement, record_consents
 from members.services.erasing import ask_for_erasure
 from members.services.exporting import ask_for_export
@@ -46,105 +46,9 @@ class MemberAction:
     fits: Callable[[Member], bool] = lambda member: True
 
 
-def _who(member: Member) -> str:
-    return member.number
-
-
 def _is_frozen(member: Member) -> bool:
     account = getattr(member, "points_account", None)
     return bool(account and account.is_frozen)
-
-
-def _grant_effect(member: Member, data: dict, available: int) -> str:
-    points = data.get("points")
-    if not points:
-        return ""
-    return _(
-        "Grants %(points)s points to %(member)s: available %(before)s → %(after)s."
-    ) % {
-        "points": f"{points:,d}",
-        "member": _who(member),
-        "before": f"{available:,d}",
-        "after": f"{available + points:,d}",
-    }
-
-
-def _deduct_effect(member: Member, data: dict, available: int) -> str:
-    points = data.get("points")
-    if not points:
-        return ""
-    if points > available:
-        return _("%(member)s has only %(before)s points available.") % {
-            "member": _who(member),
-            "before": f"{available:,d}",
-        }
-    return _(
-        "Deducts %(points)s points from %(member)s: available %(before)s → %(after)s."
-    ) % {
-        "points": f"{points:,d}",
-        "member": _who(member),
-        "before": f"{available:,d}",
-        "after": f"{available - points:,d}",
-    }
-
-
-def _freeze_effect(member: Member, data: dict, available: int) -> str:
-    return _(
-        "Freezes the points of %(member)s: available %(before)s → 0. Points are still "
-        "earned, but none can be spent."
-    ) % {"member": _who(member), "before": f"{available:,d}"}
-
-
-def _unfreeze_effect(member: Member, data: dict, available: int) -> str:
-    account = member.points_account
-    return _("Unfreezes the points of %(member)s: available 0 → %(after)s.") % {
-        "member": _who(member),
-        "after": f"{account.balance - account.held:,d}",
-    }
-
-
-def _coupon_effect(member: Member, data: dict, available: int) -> str:
-    template = data.get("template")
-    if not template:
-        return ""
-    return _("Issues “%(coupon)s” to %(member)s, valid for %(days)s days.") % {
-        "coupon": template.label,
-        "member": _who(member),
-        "days": template.valid_days,
-    }
-
-
-def _consent_effect(member: Member, data: dict, available: int) -> str:
-    if not {"purpose", "channel", "granted"} <= set(data):
-        return ""
-    words = {
-        "member": _who(member),
-        "purpose": Consent.Purpose(data["purpose"]).label,
-        "channel": Consent.Channel(data["channel"]).label,
-    }
-    if data["granted"] == "yes":
-        return (
-            _(
-                "Writes down that %(member)s allows %(purpose)s by %(channel)s, with "
-                "your name and reason as proof."
-            )
-            % words
-        )
-    return _("%(member)s gets no more %(purpose)s by %(channel)s, from now on.") % words
-
-
-def _export_effect(member: Member, data: dict, available: int) -> str:
-    return _(
-        "Prepares a sealed copy of everything known about %(member)s. It can be "
-        "fetched once, within 24 hours."
-    ) % {"member": _who(member)}
-
-
-def _erase_effect(member: Member, data: dict, available: int) -> str:
-    return _(
-        "Asks for the erasure of %(member)s: name, contacts, login, notes and texts go "
-        "for good, orders and points stay under the number. Somebody else must approve."
-    ) % {"member": _who(member)}
 
 
 def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -232,19 +136,7 @@ def _move(to: str) -> dict[str, Callable]:
     """Return what moving a membership to ``to`` means: words, deed, for whom."""
 
     def effect(member: Member, data: dict, available: int) -> str:
-        standing = TABLE[to]
-        rights = [
-            (standing.earn, _("earn points")),
-            (standing.spend, _("order and use points and coupons")),
-            (standing.receive, _("be written to")),
-            (standing.sign_in, _("sign in")),
-        ]
-        may = ", ".join(what for is_right, what in rights if is_right)
-        return _("%(member)s becomes %(state)s and may then: %(rights)s.") % {
-            "member": _who(member),
-            "state": Member.State(to).label,
-            "rights": may or _("nothing"),
-        }
+        return effects.move(member, to)
 
     def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
         move_member(
@@ -258,22 +150,6 @@ def _move(to: str) -> dict[str, Callable]:
         return to in staff_moves(member.state)
 
     return {"effect": effect, "run": run, "fits": fits}
-
-
-def _tag_effect(member: Member, data: dict, available: int) -> str:
-    tag, until = data.get("tag"), data.get("until")
-    if not tag:
-        return ""
-    if not until:
-        return _("Puts “%(tag)s” on %(member)s until it is taken off.") % {
-            "tag": tag.name,
-            "member": _who(member),
-        }
-    return _("Puts “%(tag)s” on %(member)s until the end of %(date)s.") % {
-        "tag": tag.name,
-        "member": _who(member),
-        "date": date_format(until, "DATE_FORMAT"),
-    }
 
 
 def _tag(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -298,7 +174,7 @@ ACTIONS: dict[str, MemberAction] = {
             "add_circle",
             "loyalty.add_pointsentry",
             PointsForm,
-            _grant_effect,
+            effects.grant,
             _grant,
         ),
         MemberAction(
@@ -307,7 +183,7 @@ ACTIONS: dict[str, MemberAction] = {
             "do_not_disturb_on",
             "loyalty.add_pointsentry",
             PointsForm,
-            _deduct_effect,
+            effects.deduct,
             _deduct,
         ),
         MemberAction(
@@ -316,7 +192,7 @@ ACTIONS: dict[str, MemberAction] = {
             "redeem",
             "campaigns.add_coupon",
             CouponForm,
-            _coupon_effect,
+            effects.coupon,
             _issue,
         ),
         MemberAction(
@@ -325,7 +201,7 @@ ACTIONS: dict[str, MemberAction] = {
             "ac_unit",
             "loyalty.change_pointsaccount",
             ReasonForm,
-            _freeze_effect,
+            effects.freeze,
             _freeze,
             lambda member: not _is_frozen(member),
         ),
@@ -335,7 +211,7 @@ ACTIONS: dict[str, MemberAction] = {
             "sunny",
             "loyalty.change_pointsaccount",
             ReasonForm,
-            _unfreeze_effect,
+            effects.unfreeze,
             _unfreeze,
             _is_frozen,
         ),
@@ -345,7 +221,7 @@ ACTIONS: dict[str, MemberAction] = {
             "verified_user",
             "members.add_consent",
             ConsentForm,
-            _consent_effect,
+            effects.consent,
             _consent,
         ),
         MemberAction(
@@ -354,7 +230,7 @@ ACTIONS: dict[str, MemberAction] = {
             "folder_zip",
             "members.export_pii",
             ReasonForm,
-            _export_effect,
+            effects.export,
             _export,
             _is_somebody,
         ),
@@ -364,7 +240,7 @@ ACTIONS: dict[str, MemberAction] = {
             "person_off",
             "members.add_erasure",
             ReasonForm,
-            _erase_effect,
+            effects.erase,
             _erase,
             _is_somebody,
         ),
@@ -374,7 +250,7 @@ ACTIONS: dict[str, MemberAction] = {
             "sell",
             "members.add_membertag",
             TagForm,
-            _tag_effect,
+            effects.tag,
             _tag,
         ),
         *(

@@ -140,7 +140,9 @@ class MemberPage(OfOneMember):
             "spend": spend_by_month(member=member, at=self.at)
             if user.has_perm("orders.view_order")
             else None,
-            "tier": tier_words(member_id=member.pk, at=self.at),
+            "tier": tier_words(
+                account=getattr(member, "points_account", None), at=self.at
+            ),
             "actions": allowed_actions(user, member),
             **self.moments(request),
         }

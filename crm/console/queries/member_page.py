@@ -21,7 +21,7 @@ from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
-from loyalty.queries import points_summary
+from loyalty.queries import summary_of
 from members.models import Avatar, Consent, Interest, Member
 from orders.models import Order
 
@@ -93,7 +93,7 @@ def _list(name: str, member: Member, **filters: str) -> str:
 
 
 def _points_tile(member: Member, at: datetime) -> Tile:
-    points = points_summary(member.pk, at)
+    points = summary_of(getattr(member, "points_account", None), at)
     last_day = localdate(at) + timedelta(days=SOON_DAYS)
     soon = sum(lot.points for lot in points.expiring if lot.on <= last_day)
     parts = []

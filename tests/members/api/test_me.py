@@ -126,7 +126,6 @@ def test_an_interest_that_is_not_offered_any_more_may_stay_but_not_come(jing, ev
         ("frozen", 200),
         ("dormant", 200),
         ("closed", 403),
-        ("merged", 403),
         ("erased", 403),
     ],
 )

@@ -54,7 +54,11 @@ def test_an_unknown_number_joins(handset):
     assert me(answer)["phone"] == NUMBER
     assert [number for number, _text in handset] == [NUMBER]
     fact = Fact.objects.get(name="members.MemberJoined")
-    assert fact.payload == {"member_id": member.pk, "source": "storefront"}
+    assert fact.payload == {
+        "member_id": member.pk,
+        "source": "storefront",
+        "is_new": True,
+    }
     assert (member.user.email, member.user.has_usable_password()) == ("", False)
     assert not EmailAddress.objects.exists()
 

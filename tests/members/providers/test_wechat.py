@@ -67,7 +67,7 @@ def test_a_stranger_joins_by_the_code_of_a_mini_program(db, wechat, zhang):
     fact = Fact.objects.get()
     assert (fact.name, fact.payload) == (
         "members.MemberJoined",
-        {"member_id": member.pk, "source": "wechat"},
+        {"member_id": member.pk, "source": "wechat", "is_new": True},
     )
     assert not Consent.objects.exists()
     assert not member.user.has_usable_password()
