@@ -16,12 +16,12 @@ from crm.shared.outbox import record
 from crm.shared.public_ids import new_public_id
 from members.events import MembersMerged
 from members.models import Member, Merge, User
+from members.rules.lifecycle import MERGED, may_move
 from members.rules.merging import FIELDS
 from members.services.freezing import ReasonMissing
 from members.services.movers import MergeCase, mergers
 
 #: Memberships that may become one.
-_STANDING = {Member.State.ACTIVE, Member.State.FROZEN, Member.State.CLOSED}
 _PLACE = "members_merge.fields"
 
 
@@ -123,7 +123,7 @@ def _merge(
     loser, winner = lock_pair(case)
     if loser.merged_into_id == winner.pk:
         return Merge.objects.get(loser=loser, state=Merge.State.DONE)
-    if loser.state not in _STANDING or winner.state not in _STANDING:
+    if not (may_move(loser.state, MERGED) and may_move(winner.state, MERGED)):
         raise CannotMerge
     moved = {merger.name: merger.move(case) for merger in mergers()}
     absorbed = loser.absorbed.order_by("pk")

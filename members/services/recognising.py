@@ -11,10 +11,9 @@ from crm.shared.blind_index import blind_lookup
 from crm.shared.errors import Refusal
 from crm.shared.public_ids import new_public_id
 from members.models import ExternalIdentity, Member, User
+from members.queries import member_of
 from members.rules.external_identity import Identity, Subject
 from members.services.joining import join
-
-_COME_IN = {Member.State.ACTIVE, Member.State.FROZEN}
 
 
 class IdentityBelongsToAnother(Refusal):
@@ -56,10 +55,13 @@ def recognise(
         return None
     if len(users) > 1 or (user_id is not None and user_id not in users):
         raise IdentityBelongsToAnother
-    _lock_member(users.pop())
+    _lock_member(*users)
     accounts = list(_accounts_of(identity).select_for_update(of=("self",)))
     if not accounts:
         return None  # Unlinked in this very moment.
+    if {account.user_id for account in accounts} - users:
+        # While this one waited, somebody else was given one of the names.
+        raise IdentityBelongsToAnother
     # The oldest stays; others are what one person linked before their names met.
     account, *others = accounts
     ExternalIdentity.objects.filter(account__in=others).update(account=account)
@@ -169,9 +171,14 @@ def _any_of(subjects: tuple[Subject, ...]) -> Q:
 
 
 def _lock_member(user_id: int) -> None:
-    """Wait for whoever changes this member, then refuse who may not come in."""
-    member = Member.objects.select_for_update().filter(user_id=user_id).first()
-    if member is None or member.state not in _COME_IN:
+    """Wait for whoever changes this member, then refuse who may not come in.
+
+    The login of a merged member opens the one they were merged into.
+    """
+    login = User.objects.filter(pk=user_id).first()
+    Member.objects.select_for_update().filter(user_id=user_id).first()
+    member = login and member_of(login)
+    if member is None or not member.may_sign_in:
         raise MembershipEnded
 
 
