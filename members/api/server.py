@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -24,7 +25,7 @@ from members.api.server_serializers import (
 )
 from members.api.views import version_of
 from members.models import Member
-from members.queries import current_consents, email_is, phone_is
+from members.queries import current_consents, email_is, or_who_stayed, phone_is
 from members.services.upserting import upsert_member
 
 READ, WRITE = "members:read", "members:write"
@@ -53,7 +54,8 @@ class MemberByExternalId(ServerView):
     )
     def get(self, request, source: str, external_id: str):
         """Return the member in clear."""
-        member = Member.objects.filter(source=source, external_id=external_id).first()
+        known = or_who_stayed(Q(source=source, external_id=external_id))
+        member = Member.objects.filter(known).first()
         if member is None:
             raise Http404
         return member_response(member)
@@ -104,7 +106,7 @@ class MemberLookup(ServerView):
         wanted.is_valid(raise_exception=True)
         (field, text), *_none = wanted.validated_data.items()
         condition = phone_is(text) if field == "phone" else email_is(text)
-        member = Member.objects.filter(condition).first()
+        member = Member.objects.filter(or_who_stayed(condition)).first()
         if member is None:
             raise Http404
         return member_response(member)

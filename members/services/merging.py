@@ -21,7 +21,6 @@ from members.rules.merging import FIELDS
 from members.services.freezing import ReasonMissing
 from members.services.movers import MergeCase, mergers
 
-#: Memberships that may become one.
 _PLACE = "members_merge.fields"
 
 

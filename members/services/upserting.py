@@ -7,9 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from members.models import Member
-from members.rules.lifecycle import ACTIVE, FROZEN
+from members.queries import or_who_stayed
 from members.services.checking import AlreadyMember
 from members.services.consenting import MembershipOver, Statement, record_consents
 from members.services.correcting import StaleMember, correct_member
@@ -98,7 +99,8 @@ def upsert_member(
 
 
 def _known(about: Mapping[str, str]) -> Member | None:
-    return Member.objects.select_for_update().filter(**about).first()
+    known = or_who_stayed(Q(**about))
+    return Member.objects.select_for_update().filter(known).first()
 
 
 def _update(
@@ -109,7 +111,7 @@ def _update(
     actor: str,
     now: datetime,
 ) -> Member:
-    if member.state not in {ACTIVE, FROZEN}:
+    if not member.may_sign_in:
         raise MembershipOver
     return correct_member(
         member_id=member.pk,

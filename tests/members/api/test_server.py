@@ -13,6 +13,7 @@ from members.models import Consent, Invitation, Member
 from members.queries import has_consent
 from members.services.inviting import invitation_code_of
 from tests.cast import NOON, make_member, put_in_state
+from tests.members.services.test_merging import merge
 
 ROOT = "/api/server/v1/members"
 URL = f"{ROOT}/erp/17"
@@ -218,6 +219,21 @@ def test_who_left_is_not_brought_back(erp):
     answer = erp.put(URL, {"name": "B"}, format="json")
     assert code_of(answer) == (409, "membership_over")
     assert list(Member.objects.values()) == before
+
+
+def test_a_merged_member_answers_as_who_stayed(erp):
+    erp.put(URL, JING, format="json")
+    winner = make_member(2, name="Bob")
+    loser = Member.objects.get(external_id__isnull=False)
+    merge(winner, loser)
+    shown = erp.get(URL)
+    assert (shown.status_code, shown.json()["id"]) == (200, winner.public_id)
+    found = erp.post(f"{ROOT}/lookup", {"phone": JING["phone"]}, format="json")
+    assert found.json()["id"] == winner.public_id
+    changed = erp.put(URL, {"region": "杭州"}, format="json")
+    assert (changed.status_code, changed.json()["id"]) == (200, winner.public_id)
+    assert Member.objects.get(pk=winner.pk).region == "杭州"
+    assert Member.objects.count() == 2
 
 
 @pytest.mark.parametrize(
