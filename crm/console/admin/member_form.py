@@ -23,7 +23,7 @@ class MemberForm(forms.ModelForm):
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     interests = forms.MultipleChoiceField(
-        label=_("interests"),
+        label=_("Interests"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         required=False,
     )

@@ -141,7 +141,8 @@ class MemberAdmin(
                 "fields": [
                     ("number", "public_id"),
                     ("name", "nickname"),
-                    ("gender", "seen_version"),
+                    "gender",
+                    "seen_version",
                 ]
             },
         ),
