@@ -5,6 +5,8 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
+from members.models import Merge
+
 
 def console_pages(shop) -> list[str]:
     """Return the address of every page, with the first row of each table."""
@@ -31,6 +33,7 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_reveal", args=[busy, "phone"]),
         reverse("admin:member_merge_with", args=[busy]),
         reverse("admin:member_merge", args=[busy, shop["members"][2].public_id]),
+        reverse("admin:merge_undo", args=[Merge.objects.first().pk]),
         reverse("admin:duplicate_dismiss", args=[shop["pair"].pk]),
         *(
             reverse("admin:member_action", args=[busy, code])

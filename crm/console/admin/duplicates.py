@@ -37,6 +37,8 @@ class DuplicatePairAdmin(LedgerAdmin):
         "decide",
     ]
     list_display_links = None
+    exclude = ["reasons"]
+    readonly_fields = ["why"]
     list_select_related = ["first", "second"]
     list_filter = [("state", ChoicesDropdownFilter)]
     search_fields = ["=public_id", "=first__number", "=second__number"]

@@ -84,7 +84,7 @@ class StandingTagFilter(RelatedDropdownFilter):
             return queryset
         standing = MemberTag.objects.standing(now()).filter(
             **{
-                path.removeprefix("tags__"): value[-1]
+                "tag__" + path.removeprefix("tags__"): value[-1]
                 for path, value in self.used_parameters.items()
             }
         )
