@@ -28,7 +28,8 @@ _DAYS = 900
 
 _COLUMNS = """id, public_id, number, state, name, name_tokens, phone, phone_index,
     phone_tail_index, email, email_index, birthday, birth_month, gender, region,
-    language, source, is_demo, joined_at, version, city, occupation, education, interests"""
+    language, source, is_demo, joined_at, version, city, occupation, education,
+    interests"""
 
 
 @dataclass(frozen=True, slots=True)
