@@ -21,7 +21,9 @@ EDITABLE = (
 class MemberForm(forms.ModelForm):
     """Corrections of one member; carries the version they were made on."""
 
-    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    seen_version = forms.IntegerField(
+        label="", widget=forms.HiddenInput, required=False
+    )
     interests = forms.MultipleChoiceField(
         label=_("Interests"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
