@@ -1,16 +1,22 @@
 """What campaigns do when something happened below."""
 
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import display_code
 from campaigns.services.holding import release_order, return_coupons, use_coupons
-from campaigns.services.issuing import issue_coupon
+from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import write_message
 from crm.shared.models import Fact
+from members.links import confirm_url
+from members.models import ConsentRequest
+from members.queries import standing_id
+from members.services.confirming import issue_token
 
 
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -38,10 +44,54 @@ def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
     for template in gifts:
         issue_coupon(
             template_id=template.pk,
-            member_id=payload["member_id"],
+            member_id=standing_id(payload["member_id"]),
             source=f"tier:{payload['to_tier_code']}",
             now=now,
         )
+
+
+def issue_welcome_coupons(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """MemberJoined: the gifts for new members, once each.
+
+    A gift that is used up stops nobody else's. Who is brought over from another
+    system is no new member.
+    """
+    if not payload["is_new"]:
+        return
+    gifts = CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=now),
+        for_new_members=True,
+        state=CouponTemplate.State.LIVE,
+        starts_at__lte=now,
+    ).order_by("id")
+    for template in gifts:
+        with suppress(CouponsAllGone):
+            issue_coupon(
+                template_id=template.pk,
+                member_id=payload["member_id"],
+                source="welcome",
+                now=now,
+            )
+
+
+def send_consent_link(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ConsentRequested: send the link that proves the address.
+
+    The link's secret is made here and stands in the encrypted text alone, so no fact
+    and no log ever holds it.
+    """
+    token = issue_token(request_id=payload["request_id"])
+    if token is None:
+        return
+    request = ConsentRequest.objects.get(pk=payload["request_id"])
+    write_message(
+        member_id=request.member_id,
+        channel=request.channel,
+        template="consent_confirm",
+        context={"shop": settings.SHOP_NAME, "link": confirm_url(token)},
+        dedupe_key=f"consent:{fact.pk}",
+        now=now,
+    )
 
 
 def announce_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -4,15 +4,18 @@
 start with one sentence that names the variable.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm.console.skin import skin
+from crm.schedule import SCHEDULE
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
+from members.providers.configuration import social_providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -38,6 +41,8 @@ if not SECRET_KEY:
             "CRM_SECRET_KEY is not set. Set it to 50 or more random characters."
         )
     SECRET_KEY = "not-secret-" + "demo-and-test-shops-only" * 2
+#: Former keys: links in old mails still open, new ones are signed with the new key.
+SECRET_KEY_FALLBACKS = env.list("CRM_OLD_SECRET_KEYS", default=[])
 ALLOWED_HOSTS = env.list(
     "CRM_ALLOWED_HOSTS",
     default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"],
@@ -55,7 +60,13 @@ PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
+#: Days without sign-in or purchase after which a membership is dormant.
+DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
+#: Channels whose consent counts only after a link sent there was followed.
+DOUBLE_OPT_IN = frozenset(env.list("CRM_DOUBLE_OPT_IN", default=[]))
+if DOUBLE_OPT_IN - {"email", "sms"}:
+    raise ImproperlyConfigured("CRM_DOUBLE_OPT_IN may name email and sms, no other.")
 
 # --- Applications -------------------------------------------------------------
 
@@ -67,7 +78,6 @@ INSTALLED_APPS = [
     "crm.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -104,7 +114,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "members.identity.SignInAliasMiddleware",
+    "members.identity.middleware.SignInAliasMiddleware",
 ]
 
 ROOT_URLCONF = "crm.urls"
@@ -153,6 +163,16 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: Shared by all processes; rate limits and used codes stand in it. Hidden keys.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cacheentry",
+        "KEY_FUNCTION": "crm.shared.cache_keys.hidden_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 # --- Background work ----------------------------------------------------------
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://localhost")
@@ -175,6 +195,8 @@ elif CELERY_BROKER_URL.startswith("redis"):
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Tasks are hints: a worker that lost its broker takes as many as before at once.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -183,24 +205,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 #: The sweeps that make the broker dispensable, and the nightly work.
-CELERY_BEAT_SCHEDULE = {
-    "relay-facts": {"task": "crm.shared.tasks.relay_facts", "schedule": 5.0},
-    "resume-jobs": {"task": "crm.shared.tasks.resume_jobs", "schedule": 5.0},
-    "seal-audit": {"task": "crm.shared.tasks.seal_audit", "schedule": 60.0},
-    "forget-idempotency-keys": {
-        "task": "crm.shared.tasks.forget_idempotency_keys",
-        "schedule": 3600.0,
-    },
-    "release-unpaid-orders": {
-        "task": "orders.tasks.release_unpaid_orders",
-        "schedule": 30.0,
-    },
-    "send-refunds": {"task": "orders.tasks.send_refunds", "schedule": 30.0},
-    "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": 3600.0},
-    "learn-suggestions": {"task": "recommendations.tasks.learn", "schedule": 86400.0},
-    "send-messages": {"task": "campaigns.tasks.send_messages", "schedule": 10.0},
-    "refresh-rollups": {"task": "crm.reports.tasks.refresh_rollups", "schedule": 600.0},
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Mail -------------------------------------------------------------------
@@ -230,25 +235,46 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-ACCOUNT_ADAPTER = "members.identity.AccountAdapter"
+ACCOUNT_ADAPTER = "members.identity.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_EMAIL_VERIFICATION = env("CRM_EMAIL_VERIFICATION", default="none")
 ACCOUNT_SIGNUP_FORM_CLASS = "members.forms.SignupForm"
-ACCOUNT_USER_DISPLAY = "members.identity.display_of_login"
+ACCOUNT_USER_DISPLAY = "members.identity.adapters.display_of_login"
 #: A login has one address; it changes with the member's, not beside it.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+#: Proxies in front of us that add the caller's address to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CRM_TRUSTED_PROXIES", default=0)
+MFA_ADAPTER = "members.identity.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SHOP_NAME
+#: 20 digits are 66 bits.
+MFA_RECOVERY_CODE_DIGITS = 20
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+#: Must staff who can do harm show a second factor? (docs/how-to/second-factor.md)
+STAFF_SECOND_FACTOR = env.bool("CRM_STAFF_SECOND_FACTOR", default=IS_PRODUCTION)
+#: Codes by SMS an hour, from everybody together: what a flood may cost.
+SMS_CODES_PER_HOUR = env.int("CRM_SMS_CODES_PER_HOUR", default=600)
+#: WeChat and Alipay (docs/how-to/sign-in-with-wechat.md, sign-in-with-alipay.md).
+SOCIALACCOUNT_ADAPTER = "members.providers.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_PROVIDERS = social_providers(env)
 HEADLESS_ONLY = True
-HEADLESS_ADAPTER = "members.identity.HeadlessAdapter"
+HEADLESS_ADAPTER = "members.identity.adapters.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app", "browser"]
 #: Where the links in mails lead: pages of the storefront, which is another program.
 STOREFRONT_URL = env("CRM_STOREFRONT_URL", default="http://localhost:8000").rstrip("/")
+#: Where members reach this program: unsubscribing, preferences, confirming.
+PUBLIC_URL = env("CRM_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 HEADLESS_FRONTEND_URLS = {
     "account_confirm_email": f"{STOREFRONT_URL}/verify-email/{{key}}",
     "account_reset_password": f"{STOREFRONT_URL}/password",
     "account_reset_password_from_key": f"{STOREFRONT_URL}/password/{{key}}",
     "account_signup": f"{STOREFRONT_URL}/join",
+    "socialaccount_login_error": f"{STOREFRONT_URL}/sign-in",
 }
 #: Personal data at rest: the newest key encrypts, all decrypt
 #: (docs/how-to/rotate-keys.md).
@@ -257,6 +283,23 @@ KEYRING = load_keyring(
     index_keys=env("CRM_INDEX_KEYS", default=""),
     file=DATA_DIR / "keys.json",
     may_create=not IS_PRODUCTION,
+)
+SESSION_ENGINE = "members.sessions"
+#: How long a session lasts unused, and at most. The cookie outlives both.
+MEMBER_SESSION_IDLE, MEMBER_SESSION_LONGEST = timedelta(days=30), timedelta(days=180)
+STAFF_SESSION_IDLE = timedelta(
+    minutes=env.int("CRM_STAFF_IDLE_MINUTES", default=15 if IS_PRODUCTION else 720)
+)
+STAFF_SESSION_LONGEST = timedelta(hours=12)
+SESSION_COOKIE_AGE = int(MEMBER_SESSION_LONGEST.total_seconds())
+#: How much in clear one of the staff may take per day: values, rows of exports.
+REVEALS_PER_DAY = env.int("CRM_REVEALS_PER_DAY", default=50)
+CLEAR_ROWS_PER_DAY = env.int("CRM_CLEAR_ROWS_PER_DAY", default=5_000)
+#: Days a member's own request for erasure can be called off.
+ERASURE_COOLING_DAYS = env.int("CRM_ERASURE_COOLING_DAYS", default=7)
+#: Retention rule -> days it keeps, where it differs from the rule's own.
+RETENTION_DAYS: dict[str, int] = env.dict(
+    "CRM_RETENTION_DAYS", cast={"value": int}, default={}
 )
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -327,6 +370,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+#: Uploads that wait for "confirm" are sealed, too.
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "crm.shared.sealed_uploads.SealedUploads"
 #: Where tests and commands find the shared real data (not part of this repository).
 SHARED_DATA_DIR = Path(
     env("REGULARS_DATA", default=str(BASE_DIR.parent / "shared" / "data"))
@@ -340,44 +385,4 @@ logging_config(LOG_FORMAT, level=env("CRM_LOG_LEVEL", default="INFO"))
 
 # --- Console ------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": SHOP_NAME,
-    "SITE_HEADER": SHOP_NAME,
-    "SITE_SYMBOL": "loyalty",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": "crm.console.navigation.favicon",
-        }
-    ],
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": True,
-    "LANGUAGES": {"action": reverse_lazy("admin:language")},
-    "ENVIRONMENT": "crm.console.navigation.environment",
-    "ENVIRONMENT_TITLE_PREFIX": "crm.console.navigation.environment_title",
-    "SIDEBAR": {
-        "show_search": True,
-        "command_search": True,
-        "navigation": "crm.console.navigation.sidebar",
-    },
-    "STYLES": ["crm.console.navigation.style"],
-    "SCRIPTS": ["crm.console.navigation.script"],
-    "COLORS": {
-        "primary": {
-            "50": "#effaf7",
-            "100": "#d8f3ec",
-            "200": "#b3e6da",
-            "300": "#82d3c2",
-            "400": "#4db8a4",
-            "500": "#2d9c89",
-            "600": "#147d6d",
-            "700": "#10685c",
-            "800": "#0f534a",
-            "900": "#0e443e",
-            "950": "#052824",
-        }
-    },
-}
+UNFOLD = skin(shop_name=SHOP_NAME)

@@ -14,18 +14,43 @@ storefront = [
     path("", include("campaigns.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include("crm.care.api.urls")),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]
+
+server = [
+    path("", include("members.api.server_urls")),
+]
+
+#: What each description of an API shows.
+storefront_described = [
+    path("api/storefront/v1/", include(storefront)),
+    path("api/payments/", include("orders.api.callback_urls")),
+    path("api/instruments/", include("members.api.callback_urls")),
+]
+server_described = [path("api/server/v1/", include(server))]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("_allauth/", include("members.api.sign_in_urls")),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/storefront/v1/", include(storefront)),
-    path("api/payments/", include("orders.api.callback_urls")),
+    *storefront_described,
+    *server_described,
+    path(
+        "api/storefront/v1/schema",
+        SpectacularAPIView.as_view(urlconf=storefront_described),
+        name="schema",
+    ),
+    path(
+        "api/server/v1/schema",
+        SpectacularAPIView.as_view(
+            urlconf=server_described, custom_settings={"TITLE": "Regulars server API"}
+        ),
+        name="server-schema",
+    ),
+    path("m/", include("members.pages.urls")),
     path("admin/", admin.site.urls),
 ]
 

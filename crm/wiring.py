@@ -5,10 +5,13 @@ file says who answers. Order is the order of execution. Every entry is a dotted
 path; ``tests/test_house.py`` imports each one.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 #: Fact name -> functions ``(payload: dict, *, fact: Fact, now: datetime)`` called
 #: once each, in a transaction of their own.
 SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
+        "orders.subscribers.note_purchase",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -21,11 +24,17 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.return_coupons_of_refund",
     ],
     "orders.OrdersImported": [
+        "orders.subscribers.note_past_purchases",
         "loyalty.subscribers.post_points_of_import",
         "recommendations.subscribers.learn_from_import",
         "crm.reports.subscribers.refresh_after_import",
     ],
-    "members.MemberJoined": ["loyalty.subscribers.open_account"],
+    "members.MemberJoined": [
+        "loyalty.subscribers.open_account",
+        "campaigns.subscribers.issue_welcome_coupons",
+    ],
+    "members.ConsentRequested": ["campaigns.subscribers.send_consent_link"],
+    "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
 }
@@ -49,9 +58,17 @@ PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
 }
 
+#: Who checks that a card or wallet is good: code -> class with ``verify``.
+INSTRUMENT_VERIFIERS: dict[str, str] = {
+    "test": "members.verifiers.test.TestVerifier",
+}
+
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "members.export_data": "members.jobs.export_member_data",
+    "members.erase": "members.jobs.erase_one_member",
+    "members.find_duplicates": "members.jobs.run_duplicate_search",
     "console.advance_clock": "crm.console.jobs.advance_clock",
     "console.bulk_deed": "crm.console.jobs.run_bulk_deed",
 }
@@ -60,9 +77,39 @@ JOBS: dict[str, str] = {
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
     "loyalty.tasks.expire_points",
+    "members.tasks.drop_expired_tags",
+    "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
+    "members.tasks.start_erasures",
+    "members.tasks.expire_data_exports",
+    "members.tasks.apply_retention",
     "crm.reports.tasks.refresh_rollups",
 ]
 
-#: Who exports and erases what of a person.
-PERSONAL_DATA: list[str] = []
+#: Who exports and erases what of a person, in the order of erasure: the members app,
+#: which knows whom it is about, comes last.
+PERSONAL_DATA: list[str] = [
+    "crm.shared.personal_data.SharedData",
+    "crm.console.personal_data.ConsoleData",
+    "crm.reports.personal_data.ReportsData",
+    "crm.care.personal_data.CareData",
+    "campaigns.personal_data.CampaignsData",
+    "loyalty.personal_data.LoyaltyData",
+    "recommendations.personal_data.RecommendationsData",
+    "orders.personal_data.OrdersData",
+    "members.personal_data.MembersData",
+]
+#: What moves when two members become one, app by app: ``members.services.movers``.
+MERGERS: list[str] = [
+    "members.merging.MembersMerger",
+    "orders.merging.OrdersMerger",
+    "loyalty.merging.LoyaltyMerger",
+    "campaigns.merging.CampaignsMerger",
+    "crm.care.merging.CareMerger",
+]
+
+#: What a key of the server API may do -> what staff read when they choose.
+SERVER_SCOPES: dict[str, str] = {
+    "members:read": _("read members, personal data included"),
+    "members:write": _("create and change members"),
+}

@@ -138,16 +138,20 @@ def tier_steps(*, member_ids: Collection[int]) -> dict[int, list[Step]]:
 
 
 def points_summary(member_id: int, at: datetime) -> PointsSummary:
-    """Return what a member has at ``at``, in two statements.
+    """Return what a member has at ``at``, in two statements."""
+    return summary_of(PointsAccount.objects.filter(member_id=member_id).first(), at)
+
+
+def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
+    """Return what an account holds at ``at``, in one statement; nothing for none.
 
     Lots that ended by then do not count, even if no job has booked it yet (P10).
     """
-    account = PointsAccount.objects.filter(member_id=member_id).first()
     if account is None:
         return PointsSummary()
     lots = PointsLot.objects.filter(
         Q(expires_at__gt=at) | Q(expires_at=None),
-        account_id=member_id,
+        account=account,
         remaining__gt=0,
     ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")
     active = [lot for lot in lots if lot.active_at <= at]
@@ -190,12 +194,19 @@ def entries(member_id: int) -> QuerySet[PointsEntry]:
 
 def tier_progress(member_id: int, at: datetime) -> TierProgress:
     """Return where a member stands on the ladder at ``at`` (T12)."""
+    accounts = PointsAccount.objects.filter(member_id=member_id).select_related("tier")
+    return progress_of(accounts.first(), at)
+
+
+def progress_of(account: PointsAccount | None, at: datetime) -> TierProgress:
+    """Return where the member of an account stands; at the foot for none."""
     rungs = tiers()
     ladder = rungs[0].ladder if rungs else Ladder()
-    account = (
-        PointsAccount.objects.filter(member_id=member_id).select_related("tier").first()
-    )
-    value = qualifying_minor(member_id=member_id, window_days=ladder.window_days, at=at)
+    value = 0
+    if account is not None:
+        value = qualifying_minor(
+            member_id=account.member_id, window_days=ladder.window_days, at=at
+        )
     held = account.tier if account else None
     held = held or (rungs[0] if rungs else None)
     by_id = {tier.pk: tier for tier in rungs}

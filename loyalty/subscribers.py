@@ -8,6 +8,7 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
+from loyalty.services.rewarding import reward_profile
 from orders.models import Order
 
 
@@ -35,3 +36,8 @@ def settle_points_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None
 def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrdersImported: book the points of the whole file, telling nobody."""
     book_import(source=payload["source"], now=now)
+
+
+def reward_complete_profile(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ProfileCompleted: grant the points of the program, once."""
+    reward_profile(member_id=payload["member_id"], now=now)

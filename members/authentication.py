@@ -7,7 +7,8 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
-from members.models import Member
+from members.models import User
+from members.queries import member_of
 
 #: Longer than any session key; saves a query for rubbish.
 _LONGEST_TOKEN = 64
@@ -27,18 +28,27 @@ class MemberSession(SessionAuthentication):
         """
         token = session_token_of(request)
         if token is None:
-            return super().authenticate(request)
+            return _leading_on(super().authenticate(request))
         known = None
         # NUL cannot be in a key, and PostgreSQL would refuse to look for it.
         if 0 < len(token) <= _LONGEST_TOKEN and token.isalnum():
             known = authenticate_by_x_session_token(token)
         if known is None:
             raise AuthenticationFailed(_("This session is over. Sign in again."))
-        return known
+        return _leading_on(known)
 
     def authenticate_header(self, request) -> str:
         """Return the challenge; it makes a missing credential 401, not 403."""
         return 'Bearer realm="storefront"'
+
+
+def _leading_on(known):
+    """Let the login of a merged member stand for whoever stayed, for this request."""
+    if known is not None and isinstance(known[0], User):
+        member = member_of(known[0])
+        if member is not None and member.user_id != known[0].pk:
+            User.member.related.set_cached_value(known[0], member)
+    return known
 
 
 def session_token_of(request) -> str | None:
@@ -50,10 +60,17 @@ def session_token_of(request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+def token_of(request) -> str:
+    """Return the token of the session that a signed-in request came with."""
+    session = request.auth if request.auth is not None else request.session
+    return session.session_key or ""
+
+
 class IsMember(BasePermission):
     """The caller is a member whose membership was not ended.
 
-    Frozen members may read; what they may not do the services refuse.
+    ``members.rules.lifecycle`` says which. Frozen members may read; what they may not
+    do the services refuse.
     """
 
     message = _("Only members can do this.")
@@ -62,10 +79,7 @@ class IsMember(BasePermission):
     def has_permission(self, request, view) -> bool:
         """Return whether ``request.user.member`` is there and may come in."""
         member = getattr(request.user, "member", None)
-        return member is not None and member.state in {
-            Member.State.ACTIVE,
-            Member.State.FROZEN,
-        }
+        return member is not None and member.may_sign_in
 
 
 class MemberSessionScheme(OpenApiAuthenticationExtension):

@@ -8,12 +8,30 @@ from django.utils.translation import gettext_lazy as _
 from members.models import Member
 from members.queries import email_is
 from members.rules.profile import LONGEST_NAME, tidy_name
+from members.services.inviting import UnknownInvitation, inviter_of
 
 
 class SignupForm(forms.Form):
     """The part of the sign-up form that is ours."""
 
     name = forms.CharField(label=_("name"), max_length=LONGEST_NAME, required=False)
+
+    invitation_code = forms.CharField(
+        label=_("invitation code"), max_length=40, required=False
+    )
+
+    def clean_invitation_code(self) -> str:
+        """Return a code that is somebody's, or none."""
+        code = self.cleaned_data["invitation_code"]
+        if not code.strip():
+            return ""
+        try:
+            inviter_of(code)
+        except UnknownInvitation as refusal:
+            raise forms.ValidationError(
+                str(refusal), code="unknown_invitation"
+            ) from refusal
+        return code
 
     def clean_name(self) -> str:
         """Return a tidy name."""
@@ -35,4 +53,4 @@ class SignupForm(forms.Form):
         return cleaned
 
     def signup(self, request, user) -> None:
-        """Do nothing: ``members.identity.AccountAdapter`` made the member."""
+        """Do nothing: ``members.identity.adapters.AccountAdapter`` made the member."""

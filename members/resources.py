@@ -15,15 +15,18 @@ from import_export.fields import Field
 from crm.shared import clock
 from crm.shared.audit import record_audit
 from crm.shared.spreadsheets import ServiceResource, given
-from members.models import Member, User
+from members.models import Member, RevealBudget, User
 from members.queries import email_is, phone_is
 from members.rules.profile import mask
 from members.services.correcting import correct_member
 from members.services.freezing import ReasonMissing
 from members.services.joining import join
+from members.services.revealing import spend
 
 _PROFILE = ("name", "phone", "email", "birthday", "gender", "region", "language")
 _PERSONAL = ("name", "phone", "email", "birthday")
+#: Of no use masked: shown whole, or not at all.
+_IDENTIFYING = ("external_id",)
 _SOURCE = "import"
 
 
@@ -38,6 +41,7 @@ class MemberResource(ServiceResource):
     Raises:
         PermissionDenied: clear text without the right ``members.export_pii``.
         ReasonMissing: clear text without a reason.
+        RevealBudgetSpent: more rows in clear than this login has left today.
     """
 
     keys = ("number", "external_id", "phone", "email")
@@ -82,9 +86,29 @@ class MemberResource(ServiceResource):
         if clear and not reason.strip():
             raise ReasonMissing
         self.user, self.clear, self.reason = user, clear, reason
+        #: Whether this login sees of a person at least what a mask leaves.
+        self.masked = (
+            clear
+            or user is None
+            or user.has_perm("members.view_pii")
+            or user.has_perm("members.view_masked")
+        )
+
+    def before_export(self, queryset, **kwargs):
+        """Take the rows of clear text from the day's budget, before any is read."""
+        super().before_export(queryset, **kwargs)
+        if self.clear:
+            spend(
+                user_id=self.user.pk,
+                kind=RevealBudget.Kind.EXPORT,
+                amount=queryset.count(),
+                now=clock.now(),
+            )
 
     def export_field(self, field, instance, **kwargs):
         """Return a cell; personal data masked unless clear text was asked for."""
+        if not self.masked and field.attribute in (*_PERSONAL, *_IDENTIFYING):
+            return ""
         if self.clear or field.attribute not in _PERSONAL:
             return super().export_field(field, instance, **kwargs)
         value = getattr(instance, field.attribute)
@@ -154,7 +178,8 @@ class MemberResource(ServiceResource):
             return member, member.version != instance.version
         source = row.get("source") or _SOURCE
         external_id = row.get("external_id") or None
-        return join(source=source, external_id=external_id, now=now, **said), True
+        about = {"source": source, "external_id": external_id}
+        return join(**about, is_new=False, now=now, **said), True
 
 
 def _check_choices(said: dict[str, str]) -> None:

@@ -1,9 +1,11 @@
 """The people and goods of the tests. The fixtures of ``conftest.py`` call these."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from members.models import Consent, Member, User
+from members.models import Consent, ConsentText, Member, User
 from members.rules.numbers import member_number
+from members.services.publishing import publish_text
 from orders.models import Channel, Product, Variant
 
 #: The moment most tests happen at: a Saturday noon in Shanghai.
@@ -19,6 +21,32 @@ def make_member(serial: int, *, name: str = "", user: User | None = None, **fiel
         joined_at=fields.pop("joined_at", NOON),
         **fields,
     )
+
+
+#: What the row of an erased member no longer says.
+NOBODY: dict[str, Any] = {
+    "user": None,
+    "name": None,
+    "phone": None,
+    "email": None,
+    "birthday": None,
+    "birth_month": None,
+    "external_id": None,
+    "gender": "",
+    "region": "",
+}
+
+
+def put_in_state(member: Member, state: str) -> None:
+    """Put a member into any state, as the table's constraints want the row."""
+    changes: dict[str, Any] = {"state": state}
+    if state == "erased":
+        changes |= NOBODY
+    if state == "merged":
+        changes["merged_into"] = make_member(900_000 + member.pk)
+    for name, value in changes.items():
+        setattr(member, name, value)
+    member.save()
 
 
 def make_user(username: str, **fields) -> User:
@@ -51,4 +79,18 @@ def allow(member: Member, channel: str, *, granted: bool = True, at=NOON) -> Con
         text_version="test",
         source="test",
         occurred_at=at,
+    )
+
+
+def publish(
+    version: str = "2026-11",
+    *,
+    purpose: str = "marketing",
+    language: str = "en",
+    body: str = "May we send you offers?",
+    at=NOON,
+) -> ConsentText:
+    """Publish what members are asked."""
+    return publish_text(
+        purpose=purpose, version=version, language=language, body=body, now=at
     )

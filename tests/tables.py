@@ -3,7 +3,7 @@
 from django.db import connection
 
 #: What every visit may write.
-_VISITS = ("django_session", "django_cache")
+_VISITS = ("members_session", "django_cache", "shared_cache", "shared_allowance")
 
 
 def digest(*, without: frozenset[str] = frozenset()) -> str:

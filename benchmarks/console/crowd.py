@@ -28,7 +28,8 @@ _DAYS = 900
 
 _COLUMNS = """id, public_id, number, state, name, name_tokens, phone, phone_index,
     phone_tail_index, email, email_index, birthday, birth_month, gender, region,
-    language, source, is_demo, joined_at, version"""
+    language, source, is_demo, joined_at, version, city, occupation, education,
+    interests"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ def _row(person: Person, joined_at: datetime) -> tuple:
         True,
         joined_at,
         0,
+        *("", "", ""),
+        [],
     )
 
 

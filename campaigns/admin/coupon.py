@@ -63,6 +63,7 @@ class CouponTemplateAdmin(StaffAdmin):
                     "per_member_limit",
                     "is_claimable",
                     "for_tier",
+                    "for_new_members",
                     "public_id",
                 ],
                 "classes": ["tab"],

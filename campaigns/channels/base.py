@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from campaigns.models import Message
+from crm.shared.letters import Letter
 
 
 class ChannelNotReady(Exception):
@@ -10,19 +11,20 @@ class ChannelNotReady(Exception):
 
 
 class Channel(Protocol):
-    """Carries one message to one address.
+    """Carries one letter to one address.
 
-    ``send`` may be called again with the same message after a crash; a channel whose
-    provider takes a key hands it ``message.public_id``.
+    ``send`` may be called again with the same letter after a crash; a channel whose
+    provider takes a key hands it ``letter.public_id``.
     """
 
-    #: Whether the member must have allowed marketing by this way.
-    needs_consent: bool
+    #: Whether somebody else carries the message: then marketing needs a consent, and
+    #: demo people get nothing.
+    leaves_the_house: bool
 
     def address_of(self, message: Message) -> str:
         """Return where to, or an empty string if the member has no such address."""
         ...
 
-    def send(self, message: Message, address: str) -> None:
-        """Hand the message over; raise on any failure."""
+    def send(self, letter: Letter, address: str) -> None:
+        """Hand the letter over; raise on any failure."""
         ...

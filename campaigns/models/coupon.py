@@ -61,6 +61,12 @@ class CouponTemplate(Bilingual, models.Model):
         _("on reaching tier"), max_length=40, blank=True, default=""
     )
 
+    for_new_members = models.BooleanField(
+        _("for new members"),
+        default=False,
+        help_text=_("Issued to everybody who joins, once."),
+    )
+
     class Meta:
         verbose_name = _("coupon template")
         verbose_name_plural = _("coupon templates")

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from campaigns.models import Message
 from crm.shared.public_ids import new_public_id
-from members.models import Member
+from members.models import Consent, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class MessageTemplate:
 
     subject: Any
     body: Any
+    #: Consent it needs, and unsubscribing ends; empty for what a member asked for.
+    purpose: str = Consent.Purpose.MARKETING
 
 
 TEMPLATES = {
@@ -26,7 +28,21 @@ TEMPLATES = {
         _("A coupon for you"),
         _("You received “%(coupon)s”. Use code %(code)s until %(until)s."),
     ),
+    "consent_confirm": MessageTemplate(
+        _("Please confirm"),
+        _(
+            "You asked for offers from %(shop)s. Open this page to confirm it: "
+            "%(link)s If it was not you, do nothing."
+        ),
+        purpose="",
+    ),
 }
+
+
+def purpose_of(template: str) -> str:
+    """Return the consent a message needs, ``""`` for none; unknown ones need it."""
+    known = TEMPLATES.get(template)
+    return known.purpose if known else Consent.Purpose.MARKETING
 
 
 @transaction.atomic

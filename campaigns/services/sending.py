@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.module_loading import import_string
@@ -10,8 +11,10 @@ from django.utils.translation import gettext_noop
 
 from campaigns.channels.base import Channel, ChannelNotReady
 from campaigns.models import Message
+from campaigns.services.messaging import purpose_of
 from crm import wiring
-from members.models import Consent
+from crm.shared.letters import Letter, WaysOut
+from members.links import preferences_url, unsubscribe_url
 from members.queries import has_consent
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,7 @@ MOST_ATTEMPTS = 5
 FIRST_WAIT = timedelta(seconds=30)
 
 NO_CONSENT = gettext_noop("no consent")
+MAY_NOT_RECEIVE = gettext_noop("this membership is not written to")
 NO_ADDRESS = gettext_noop("no address")
 DEMO_PERSON = gettext_noop("demo person: nothing leaves")
 
@@ -65,7 +69,7 @@ def _send(message: Message, *, now: datetime) -> bool:
     if why_not:
         return _settle(message, Message.State.SUPPRESSED, note=why_not)
     try:
-        channel.send(message, address)
+        channel.send(_letter(message), address)
     except ChannelNotReady as reason:
         return _settle(message, Message.State.FAILED, note=str(reason))
     except Exception as error:  # any provider may fail in any way: tried again
@@ -75,19 +79,42 @@ def _send(message: Message, *, now: datetime) -> bool:
 
 
 def _checked(channel: Channel, message: Message) -> tuple[str, str]:
-    """Return why the message must not leave, and its address; consent counts now."""
-    if not channel.needs_consent:
+    """Return why the message must not leave, and its address.
+
+    This is the one gate: whatever wrote the message, membership and consent count as
+    they are now.
+    """
+    if not message.member.may_receive:
+        return MAY_NOT_RECEIVE, ""
+    if not channel.leaves_the_house:
         return "", channel.address_of(message)
     if message.member.is_demo:
         return DEMO_PERSON, ""
-    if not has_consent(
-        member_id=message.member_id,
-        purpose=Consent.Purpose.MARKETING,
-        channel=message.channel,
+    purpose = purpose_of(message.template)
+    if purpose and not has_consent(
+        member_id=message.member_id, purpose=purpose, channel=message.channel
     ):
         return NO_CONSENT, ""
     address = channel.address_of(message)
     return ("", address) if address else (NO_ADDRESS, "")
+
+
+def _letter(message: Message) -> Letter:
+    """Return what the channel carries; what needs a consent says how to end it."""
+    member, purpose = message.member, purpose_of(message.template)
+    ways_out = WaysOut(
+        unsubscribe_url=unsubscribe_url(
+            member=member.public_id, purpose=purpose, channel=message.channel
+        ),
+        preferences_url=preferences_url(member=member.public_id),
+    )
+    return Letter(
+        public_id=message.public_id,
+        subject=message.subject,
+        body=message.body,
+        language=member.language or settings.LANGUAGE_CODE,
+        ways_out=ways_out if purpose else None,
+    )
 
 
 def _settle(message: Message, state: str, **fields) -> bool:

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib.admin.options import ModelAdmin as PlainModelAdmin
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 from django.views.i18n import JavaScriptCatalog, set_language
 from unfold.admin import ModelAdmin
@@ -20,11 +21,10 @@ from crm.console.clock import clock_page, may_move_clock
 from crm.console.demo.logins import LOGINS, PASSWORD
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
+from crm.console.second_factor import is_complete, second_factor_page
+from crm.console.sign_in import SignIn
 from crm.shared.clock import now, offset
 from members.models import User
-
-#: Counted by allauth: ten a minute from one address, five in five minutes per name.
-SIGN_IN = "login_failed"
 
 
 def demo_logins() -> dict[str, Any]:
@@ -75,6 +75,7 @@ class ConsoleSite(UnfoldAdminSite):
                 name="language",
             ),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("second-factor/", self.second_factor, name="second_factor"),
         ]
 
     def clock(self, request: HttpRequest) -> HttpResponse:
@@ -106,21 +107,39 @@ class ConsoleSite(UnfoldAdminSite):
             headers={"HX-Trigger": "search", "Cache-Control": "no-store"},
         )
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in who showed all that their rights are worth."""
+        return super().has_permission(request) and is_complete(request)
+
+    @method_decorator(never_cache)
+    @method_decorator(csrf_protect)
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the code of the authenticator app, after the password."""
+        return second_factor_page(request, self)
+
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """Sign in, slowly for whoever guesses; then use the login's language."""
-        name = request.POST.get("username", "").casefold()[:150]
-        refusal = ratelimit.consume_or_429(request, action=SIGN_IN, key=name)
-        if refusal is not None:
-            return refusal
-        response = super().login(request, {**demo_logins(), **(extra_context or {})})
-        if request.method == "POST" and request.user.is_authenticated:
-            ratelimit.clear(request, action=SIGN_IN, key=name)
-            if request.user.language:
-                response.set_cookie(
-                    settings.LANGUAGE_COOKIE_NAME, request.user.language
-                )
-        return response
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        then = reverse("admin:index")
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **demo_logins(),
+            REDIRECT_FIELD_NAME: request.GET.get(REDIRECT_FIELD_NAME, then),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        return SignIn.as_view(
+            authentication_form=self.login_form,
+            template_name=self.login_template,
+            next_page=then,
+            extra_context=context,
+        )(request)
 
     def choose_language(self, request: HttpRequest) -> HttpResponse:
         """Remember the language of this login, on every machine."""

@@ -15,6 +15,8 @@ _VERSION = 1
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _HEAD_BYTES = 2 + _NONCE_BYTES
+#: Bytes of the sealed empty text: a longer value says something.
+LENGTH_OF_NOTHING = _HEAD_BYTES + _TAG_BYTES
 
 
 class DecryptionFailed(Exception):
@@ -37,10 +39,15 @@ def encrypt(text: str, context: str) -> bytes:
     """
     if not isinstance(text, str):
         raise TypeError(f"Only text can be encrypted, not {type(text).__name__}.")
+    return encrypt_bytes(text.encode(), context)
+
+
+def encrypt_bytes(content: bytes, context: str) -> bytes:
+    """Seal the content of a file; otherwise as ``encrypt``."""
     ring = settings.KEYRING
     head = bytes((_VERSION, ring.primary)) + os.urandom(_NONCE_BYTES)
     sealed = AESGCM(ring.keys[ring.primary]).encrypt(
-        head[2:], text.encode(), _bound(head, context)
+        head[2:], content, _bound(head, context)
     )
     return head + sealed
 
@@ -52,6 +59,11 @@ def decrypt(blob: bytes, context: str) -> str:
         DecryptionFailed: always when the exact text cannot be had; there is no
             fallback to the sealed bytes or to nothing.
     """
+    return decrypt_bytes(blob, context).decode()
+
+
+def decrypt_bytes(blob: bytes, context: str) -> bytes:
+    """Open what ``encrypt_bytes`` made; otherwise as ``decrypt``."""
     blob = bytes(blob)
     if len(blob) < _HEAD_BYTES + _TAG_BYTES or blob[0] != _VERSION:
         raise DecryptionFailed(f"{context}: this is no sealed value.")
@@ -60,13 +72,12 @@ def decrypt(blob: bytes, context: str) -> str:
     if key is None:
         raise DecryptionFailed(f"{context}: encryption key {head[1]} is missing.")
     try:
-        text = AESGCM(key).decrypt(head[2:], sealed, _bound(head, context))
+        return AESGCM(key).decrypt(head[2:], sealed, _bound(head, context))
     except InvalidTag:
         raise DecryptionFailed(
             f"{context}: does not open with key {head[1]}; the value was changed or "
             "moved, or the key is not the one it was written with."
         ) from None
-    return text.decode()
 
 
 def key_number(blob: bytes) -> int:

@@ -353,6 +353,11 @@ class BlindTokensField(_Blind, ArrayField):
         return token_fingerprints(self.parts(text), column_context(self))
 
 
+def is_blind(field: models.Field) -> bool:
+    """Return whether a column is a blind index, which follows its source."""
+    return isinstance(field, _Blind)
+
+
 class Sealable(models.Model):
     """Base of models with blind indexes: a saved source takes its indexes along."""
 

@@ -190,7 +190,7 @@ def _replayed(kept: IdempotencyKey, mark: bytes) -> HttpResponse:
     if bytes(kept.fingerprint) != mark:
         raise IdempotencyKeyReused
     return HttpResponse(
-        bytes(kept.body or b""),
+        kept.body or "",
         status=kept.status,
         headers={**kept.headers, REPLAYED: "true"},
     )
@@ -208,7 +208,10 @@ def _keep(view: Any, request: Any, caller: str, key: str, answer: Any) -> Any:
     if get_language():
         answer.headers.setdefault("Content-Language", get_language())
     kept = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
-    row.update(status=answer.status_code, headers=kept, body=answer.content)
+    claimed = row.get()
+    claimed.status, claimed.headers = answer.status_code, kept
+    claimed.body = answer.content.decode()
+    claimed.save(update_fields=["status", "headers", "body"])
     return answer
 
 

@@ -252,6 +252,15 @@ def handler404(request: HttpRequest, exception: Exception | None = None):
     return _answer(request, 404, "not_found", title, text)
 
 
+def too_often(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Answer somebody who tried too often, as a page."""
+    title = gettext("Too many tries.")
+    response = _answer(request, refusal.status, refusal.code, title, str(refusal))
+    for name, value in getattr(refusal, "headers", {}).items():
+        response[name] = value
+    return response
+
+
 def handler500(request: HttpRequest):
     """Answer what went wrong here, telling only the request id."""
     title = gettext("Something went wrong on our side.")

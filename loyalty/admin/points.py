@@ -17,6 +17,8 @@ from loyalty.models import PointsAccount, PointsEntry
 class PointsAccountAdmin(LedgerAdmin):
     """Who has how many points now."""
 
+    # Numbers of rows, for the ledger; merges are told on the page of merges.
+    exclude = ["merged_with"]
     list_display = [
         "member",
         "tier",
@@ -75,6 +77,7 @@ class PointsEntryAdmin(LedgerAdmin):
             "return": GOOD,
             "spend": BUSY,
             "expire": CALM,
+            "transfer": CALM,
             "deduct": BAD,
             "claw_back": BAD,
         },

@@ -6,6 +6,7 @@ lock and its CHECKs are the guard. At any time (P3)
 granted less what was taken from it plus what was restored to it.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -44,6 +45,11 @@ class PointsAccount(models.Model):
     )
     tier_since = models.DateTimeField(_("in this tier since"), null=True, blank=True)
     is_frozen = models.BooleanField(_("frozen"), default=False)
+    #: Accounts this one was ever merged with, also where that was undone: entries
+    #: stay where they were written, and an order's may stand in any of these.
+    merged_with = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], blank=True
+    )
 
     class Meta:
         verbose_name = _("points account")
@@ -69,6 +75,11 @@ class PointsAccount(models.Model):
         return f"{self.member_id}: {self.balance}"
 
     @property
+    def accounts(self) -> list[int]:
+        """Return this account and those whose entries may concern it."""
+        return [self.pk, *self.merged_with]
+
+    @property
     def available(self) -> int:
         """Return the points that can be spent now (P2, P14)."""
         return 0 if self.is_frozen else self.balance - self.held
@@ -92,6 +103,7 @@ class PointsEntry(models.Model):
         GRANT = "grant", _("granted by staff")
         DEDUCT = "deduct", _("deducted by staff")
         OPENING = "opening", _("opening balance")
+        TRANSFER = "transfer", _("moved with a merge")
 
     public_id = PublicIdField(prefix="pte")
     account = models.ForeignKey(
@@ -133,6 +145,7 @@ class PointsEntry(models.Model):
                         kind__in=["spend", "claw_back", "expire", "deduct"],
                         points__lte=0,
                     )
+                    | Q(kind="transfer")
                 ),
                 name="points_entry_sign_matches_kind",
             ),

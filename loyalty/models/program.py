@@ -45,6 +45,11 @@ class Program(models.Model):
         default=5000,
         help_text=_("In basis points: 5000 means half."),
     )
+    profile_points = models.PositiveIntegerField(
+        _("points for a complete profile"),
+        default=0,
+        help_text=_("Granted once per member; 0 grants nothing."),
+    )
     claw_back = models.CharField(
         _("when a refund finds too few points"),
         max_length=10,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from loyalty.rules.expiry import GRACE, keeps_its_end
+from loyalty.rules.expiry import GRACE, is_spent_time, keeps_its_end
 from loyalty.rules.lots import Lot, Take, choose, choose_up_to, spending_order
 
 
@@ -46,6 +46,8 @@ class SpentTake:
     points: int
     returned: int
     restored: int
+    #: False where the lot belongs to another account since a merge was undone.
+    is_own: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -179,7 +181,7 @@ class Book:
             left -= part
             spent.returned += part
             self.given_back.append(spent)
-            if keeps_its_end(spent.lot.expires_at, now=now):
+            if spent.is_own and keeps_its_end(spent.lot.expires_at, now=now):
                 spent.restored += part
                 spent.lot.remaining += part
                 changed.append(spent.lot)
@@ -222,6 +224,61 @@ class Book:
         for part in takes:
             part.lot.held -= part.points
             self.held -= part.points
+
+    def owe_again(
+        self, takes: Sequence[SpentTake], *, source: str, at: datetime
+    ) -> Movement | None:
+        """Undo a payment of debt: an entry of 0 points, or None.
+
+        What came out of a lot that has ended since stays paid.
+        """
+        points = 0
+        for spent in takes:
+            if is_spent_time(spent.lot.expires_at, at):
+                continue
+            part = spent.points - spent.returned
+            spent.returned += part
+            spent.restored += part
+            spent.lot.remaining += part
+            self.given_back.append(spent)
+            points += part
+        if not points:
+            return None
+        self.balance += points
+        self.debt += points
+        return self._move("return", 0, source, at, {"trace": {"debt_back": points}})
+
+    def hand_over(
+        self,
+        taker: "Book",
+        lots: Sequence[Lot],
+        *,
+        debt: int,
+        earned: int,
+        source: str,
+        at: datetime,
+    ) -> None:
+        """Give lots with their ends and holds, and debt, to another book.
+
+        One entry in each book, equal but for the sign; it stands also where it is 0.
+
+        Args:
+            debt: points owed that go along.
+            earned: points of ``lifetime_earned`` that go along.
+        """
+        points = sum(lot.remaining for lot in lots)
+        held = sum(lot.held for lot in lots)
+        for book, sign in ((self, -1), (taker, 1)):
+            book.balance += sign * points
+            book.held += sign * held
+            book.debt += sign * debt
+            book.lifetime_earned += sign * earned
+            trace = {"points": sign * points, "debt": sign * debt}
+            told = {"trace": trace | {"earned": sign * earned}}
+            book._move("transfer", sign * (points - debt), source, at, told)
+        given = {id(lot) for lot in lots}
+        self.lots = [lot for lot in self.lots if id(lot) not in given]
+        taker.lots = [*taker.lots, *lots]
 
     def pay_debt(self, *, source: str, at: datetime) -> Movement | None:
         """Pay debt from what became free; an entry of 0 points, or None."""

@@ -7,6 +7,7 @@ before it, so that tiers and multipliers are those of that day (P7).
 from collections.abc import Iterator
 from datetime import datetime
 
+from loyalty.models import PointsAccount
 from loyalty.services.order_points import (
     PAID_STATES,
     book_order,
@@ -18,42 +19,46 @@ from loyalty.services.refund_points import book_refund, not_settled
 from orders.models import Order, Refund
 
 
-def book_until(*, member_id: int, source: str, until: datetime, now: datetime) -> None:
+def book_until(
+    *, member_id: int, source: str, until: datetime, now: datetime
+) -> PointsAccount:
     """Book a member's paid orders and completed refunds up to ``until``.
 
-    Takes the lock of the account. What is booked already is left alone.
+    Takes the lock of the account and returns it as it was before. What is booked
+    already, also before a merge, is left alone.
 
     Args:
         source: where the orders came from; imports are booked by ``importing``.
         until: inclusive.
     """
-    locked_account(member_id=member_id, now=now)
-    events = _events(member_id, source, until)
+    account = locked_account(member_id=member_id, now=now)
+    events = _events(account, source, until)
     for _at, _rank, _pk, what in sorted(events):
         if isinstance(what, Order):
             book_order(what, now=now)
         else:
             book_refund(what, now=now)
+    return account
 
 
 def _events(
-    member_id: int, source: str, until: datetime
+    account: PointsAccount, source: str, until: datetime
 ) -> Iterator[tuple[datetime, int, int, Order | Refund]]:
     """Yield with a key: time, then payments before refunds, then id."""
     orders = Order.objects.filter(
-        member_id=member_id,
+        member_id=account.member_id,
         source=source,
         state__in=PAID_STATES,
         paid_at__lte=until,
     )
-    for order in with_basis(not_booked(orders)):
+    for order in with_basis(not_booked(orders, accounts=account.accounts)):
         yield order.paid_at, 0, order.pk, order
     refunds = Refund.objects.select_related("order").filter(
-        order__member_id=member_id,
+        order__member_id=account.member_id,
         order__source=source,
         order__state__in=PAID_STATES,
         order__paid_at__lte=until,
         completed_at__lte=until,
     )
-    for refund in not_settled(refunds):
+    for refund in not_settled(refunds, accounts=account.accounts):
         yield max(refund.completed_at, refund.order.paid_at), 1, refund.pk, refund

@@ -37,14 +37,14 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
     if refund is None:
         return None
     order = refund.order
-    book_until(
+    account = book_until(
         member_id=order.member_id,
         source=order.source,
         until=max(refund.completed_at, order.paid_at),
         now=now,
     )
     return PointsEntry.objects.get(
-        account_id=order.member_id,
+        account_id__in=account.accounts,
         kind=PointsEntry.Kind.CLAW_BACK,
         source=f"refund:{refund.public_id}",
     )

@@ -27,9 +27,11 @@ def earn_for_order(*, order_id: int, now: datetime) -> PointsEntry | None:
     ).first()
     if order is None:
         return None
-    book_until(
+    account = book_until(
         member_id=order.member_id, source=order.source, until=order.paid_at, now=now
     )
     return PointsEntry.objects.get(
-        account_id=order.member_id, kind=PointsEntry.Kind.EARN, source=source_of(order)
+        account_id__in=account.accounts,
+        kind=PointsEntry.Kind.EARN,
+        source=source_of(order),
     )

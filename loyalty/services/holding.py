@@ -86,7 +86,9 @@ def capture_hold(
     account, hold, takes = _locked_hold(source)
     if hold.state == PointsHold.State.CAPTURED:
         return PointsEntry.objects.get(
-            account=account, kind=PointsEntry.Kind.SPEND, source=source
+            account_id__in=account.accounts,
+            kind=PointsEntry.Kind.SPEND,
+            source=source,
         )
     if hold.state == PointsHold.State.RELEASED:
         raise HoldIsOver

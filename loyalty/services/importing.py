@@ -153,6 +153,10 @@ def _book_members(
         _refunds(source).filter(order__member_id__in=members).select_related("order")
     )
     returns = list(_returns(source).filter(member_id__in=members))
+    booked = _booked_before_merging(members)
+    orders = [each for each in orders if source_of(each) not in booked]
+    refunds = [each for each in refunds if f"refund:{each.public_id}" not in booked]
+    returns = [each for each in returns if f"return:{each.pk}" not in booked]
     work = _open_work(members, refunds, now)
     _move(work, orders, refunds, returns)
     post(list(work.books.values()))
@@ -165,6 +169,24 @@ def _book_members(
     total.tier_changes += settle_tiers(
         accounts=list(work.accounts.values()), reason=f"import:{source}", now=now
     )
+
+
+def _booked_before_merging(members: Sequence[int]) -> set[str]:
+    """Return the sources that stand in accounts merged with those of members."""
+    others = _merged_accounts(members)
+    if not others:
+        return set()
+    return set(
+        PointsEntry.objects.filter(
+            account_id__in=others,
+            kind__in=[PointsEntry.Kind.EARN, PointsEntry.Kind.CLAW_BACK],
+        ).values_list("source", flat=True)
+    )
+
+
+def _merged_accounts(members: Sequence[int]) -> set[int]:
+    accounts = PointsAccount.objects.filter(pk__in=members).exclude(merged_with=[])
+    return {pk for ids in accounts.values_list("merged_with", flat=True) for pk in ids}
 
 
 def _open_work(
@@ -184,7 +206,7 @@ def _open_work(
     order_of = {source_of(refund.order): refund.order_id for refund in refunds}
     entries = list(
         PointsEntry.objects.filter(
-            account_id__in=members,
+            account_id__in={*members, *_merged_accounts(members)},
             kind=PointsEntry.Kind.EARN,
             source__in=order_of,
         )

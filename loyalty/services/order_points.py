@@ -1,5 +1,6 @@
 """What one paid order books: points, qualifying value, the lift it brings."""
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
+from members.queries import could_earn
 from orders.models import Order, Product
 
 #: States in which an order was paid and its sale stands.
@@ -86,33 +88,47 @@ def with_basis(orders):
     )
 
 
-def not_booked(orders):
-    """Return those orders of a query that have no earn entry yet (P4)."""
+def not_booked(orders, *, accounts: Collection[int] | None = None):
+    """Return those orders of a query that have no earn entry yet (P4).
+
+    Args:
+        accounts: where to look; the accounts of the orders' members when left out.
+    """
     booked = PointsEntry.objects.filter(
-        account_id=OuterRef("member_id"),
+        in_accounts(accounts, member="member_id"),
         kind=PointsEntry.Kind.EARN,
         source=Concat(Value("order:"), OuterRef("public_id")),
     )
     return orders.filter(~Exists(booked))
 
 
+def in_accounts(accounts: Collection[int] | None, *, member: str) -> Q:
+    """Return the filter for entries of ``accounts``, or of the outer ``member``."""
+    if accounts is None:
+        return Q(account_id=OuterRef(member))
+    return Q(account_id__in=accounts)
+
+
 def book_order(order: Order, *, now: datetime) -> PointsEntry:
     """Book an order of ``with_basis`` whose account is locked; see ``earning``.
 
-    Spends what was reserved for it, earns by the tier held when it was paid (P7), and
-    publishes PointsEarned and TierChanged.
+    Spends what was reserved for it, earns by the tier held when it was paid (P7) unless
+    the membership could not earn then, and publishes PointsEarned and TierChanged.
     """
     if order.points_spent:
         capture_hold(source=source_of(order), now=now)
     account = PointsAccount.objects.select_related("tier").get(pk=order.member_id)
     tier = tier_held(account=account, at=order.paid_at)
+    multiplier_bp = tier.multiplier_bp if tier else WHOLE_BP
+    if not could_earn(member_id=order.member_id, at=order.paid_at):
+        multiplier_bp = 0
     book = book_of(account)
     movement = earn_in(
         book,
         order=order,
         basis_minor=order.basis_minor,
         terms=program(),
-        multiplier_bp=tier.multiplier_bp if tier else WHOLE_BP,
+        multiplier_bp=multiplier_bp,
         active_at=order.paid_at,
     )
     if tier is not None:

@@ -1,6 +1,6 @@
 """What one refund books: points back and forth, qualifying value, the tier."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from loyalty.queries import program
 from loyalty.rules.clawback import points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
-from loyalty.services.order_points import source_of
+from loyalty.services.order_points import in_accounts, source_of
 from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
@@ -46,11 +46,13 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     order = refund.order
     account = PointsAccount.objects.get(pk=order.member_id)
     earned = PointsEntry.objects.get(
-        account=account, kind=PointsEntry.Kind.EARN, source=source_of(order)
+        account_id__in=account.accounts,
+        kind=PointsEntry.Kind.EARN,
+        source=source_of(order),
     )
     source = f"refund:{refund.public_id}"
     book = book_of(account)
-    spent = _load_lots(book, order_source=source_of(order))
+    spent = _load_lots(book, account.accounts, order_source=source_of(order))
     if refund.points_returned:
         book.give_back(refund.points_returned, spent, source=source, now=now)
     earning = earnings_of([earned], lots=book.lots)[earned.pk]
@@ -72,10 +74,14 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     return entry
 
 
-def not_settled(refunds):
-    """Return those refunds of a query that took nothing back yet (R10)."""
+def not_settled(refunds, *, accounts: Collection[int] | None = None):
+    """Return those refunds of a query that took nothing back yet (R10).
+
+    Args:
+        accounts: where to look; the accounts of the orders' members when left out.
+    """
     settled = PointsEntry.objects.filter(
-        account_id=OuterRef("order__member_id"),
+        in_accounts(accounts, member="order__member_id"),
         kind=PointsEntry.Kind.CLAW_BACK,
         source=Concat(Value("refund:"), OuterRef("public_id")),
     )
@@ -151,15 +157,20 @@ def refunded_goods(refund_ids: Sequence[int]) -> dict[int, int]:
     )
 
 
-def _load_lots(book: Book, *, order_source: str) -> list[SpentTake]:
+def _load_lots(
+    book: Book, accounts: Collection[int], *, order_source: str
+) -> list[SpentTake]:
     """Put the lots that hold something, or paid for the order, into the book.
+
+    A lot that went to another member with a merge, or came back from there, is not
+    this book's to fill; what it gave opens a new one.
 
     Returns:
         What the order took from which lot.
     """
     rows = (
         LotTake.objects.filter(
-            entry__account_id=book.member_id,
+            entry__account_id__in=accounts,
             entry__kind=PointsEntry.Kind.SPEND,
             entry__source=order_source,
         )
@@ -170,7 +181,8 @@ def _load_lots(book: Book, *, order_source: str) -> list[SpentTake]:
     lots = {take.lot_id: lot_of(take.lot) for take in takes}
     for row in PointsLot.objects.filter(account_id=book.member_id, remaining__gt=0):
         lots.setdefault(row.pk, lot_of(row))
-    book.lots = list(lots.values())
+    foreign = {take.lot_id for take in takes if take.lot.account_id != book.member_id}
+    book.lots = [lot for pk, lot in lots.items() if pk not in foreign]
     return [
         SpentTake(
             id=take.pk,
@@ -178,6 +190,7 @@ def _load_lots(book: Book, *, order_source: str) -> list[SpentTake]:
             points=take.points,
             returned=take.returned,
             restored=take.restored,
+            is_own=take.lot.account_id == book.member_id,
         )
         for take in takes
     ]

@@ -42,8 +42,11 @@ _CHECKS = {
     "account {id}: earned in all is {found}, the entries say {expected}": """
         SELECT a.member_id, a.lifetime_earned, coalesce(e.points, 0)
           FROM loyalty_pointsaccount a
-          LEFT JOIN (SELECT account_id, sum(points) AS points
-                       FROM loyalty_pointsentry WHERE kind = 'earn' GROUP BY 1) e
+          LEFT JOIN (SELECT account_id,
+                            sum(CASE kind WHEN 'earn' THEN points
+                                ELSE (trace ->> 'earned')::bigint END) AS points
+                       FROM loyalty_pointsentry
+                      WHERE kind IN ('earn', 'transfer') GROUP BY 1) e
             ON e.account_id = a.member_id
          WHERE a.lifetime_earned <> coalesce(e.points, 0)""",
     "account {id}: its newest number is {found}, it has {expected} entries": """

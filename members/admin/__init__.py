@@ -1,5 +1,5 @@
-"""Staff pages of tags and consents. Members have their page in the console."""
+"""Staff pages of words, attributes, consents and privacy. Members have theirs above."""
 
-from members.admin import consent, tag
+from members.admin import attribute, consent, consent_text, privacy, tag
 
-__all__ = ["consent", "tag"]
+__all__ = ["attribute", "consent", "consent_text", "privacy", "tag"]

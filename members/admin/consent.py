@@ -19,6 +19,8 @@ class ConsentAdmin(LedgerAdmin):
         "granted",
         "source",
         "text_version",
+        "actor",
+        "reason",
     ]
     list_display_links = None
     list_select_related = ["member"]

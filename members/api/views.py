@@ -1,4 +1,4 @@
-"""The member's own page: profile and consents."""
+"""The member's own profile."""
 
 import re
 
@@ -11,17 +11,9 @@ from rest_framework.views import APIView
 from crm.shared.bounded_json import JSONParser
 from crm.shared.clock import now
 from crm.shared.strict import StrictQueryMixin
-from members.api.serializers import (
-    ConsentList,
-    ConsentShape,
-    Profile,
-    ProfilePatch,
-    Statements,
-)
+from members.api.serializers import Profile, ProfilePatch
 from members.authentication import IsMember
 from members.models import Member
-from members.queries import current_consents
-from members.services.consenting import Statement, record_consents
 from members.services.correcting import correct_member
 
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
@@ -84,35 +76,3 @@ def version_of(request) -> int | None:
     if not found:
         raise ValidationError({"If-Match": ["invalid"]})
     return int(found[1])
-
-
-class MyConsents(StrictQueryMixin, APIView):
-    """GET what I allow; PUT what I say now. Every change is kept."""
-
-    permission_classes = [IsAuthenticated, IsMember]
-
-    @extend_schema(responses=ConsentList)
-    def get(self, request):
-        """Return what holds now for each purpose and channel."""
-        return consents_response(request.user.member)
-
-    @extend_schema(request=Statements, responses=ConsentList)
-    def put(self, request):
-        """Add to the ledger what differs from what holds; safe to retry."""
-        said = Statements(data=request.data)
-        said.is_valid(raise_exception=True)
-        member = request.user.member
-        record_consents(
-            member_id=member.pk,
-            statements=[Statement(**row) for row in said.validated_data["consents"]],
-            text_version=said.validated_data["text_version"],
-            source="storefront",
-            now=now(),
-        )
-        return consents_response(member)
-
-
-def consents_response(member: Member) -> Response:
-    """Return all that holds now."""
-    standing = current_consents(member_id=member.pk)
-    return Response({"data": ConsentShape(standing, many=True).data})

@@ -1,21 +1,62 @@
-"""What a member allowed, as a ledger."""
+"""What a member allowed, as a ledger, and the texts they were shown."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 
+class Purpose(models.TextChoices):
+    """What messages or processing are for."""
+
+    MARKETING = "marketing", _("marketing")
+    PROFILING = "profiling", _("personal recommendations")
+
+
+class ConsentText(models.Model):
+    """What a member is asked to agree to, word for word. Append only.
+
+    A change of a word is a new version; ``digest`` is what consents keep of it.
+    """
+
+    purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
+    version = models.CharField(
+        _("version"), max_length=40, help_text=_("For example 2026-11.")
+    )
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES
+    )
+    body = models.TextField(_("text"), max_length=4000)
+    digest = models.BinaryField(_("fingerprint"), max_length=32, unique=True)
+    published_at = models.DateTimeField(_("published at"))
+
+    class Meta:
+        verbose_name = _("consent text")
+        verbose_name_plural = _("consent texts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["purpose", "version", "language"],
+                name="consent_text_once_per_version",
+                violation_error_message=_(
+                    "This version is published already. Texts never change: choose a "
+                    "new version."
+                ),
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.get_purpose_display()} {self.version}"
+
+
 class Consent(models.Model):
     """One statement of a member about one purpose and channel. Append only.
 
-    The newest row of a (member, purpose, channel) is what holds now.
+    The newest row of a (member, purpose, channel) is what holds now. ``text_digest``,
+    ``request_id``, ``network``, ``agent`` and ``first_step`` prove how it came about;
+    what staff or a program wrote down names them in ``actor`` and says why.
     """
 
-    class Purpose(models.TextChoices):
-        """What messages or processing are for."""
-
-        MARKETING = "marketing", _("marketing")
-        PROFILING = "profiling", _("personal recommendations")
+    Purpose = Purpose
 
     class Channel(models.TextChoices):
         """By which way."""
@@ -35,14 +76,37 @@ class Consent(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     granted = models.BooleanField(pgettext_lazy("consent", "granted"))
     text_version = models.CharField(_("text version"), max_length=40)
+    #: ``ConsentText.digest``; empty for what was said elsewhere, and for a no.
+    text_digest = models.BinaryField(
+        _("fingerprint of the text"), max_length=32, null=True
+    )
     source = models.CharField(
         _("source"), max_length=60, help_text=_("Form, file or person it came from.")
     )
+    #: The first step of a double opt-in; this row is the second.
+    first_step = models.OneToOneField(
+        "members.ConsentRequest",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="consent",
+        verbose_name=_("first step"),
+    )
+    request_id = models.CharField(_("request id"), max_length=64, blank=True)
+    network = models.CharField(_("network"), max_length=50, blank=True)
+    agent = models.CharField(_("browser"), max_length=40, blank=True)
+    actor = models.CharField(_("written by"), max_length=150, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"))
 
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(actor="") | ~models.Q(reason=""),
+                name="consent_written_by_others_says_why",
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["member", "purpose", "channel", "-occurred_at", "-id"],

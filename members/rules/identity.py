@@ -77,6 +77,11 @@ def normalise_email(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
+def normalise_contact(text: str) -> str:
+    """Return an e-mail address or a phone as it is compared."""
+    return normalise_email(text) if "@" in text else normalise_phone(text)
+
+
 def name_tokens(text: str) -> set[str]:
     """Return the parts by which a name is found.
 
@@ -91,6 +96,20 @@ def name_tokens(text: str) -> set[str]:
     for run in _RUN.findall(_plain(text))[:_WORDS]:
         tokens |= _han_tokens(run[:_CHARACTERS]) if _is_han(run) else _beginnings(run)
     return tokens
+
+
+def spelled_name(text: str) -> str:
+    """Return the letters a name is read as, sorted; ``""`` when there are none.
+
+    Neither script nor order nor spaces count: 王静, Wang Jing and Jing WANG are one.
+
+    >>> spelled_name("王静") == spelled_name("Jing WANG")
+    True
+    """
+    syllables: list[str] = []
+    for run in _RUN.findall(_plain(text)):
+        syllables += map(_reading, run) if _is_han(run) else [run]
+    return "".join(sorted("".join(syllables)))
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,10 @@ import unicodedata
 from datetime import date
 
 LONGEST_NAME = 120
+LONGEST_NICKNAME = 40
+LONGEST_CITY = 60
+LONGEST_BIO = 500
+MOST_INTERESTS = 20
 _EARLIEST_YEAR = 1900
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _LONGEST_EMAIL = 254
@@ -17,10 +21,37 @@ def tidy_name(text: str) -> str:
     Raises:
         ValueError: it is too long or holds control characters.
     """
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if len(name) > LONGEST_NAME or _CONTROL.search(name):
-        raise ValueError("name")
-    return name
+    return tidy_line(text, longest=LONGEST_NAME, field="name")
+
+
+def has_control_characters(text: str) -> bool:
+    """Return whether ``text`` holds what is no writing: NUL, lone surrogates."""
+    return _CONTROL.search(text) is not None
+
+
+def tidy_line(text: str, *, longest: int, field: str = "line") -> str:
+    """Return one line of text in one spelling, without space around or doubled.
+
+    Raises:
+        ValueError: it is too long or holds control characters.
+    """
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(line) > longest or has_control_characters(line):
+        raise ValueError(field)
+    return line
+
+
+def tidy_lines(text: str, *, longest: int) -> str:
+    """Return a text of several lines, each as ``tidy_line`` leaves it.
+
+    Raises:
+        ValueError: it is too long or holds control characters.
+    """
+    lines = [tidy_line(line, longest=longest) for line in text.splitlines()]
+    whole = "\n".join(lines).strip()
+    if len(whole) > longest:
+        raise ValueError("lines")
+    return whole
 
 
 def is_email(text: str) -> bool:

@@ -14,11 +14,17 @@ from members.rules.identity import normalise_email
 DOMAIN = "id.invalid"
 #: What the fingerprint is bound to. Never changes, whatever the table is called.
 _PLACE = "members_user.email"
+_PHONE_PLACE = "members_user.phone"
 
 
 def email_alias(email: str) -> str:
     """Return the alias under which a new login for ``email`` is kept."""
     return _address(fingerprint(normalise_email(email), _PLACE))
+
+
+def phone_alias(phone: str) -> str:
+    """Return what allauth is shown in place of a phone in E.164."""
+    return f"phone-{fingerprint(phone, _PHONE_PLACE).hex()}"
 
 
 def known_alias(email: str) -> str:

@@ -1,5 +1,6 @@
 """Check what identifies and describes a person before it is kept."""
 
+from collections.abc import Collection
 from datetime import date
 
 from django.conf import settings
@@ -8,9 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from members.models import Member
-from members.queries import email_is, phone_is
+from members.queries import email_is, phone_is, unknown_interests
 from members.rules.identity import normalise_phone
-from members.rules.profile import is_email, read_birthday, tidy_name
+from members.rules.profile import (
+    LONGEST_BIO,
+    LONGEST_CITY,
+    LONGEST_NICKNAME,
+    MOST_INTERESTS,
+    is_email,
+    read_birthday,
+    tidy_line,
+    tidy_lines,
+    tidy_name,
+)
 
 #: Unique column or constraint -> what was given twice.
 _IDENTIFIERS = {
@@ -86,6 +97,49 @@ def checked_email(text: str) -> str:
     if email and not is_email(email):
         raise BadProfile(field="email")
     return email
+
+
+def checked_nickname(text: str) -> str:
+    """Return a tidy nickname or refuse it."""
+    return _line("nickname", text, LONGEST_NICKNAME)
+
+
+def checked_city(text: str) -> str:
+    """Return a tidy name of a city or refuse it."""
+    return _line("city", text, LONGEST_CITY)
+
+
+def checked_bio(text: str) -> str:
+    """Return what a member says of themselves, tidy, or refuse it."""
+    try:
+        return tidy_lines(text, longest=LONGEST_BIO)
+    except ValueError as error:
+        raise BadProfile(field="bio") from error
+
+
+def checked_choice(value: str, *, field: str) -> str:
+    """Return one of a field's choices, ``""`` for nothing, or refuse it."""
+    if value and value not in dict(Member._meta.get_field(field).choices):
+        raise BadProfile(field=field)
+    return value
+
+
+def checked_interests(codes: Collection[str], *, kept: Collection[str]) -> list[str]:
+    """Return codes of the vocabulary, sorted, each once, or refuse them.
+
+    What the member chose before may stay, also when the word is gone by now.
+    """
+    wanted = set(codes)
+    if len(wanted) > MOST_INTERESTS or unknown_interests(wanted - set(kept)):
+        raise BadProfile(field="interests")
+    return sorted(wanted)
+
+
+def _line(field: str, text: str, longest: int) -> str:
+    try:
+        return tidy_line(text, longest=longest)
+    except ValueError as error:
+        raise BadProfile(field=field) from error
 
 
 def set_birthday(*, member: Member, text: str, today: date) -> None:

@@ -11,20 +11,36 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from members.models import Member, User
+from members.queries import has_identity
 from members.services.aliasing import email_alias
 from members.services.checking import (
     AlreadyMember,
+    checked_bio,
+    checked_choice,
+    checked_city,
     checked_email,
+    checked_interests,
     checked_name,
+    checked_nickname,
     checked_phone,
     given_twice,
     refuse_known,
     set_birthday,
 )
+from members.services.completing import review_completeness
 from members.services.joining import NoAddress
 
-_CHECKS = {"name": checked_name, "phone": checked_phone, "email": checked_email}
-_PLAIN = ("gender", "region", "language")
+_CHECKS = {
+    "name": checked_name,
+    "phone": checked_phone,
+    "email": checked_email,
+    "nickname": checked_nickname,
+    "bio": checked_bio,
+    "city": checked_city,
+}
+_CHOICES = ("gender", "occupation", "education")
+_PLAIN = ("region", "language")
+_FIELDS = (*_CHECKS, *_CHOICES, *_PLAIN, "birthday", "interests")
 
 
 class StaleMember(Refusal):
@@ -52,7 +68,8 @@ def correct_member(
     Args:
         member_id: the member.
         changes: new values of name, phone, email, birthday (``1990-02-28``), gender,
-            region and language; ``None`` and ``""`` clear.
+            region, language, nickname, bio, city, occupation, education and interests
+            (codes); ``None`` and what is empty clear.
         version: ``Member.version`` the caller saw; None overwrites whatever is there.
         actor: who of the staff did it: then the audit trail names the fields. None
             when members speak for themselves.
@@ -63,7 +80,7 @@ def correct_member(
         StaleMember: the member has another version by now.
         BadProfile: a value cannot be kept.
         AlreadyMember: phone or e-mail belong to another member.
-        NoAddress: the e-mail of a member who signs in with it would be cleared.
+        NoAddress: a member who signs in would lose the last address to do it with.
     """
     member = Member.objects.select_for_update().get(pk=member_id)
     if version is not None and member.version != version:
@@ -76,10 +93,11 @@ def correct_member(
     try:
         with transaction.atomic():
             member.save(update_fields=[*changed, "version"])
-            if "email" in changed:
-                _move_login(member)
+            if {"email", "phone"} & set(changed):
+                _move_login(member, new_phone="phone" in changed)
     except IntegrityError as error:
         raise AlreadyMember(field=given_twice(error)) from error
+    review_completeness(member=member, now=now)
     if actor is not None:
         record_audit(
             actor=actor,
@@ -93,31 +111,46 @@ def correct_member(
 
 
 def _apply(member: Member, changes: Mapping[str, Any], *, now: datetime) -> list[str]:
-    before = {name: getattr(member, name) for name in (*_CHECKS, *_PLAIN, "birthday")}
+    before = {name: getattr(member, name) for name in _FIELDS}
     for name, value in changes.items():
         if name in _CHECKS:
             setattr(member, name, _CHECKS[name](value or ""))
         elif name == "birthday":
             set_birthday(member=member, text=value or "", today=now.date())
+        elif name == "interests":
+            chosen = checked_interests(value or [], kept=member.interests)
+            member.interests = chosen
+        elif name in _CHOICES:
+            setattr(member, name, checked_choice(value or "", field=name))
         elif name in _PLAIN:
             setattr(member, name, value or "")
         else:
             raise TypeError(f"{name} of a member cannot be corrected here.")
     changed = [name for name in before if before[name] != getattr(member, name)]
+    for contact in {"phone", "email"} & set(changed):
+        # Whoever had proved the old one proved nothing about the new one.
+        setattr(member, f"{contact}_verified_at", None)
+        changed.append(f"{contact}_verified_at")
     return [*changed, "birth_month"] if "birthday" in changed else changed
 
 
-def _move_login(member: Member) -> None:
-    """Let the member's login follow the address."""
+def _move_login(member: Member, *, new_phone: bool) -> None:
+    """Let the member's login follow the address; leave a way in."""
     if member.user_id is None:
         return
-    if not member.email:
+    # A phone nobody proved may be mistyped: it does not stand in for an address.
+    reachable = member.phone and (new_phone or member.phone_verified_at)
+    if not (member.email or reachable or has_identity(user_id=member.user_id)):
         raise NoAddress
-    alias = email_alias(member.email)
+    alias = email_alias(member.email) if member.email else ""
+    if not User.objects.filter(pk=member.user_id).exclude(email=alias).exists():
+        return
     User.objects.filter(pk=member.user_id).update(email=alias)
-    EmailAddress.objects.filter(user_id=member.user_id).update(
-        email=alias, verified=False
-    )
+    addresses = EmailAddress.objects.filter(user_id=member.user_id)
+    if not alias:
+        addresses.delete()
+    elif not addresses.update(email=alias, verified=False):
+        EmailAddress.objects.create(user_id=member.user_id, email=alias, primary=True)
 
 
 def renew_aliases(*, batch: int = 500) -> int:

@@ -1,5 +1,6 @@
 """Make somebody a member."""
 
+import secrets
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
@@ -20,6 +21,7 @@ from members.services.checking import (
     refuse_known,
     set_birthday,
 )
+from members.services.inviting import accept_invitation
 from members.services.numbering import next_numbers
 
 
@@ -45,6 +47,8 @@ def join(
     region: str = "",
     user: User | None = None,
     is_demo: bool = False,
+    invitation_code: str = "",
+    is_new: bool = True,
     now: datetime,
 ) -> Member:
     """Make somebody a member, give them a number and publish MemberJoined.
@@ -57,12 +61,15 @@ def join(
         external_id: their number at the source, unique there.
         birthday: ``1990-02-28``.
         user: their login.
+        invitation_code: code of the member who brought them, as typed.
+        is_new: no for who was a member elsewhere and gets no welcome.
         now: when they joined, aware.
 
     Raises:
         AlreadyMember: phone, e-mail, external id or login belongs to a member; the
             parameter ``field`` says which.
         BadProfile: name, phone, e-mail or birthday cannot be one.
+        UnknownInvitation: the code is nobody's.
     """
     member = Member(
         name=checked_name(name),
@@ -79,36 +86,54 @@ def join(
     )
     set_birthday(member=member, text=birthday, today=now.date())
     refuse_known(member)
+    _write(member)
+    record(MemberJoined(member.pk, source, is_new))
+    if invitation_code:
+        accept_invitation(member_id=member.pk, code=invitation_code, now=now)
+    return member
+
+
+def _write(member: Member) -> None:
+    """Keep a new member under a fresh number."""
     (member.number,) = next_numbers(1)
     try:
         with transaction.atomic():
             member.save(force_insert=True)
     except IntegrityError as error:
         raise AlreadyMember(field=given_twice(error)) from error
-    record(MemberJoined(member_id=member.pk, source=source))
-    return member
 
 
 @transaction.atomic
-def open_login(*, member_id: int) -> User:
+def open_login(*, member_id: int, phone_is_enough: bool = False) -> User:
     """Give a member a login without a password and return it.
 
     The member then asks for a new password, which only reaches who reads the mail:
     this is how imported members come in. Calling again returns the same login.
 
+    Args:
+        member_id: the member.
+        phone_is_enough: also for members without e-mail; they sign in by code.
+
     Raises:
-        NoAddress: the member has no e-mail address.
+        NoAddress: the member has no e-mail address, or nothing at all.
     """
     member = Member.objects.select_for_update().get(pk=member_id)
     if member.user_id:
         return member.user
-    if not member.email:
+    if not (member.email or (phone_is_enough and member.phone)):
         raise NoAddress
-    alias = email_alias(member.email)
-    user = User(username=alias.partition("@")[0], email=alias)
+    alias = email_alias(member.email) if member.email else ""
+    # Not made from the address: that may move to another member one day.
+    user = User(username=f"member-{secrets.token_hex(16)}", email=alias)
     user.set_unusable_password()
     user.save(force_insert=True)
-    EmailAddress.objects.create(user=user, email=alias, primary=True)
+    if alias:
+        EmailAddress.objects.create(
+            user=user,
+            email=alias,
+            primary=True,
+            verified=member.email_verified_at is not None,
+        )
     member.user = user
     member.save(update_fields=["user"])
     return user

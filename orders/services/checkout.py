@@ -106,7 +106,7 @@ def _refuse_unsellable(cart: Cart) -> None:
     if cart.member_id is not None:
         # Locked: a membership that is being frozen at this moment is waited for.
         member = Member.objects.select_for_update(no_key=True).get(pk=cart.member_id)
-        if member.state != Member.State.ACTIVE:
+        if not member.may_spend:
             raise MemberMayNotOrder
 
 

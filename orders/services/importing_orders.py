@@ -24,7 +24,8 @@ INSERT INTO orders_order (
     public_id, number, member_id, source, external_ref, region, state, currency,
     goods_minor, discount_minor, freight_minor, total_minor, paid_minor,
     refunded_minor, points_spent, quote_hash, placed_at, paid_at, closed_at)
-SELECT p.public_id, 'OR-' || p.invoice, m.id, %(source)s, p.invoice, p.country,
+SELECT p.public_id, 'OR-' || p.invoice, coalesce(m.merged_into_id, m.id),
+       %(source)s, p.invoice, p.country,
        'completed', %(currency)s, p.total, 0, 0, p.total, p.total, 0, 0, '',
        p.at, p.at, p.at
   FROM piece p

@@ -40,8 +40,8 @@ SELECT %(batch)s, r.row, 'InvoiceNo', 'already_there', left(r.invoice, 80),
 ON CONFLICT DO NOTHING
 """
 _RETURNS = """
-SELECT r.row, r.invoice, i.customer, m.id, r.sku, v.id, p.kind, i.at, r.quantity,
-       r.price_minor
+SELECT r.row, r.invoice, i.customer, coalesce(m.merged_into_id, m.id), r.sku, v.id,
+       p.kind, i.at, r.quantity, r.price_minor
   FROM {invoices} i
   JOIN {rows} r USING (invoice)
   JOIN orders_variant v ON v.sku = r.sku

@@ -5,6 +5,8 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
+from members.models import Merge
+
 
 def console_pages(shop) -> list[str]:
     """Return the address of every page, with the first row of each table."""
@@ -29,10 +31,18 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_page", args=[busy]),
         reverse("admin:members_member_changelist") + "?view=active&state__exact=active",
         reverse("admin:member_reveal", args=[busy, "phone"]),
+        reverse("admin:member_merge_with", args=[busy]),
+        reverse("admin:member_merge", args=[busy, shop["members"][2].public_id]),
+        reverse("admin:merge_undo", args=[Merge.objects.first().pk]),
+        reverse("admin:duplicate_dismiss", args=[shop["pair"].pk]),
         *(
             reverse("admin:member_action", args=[busy, code])
-            for code in ("grant", "deduct", "coupon", "freeze")
+            for code in (
+                *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
+                *("export_data", "erase"),
+            )
         ),
+        reverse("admin:member_attributes", args=[busy]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(

@@ -14,7 +14,22 @@ from crm.reports.models import DailySales
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
-from members.models import Consent, Tag, User
+from members.models import (
+    AttributeDefinition,
+    Consent,
+    DataExport,
+    DuplicatePair,
+    Erasure,
+    Interest,
+    Member,
+    Merge,
+    RetentionRun,
+    Tag,
+    User,
+)
+from members.services.attributing import Author, set_attributes
+from members.services.correcting import correct_member
+from members.services.freezing import move_member
 from members.services.joining import join
 from members.services.noting import add_note
 from orders.models import (
@@ -172,6 +187,41 @@ def people(*, count: int, at: datetime, variant: Variant, prefix: str = "") -> l
     return found
 
 
+def known_well(member: Member, *, at: datetime, actor: User) -> None:
+    """Let a member have interests, attributes, and a life before today."""
+    Interest.objects.create(code="tea", name="绿茶", name_en="Tea")
+    size = AttributeDefinition.objects.create(
+        code="size",
+        name="尺码",
+        name_en="Size",
+        kind="choice",
+        by_member=True,
+        is_personal=False,
+    )
+    for code in ("s", "m"):
+        size.options.create(code=code, name=f"{code}号", name_en=code.upper())
+    AttributeDefinition.objects.create(
+        code="allergy", name="过敏", name_en="Allergy", kind="text"
+    )
+    correct_member(
+        member_id=member.pk,
+        changes={"nickname": "小尼尔", "bio": "爱吃花生", "interests": ["tea"]},
+        now=at,
+    )
+    set_attributes(
+        member_id=member.pk,
+        values={"size": "m", "allergy": "花生酱"},
+        author=Author.STAFF,
+        source="console",
+        now=at,
+    )
+    for to in ("frozen", "active"):
+        move_member(
+            member_id=member.pk, to=to, reason="too many returns", actor=actor, now=at
+        )
+    member.refresh_from_db()
+
+
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -250,6 +300,24 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
+    known_well(busy, at=at, actor=users["admin"])
+    pair = DuplicatePair.objects.create(
+        first=members[0],
+        second=members[6],
+        score=93,
+        reasons=["same_birthday", "same_name"],
+        found_at=at,
+    )
+    Merge.objects.create(
+        winner=members[4],
+        loser=members[5],
+        state="undone",
+        loser_state="active",
+        reason="one person",
+        actor="support",
+        merged_at=at,
+        undone_at=at,
+    )
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",
@@ -273,6 +341,17 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     ImportBatch.objects.create(
         profile="online-retail", sha256="0" * 64, file_name="a.csv", started_at=at
     )
+    DataExport.objects.create(
+        member=busy, asked_by=users["owner"], reason="letter", asked_at=at
+    )
+    erasure = Erasure.objects.create(
+        member=members[4],
+        author=users["support"],
+        state="waiting",
+        reason="letter",
+        asked_at=at,
+    )
+    RetentionRun.objects.create(at=at, is_dry_run=True, counts={"members.notes": 3})
     for day in range(60):
         DailySales.objects.create(
             day=(at - timedelta(days=day)).date(),
@@ -306,7 +385,9 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "message": message,
         "ticket": ticket,
         "note": note,
+        "pair": pair,
         "delivery": delivery,
         "job": job,
+        "erasure": erasure,
         "entry": PointsEntry.objects.order_by("id").first(),
     }

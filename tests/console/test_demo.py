@@ -16,13 +16,15 @@ from campaigns.models import Coupon, Message
 from crm.care.models import Ticket
 from crm.console.demo.catalogue import PRICE_TEST_SKU
 from crm.console.demo.logins import LOGINS
-from crm.console.demo.members import NEWCOMER_PHONE, ZHANG_SAN_PHONE
+from crm.console.demo.members import NEWCOMER_PHONE, TWINS, ZHANG_SAN_PHONE
 from crm.console.demo.people import AWKWARD_NAMES
 from crm.console.demo.planting import plant_shop
 from crm.console.services.roles import sync_roles
+from crm.shared.jobs import run_all_queued
 from loyalty.models import PointsAccount, PointsEntry, PointsLot
-from members.models import Member, User
+from members.models import DuplicatePair, Member, User
 from members.queries import phone_is
+from members.services.merging import merge_members
 from orders.models import Order, OrderLine, Product, Refund
 from tests.cast import NOON, make_member
 
@@ -174,6 +176,27 @@ def test_story_9_points_end_this_week_and_some_are_frozen(shop):
     assert soon.aggregate(points=Sum("remaining"))["points"] > 0
     assert PointsAccount.objects.filter(is_frozen=True).count() == 1
     assert PointsEntry.objects.filter(kind="expire").exists()
+
+
+def test_story_8_two_pairs_of_duplicates_are_found(shop):
+    run_all_queued()
+    found = {
+        (pair.first.phone, pair.second.phone): pair
+        for pair in DuplicatePair.objects.select_related("first", "second")
+    }
+    plain = found[TWINS[8][1], TWINS[9][1]]
+    tricky = found[TWINS[10][1], TWINS[11][1]]
+    assert plain.reasons[:2] == ["same_birthday", "same_name"]
+    assert tricky.reasons[:2] == ["same_last_eight_digits", "same_name_in_pinyin"]
+    assert min(plain.score, tricky.score) >= 80
+    merge_members(
+        winner_id=tricky.first_id,
+        loser_id=tricky.second_id,
+        reason="one person",
+        actor="tests",
+        now=NOON,
+    )
+    call_command("verify_ledger", stdout=StringIO())
 
 
 def test_story_11_an_angry_ticket_is_overdue(shop):

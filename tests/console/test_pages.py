@@ -105,8 +105,11 @@ def test_every_page_name_is_known_to_the_permission_matrix():
     own = {
         *("index", "login", "logout", "password_change", "password_change_done"),
         *("jsi18n", "autocomplete", "view_on_site", "app_list", "search", "language"),
-        "clock",
+        *("clock", "second_factor"),
+        *("duplicate_search", "duplicate_dismiss"),
+        *("member_merge_with", "member_merge", "merge_undo"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
+        *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import"),
         *("members_member_import", "members_member_process_import"),
@@ -114,6 +117,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("orders_product_import", "orders_product_process_import"),
         *("members_member_save_view", "members_member_delete_view"),
         *("auth_user_password_change",),
+        *("data_export_fetch", "erasure_approve", "erasure_cancel"),
     }
     standard = {
         f"{label.replace('.', '_')}_{page}"

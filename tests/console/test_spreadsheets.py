@@ -33,10 +33,11 @@ def wanted(client, url: str, **more):
 
 
 def test_members_go_out_masked(shop, signed_in):
-    client = signed_in("analyst")
+    client = signed_in("marketer")
     url = reverse(EXPORT)
     answer = client.post(url, wanted(client, url))
     rows = taken_out(answer)
+    assert "+86*******0003" in {row["phone"].strip("'") for row in rows}
     assert len(rows) == len(shop["members"])
     for secret in ("13800000003", "person3@example.com", "1990-02-28", "王静"):
         assert secret not in answer.content.decode()
@@ -56,6 +57,28 @@ def test_members_go_out_in_clear_with_a_reason_and_the_right(shop, signed_in):
     assert "+8613800000003" in {row["phone"].strip("'") for row in rows}
     entry = AuditEntry.objects.get(action="members.export")
     assert (entry.actor, entry.reason) == ("owner", "post to the printer")
+
+
+def test_clear_rows_have_a_daily_budget(shop, signed_in, settings):
+    url, client = reverse(EXPORT), signed_in("owner")
+    settings.CLEAR_ROWS_PER_DAY = len(shop["members"])
+    data = wanted(client, url, clear="on", reason="post to the printer")
+    taken_out(client.post(url, data))
+    refused = client.post(url, data)
+    assert (refused.status_code, refused.url) == (
+        302,
+        reverse("admin:members_member_changelist"),
+    )
+    assert AuditEntry.objects.filter(action="members.export").count() == 1
+
+
+def test_the_analyst_takes_out_numbers_only(shop, signed_in):
+    client = signed_in("analyst")
+    url = reverse(EXPORT)
+    rows = taken_out(client.post(url, wanted(client, url)))
+    assert {row["number"] for row in rows} == {m.number for m in shop["members"]}
+    for column in ("name", "phone", "email", "birthday", "external_id"):
+        assert {row[column] for row in rows} == {""}
 
 
 def test_members_come_in_after_a_trial_run(shop, signed_in):

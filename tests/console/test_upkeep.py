@@ -77,11 +77,12 @@ def many(shop):
         cursor.execute(
             """INSERT INTO members_member (public_id, number, state, name, name_tokens,
                 phone, phone_tail_index, gender, region, language, source, is_demo,
-                joined_at, version)
+                joined_at, version, city, occupation, education, interests)
             SELECT public_id || n, 'M9' || n, state, name,
                 ARRAY[decode(md5(n::text), 'hex')]::bytea[], phone,
                 decode(md5('t' || n), 'hex'), '', '', 'en', 'bulk', true,
-                joined_at - interval '9 years' - n * interval '1 minute', 0
+                joined_at - interval '9 years' - n * interval '1 minute', 0,
+                '', '', '', '{}'
             FROM members_member, generate_series(1, %s) n
             WHERE id = (SELECT min(id) FROM members_member)""",
             [MANY],

@@ -19,10 +19,10 @@ from django.contrib.auth import (  # noqa: E402
     HASH_SESSION_KEY,
     SESSION_KEY,
 )
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 
 from members.models import User  # noqa: E402
 from members.services.joining import join  # noqa: E402
+from members.sessions import SessionStore  # noqa: E402
 from orders.models import Product, Variant  # noqa: E402
 
 MEMBERS = 12

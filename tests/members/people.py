@@ -1,10 +1,12 @@
 """What the tests of members share: everything ever written about one person."""
 
+from datetime import datetime, timedelta
+
 from django.db import connection
 
 from tests.cast import NOON
 
-__all__ = ["NOON", "dump"]
+__all__ = ["NOON", "dump", "later"]
 
 _COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -32,3 +34,8 @@ def _flat(value) -> bytes:
     if isinstance(value, memoryview | bytes):
         return bytes(value)
     return str(value).encode()
+
+
+def later(**more) -> datetime:
+    """Return noon and so much time more, such as ``days=1``."""
+    return NOON + timedelta(**more)

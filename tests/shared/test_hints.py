@@ -1,9 +1,9 @@
 import time
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from crm.celery import app
-from crm.shared import hints
+from crm.shared import hints, tasks
 
 
 def test_hints_of_one_transaction_are_one_and_wait_for_commit(
@@ -81,3 +81,26 @@ def test_a_hint_from_the_thread_reaches_the_broker_of_the_settings():
         message.ack()
         queue.close()
     assert message.payload[0] == [7]
+
+
+def test_a_sweep_delivers_without_a_broker(transactional_db, monkeypatch):
+    monkeypatch.setattr(hints, "publish", lambda task, args: False)
+    delivered = []
+    left = iter([200, 200, 7])
+    monkeypatch.setattr(
+        tasks.outbox, "relay", lambda **_: delivered.append(next(left)) or delivered[-1]
+    )
+    tasks.sweep()
+    assert delivered == [200, 200, 7]
+
+
+def test_a_sweep_that_fails_leaves_the_work_to_the_next(
+    transactional_db, monkeypatch, caplog
+):
+    def refuse(**_):
+        raise OperationalError("the database of 13800138000 is starting")
+
+    monkeypatch.setattr(tasks.outbox, "relay", refuse)
+    tasks.sweep()
+    assert "A sweep failed" in caplog.text
+    assert "13800138000" not in caplog.text

@@ -1,5 +1,23 @@
 """Staff pages that look across apps, and those of the ground floor."""
 
-from crm.console.admin import audit, facts, jobs, logins, members
+from crm.console.admin import (
+    audit,
+    duplicates,
+    facts,
+    jobs,
+    logins,
+    members,
+    merges,
+    server_keys,
+)
 
-__all__ = ["audit", "facts", "jobs", "logins", "members"]
+__all__ = [
+    "audit",
+    "duplicates",
+    "facts",
+    "jobs",
+    "logins",
+    "members",
+    "merges",
+    "server_keys",
+]

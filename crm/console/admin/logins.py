@@ -6,13 +6,19 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from crm.shared.clock import now
 from crm.shared.staff_lists import StaffAdmin
 from members.models import User
+from members.services.devices import end_sessions
+from members.services.second_factors import reset_second_factor
 
 #: Apps whose tables have no page; nobody needs a permission for them.
 PLUMBING = ["account", "admin", "contenttypes", "mfa", "sessions", "socialaccount"]
+#: Fields of a login that say what it may do.
+RIGHTS = ("is_active", "is_superuser", "groups")
 _VERBS = {
     "add": _("%(app)s · %(model)s · add"),
     "change": _("%(app)s · %(model)s · change"),
@@ -59,6 +65,7 @@ class StaffLoginAdmin(DjangoUserAdmin, StaffAdmin):
         (_("Important dates"), {"fields": [("last_login", "date_joined")]}),
     ]
     filter_horizontal = ["groups"]
+    actions = ["reset_second_factor"]
 
     def get_queryset(self, request):
         """Leave logins of members out."""
@@ -68,6 +75,31 @@ class StaffLoginAdmin(DjangoUserAdmin, StaffAdmin):
         """Make every login made here one of staff."""
         obj.is_staff = True
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        """Sign out whoever's rights were changed: they come back with the new ones."""
+        super().save_related(request, form, formsets, change)
+        if set(RIGHTS) & set(form.changed_data):
+            end_sessions(user_id=form.instance.pk)
+
+    @admin.action(
+        description=_("Take the second factor off (phone and codes are lost)"),
+        permissions=["change"],
+    )
+    def reset_second_factor(self, request, queryset):
+        """Let others set a new one up; nobody does this for themselves."""
+        taken = 0
+        for login in queryset.exclude(pk=request.user.pk):
+            if not self.has_change_permission(request, login):
+                continue
+            taken += 1
+            reset_second_factor(
+                user_id=login.pk, actor=request.user, reason="", now=now()
+            )
+        self.message_user(
+            request,
+            ngettext("%(count)d login.", "%(count)d logins.", taken) % {"count": taken},
+        )
 
     def get_readonly_fields(self, request, obj=None):
         """Only those above all rules may lift others there."""

@@ -1,6 +1,5 @@
 """What staff can do for a member: a form, a sentence, one service call each."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,61 +8,28 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-)
 
-from campaigns.models import CouponTemplate
 from campaigns.services.issuing import issue_coupon
+from crm.console.admin import member_action_effects as effects
+from crm.console.admin.member_action_forms import (
+    ConsentForm,
+    CouponForm,
+    PointsForm,
+    ReasonForm,
+    TagForm,
+)
 from crm.shared.audit import record_audit
+from crm.shared.clock import day_bounds
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
 from members.models import Member
-
-#: Points one click may move.
-MOST_POINTS = 1_000_000
-
-
-class ReasonForm(forms.Form):
-    """Every deed has a reason; ``request_key`` makes a double click one deed."""
-
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        min_length=3,
-        max_length=200,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept in the audit trail."),
-    )
-    request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
-
-    def __init__(self, *args, **kwargs):
-        kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
-        super().__init__(*args, **kwargs)
-
-
-class PointsForm(ReasonForm):
-    """So many points, and why."""
-
-    points = forms.IntegerField(
-        label=gettext_lazy("Points"),
-        min_value=1,
-        max_value=MOST_POINTS,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-    field_order = ["points", "reason"]
-
-
-class CouponForm(ReasonForm):
-    """Which coupon, and why."""
-
-    template = forms.ModelChoiceField(
-        label=gettext_lazy("Coupon template"),
-        queryset=CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE),
-        widget=UnfoldAdminSelectWidget,
-    )
-    field_order = ["template", "reason"]
+from members.queries import consent_text
+from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, staff_moves
+from members.services.consenting import Statement, record_consents
+from members.services.erasing import ask_for_erasure
+from members.services.exporting import ask_for_export
+from members.services.freezing import move_member
+from members.services.tagging import tag_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,72 +46,9 @@ class MemberAction:
     fits: Callable[[Member], bool] = lambda member: True
 
 
-def _who(member: Member) -> str:
-    return member.number
-
-
 def _is_frozen(member: Member) -> bool:
     account = getattr(member, "points_account", None)
     return bool(account and account.is_frozen)
-
-
-def _grant_effect(member: Member, data: dict, available: int) -> str:
-    points = data.get("points")
-    if not points:
-        return ""
-    return _(
-        "Grants %(points)s points to %(member)s: available %(before)s → %(after)s."
-    ) % {
-        "points": f"{points:,d}",
-        "member": _who(member),
-        "before": f"{available:,d}",
-        "after": f"{available + points:,d}",
-    }
-
-
-def _deduct_effect(member: Member, data: dict, available: int) -> str:
-    points = data.get("points")
-    if not points:
-        return ""
-    if points > available:
-        return _("%(member)s has only %(before)s points available.") % {
-            "member": _who(member),
-            "before": f"{available:,d}",
-        }
-    return _(
-        "Deducts %(points)s points from %(member)s: available %(before)s → %(after)s."
-    ) % {
-        "points": f"{points:,d}",
-        "member": _who(member),
-        "before": f"{available:,d}",
-        "after": f"{available - points:,d}",
-    }
-
-
-def _freeze_effect(member: Member, data: dict, available: int) -> str:
-    return _(
-        "Freezes the points of %(member)s: available %(before)s → 0. Points are still "
-        "earned, but none can be spent."
-    ) % {"member": _who(member), "before": f"{available:,d}"}
-
-
-def _unfreeze_effect(member: Member, data: dict, available: int) -> str:
-    account = member.points_account
-    return _("Unfreezes the points of %(member)s: available 0 → %(after)s.") % {
-        "member": _who(member),
-        "after": f"{account.balance - account.held:,d}",
-    }
-
-
-def _coupon_effect(member: Member, data: dict, available: int) -> str:
-    template = data.get("template")
-    if not template:
-        return ""
-    return _("Issues “%(coupon)s” to %(member)s, valid for %(days)s days.") % {
-        "coupon": template.label,
-        "member": _who(member),
-        "days": template.valid_days,
-    }
 
 
 def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -199,6 +102,68 @@ def _issue(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     return _("The coupon %(code)s was issued.") % {"code": coupon.code}
 
 
+def _consent(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    text = consent_text(purpose=data["purpose"], language=member.language)
+    record_consents(
+        member_id=member.pk,
+        statements=[
+            Statement(data["purpose"], data["channel"], data["granted"] == "yes")
+        ],
+        text_version=text.version if text else "",
+        source="staff",
+        actor=actor,
+        reason=data["reason"],
+        now=now,
+    )
+    return _("It is written down.")
+
+
+def _export(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    ask_for_export(member_id=member.pk, actor=actor, reason=data["reason"], now=now)
+    return _("The copy is being prepared; find it under Data exports.")
+
+
+def _erase(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    ask_for_erasure(member_id=member.pk, author=actor, reason=data["reason"], now=now)
+    return _("The erasure waits for the approval of somebody else.")
+
+
+def _is_somebody(member: Member) -> bool:
+    return member.state != Member.State.ERASED
+
+
+def _move(to: str) -> dict[str, Callable]:
+    """Return what moving a membership to ``to`` means: words, deed, for whom."""
+
+    def effect(member: Member, data: dict, available: int) -> str:
+        return effects.move(member, to)
+
+    def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+        move_member(
+            member_id=member.pk, to=to, reason=data["reason"], actor=actor, now=now
+        )
+        return _("The membership is now: %(state)s.") % {
+            "state": Member.State(to).label
+        }
+
+    def fits(member: Member) -> bool:
+        return to in staff_moves(member.state)
+
+    return {"effect": effect, "run": run, "fits": fits}
+
+
+def _tag(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+    until = data["until"]
+    tag_member(
+        member_id=member.pk,
+        name=data["tag"].name,
+        author=actor,
+        expires_at=day_bounds(until)[1] if until else None,
+        now=now,
+    )
+    return _("The tag “%(tag)s” was put on.") % {"tag": data["tag"].name}
+
+
 #: Code -> action, in the order of the buttons.
 ACTIONS: dict[str, MemberAction] = {
     action.code: action
@@ -209,7 +174,7 @@ ACTIONS: dict[str, MemberAction] = {
             "add_circle",
             "loyalty.add_pointsentry",
             PointsForm,
-            _grant_effect,
+            effects.grant,
             _grant,
         ),
         MemberAction(
@@ -218,7 +183,7 @@ ACTIONS: dict[str, MemberAction] = {
             "do_not_disturb_on",
             "loyalty.add_pointsentry",
             PointsForm,
-            _deduct_effect,
+            effects.deduct,
             _deduct,
         ),
         MemberAction(
@@ -227,7 +192,7 @@ ACTIONS: dict[str, MemberAction] = {
             "redeem",
             "campaigns.add_coupon",
             CouponForm,
-            _coupon_effect,
+            effects.coupon,
             _issue,
         ),
         MemberAction(
@@ -236,7 +201,7 @@ ACTIONS: dict[str, MemberAction] = {
             "ac_unit",
             "loyalty.change_pointsaccount",
             ReasonForm,
-            _freeze_effect,
+            effects.freeze,
             _freeze,
             lambda member: not _is_frozen(member),
         ),
@@ -246,9 +211,62 @@ ACTIONS: dict[str, MemberAction] = {
             "sunny",
             "loyalty.change_pointsaccount",
             ReasonForm,
-            _unfreeze_effect,
+            effects.unfreeze,
             _unfreeze,
             _is_frozen,
+        ),
+        MemberAction(
+            "consent",
+            gettext_lazy("Record consent"),
+            "verified_user",
+            "members.add_consent",
+            ConsentForm,
+            effects.consent,
+            _consent,
+        ),
+        MemberAction(
+            "export_data",
+            gettext_lazy("Export personal data"),
+            "folder_zip",
+            "members.export_pii",
+            ReasonForm,
+            effects.export,
+            _export,
+            _is_somebody,
+        ),
+        MemberAction(
+            "erase",
+            gettext_lazy("Erase person"),
+            "person_off",
+            "members.add_erasure",
+            ReasonForm,
+            effects.erase,
+            _erase,
+            _is_somebody,
+        ),
+        MemberAction(
+            "tag",
+            gettext_lazy("Put on a tag"),
+            "sell",
+            "members.add_membertag",
+            TagForm,
+            effects.tag,
+            _tag,
+        ),
+        *(
+            MemberAction(
+                code,
+                label,
+                icon,
+                "members.add_lifecyclechange",
+                ReasonForm,
+                **_move(to),
+            )
+            for code, label, icon, to in [
+                ("suspend", gettext_lazy("Freeze membership"), "block", FROZEN),
+                ("open", gettext_lazy("Open membership"), "lock_open", ACTIVE),
+                ("close", gettext_lazy("Close membership"), "door_front", CLOSED),
+            ]
         ),
     ]
 }

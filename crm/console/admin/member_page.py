@@ -2,7 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
@@ -18,19 +18,23 @@ from crm.console.queries.member_page import (
     get_member,
     personal_details,
     spend_by_month,
-    tag_names,
     tiles,
 )
-from crm.console.queries.members import shown_name
+from crm.console.queries.members import may_see_masked, may_see_names, shown_name
+from crm.console.queries.profile import profile_card, tags_now
 from crm.console.queries.tier_words import tier_words
 from crm.console.queries.timeline import KINDS, seen_kinds, timeline
-from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
+from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
 from members.models import Member
+from members.queries import avatar_of, instruments_of, standing_erasure
+from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
+from members.services.revealing import reveal
+from members.services.tagging import untag_member
 
 
 def member_urls(model_admin) -> list:
@@ -40,6 +44,8 @@ def member_urls(model_admin) -> list:
         ("<str:public_id>/360/timeline/", TimelinePart, "member_timeline"),
         ("<str:public_id>/360/note/", NoteBox, "member_note"),
         ("<str:public_id>/360/reveal/<slug:field>/", Reveal, "member_reveal"),
+        ("<str:public_id>/360/untag/", Untag, "member_untag"),
+        ("<str:public_id>/360/picture/", Picture, "member_picture"),
         ("<str:public_id>/360/do/<slug:code>/", MemberDialog, "member_action"),
     ]
     wrap = model_admin.admin_site.admin_view
@@ -63,6 +69,8 @@ class OfOneMember(View):
             self.member = get_member(public_id)
         except Member.DoesNotExist as error:
             raise Http404 from error
+        if self.member.merged_into_id:
+            return redirect("admin:member_page", self.member.merged_into.public_id)
         self.at = now()
         return super().dispatch(request, *args, **kwargs)
 
@@ -113,16 +121,28 @@ class MemberPage(OfOneMember):
             "name": name,
             "initial": name[:1],
             "tiles": tiles(member=member, user=user, at=self.at),
-            "details": personal_details(member),
+            "details": personal_details(member) if may_see_masked(user) else [],
             "may_reveal": user.has_perm("members.view_pii"),
             "may_edit": self.model_admin.has_change_permission(request),
             "may_note": user.has_perm("members.add_note"),
-            "tags": tag_names(member, self.at),
+            "may_merge": user.has_perm("members.add_merge"),
+            "profile": profile_card(member=member, user=user),
+            "tags": tags_now(member, self.at),
+            "may_tag": user.has_perm("members.add_membertag"),
+            "shows_face": member.has_avatar and may_see_names(user),
+            "erasure": standing_erasure(member_id=member.pk)
+            if user.has_perm("members.view_erasure")
+            else None,
             "consents": consents_now(member),
+            "instruments": instruments_of(member_id=member.pk)
+            if user.has_perm("members.view_paymentinstrument")
+            else None,
             "spend": spend_by_month(member=member, at=self.at)
             if user.has_perm("orders.view_order")
             else None,
-            "tier": tier_words(member_id=member.pk, at=self.at),
+            "tier": tier_words(
+                account=getattr(member, "points_account", None), at=self.at
+            ),
             "actions": allowed_actions(user, member),
             **self.moments(request),
         }
@@ -154,6 +174,35 @@ class NoteBox(OfOneMember):
         return HttpResponseRedirect(self.page_url())
 
 
+class Untag(OfOneMember):
+    """Takes one tag off."""
+
+    def post(self, request):
+        """Do it; a tag that is gone already is no mistake."""
+        if not request.user.has_perm("members.add_membertag"):
+            raise PermissionDenied
+        untag_member(
+            member_id=self.member.pk,
+            name=request.POST.get("tag", ""),
+            actor=request.user,
+            now=self.at,
+        )
+        return HttpResponseRedirect(self.page_url())
+
+
+class Picture(OfOneMember):
+    """The member's face, for those who may see personal data."""
+
+    def get(self, request):
+        """Answer the picture."""
+        if not may_see_names(request.user):
+            raise PermissionDenied
+        avatar = avatar_of(member_id=self.member.pk)
+        if avatar is None:
+            raise Http404
+        return picture_response(avatar.webp)
+
+
 class Reveal(OfOneMember):
     """Personal data in clear, once, for a reason that is kept."""
 
@@ -172,25 +221,25 @@ class Reveal(OfOneMember):
 
     def post(self, request):
         """Record the reason, then show the value."""
-        reason = request.POST.get("reason", "").strip()
-        if len(reason) < 3:
+        try:
+            value = reveal(
+                member_id=self.member.pk,
+                field=self.field,
+                actor=request.user,
+                reason=request.POST.get("reason", ""),
+                now=self.at,
+            )
+        except ReasonMissing:
             return self._ask(request, _("Say why, in three characters or more."))
-        record_audit(
-            actor=request.user,
-            action="members.reveal",
-            obj=self.member,
-            reason=reason,
-            detail={"field": self.field},
-            now=self.at,
-        )
-        value = getattr(self.member, self.field) or "–"
+        except Refusal as refusal:
+            return self._ask(request, str(refusal))
         return render(
             request,
             "console/reveal.html",
             {
                 **self.frame(request),
                 "member": self.member,
-                "value": value,
+                "value": value or "–",
                 "page_url": self.page_url(),
             },
         )

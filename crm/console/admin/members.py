@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,19 +18,30 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from crm.console.admin.bulk_actions import BulkActionsMixin
+from crm.console.admin.member_attributes import attribute_urls
+from crm.console.admin.member_form import MemberForm, save_member
 from crm.console.admin.member_page import member_urls
+from crm.console.admin.new_member_form import SOURCE, NewMemberForm
 from crm.console.admin.saved_views import SavedViewsMixin
-from crm.console.queries.members import member_condition, shown_name
+from crm.console.queries.members import (
+    may_see_masked,
+    member_condition,
+    shown_name,
+)
 from crm.console.rules.masking import mask_phone
+from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
-from crm.shared.staff_lists import BAD, CALM, GOOD, StaffAdmin, money_column
+from crm.shared.errors import Refusal
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, StaffAdmin, money_column
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
     ImportAdmin,
 )
-from members.models import Member
+from members.models import Member, MemberTag
 from members.resources import MemberResource
+from members.services.joining import join
+from members.services.revealing import reveal_form
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
@@ -62,6 +73,22 @@ class ViewFilter(admin.SimpleListFilter):
             "birthday": Q(birth_month=localdate(at).month),
         }.get(self.value())
         return queryset if wanted is None else queryset.filter(wanted)
+
+
+class StandingTagFilter(RelatedDropdownFilter):
+    """Members by tag; a tag whose end has come no longer counts."""
+
+    def queryset(self, request, queryset):
+        """Narrow the list to members with the tag now."""
+        if not self.value():
+            return queryset
+        standing = MemberTag.objects.standing(now()).filter(
+            **{
+                "tag__" + path.removeprefix("tags__"): value[-1]
+                for path, value in self.used_parameters.items()
+            }
+        )
+        return queryset.filter(pk__in=standing.values("member_id"))
 
 
 class MemberChangeList(ChangeList):
@@ -100,16 +127,36 @@ class MemberAdmin(
         ViewFilter,
         ("state", ChoicesDropdownFilter),
         ("points_account__tier", RelatedDropdownFilter),
-        ("tags", RelatedDropdownFilter),
+        ("tags", StandingTagFilter),
         ("joined_at", RangeDateFilter),
     ]
     search_fields = ["number"]
     search_help_text = _("Number, phone, last four digits, e-mail, name or initials")
     ordering = ["-joined_at", "-id"]
+    form = MemberForm
     fieldsets = [
-        (None, {"fields": [("number", "public_id"), ("name", "gender")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("number", "public_id"),
+                    ("name", "nickname"),
+                    "gender",
+                    "seen_version",
+                ]
+            },
+        ),
         (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
+        (
+            _("Profile"),
+            {"fields": ["city", ("occupation", "education"), "interests", "bio"]},
+        ),
         (_("Origin"), {"fields": [("source", "region"), "joined_at"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": [("name", "gender")]}),
+        (_("Contact"), {"fields": [("phone", "email"), ("birthday", "language")]}),
+        (_("Origin"), {"fields": [("region", "invitation_code")]}),
     ]
     readonly_fields = ["number", "public_id", "source", "joined_at"]
     resource_classes = [MemberResource]
@@ -122,22 +169,24 @@ class MemberAdmin(
 
     def get_queryset(self, request):
         """Leave columns out that the list does not show."""
-        return super().get_queryset(request).defer("name_tokens", "birthday", "email")
+        rows = super().get_queryset(request)
+        return rows.defer("name_tokens", "birthday", "email", "nickname", "bio")
 
     def get_search_results(self, request, queryset, search_term):
         """Look where the shape of the text says, by one index."""
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(member_condition(search_term)), False
+        personal = may_see_masked(request.user)
+        return queryset.filter(member_condition(search_term, personal=personal)), False
 
     @admin.display(description=_("member"))
     def who(self, member: Member) -> str:
-        """Return name and masked phone, linked to the page."""
+        """Return name and masked phone, linked to the page, or the number alone."""
         return format_html(
             '<a class="cs-who" data-value href="{}">{}<small>{}</small></a>',
             reverse("admin:member_page", args=[member.public_id]),
             member.shown or member.number,
-            mask_phone(member.phone),
+            member.shown_phone,
         )
 
     @admin.display(description=_("tier"), empty_value="–")
@@ -154,7 +203,15 @@ class MemberAdmin(
 
     @display(
         description=_("state"),
-        label={"active": GOOD, "frozen": CALM, "closed": BAD, "erased": BAD},
+        label={
+            "pending": BUSY,
+            "active": GOOD,
+            "frozen": CALM,
+            "dormant": CALM,
+            "closed": BAD,
+            "merged": BAD,
+            "erased": BAD,
+        },
     )
     def state_label(self, member: Member) -> tuple[str, str]:
         """Return where the membership stands."""
@@ -179,13 +236,15 @@ class MemberAdmin(
     def get_changelist_instance(self, request):
         """Give every row the name this login may see."""
         changelist = super().get_changelist_instance(request)
+        masked = may_see_masked(request.user)
         for member in changelist.result_list:
             member.shown = shown_name(member, request.user)
+            member.shown_phone = mask_phone(member.phone) if masked else ""
         return changelist
 
     def get_urls(self):
         """Add the page of one member and what can be done there."""
-        return member_urls(self) + super().get_urls()
+        return member_urls(self) + attribute_urls(self) + super().get_urls()
 
     def get_export_form_class(self):
         """Offer clear text; the resource refuses whoever may not have it."""
@@ -201,6 +260,14 @@ class MemberAdmin(
             "reason": wanted.get("reason", ""),
         }
 
+    def export_action(self, request):
+        """Take members out; a refusal is a sentence above the list."""
+        try:
+            return super().export_action(request)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return redirect("admin:members_member_changelist")
+
     def get_export_queryset(self, request):
         """Fetch the columns the list leaves out."""
         return super().get_export_queryset(request).defer(None)
@@ -212,19 +279,56 @@ class MemberAdmin(
         )
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Open the form for those who may use it, the page for all others."""
-        if not self.has_change_permission(request):
-            member = self.get_object(request, object_id)
-            if member is not None and self.has_view_permission(request, member):
-                return redirect("admin:member_page", member.public_id)
+        """Open the form for those who may use it, the page for all others.
+
+        The form shows everything in clear, so opening it counts as a reveal.
+        """
+        member = self.get_object(request, object_id)
+        if member is not None and self.has_view_permission(request, member):
+            page = redirect("admin:member_page", member.public_id)
+            if not self.has_change_permission(request):
+                return page
+            if request.method == "GET":
+                try:
+                    reveal_form(member_id=member.pk, actor=request.user, now=now())
+                except Refusal as refusal:
+                    messages.error(request, str(refusal))
+                    return page
         return super().change_view(request, object_id, form_url, extra_context)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """Refuse: members are closed or erased, never deleted."""
         return False
 
+    def get_fieldsets(self, request, obj=None):
+        """Leave out what only members who are there have."""
+        return self.fieldsets if obj else self.add_fieldsets
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Show the form again, as it was typed, when a service refuses it."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            # Django ran the first try in a transaction, which is undone.
+            request.refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """Ask for a new member in a form of its own; hand it what the service said."""
+        if obj is None:
+            kwargs["form"] = NewMemberForm
+        form = super().get_form(request, obj, change, **kwargs)
+        form.refusal = getattr(request, "refusal", None)
+        return form
+
     def save_model(self, request, obj, form, change):
-        """Stamp those made by hand."""
-        if obj.joined_at is None:
-            obj.joined_at = now()
-        super().save_model(request, obj, form, change)
+        """Join or correct through the services; obj then is what they wrote."""
+        if change:
+            saved = save_member(form=form, actor=request.user, now=now())
+        else:
+            saved = join(**form.joining(), source=SOURCE, now=now())
+        obj.__dict__.update(saved.__dict__)
+
+    def log_change(self, request, obj, message):
+        """Leave the audit trail to the service, which has written it."""
+        return super(AuditedAdmin, self).log_change(request, obj, message)

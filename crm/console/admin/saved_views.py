@@ -19,6 +19,8 @@ from crm.shared.clock import now
 _LONGEST_QUERY = 500
 #: Not part of a filter: where in the list somebody was.
 _PLACE = {"p", "all", "e", "o"}
+#: What was searched for may be a phone or a name: never kept.
+_SEARCH = "q"
 
 
 class SavedViewsMixin:
@@ -137,7 +139,7 @@ def filter_of(query: QueryDict) -> str:
     pairs = sorted(
         (name, value)
         for name, values in query.lists()
-        if name not in _PLACE and not name.startswith("_")
+        if name not in {*_PLACE, _SEARCH} and not name.startswith("_")
         for value in values
         if value
     )

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 PASSWORD = "demo"  # noqa: S105  the demo's own, refused outside demo shops
 
+#: Its key of the server API; as public as the password.
+SERVER_KEY = "sk_test_demo_of_xiaoman_living_known_to_everybody"  # noqa: S105
+
 
 @dataclass(frozen=True, slots=True)
 class Login:

@@ -5,12 +5,23 @@ from datetime import datetime, timedelta
 from crm.console.demo.people import AWKWARD_NAMES, name_of, phone_of, region_of
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop, batches
 from members.models import Consent, Member, MemberTag, Tag
+from members.queries import consent_text
 from members.rules.numbers import member_number
 from members.services.numbering import skip_numbers
+from members.services.publishing import publish_text
 
 #: Story 1: the seed's own example.
 ZHANG_SAN_PHONE = "+8613800000000"
 NEWCOMER_PHONE = "+8613900000000"
+#: Story 8, two people who joined twice: serial -> names, phone, birthday. The first
+#: pair is plain. The second is tricky: the same number under another prefix, the name
+#: in Latin letters, no birthday.
+TWINS = {
+    8: (("周雨桐", "Zoe Whitfield"), "+8615155550001", "1993-05-17"),
+    9: (("周雨桐", "Zoe Whitfield"), "+8615177770002", "1993-05-17"),
+    10: (("顾思远", "Hugo Ashworth"), "+8615266668888", "1988-11-03"),
+    11: (("Gu Siyuan", "Ashworth Hugo"), "+85266668888", None),
+}
 TAGS = ("母婴", "高净值", "爱喝茶", "价格敏感")
 #: Share of members who joined before the history that is planted begins.
 LONG_STANDING = 0.6
@@ -18,13 +29,49 @@ LONG_STANDING = 0.6
 CONSENTS = ((Consent.Channel.SMS, 0.62), (Consent.Channel.EMAIL, 0.41))
 
 
+#: What members are asked: (purpose, Chinese, English).
+TEXT_VERSION = "2025-01"
+TEXTS = (
+    (
+        Consent.Purpose.MARKETING,
+        "我同意小满生活向我发送优惠和新品信息。我可以随时退订。",
+        "I agree that Xiaoman Living sends me offers and news. I can stop it any time.",
+    ),
+    (
+        Consent.Purpose.PROFILING,
+        "我同意根据我的购买记录为我推荐商品。",
+        "I agree that what I bought is used to recommend goods to me.",
+    ),
+)
+
+
+def plant_texts(shop: DemoShop) -> bytes:
+    """Publish the consent texts; return the fingerprint of the one for offers."""
+    begun = shop.now - 2 * HISTORY
+    for purpose, chinese, english in TEXTS:
+        for language, body in (("zh-hans", chinese), ("en", english)):
+            publish_text(
+                purpose=purpose,
+                version=TEXT_VERSION,
+                language=language,
+                body=body,
+                now=begun,
+            )
+    text = consent_text(
+        purpose=Consent.Purpose.MARKETING,
+        language="en" if shop.language == "en" else "zh-hans",
+    )
+    return bytes(text.digest) if text else b""
+
+
 def plant(shop: DemoShop) -> None:
     """Write ``shop.size`` members with consents and tags."""
+    digest = plant_texts(shop)
     tags = [Tag.objects.create(name=name) for name in TAGS]
     for batch in batches(shop.size):
         people = [_member(shop, serial) for serial in batch]
         Member.objects.bulk_create(people)
-        Consent.objects.bulk_create(_consents(shop, people))
+        Consent.objects.bulk_create(_consents(shop, people, digest))
         MemberTag.objects.bulk_create(
             MemberTag(
                 member=person,
@@ -55,6 +102,9 @@ def _member(shop: DemoShop, serial: int) -> Member:
     elif serial < 2 + len(AWKWARD_NAMES):
         name = AWKWARD_NAMES[serial - 2]
         birthday = None if serial % 2 else "1992-02-29"
+    elif serial in TWINS:
+        names, phone, birthday = TWINS[serial]
+        name = shop.text(*names)
     return Member(
         public_id=shop.public_id("mem"),
         number=member_number(serial + 1),
@@ -81,14 +131,15 @@ def _birthday(shop: DemoShop) -> str | None:
     return moment.date().isoformat()
 
 
-def _consents(shop: DemoShop, people: list[Member]) -> list[Consent]:
+def _consents(shop: DemoShop, people: list[Member], digest: bytes) -> list[Consent]:
     return [
         Consent(
             member=person,
             purpose=Consent.Purpose.MARKETING,
             channel=channel,
             granted=True,
-            text_version="2025-01",
+            text_version=TEXT_VERSION,
+            text_digest=digest,
             source="sign-up",
             occurred_at=person.joined_at,
         )

@@ -14,6 +14,7 @@ from crm.console.demo.rhythm import Rhythm
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop
 from crm.shared.money import share
 from orders.models import Allocation, Order, OrderLine, Payment, Refund, RefundLine
+from orders.services.telling import tell_of_past_orders
 
 #: How members buy: share of members, and fewest and most orders.
 HABITS = ((0.05, 25, 55), (0.25, 6, 18), (0.30, 2, 6), (0.30, 1, 1), (0.10, 0, 0))
@@ -237,3 +238,4 @@ def plant(shop: DemoShop, promotion: Promotion) -> None:
             planter.plant_member(rows, first + offset, member_id, joined_at)
         rows.save()
         shop.say(f"{first + 500:,}")
+    tell_of_past_orders(source=SOURCE)

@@ -13,6 +13,7 @@ from loyalty.services.adjusting import deduct_points
 from loyalty.services.freezing import freeze_account
 from members.models import Member
 from members.queries import phone_is
+from members.services.finding_duplicates import plan_search
 from members.services.noting import add_note
 from orders.models import Order, Product, Variant
 from orders.providers.test import signed_message
@@ -34,6 +35,8 @@ def plant(shop: DemoShop) -> None:
     _zhang_san_becomes_gold(shop)
     _points_are_frozen_in_a_dispute(shop)
     _a_refund_finds_too_few_points(shop)
+    # Story 8 is planted among the members; the worker finds it.
+    plan_search(everybody=True, owner=None, now=shop.now)
     send_due_refunds(now=shop.now)
     drain(now=shop.now)
 

@@ -7,6 +7,9 @@ KINDS = {
     "orders.import": _("Import of orders"),
     "console.advance_clock": _("Moving the clock"),
     "console.bulk_deed": _("One deed for many members"),
+    "members.export_data": _("Copy of personal data"),
+    "members.erase": _("Erasure of a person"),
+    "members.find_duplicates": _("Search for duplicates"),
 }
 #: Key of a job's result or of its files -> its name.
 RESULTS = {
@@ -24,4 +27,5 @@ RESULTS = {
     "unmatched_returns": _("Unmatched returns"),
     "adjustments": _("Adjustments"),
     "report": _("Error file"),
+    "pairs": _("possible duplicates"),
 }

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Sum
-from django.db.models.functions import TruncMonth
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, F, Func, IntegerField, Min, OuterRef, Sum
+from django.db.models.functions import JSONObject, TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
@@ -20,8 +21,8 @@ from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
-from loyalty.queries import points_summary
-from members.models import Consent, Member
+from loyalty.queries import summary_of
+from members.models import Avatar, Consent, Interest, Member
 from orders.models import Order
 
 SPARK_MONTHS = 24
@@ -40,14 +41,33 @@ class Tile:
 
 
 def get_member(public_id: str) -> Member:
-    """Return the member with account, tier and value.
+    """Return the member with all the page says of them alone, in one query.
+
+    Beside account, tier and value: ``has_avatar``, and ``interest_words`` with the
+    names of what interests them.
 
     Raises:
         Member.DoesNotExist: there is none.
     """
-    return Member.objects.select_related(
-        "points_account__tier__ladder", "value", "user"
-    ).get(public_id=public_id)
+    place = Func(
+        OuterRef("interests"),
+        F("code"),
+        function="array_position",
+        output_field=IntegerField(),
+    )
+    words = Interest.objects.alias(place=place).filter(place__isnull=False)
+    return (
+        Member.objects.select_related("points_account__tier__ladder", "value", "user")
+        .annotate(
+            has_avatar=Exists(Avatar.objects.filter(member=OuterRef("pk"))),
+            interest_words=ArraySubquery(
+                words.order_by("place").values(
+                    word=JSONObject(name="name", name_en="name_en")
+                )
+            ),
+        )
+        .get(public_id=public_id)
+    )
 
 
 def money(minor: int) -> str:
@@ -73,7 +93,7 @@ def _list(name: str, member: Member, **filters: str) -> str:
 
 
 def _points_tile(member: Member, at: datetime) -> Tile:
-    points = points_summary(member.pk, at)
+    points = summary_of(getattr(member, "points_account", None), at)
     last_day = localdate(at) + timedelta(days=SOON_DAYS)
     soon = sum(lot.points for lot in points.expiring if lot.on <= last_day)
     parts = []
@@ -218,12 +238,3 @@ def consents_now(member: Member) -> list[Permission]:
         )
         for c in newest
     ]
-
-
-def tag_names(member: Member, at: datetime) -> list[str]:
-    """Return the tags that hold now."""
-    return list(
-        member.tagged.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
-        .order_by("tag__name")
-        .values_list("tag__name", flat=True)
-    )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns.models import Coupon
 from crm.care.models import Ticket
 from crm.console.navigation import SECTIONS
-from crm.console.queries.members import find_members, shown_name
+from crm.console.queries.members import find_members, may_see_masked, shown_name
 from orders.models import Order
 
 MOST_HITS = 10
@@ -117,5 +117,5 @@ def _members(user, text: str, most: int) -> list[Hit]:
             reverse("admin:member_page", args=[member.public_id]),
             "person",
         )
-        for member in find_members(text)[:most]
+        for member in find_members(text, personal=may_see_masked(user))[:most]
     ]

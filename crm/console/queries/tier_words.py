@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from crm.shared.money import display_amount
-from loyalty.queries import tier_progress
+from loyalty.models import PointsAccount
+from loyalty.queries import progress_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class TierWords:
     sentence: str
 
 
-def tier_words(*, member_id: int, at: datetime) -> TierWords | None:
-    """Return where the member stands, or None without a tier (T12)."""
-    progress = tier_progress(member_id, at)
+def tier_words(*, account: PointsAccount | None, at: datetime) -> TierWords | None:
+    """Return where the member of an account stands, or None without a tier (T12)."""
+    progress = progress_of(account, at)
     tier, following = progress.tier, progress.next_tier
     if tier is None:
         return None

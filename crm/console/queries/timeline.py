@@ -1,4 +1,4 @@
-"""What happened around one member, newest first, from seven tables in one query."""
+"""What happened around one member, newest first, from eight tables in one query."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from crm.shared.fields import Sealed
 from crm.shared.money import display_amount
 from crm.shared.paging import open_cursor, seal_cursor
 from loyalty.models import PointsEntry
-from members.models import Note
+from members.models import Member, Note
+from members.services.waking import ABSENT, BACK
 from orders.models import Order
 
 PAGE = 15
@@ -31,6 +32,11 @@ KINDS: dict[str, tuple[Any, str, str]] = {
     "message": (gettext_lazy("Messages"), "campaigns.view_message", "outbox"),
     "ticket": (gettext_lazy("Tickets"), "care.view_ticket", "support_agent"),
     "tier": (gettext_lazy("Tiers"), "loyalty.view_tierchange", "military_tech"),
+    "state": (
+        gettext_lazy("Membership"),
+        "members.view_lifecyclechange",
+        "published_with_changes",
+    ),
     "note": (gettext_lazy("Notes"), "members.view_note", "sticky_note_2"),
 }
 
@@ -59,6 +65,9 @@ _PARTS = {
         h.reason AS state, h.value_minor AS amount, NULL::bytea AS sealed
         FROM loyalty_tierchange h LEFT JOIN loyalty_tier t ON t.id = h.to_tier_id
         WHERE h.member_id = %(member)s""",
+    "state": """SELECT occurred_at AS at, 'state' AS kind, id, '' AS public_id,
+        reason AS word, to_state AS state, NULL::bigint AS amount, NULL::bytea AS sealed
+        FROM members_lifecyclechange WHERE member_id = %(member)s""",
     "note": """SELECT created_at AS at, 'note' AS kind, id, public_id, '' AS word,
         '' AS state, NULL::bigint AS amount, text AS sealed
         FROM members_note WHERE member_id = %(member)s""",
@@ -148,6 +157,8 @@ def _moment(row: tuple) -> Moment:
     label, _permission, icon = KINDS[kind]
     if sealed is not None:
         word = Sealed(bytes(sealed), _CONTEXTS[kind]()).reveal(public_id)
+    if kind == "state":
+        word = _REASONS.get(word, word)
     state, amount = _WORDS[kind](state, amount)
     page = _LINKS.get(kind)
     return Moment(
@@ -155,7 +166,7 @@ def _moment(row: tuple) -> Moment:
         kind=kind,
         kind_label=str(label),
         icon=icon,
-        text=word or "",
+        text=str(word or ""),
         state=str(state),
         amount=amount,
         link=reverse(page, args=[pk]) if page else "",
@@ -174,6 +185,11 @@ _CONTEXTS: dict[str, Callable[[], str]] = {
     "ticket": lambda: Ticket._meta.get_field("subject").context,
     "note": lambda: Note._meta.get_field("text").context,
 }
+#: Why programs moved a membership; what staff wrote stands as it is.
+_REASONS = {
+    ABSENT: gettext_lazy("not seen for a long time"),
+    BACK: gettext_lazy("came back"),
+}
 _LINKS = {
     "order": "admin:orders_order_change",
     "points": "admin:loyalty_pointsentry_change",
@@ -191,5 +207,6 @@ _WORDS: dict[str, Callable[[str, int | None], tuple[Any, str]]] = {
     "message": lambda state, n: (_label(Message.State, state), ""),
     "ticket": lambda state, n: (_label(Ticket.State, state), ""),
     "tier": lambda state, n: (_("New tier"), ""),
+    "state": lambda state, n: (_label(Member.State, state), ""),
     "note": lambda state, n: ("", ""),
 }

@@ -5,9 +5,17 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
-again, ``shared.change_job`` cancelling and retrying, ``shared.change_shopclock`` moving
-the clock of a demo shop, ``orders.add_importbatch``
-bringing files in. ``members.view_pii`` shows names, and phones for a reason.
+again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
+what members say, ``shared.change_job`` cancelling and retrying,
+``shared.change_shopclock`` moving the clock of a demo shop,
+``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
+phones for a reason; ``members.view_masked`` shows both masked. ``members.export_pii``
+takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
+``members.change_erasure`` approves what somebody else asked for.
+``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
+dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
+``members.add_lifecyclechange`` freezing, opening and closing a membership,
+``members.add_membertag`` putting tags on and taking them off.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -16,7 +24,21 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_category",
 )
 _CATALOGUE += ("orders.view_channel",)
-_MEMBERS = ("members.view_member", "members.view_tag", "members.view_consent")
+_MEMBERS = (
+    "members.view_member",
+    "members.view_tag",
+    "members.view_consent",
+    "members.view_consenttext",
+    "members.view_lifecyclechange",
+)
+_PRIVACY = (
+    "members.view_dataexport",
+    "members.view_erasure",
+    "members.view_retentionrun",
+)
+_DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
+_MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
+_VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 _POINTS = (
     "loyalty.view_pointsaccount",
@@ -52,11 +74,19 @@ SUPPORT = (
     *_POINTS,
     *_OFFERS,
     *_CATALOGUE,
+    "members.view_masked",
     "members.view_pii",
+    "members.view_erasure",
+    "members.add_erasure",
     "members.add_member",
     "members.change_member",
     "members.view_note",
     "members.add_note",
+    "members.view_paymentinstrument",
+    "members.add_consent",
+    *_MERGING,
+    "members.add_membertag",
+    "members.add_lifecyclechange",
     "orders.add_refund",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
@@ -76,8 +106,13 @@ MARKETER = (
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
+    "members.view_masked",
     "members.add_tag",
     "members.change_tag",
+    "members.add_consenttext",
+    "members.add_membertag",
+    *_all("members", "attributedefinition", "attributechoice", "interest"),
+    "members.delete_attributechoice",
 )
 
 LOYALTY_MANAGER = (
@@ -86,9 +121,16 @@ LOYALTY_MANAGER = (
     *_POINTS,
     *_OFFERS,
     *_INSIGHT,
+    "members.view_masked",
     "members.view_pii",
     "members.view_note",
     "members.add_note",
+    *_MERGING,
+    "members.add_duplicatepair",
+    "members.change_merge",
+    "members.add_membertag",
+    "members.add_lifecyclechange",
+    *_VOCABULARY,
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -96,7 +138,7 @@ LOYALTY_MANAGER = (
     "campaigns.add_coupon",
 )
 
-#: Numbers of everybody, names of nobody.
+#: Numbers of everybody, names of nobody, not even masked.
 ANALYST = (
     *_MEMBERS,
     *_ORDERS,
@@ -110,6 +152,7 @@ ANALYST = (
 
 FINANCE = (
     "members.view_member",
+    "members.view_paymentinstrument",
     *_ORDERS,
     "orders.add_refund",
     "orders.view_unmatchedreturn",
@@ -125,9 +168,11 @@ FINANCE = (
     "shared.change_job",
 )
 
-#: Sees every deed and every book, changes nothing.
+#: Sees every deed and every book, changes nothing; knows members by number.
 AUDITOR = (
     *_MEMBERS,
+    *_PRIVACY,
+    *_VOCABULARY,
     *_ORDERS,
     *_POINTS,
     *_OFFERS,
@@ -138,10 +183,13 @@ AUDITOR = (
     "orders.view_importbatch",
     "campaigns.view_message",
     "shared.view_auditentry",
+    "shared.view_serverkey",
     "shared.view_fact",
     "shared.view_delivery",
     "shared.view_job",
     "members.view_user",
+    "members.view_paymentinstrument",
+    *_DUPLICATES,
     "auth.view_group",
 )
 
@@ -157,10 +205,13 @@ OWNER = tuple(
             "orders.delete_variant",
             "members.delete_tag",
             "members.export_pii",
+            "members.change_erasure",
             "members.add_user",
             "members.change_user",
             "loyalty.add_program",
             "shared.change_delivery",
+            "shared.add_serverkey",
+            "shared.change_serverkey",
             "shared.change_shopclock",
         }
     )

@@ -5,13 +5,19 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.fields import EncryptedTextField
+
+#: Longest answer that is kept; no answer of a write comes near it.
+MOST_CHARACTERS = 1_000_000
+
 
 class IdempotencyKey(models.Model):
     """The answer to one request of one caller, byte for byte.
 
     The row is inserted before the work, in its transaction: a rival with the same key
-    waits on the unique index and then reads the answer. ``body`` is bytes because
-    JSON kept as ``jsonb`` comes back with another key order.
+    waits on the unique index and then reads the answer. ``body`` is text because JSON
+    kept as ``jsonb`` comes back with another key order, and sealed because it may
+    tell callers what they said about themselves.
     """
 
     caller = models.CharField(_("caller"), max_length=80)
@@ -19,7 +25,9 @@ class IdempotencyKey(models.Model):
     fingerprint = models.BinaryField(_("fingerprint"), max_length=32)
     status = models.PositiveSmallIntegerField(_("status"), null=True)
     headers = models.JSONField(_("headers"), default=dict)
-    body = models.BinaryField(_("body"), null=True)
+    body = EncryptedTextField(
+        _("body"), row="id", max_length=MOST_CHARACTERS, null=True
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:

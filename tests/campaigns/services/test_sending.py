@@ -10,7 +10,7 @@ from django.db import connection
 from campaigns.models import Message
 from campaigns.services.messaging import write_message
 from campaigns.services.sending import LEASE, send_due_messages
-from tests.cast import NOON, allow, make_member
+from tests.cast import NOON, allow, make_member, put_in_state
 
 CONTEXT = {"coupon": "Twenty off", "code": "AB-CD", "until": "2026-12-21"}
 
@@ -94,6 +94,43 @@ def test_nothing_leaves_for_a_demo_person(carol):
     assert not mail.outbox
 
 
+def test_what_was_asked_for_needs_no_consent_and_has_no_way_out(carol):
+    allow(carol, "email", granted=False, at=NOON + timedelta(seconds=1))
+    write(carol, "email")
+    Message.objects.update(template="consent_confirm")
+
+    send_due_messages(now=NOON)
+
+    [letter] = mail.outbox
+    assert set(letter.extra_headers) == {"X-Message-Id"}
+    assert "/m/" not in letter.body
+
+
+@pytest.mark.parametrize("template", ["coupon_issued", "from the future"])
+def test_every_advertisement_can_be_stopped_at_one_click(template, carol, client):
+    write(carol, "email")
+    Message.objects.update(template=template)
+
+    send_due_messages(now=NOON)
+
+    [letter] = mail.outbox
+    head = letter.message()
+    assert head["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = head["List-Unsubscribe"].strip("<>")
+    assert link.startswith("http://127.0.0.1:8000/m/unsubscribe/")
+    assert link in letter.body
+    assert "/m/preferences/" in letter.body
+
+    answer = client.post(
+        link.removeprefix("http://127.0.0.1:8000"), {"List-Unsubscribe": "One-Click"}
+    )
+    assert answer.status_code == 200
+    message = write(carol, "email", key="k2")
+    send_due_messages(now=NOON)
+    message.refresh_from_db()
+    assert message.note == "no consent"
+
+
 def test_a_missing_address_is_said(db):
     member = make_member(10)
     allow(member, "email")
@@ -169,3 +206,31 @@ def test_four_senders_send_each_message_once():
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(send, range(4))) == 20
     assert len(mail.outbox) == 20
+
+
+@pytest.mark.parametrize("state", ["pending", "frozen", "closed", "merged", "erased"])
+@pytest.mark.parametrize("channel", ["email", "in_app"])
+@pytest.mark.parametrize("template", ["coupon_issued", "consent_confirm"])
+def test_nothing_leaves_for_a_membership_that_is_not_written_to(
+    state, channel, template, carol
+):
+    message = write(carol, channel)
+    Message.objects.update(template=template)
+    put_in_state(carol, state)
+
+    assert send_due_messages(now=NOON) == 1
+
+    assert mail.outbox == []
+    message.refresh_from_db()
+    assert (message.state, message.note) == (
+        Message.State.SUPPRESSED,
+        "this membership is not written to",
+    )
+
+
+def test_sleeping_members_are_written_to(carol):
+    write(carol, "email")
+    carol.state = "dormant"
+    carol.save()
+    assert send_due_messages(now=NOON) == 1
+    assert [letter.to for letter in mail.outbox] == [["carol@example.com"]]

@@ -19,6 +19,7 @@ from loyalty.models import (
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.tiering import review_tier
+from members.services.freezing import move_member
 from orders.models import Order
 from tests.cast import NOON, make_member
 from tests.loyalty.books import (
@@ -235,3 +236,26 @@ class AnyOrderOfNews(TestCase):
                 for row in refunds
             ),
         ]
+
+
+def test_a_closed_membership_earns_nothing_and_the_order_is_still_booked(alice, dana):
+    move = {"member_id": alice.pk, "reason": "asked", "actor": dana}
+    move_member(**move, to="closed", now=NOON - timedelta(days=2))
+    closed = paid_order(alice, 10_000, at=NOON - timedelta(days=1))
+    move_member(**move, to="active", now=NOON)
+    opened = paid_order(alice, 10_000, at=NOON)
+
+    # Whenever and however often it is asked, the day of the payment counts (X2).
+    for order in (opened, closed, closed, opened):
+        earn(order)
+
+    assert ledger(alice) == [("earn", 0, 0), ("earn", 100, 100)]
+    assert PointsEntry.objects.get(points=0).trace["multiplier_bp"] == 0
+    assert_sound()
+
+
+def test_what_was_paid_before_closing_earns_however_late_the_news(alice, dana):
+    order = paid_order(alice, 10_000, at=NOON - timedelta(days=1))
+    move_member(member_id=alice.pk, to="closed", reason="x", actor=dana, now=NOON)
+    earn(order)
+    assert ledger(alice) == [("earn", 100, 100)]

@@ -5,6 +5,7 @@ from allauth.account.models import EmailAddress
 from django.db import connection
 
 from crm.shared.models import Delivery, Fact
+from crm.wiring import SUBSCRIBERS
 from members.models import Member, User
 from members.queries import email_is, phone_is
 from members.rules.numbers import is_member_number
@@ -44,9 +45,9 @@ def test_joining_writes_a_member_with_a_number_and_tells_the_house(db):
     fact = Fact.objects.get()
     assert (fact.name, fact.payload) == (
         "members.MemberJoined",
-        {"member_id": member.pk, "source": "import"},
+        {"member_id": member.pk, "source": "import", "is_new": True},
     )
-    assert Delivery.objects.count() == 1
+    assert Delivery.objects.count() == len(SUBSCRIBERS["members.MemberJoined"])
 
 
 def test_two_members_without_any_identifier_may_join(db):

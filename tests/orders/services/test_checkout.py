@@ -18,7 +18,7 @@ from orders.services.checkout import (
 )
 from orders.services.quoting import quote_cart
 from orders.services.stocking import OutOfStock
-from tests.cast import NOON, make_variant
+from tests.cast import NOON, make_variant, put_in_state
 from tests.orders.shop import Off, Offers, fill_cart, place
 
 
@@ -138,12 +138,19 @@ def test_an_offer_that_is_gone_takes_everything_back(alice, tea, monkeypatch):
     assert nothing_was_written()
 
 
-def test_a_frozen_member_cannot_order(alice, tea):
+@pytest.mark.parametrize("state", ["pending", "frozen", "closed", "merged", "erased"])
+def test_a_membership_that_may_not_spend_cannot_order(state, alice, tea):
     cart = fill_cart({"TEA": 1}, member=alice)
-    Member.objects.update(state=Member.State.FROZEN)
+    put_in_state(alice, state)
     with pytest.raises(MemberMayNotOrder):
         place(cart)
     assert nothing_was_written()
+
+
+def test_a_sleeping_member_may_order(alice, tea):
+    cart = fill_cart({"TEA": 1}, member=alice)
+    Member.objects.update(state=Member.State.DORMANT)
+    assert place(cart).member_id == alice.pk
 
 
 def test_a_visitors_cart_becomes_the_members_and_nobody_elses(alice, mallory, tea):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from crm.console.demo.logins import LOGINS, PASSWORD
+from crm.console.demo.logins import LOGINS, PASSWORD, SERVER_KEY
 
 
 class Command(BaseCommand):
@@ -80,6 +80,9 @@ def table_of_addresses(base_url: str) -> str:
         rows[0] = (*rows[0][:2], *staff[0])
         rows += [("", "", job, account) for job, account in staff[1:]]
     rows.append(("API", f"{base_url}/api/storefront/v1/schema", "", ""))
+    if demo:
+        address = f"{base_url}/api/server/v1/schema"
+        rows.append(("Server API", address, "key", SERVER_KEY))
     first, second, third = (max(width(row[n]) for row in rows) + 2 for n in range(3))
     return "".join(
         f"  {pad(a, first)}{pad(b, second)}{pad(c, third)}{d}".rstrip() + "\n"

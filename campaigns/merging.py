@@ -1,0 +1,69 @@
+"""What the campaigns app moves when two members become one."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Coupon, Message
+from members.services.movers import Key, MergeCase, Merger, Moved, Share
+from orders.merging import ORDERS
+
+_COUPONS = Key(Coupon, "member")
+_MESSAGES = Key(Message, "member")
+
+
+class CampaignsMerger(Merger):
+    """Messages and coupons go over.
+
+    Nobody may have one gift twice: of two coupons of one template and cause the
+    loser's is revoked if it could still be used, and told apart by its cause if not.
+    """
+
+    name = "campaigns"
+    keys = (_COUPONS, _MESSAGES)
+
+    def move(self, case: MergeCase) -> dict[str, Any]:
+        """Settle coupons both have, then move all."""
+        return {"twice": self._settle_twice(case), **super().move(case)}
+
+    def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
+        """Coupons the winner has used since stay with their orders."""
+        used = _used_since(case, moved).count()
+        return [Share(_("coupons used since"), used)] if used else []
+
+    def give_back(self, case: MergeCase, moved: Moved) -> None:
+        """Give back messages, and coupons the winner has not used since."""
+        mine = moved[self.name]
+        used = set(_used_since(case, moved).values_list("pk", flat=True))
+        self.return_rows(_MESSAGES, case, mine[_MESSAGES.label])
+        self.return_rows(
+            _COUPONS, case, [pk for pk in mine[_COUPONS.label] if pk not in used]
+        )
+        for pk, (source, state) in mine["twice"].items():
+            coupon = Coupon.objects.filter(pk=int(pk), member_id=case.loser_id)
+            coupon.update(source=source)
+            if state == Coupon.State.AVAILABLE:
+                coupon.filter(state=Coupon.State.REVOKED).update(state=state)
+
+    def _settle_twice(self, case: MergeCase) -> dict[str, list[str]]:
+        own = set(_COUPONS.rows(case.winner_id).values_list("template_id", "source"))
+        twice = {}
+        for coupon in _COUPONS.rows(case.loser_id).select_for_update().order_by("pk"):
+            if (coupon.template_id, coupon.source) not in own:
+                continue
+            twice[str(coupon.pk)] = [coupon.source, coupon.state]
+            coupon.source = f"{case.source}:{coupon.pk}"
+            if coupon.state == Coupon.State.AVAILABLE:
+                coupon.state = Coupon.State.REVOKED
+            coupon.save(update_fields=["source", "state"])
+        return twice
+
+
+def _used_since(case: MergeCase, moved: Moved):
+    brought = moved["orders"][ORDERS.label]
+    return _COUPONS.rows(case.winner_id).filter(
+        ~Q(order__in=brought),
+        pk__in=moved[CampaignsMerger.name][_COUPONS.label],
+        order__isnull=False,
+    )

@@ -1,0 +1,67 @@
+"""What is kept about members by this app: coupons, and what was written to them."""
+
+from datetime import datetime
+from functools import partial
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from campaigns.models import Message
+from crm.shared.personal_data import PersonalData, Table, clear_columns, holding
+from crm.shared.retention import Rule
+
+ERASED = gettext_noop("the member was erased")
+_TEXT = ["subject", "body"]
+_UNSENT = Q(state__in=[Message.State.QUEUED, Message.State.SENDING])
+
+
+def _old_texts(kept_from: datetime) -> QuerySet:
+    """Return messages that are over and still say something."""
+    over = Message.objects.exclude(_UNSENT).filter(created_at__lt=kept_from)
+    return holding(over, _TEXT)
+
+
+class CampaignsData(PersonalData):
+    """Coupons stay for the books; of messages the fact that they were sent."""
+
+    tables = (
+        Table(
+            "campaigns.Coupon",
+            "member",
+            kept="code state issued_at expires_at used_at",
+            plain="public_id template member terms source order",
+            beside="template__name",
+        ),
+        Table(
+            "campaigns.Message",
+            "member",
+            cleared="subject body",
+            kept="channel state created_at sent_at",
+            plain="public_id member template note dedupe_key attempts send_after "
+            "claimed_until",
+        ),
+    )
+
+    reviewed = {
+        "campaigns.CouponTemplate": "public_id code name name_en for_tier",
+        "campaigns.Promotion": "public_id name name_en rungs exclusive_group",
+    }
+
+    retention = (
+        Rule(
+            "campaigns.messages",
+            _("texts of messages"),
+            365,
+            _old_texts,
+            _("emptied"),
+            partial(clear_columns, names=_TEXT),
+        ),
+    )
+
+    def erase(self, *, member_id: int, now: datetime) -> dict[str, int]:
+        """Also stop what waits to be sent; it has no text any more."""
+        Message.objects.filter(_UNSENT, member_id=member_id).update(
+            state=Message.State.SUPPRESSED, note=ERASED, claimed_until=None
+        )
+        return super().erase(member_id=member_id, now=now)

@@ -1,0 +1,111 @@
+"""What staff fill in before they do something for a member."""
+
+import uuid
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from campaigns.models import CouponTemplate
+from crm.shared.clock import today
+from members.models import Consent, Tag
+
+#: Points one click may move.
+MOST_POINTS = 1_000_000
+
+
+class ReasonForm(forms.Form):
+    """Every deed has a reason; ``request_key`` makes a double click one deed."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        min_length=3,
+        max_length=200,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=gettext_lazy("Kept in the audit trail; do not name people."),
+    )
+    request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
+        super().__init__(*args, **kwargs)
+
+
+class PointsForm(ReasonForm):
+    """So many points, and why."""
+
+    points = forms.IntegerField(
+        label=gettext_lazy("Points"),
+        min_value=1,
+        max_value=MOST_POINTS,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    field_order = ["points", "reason"]
+
+
+class CouponForm(ReasonForm):
+    """Which coupon, and why."""
+
+    template = forms.ModelChoiceField(
+        label=gettext_lazy("Coupon template"),
+        queryset=CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE),
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["template", "reason"]
+
+
+class ConsentForm(ReasonForm):
+    """What a member said to staff."""
+
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("purpose"),
+        choices=Consent.Purpose.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+    channel = forms.ChoiceField(
+        label=gettext_lazy("channel"),
+        choices=Consent.Channel.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+    granted = forms.ChoiceField(
+        label=gettext_lazy("The member says"),
+        choices=[("no", gettext_lazy("no")), ("yes", gettext_lazy("yes"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["purpose", "channel", "granted", "reason"]
+
+
+class TagForm(forms.Form):
+    """Which word, and how long."""
+
+    tag = forms.ModelChoiceField(
+        label=gettext_lazy("Tag"),
+        queryset=Tag.objects.all(),
+        to_field_name="name",
+        widget=UnfoldAdminSelectWidget,
+    )
+    until = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["until"].help_text = _(
+            "The tag ends with this day, by the time of %(zone)s. Empty: it stays."
+        ) % {"zone": settings.SHOP_TIME_ZONE}
+
+    def clean_until(self):
+        """Refuse days that are over."""
+        day = self.cleaned_data["until"]
+        if day is not None and day < today():
+            raise forms.ValidationError(_("This day is over."))
+        return day

@@ -1,0 +1,35 @@
+"""What the scheduler starts by itself, and every how many seconds.
+
+Times are real ones; what a task does goes by the clock of the shop. Every task may run
+twice, at once and out of order.
+"""
+
+HOUR, DAY = 3600.0, 86_400.0
+
+#: Name -> (task, seconds).
+_EVERY = {
+    "resume-jobs": ("crm.shared.tasks.resume_jobs", 5.0),
+    "seal-audit": ("crm.shared.tasks.seal_audit", 60.0),
+    "forget-idempotency-keys": ("crm.shared.tasks.forget_idempotency_keys", HOUR),
+    "forget-allowances": ("crm.shared.tasks.forget_allowances", HOUR),
+    "send-sign-in-codes": ("members.tasks.send_sign_in_codes", 5.0),
+    "forget-sign-ins": ("members.tasks.forget_sign_ins", HOUR),
+    "release-unpaid-orders": ("orders.tasks.release_unpaid_orders", 30.0),
+    "send-refunds": ("orders.tasks.send_refunds", 30.0),
+    "expire-points": ("loyalty.tasks.expire_points", HOUR),
+    "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
+    "mark-dormant": ("members.tasks.mark_dormant", DAY),
+    "find-duplicates": ("members.tasks.find_duplicates", DAY),
+    "learn-suggestions": ("recommendations.tasks.learn", DAY),
+    "send-messages": ("campaigns.tasks.send_messages", 10.0),
+    "start-erasures": ("members.tasks.start_erasures", 600.0),
+    "expire-data-exports": ("members.tasks.expire_data_exports", 600.0),
+    "apply-retention": ("members.tasks.apply_retention", DAY),
+    "refresh-rollups": ("crm.reports.tasks.refresh_rollups", 600.0),
+}
+
+#: As Celery wants it.
+SCHEDULE = {
+    name: {"task": task, "schedule": seconds}
+    for name, (task, seconds) in _EVERY.items()
+}

@@ -1,0 +1,16 @@
+"""Addresses of members in the server API."""
+
+from django.urls import path, re_path
+
+from members.api.server import MemberBatch, MemberByExternalId, MemberLookup
+from members.api.server_serializers import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
+
+urlpatterns = [
+    path("members/lookup", MemberLookup.as_view(), name="server-member-lookup"),
+    path("members/batch", MemberBatch.as_view(), name="server-member-batch"),
+    re_path(
+        rf"^members/(?P<source>{SOURCE_PATTERN})/(?P<external_id>{EXTERNAL_ID_PATTERN})\Z",
+        MemberByExternalId.as_view(),
+        name="server-member",
+    ),
+]

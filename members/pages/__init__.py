@@ -1,0 +1,1 @@
+"""Pages for members who follow a link and need not sign in."""

@@ -1,0 +1,1 @@
+"""Who checks that a payment instrument is good: one file per provider."""

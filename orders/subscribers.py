@@ -1,0 +1,16 @@
+"""What orders do when something happened here or below. One service call each."""
+
+from datetime import datetime
+
+from crm.shared.models import Fact
+from orders.services.telling import tell_of_past_orders, tell_of_purchase
+
+
+def note_purchase(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: the buyer was here; who slept wakes up."""
+    tell_of_purchase(order_id=payload["order_id"], now=now)
+
+
+def note_past_purchases(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrdersImported: the buyers of the file were here then."""
+    tell_of_past_orders(source=payload["source"])
