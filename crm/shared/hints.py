@@ -1,8 +1,9 @@
 """Hints to the workers: "there is something to do, look now".
 
-A hint may be lost; the sweeps of ``CELERY_BEAT_SCHEDULE`` find the work a few
-seconds later. So a request never waits for the broker: a thread of this process
-publishes, and a broker that is away costs one log line.
+A hint may be lost; the sweep of each worker (``crm.shared.tasks``) and those of
+``CELERY_BEAT_SCHEDULE`` find the work a few seconds later. So a request never waits
+for the broker: a thread of this process publishes, and a broker that is away costs one
+log line.
 """
 
 import logging

@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from crm.console.admin.member_actions import CouponForm, PointsForm, ReasonForm
+from crm.console.admin.member_action_forms import CouponForm, PointsForm, ReasonForm
 from crm.console.services.bulk import MOST_MEMBERS, start_bulk_deed
 from crm.shared.clock import now, today
 
