@@ -47,6 +47,45 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderShipped:
+    """Every unit of an order is on its way."""
+
+    name: ClassVar[str] = "orders.OrderShipped"
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDelivered:
+    """An order reached its buyer; time limits of returns count from here (R17)."""
+
+    name: ClassVar[str] = "orders.OrderDelivered"
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCompleted:
+    """An order is done: the buyer said so, or time did."""
+
+    name: ClassVar[str] = "orders.OrderCompleted"
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class RefundCompleted:
     """Money of a refund went back to the buyer."""
 

@@ -7,7 +7,8 @@ from django.db.models import F, Max
 
 from members.models import Consent
 from members.queries import current_consents
-from orders.models import Order, OrderLine, Product
+from orders.models import OrderLine, Product
+from orders.rules.lifecycle import STANDING
 from recommendations.models import BoughtTogether, Popularity
 
 #: Reasons by code; texts are made where they are shown.
@@ -16,7 +17,6 @@ BOUGHT_TOGETHER = "bought_together"
 POPULAR = "popular"
 #: Products of a member that are looked at, newest first.
 _LOOKED_AT = 50
-_STANDING = [Order.State.PAID, Order.State.SHIPPED, Order.State.COMPLETED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _bought(member_id: int) -> Sequence[int]:
     """Return products a member bought and did not give back, newest first (R19)."""
     lines = OrderLine.objects.filter(
         order__member_id=member_id,
-        order__state__in=_STANDING,
+        order__state__in=STANDING,
         kind=Product.Kind.GOODS,
         refunded_quantity__lt=F("quantity"),
     )

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from loyalty.models import PointsAccount
 from loyalty.services.order_points import (
-    PAID_STATES,
     book_order,
     not_booked,
     with_basis,
@@ -17,6 +16,7 @@ from loyalty.services.order_points import (
 from loyalty.services.posting import locked_account
 from loyalty.services.refund_points import book_refund, not_settled
 from orders.models import Order, Refund
+from orders.rules.lifecycle import SOLD
 
 
 def book_until(
@@ -48,7 +48,7 @@ def _events(
     orders = Order.objects.filter(
         member_id=account.member_id,
         source=source,
-        state__in=PAID_STATES,
+        state__in=SOLD,
         paid_at__lte=until,
     )
     for order in with_basis(not_booked(orders, accounts=account.accounts)):
@@ -56,7 +56,7 @@ def _events(
     refunds = Refund.objects.select_related("order").filter(
         order__member_id=account.member_id,
         order__source=source,
-        order__state__in=PAID_STATES,
+        order__state__in=SOLD,
         order__paid_at__lte=until,
         completed_at__lte=until,
     )

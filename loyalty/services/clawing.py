@@ -6,8 +6,8 @@ from django.db import transaction
 
 from loyalty.models import PointsEntry
 from loyalty.services.catching_up import book_until
-from loyalty.services.order_points import PAID_STATES
 from orders.models import Refund
+from orders.rules.lifecycle import SOLD
 
 
 @transaction.atomic
@@ -30,7 +30,7 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
             state=Refund.State.COMPLETED,
             order__member__isnull=False,
             order__paid_at__isnull=False,
-            order__state__in=PAID_STATES,
+            order__state__in=SOLD,
         )
         .first()
     )

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from loyalty.models import PointsEntry
 from loyalty.services.catching_up import book_until
-from loyalty.services.order_points import PAID_STATES, source_of
+from loyalty.services.order_points import source_of
 from orders.models import Order
+from orders.rules.lifecycle import SOLD
 
 
 @transaction.atomic
@@ -23,7 +24,7 @@ def earn_for_order(*, order_id: int, now: datetime) -> PointsEntry | None:
         cancelled, or of nobody.
     """
     order = Order.objects.filter(
-        pk=order_id, member__isnull=False, paid_at__isnull=False, state__in=PAID_STATES
+        pk=order_id, member__isnull=False, paid_at__isnull=False, state__in=SOLD
     ).first()
     if order is None:
         return None

@@ -27,7 +27,6 @@ from loyalty.rules.ledger import Book
 from loyalty.rules.points import earned_points
 from loyalty.rules.tiers import held_before
 from loyalty.services.order_points import (
-    PAID_STATES,
     earn_in,
     not_booked,
     source_of,
@@ -44,6 +43,7 @@ from loyalty.services.refund_points import (
 from loyalty.services.tiering import settle_tiers
 from loyalty.services.valuing import count_value
 from orders.models import Order, Product, Refund, UnmatchedReturn
+from orders.rules.lifecycle import SOLD
 
 #: Members held in memory at a time.
 _MEMBERS = 500
@@ -115,7 +115,7 @@ def _orders(source: str):
             source=source,
             member__isnull=False,
             paid_at__isnull=False,
-            state__in=PAID_STATES,
+            state__in=SOLD,
         )
     )
 

@@ -23,14 +23,6 @@ from loyalty.services.valuing import count_value
 from members.queries import could_earn
 from orders.models import Order, Product
 
-#: States in which an order was paid and its sale stands.
-PAID_STATES = [
-    Order.State.PAID,
-    Order.State.SHIPPED,
-    Order.State.COMPLETED,
-    Order.State.REFUNDED,
-]
-
 
 def source_of(order: Order) -> str:
     """Return how the ledger names an order."""

@@ -29,7 +29,9 @@ from orders.resources import OrderResource
 STATE_COLOURS = {
     "pending": CALM,
     "paid": GOOD,
+    "partly_shipped": BUSY,
     "shipped": BUSY,
+    "delivered": GOOD,
     "completed": GOOD,
     "cancelled": BAD,
     "refunded": BAD,
@@ -132,6 +134,7 @@ def state_steps(order: Order) -> list[dict]:
         Order.State.PENDING,
         Order.State.PAID,
         Order.State.SHIPPED,
+        Order.State.DELIVERED,
         Order.State.COMPLETED,
     ]
     if order.state not in way:

@@ -14,8 +14,8 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.money import display_amount
 from orders.models import Order
+from orders.rules.lifecycle import STANDING
 from orders.services.refunding import (
-    REFUNDABLE,
     quote_refund,
     refund_order,
 )
@@ -23,7 +23,7 @@ from orders.services.refunding import (
 
 def may_refund(user, order: Order) -> bool:
     """Whether this login may refund this order now."""
-    return order.state in REFUNDABLE and user.has_perm("orders.add_refund")
+    return order.state in STANDING and user.has_perm("orders.add_refund")
 
 
 class RefundPage(View):

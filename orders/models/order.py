@@ -19,10 +19,21 @@ class Order(models.Model):
 
         PENDING = "pending", _("awaiting payment")
         PAID = "paid", _("paid")
+        PARTLY_SHIPPED = "partly_shipped", _("partly shipped")
         SHIPPED = "shipped", _("shipped")
+        DELIVERED = "delivered", _("delivered")
         COMPLETED = "completed", _("completed")
         CANCELLED = "cancelled", _("cancelled")
         REFUNDED = "refunded", _("fully refunded")
+
+    class Device(models.TextChoices):
+        """What the buyer ordered with."""
+
+        UNKNOWN = "unknown", _("unknown")
+        PHONE = "phone", _("phone")
+        TABLET = "tablet", _("tablet")
+        DESKTOP = "desktop", _("desktop")
+        COUNTER = "counter", _("shop counter")
 
     public_id = PublicIdField(prefix="ord")
     number = models.CharField(
@@ -56,8 +67,28 @@ class Order(models.Model):
         _("number at the source"), max_length=80, null=True, blank=True
     )
     region = models.CharField(_("region"), max_length=60, blank=True)
+    #: What brought the buyer: a code of a campaign, and the kind of device.
+    campaign = models.CharField(
+        _("source campaign"), max_length=80, blank=True, db_default=""
+    )
+    device = models.CharField(
+        _("device"),
+        max_length=10,
+        choices=Device,
+        default=Device.UNKNOWN,
+        db_default=Device.UNKNOWN,
+    )
+    #: The order whose units this one replaces (R13, R14).
+    exchange_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exchanges",
+        verbose_name=_("exchange of"),
+    )
     state = models.CharField(
-        _("state"), max_length=10, choices=State, default=State.PENDING
+        _("state"), max_length=20, choices=State, default=State.PENDING
     )
     currency = models.CharField(_("currency"), max_length=3)
     goods_minor = models.BigIntegerField(_("goods"))
@@ -72,6 +103,9 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"))
     payment_due_at = models.DateTimeField(_("payment due at"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
+    #: Time limits of returns count from here (R17).
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     class Meta:
@@ -132,12 +166,34 @@ class OrderLine(models.Model):
     name = models.CharField(_("name"), max_length=240)
     kind = models.CharField(_("kind"), max_length=10)
     quantity = models.PositiveIntegerField(_("quantity"))
+    #: Without sale or member price; what a kept gift is worth (R8).
+    list_price_minor = models.BigIntegerField(_("list price"), null=True, blank=True)
+    #: The price of the first stage (S1), and which of the prices it was.
     unit_price_minor = models.BigIntegerField(_("unit price"))
+    price_kind = models.CharField(
+        _("kind of price"), max_length=10, default="list", db_default="list"
+    )
+    #: What a unit cost the shop that day, for margins; None is not known.
+    cost_minor = models.BigIntegerField(_("cost"), null=True, blank=True)
     gross_minor = models.BigIntegerField(_("gross"))
     discount_minor = models.BigIntegerField(_("discount"), default=0)
     net_minor = models.BigIntegerField(_("net"))
+    shipped_quantity = models.PositiveIntegerField(
+        _("units shipped"), default=0, db_default=0
+    )
     refunded_quantity = models.PositiveIntegerField(_("units refunded"), default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    #: The line this gift came with (R8); the line whose units this one replaces (R13).
+    gift_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="gifts"
+    )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+    )
     #: Line of the file this came from, for imported orders.
     source_row = models.PositiveIntegerField(null=True, blank=True)
 
@@ -162,6 +218,10 @@ class OrderLine(models.Model):
                 & Q(refunded_minor__lte=F("net_minor"))
                 & Q(refunded_minor__gte=0),
                 name="order_line_refunds_are_within_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(shipped_quantity__lte=F("quantity")),
+                name="order_line_ships_what_was_bought",
             ),
         ]
         indexes = [models.Index(fields=["variant"], name="order_line_by_sku")]
@@ -203,12 +263,48 @@ class Allocation(models.Model):
         return f"{self.source_kind} {self.source_id}: {self.amount_minor}"
 
 
+class AppliedOffer(models.Model):
+    """An offer of an order with its terms of that day, so that nobody asks today's."""
+
+    class OnReturn(models.TextChoices):
+        """What a partial return does to it (R6)."""
+
+        KEEP = "keep", _("keep")
+        REPRICE = "reprice", _("price again")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="offers")
+    stage = models.PositiveSmallIntegerField(_("stage"))
+    source_kind = models.CharField(_("kind of offer"), max_length=20)
+    source_id = models.CharField(_("offer"), max_length=40)
+    source_name = models.CharField(_("name of offer"), max_length=160)
+    amount_minor = models.BigIntegerField(_("amount"))
+    points = models.PositiveIntegerField(_("points"), default=0)
+    #: What its source needs to make the same offer again.
+    terms = models.JSONField(_("terms"), default=dict)
+    on_return = models.CharField(
+        _("on partial return"), max_length=10, choices=OnReturn, default=OnReturn.KEEP
+    )
+
+    class Meta:
+        verbose_name = _("applied offer")
+        verbose_name_plural = _("applied offers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "source_kind", "source_id"],
+                name="applied_offer_once_per_order",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.source_kind} {self.source_id}: {self.amount_minor}"
+
+
 class OrderEvent(models.Model):
     """One move of an order from state to state, by whom and why. Append only."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
-    from_state = models.CharField(max_length=10, blank=True)
-    to_state = models.CharField(max_length=10)
+    from_state = models.CharField(max_length=20, blank=True)
+    to_state = models.CharField(max_length=20)
     actor = models.CharField(_("actor"), max_length=80)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"))

@@ -7,12 +7,14 @@ from crm.shared.public_ids import PublicIdField
 
 
 class Payment(models.Model):
-    """One attempt to pay an order through a provider."""
+    """One attempt to pay an order, or a part of it, through a provider."""
 
     class State(models.TextChoices):
         """Where the attempt stands."""
 
         PENDING = "pending", _("pending")
+        #: Stored value put aside until the rest of the order is paid.
+        HELD = "held", _("held")
         CAPTURED = "captured", _("captured")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
@@ -57,11 +59,6 @@ class Payment(models.Model):
                 & models.Q(refunded_minor__gte=0)
                 & models.Q(refunded_minor__lte=models.F("amount_minor")),
                 name="payment_refunds_are_within_amount",
-            ),
-            models.UniqueConstraint(
-                fields=["order"],
-                condition=models.Q(state="captured"),
-                name="payment_captured_once_per_order",
             ),
         ]
         indexes = [

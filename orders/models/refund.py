@@ -17,7 +17,20 @@ class Refund(models.Model):
         COMPLETED = "completed", _("completed")
         FAILED = "failed", _("failed")
 
+    class Kind(models.TextChoices):
+        """Where the value of the units goes."""
+
+        MONEY = "money", _("money back")
+        EXCHANGE = "exchange", _("exchange")
+
     public_id = PublicIdField(prefix="ref")
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=Kind,
+        default=Kind.MONEY,
+        db_default=Kind.MONEY,
+    )
     order = models.ForeignKey(
         "orders.Order",
         on_delete=models.PROTECT,

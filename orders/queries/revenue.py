@@ -15,13 +15,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from orders.models import Adjustment, Order, Refund, UnmatchedReturn
-
-_SOLD = (
-    Order.State.PAID,
-    Order.State.SHIPPED,
-    Order.State.COMPLETED,
-    Order.State.REFUNDED,
-)
+from orders.rules.lifecycle import SOLD
 
 
 def net_by_month(
@@ -66,12 +60,12 @@ def _movements(source: str | None) -> list[tuple[int, QuerySet[Any], str, str]]:
     # A refund of a storefront order has its own source; the order's one decides.
     only_orders = {} if source is None else {"order__source": source}
     return [
-        (1, Order.objects.filter(state__in=_SOLD, **only), "placed_at", "total_minor"),
+        (1, Order.objects.filter(state__in=SOLD, **only), "placed_at", "total_minor"),
         (
             -1,
             Refund.objects.filter(
                 state=Refund.State.COMPLETED,
-                order__state__in=_SOLD,
+                order__state__in=SOLD,
                 **only_orders,
             ),
             "completed_at",

@@ -3,15 +3,24 @@
 The names are the values of ``orders.models.Order.State``.
 """
 
-#: State -> states it may move to; everything else is refused.
+#: State -> states it may move to; everything else is refused. What needs no delivery
+#: is completed when paid; "partly refunded" is no state of its own: an order that got
+#: some money back is still on its way.
 MOVES: dict[str, frozenset[str]] = {
     "pending": frozenset({"paid", "cancelled"}),
-    "paid": frozenset({"shipped", "completed", "refunded"}),
-    "shipped": frozenset({"completed", "refunded"}),
+    "paid": frozenset({"partly_shipped", "shipped", "completed", "refunded"}),
+    "partly_shipped": frozenset({"shipped", "refunded"}),
+    "shipped": frozenset({"delivered", "completed", "refunded"}),
+    "delivered": frozenset({"completed", "refunded"}),
     "completed": frozenset({"refunded"}),
     "cancelled": frozenset(),
     "refunded": frozenset(),
 }
+
+#: Paid, and not wholly given back: what counts as a purchase (R19).
+STANDING = ("paid", "partly_shipped", "shipped", "delivered", "completed")
+#: Paid at some time, whatever became of it.
+SOLD = (*STANDING, "refunded")
 
 
 def may_move(from_state: str, to_state: str) -> bool:

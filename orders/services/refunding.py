@@ -19,6 +19,7 @@ from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
 from orders.events import RefundCompleted
 from orders.models import Order, OrderLine, Payment, Refund, RefundLine
+from orders.rules.lifecycle import STANDING
 from orders.rules.refunds import (
     PaidLine,
     RefundQuote,
@@ -29,7 +30,6 @@ from orders.rules.refunds import (
 from orders.services.moving import actor_name, lock_order, move_order
 
 SEND_TASK = "orders.tasks.send_refunds"
-REFUNDABLE = frozenset({Order.State.PAID, Order.State.SHIPPED, Order.State.COMPLETED})
 
 
 class OrderNotRefundable(Refusal):
@@ -121,7 +121,7 @@ def refund_order(
 
 
 def _quote(order: Order, items: Mapping[int, int], freight: bool) -> RefundQuote:
-    if order.state not in REFUNDABLE:
+    if order.state not in STANDING:
         raise OrderNotRefundable
     try:
         quote = refund_quote(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import connection, transaction
 
+from orders.rules.lifecycle import STANDING
 from recommendations.models import BoughtTogether, Popularity
 from recommendations.rules.co_purchase import bought_together
 
@@ -24,7 +25,7 @@ SELECT o.member_id, v.product_id, max(o.placed_at) AS newest
   JOIN orders_variant v ON v.id = l.variant_id
   JOIN orders_product p ON p.id = v.product_id
  WHERE o.member_id IS NOT NULL AND o.paid_at IS NOT NULL AND o.placed_at <= %(now)s
-   AND o.state IN ('paid', 'shipped', 'completed')
+   AND o.state = ANY(%(standing)s)
    AND p.kind = 'goods' AND l.kind = 'goods' AND l.refunded_quantity < l.quantity
  GROUP BY 1, 2
 """
@@ -77,7 +78,12 @@ def learn_from_orders(*, now: datetime) -> Learned:
     BoughtTogether.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(
-            _POPULARITY, {"now": now, "half_life": HALF_LIFE.total_seconds()}
+            _POPULARITY,
+            {
+                "now": now,
+                "standing": list(STANDING),
+                "half_life": HALF_LIFE.total_seconds(),
+            },
         )
         pairs = 0
         with cursor.copy(_COPY) as copy:
@@ -107,7 +113,7 @@ def _stream(now: datetime) -> Iterator[tuple[int, int]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             _PURCHASES + " ORDER BY 1, newest DESC, 2",
-            {"now": now},
+            {"now": now, "standing": list(STANDING)},
         )
         while rows := cursor.fetchmany(_CHUNK):
             yield from ((member, product) for member, product, _newest in rows)
