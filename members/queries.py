@@ -30,7 +30,7 @@ from members.models import (
     User,
 )
 from members.rules.completeness import WEIGHTS, completeness
-from members.rules.consent import ASKED, is_granted
+from members.rules.consent import ASKED, agreed_purposes, is_granted
 from members.rules.identities import identity_id
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.lifecycle import TABLE
@@ -299,8 +299,21 @@ def attribute_definitions(allowed: str = "") -> list[AttributeDefinition]:
     return list(in_use.prefetch_related("options"))
 
 
+def agreed(*, member_id: int) -> set[str]:
+    """Return the purposes a member agrees to now, by whatever channel."""
+    return agreed_purposes(
+        {
+            (row.purpose, row.channel): row.granted
+            for row in current_consents(member_id=member_id)
+        }
+    )
+
+
 def attribute_values(*, member_id: int) -> dict[int, AttributeValue]:
-    """Return what is kept of a member, by id of the definition."""
+    """Return what is kept of a member, by id of the definition.
+
+    For members themselves: they see all of it. Others take ``usable`` values only.
+    """
     return {
         value.definition_id: value
         for value in AttributeValue.objects.filter(member_id=member_id)
