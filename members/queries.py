@@ -8,7 +8,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
@@ -344,10 +344,11 @@ def newest_export(*, member_id: int) -> DataExport | None:
     return DataExport.objects.filter(member_id=member_id).order_by("-id").first()
 
 
+def standing_erasures() -> QuerySet[Erasure]:
+    """Return erasures that were asked for and not called off."""
+    return Erasure.objects.exclude(state=Erasure.State.CANCELLED)
+
+
 def standing_erasure(*, member_id: int) -> Erasure | None:
-    """Return the erasure that was asked for and not called off, if any."""
-    return (
-        Erasure.objects.filter(member_id=member_id)
-        .exclude(state=Erasure.State.CANCELLED)
-        .first()
-    )
+    """Return the standing erasure of a member, if any."""
+    return standing_erasures().filter(member_id=member_id).first()

@@ -216,12 +216,7 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
         source="console",
         now=at,
     )
-    home = {
-        "recipient": "尼尔",
-        "country": "CN",
-        "city": "杭州市",
-        "street": "文三路 1 号",
-    }
+    home = {"recipient": "尼尔", "country": "CN", "street": "文三路 1 号"}
     add_address(member_id=member.pk, lines=home, is_default=True, now=at)
     for to in ("frozen", "active"):
         move_member(

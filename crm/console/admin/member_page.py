@@ -16,6 +16,7 @@ from crm.console.queries.addresses import masked_addresses
 from crm.console.queries.member_page import (
     REVEALABLE,
     consents_now,
+    erasure_of,
     get_member,
     personal_details,
     spend_by_month,
@@ -31,7 +32,7 @@ from crm.shared.paging import InvalidCursor
 from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
 from members.models import Member, User
-from members.queries import avatar_of, instruments_of, standing_erasure
+from members.queries import avatar_of, instruments_of
 from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
@@ -131,7 +132,7 @@ class MemberPage(OfOneMember):
             "tags": tags_now(member, self.at),
             "may_tag": user.has_perm("members.add_membertag"),
             "shows_face": member.has_avatar and may_see_names(user),
-            "erasure": standing_erasure(member_id=member.pk)
+            "erasure": erasure_of(member)
             if user.has_perm("members.view_erasure")
             else None,
             "consents": consents_now(member),
