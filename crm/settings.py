@@ -249,6 +249,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CRM_TRUSTED_PROXIES", default=0)
 MFA_ADAPTER = "members.identity.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+#: The domain passkeys belong to; empty: the host this program is asked under.
+PASSKEY_DOMAIN = env("CRM_PASSKEY_DOMAIN", default="")
 MFA_TOTP_ISSUER = SHOP_NAME
 #: 20 digits are 66 bits.
 MFA_RECOVERY_CODE_DIGITS = 20

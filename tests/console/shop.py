@@ -27,6 +27,7 @@ from members.models import (
     Tag,
     User,
 )
+from members.services.addressing import add_address
 from members.services.attributing import Author, set_attributes
 from members.services.correcting import correct_member
 from members.services.freezing import move_member
@@ -215,6 +216,8 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
         source="console",
         now=at,
     )
+    home = {"recipient": "尼尔", "country": "CN", "street": "文三路 1 号"}
+    add_address(member_id=member.pk, lines=home, is_default=True, now=at)
     for to in ("frozen", "active"):
         move_member(
             member_id=member.pk, to=to, reason="too many returns", actor=actor, now=at

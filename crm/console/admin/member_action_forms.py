@@ -82,15 +82,9 @@ class ConsentForm(ReasonForm):
     field_order = ["purpose", "channel", "granted", "reason"]
 
 
-class TagForm(forms.Form):
-    """Which word, and how long."""
+class TagEndForm(forms.Form):
+    """How long a tag stays."""
 
-    tag = forms.ModelChoiceField(
-        label=gettext_lazy("Tag"),
-        queryset=Tag.objects.all(),
-        to_field_name="name",
-        widget=UnfoldAdminSelectWidget,
-    )
     until = forms.DateField(
         label=gettext_lazy("Last day"),
         required=False,
@@ -109,3 +103,24 @@ class TagForm(forms.Form):
         if day is not None and day < today():
             raise forms.ValidationError(_("This day is over."))
         return day
+
+
+class TagForm(TagEndForm):
+    """Which word of those there are, and how long."""
+
+    tag = forms.ModelChoiceField(
+        label=gettext_lazy("Tag"),
+        queryset=Tag.objects.all(),
+        to_field_name="name",
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["tag", "until"]
+
+
+class TagEachForm(TagEndForm, ReasonForm):
+    """Which word, also a new one, how long, and why it goes on so many."""
+
+    tag = forms.CharField(
+        label=gettext_lazy("Tag"), max_length=40, widget=UnfoldAdminTextInputWidget
+    )
+    field_order = ["tag", "until", "reason"]

@@ -15,7 +15,8 @@ takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
 dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
 ``members.add_lifecyclechange`` freezing, opening and closing a membership,
-``members.add_membertag`` putting tags on and taking them off.
+``members.add_membertag`` putting tags on and taking them off,
+``members.view_address`` seeing masked where a member has things sent.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -83,6 +84,7 @@ SUPPORT = (
     "members.view_note",
     "members.add_note",
     "members.view_paymentinstrument",
+    "members.view_address",
     "members.add_consent",
     *_MERGING,
     "members.add_membertag",
