@@ -26,6 +26,23 @@ from orders.services.moderating import (
 _FIRST_WORDS = 60
 
 
+class StarsFilter(admin.SimpleListFilter):
+    """Reviews with so many stars; what there is to choose is known."""
+
+    title = _("rating")
+    parameter_name = "rating"
+
+    def lookups(self, request, model_admin):
+        """Offer one to five stars."""
+        return [(str(stars), "★" * stars) for stars in range(5, 0, -1)]
+
+    def queryset(self, request, queryset):
+        """Keep the chosen rating."""
+        if self.value() not in dict(self.lookup_choices):
+            return queryset
+        return queryset.filter(rating=self.value())
+
+
 @admin.register(Review)
 class ReviewAdmin(LedgerAdmin):
     """Reviews to moderate first, oldest first. Who may change one decides on it."""
@@ -43,7 +60,7 @@ class ReviewAdmin(LedgerAdmin):
     list_select_related = ["product", "member"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
-        ("rating", admin.AllValuesFieldListFilter),
+        StarsFilter,
     ]
     search_fields = ["=public_id", "=member__number"]
     ordering = ["state", "created_at"]
