@@ -21,8 +21,11 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "orders.RefundCompleted": [
         "loyalty.subscribers.settle_points_of_refund",
+        "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.return_coupons_of_refund",
     ],
+    "orders.ReviewPublished": ["loyalty.subscribers.reward_published_review"],
+    "orders.ReviewRejected": ["loyalty.subscribers.take_back_for_rejected_review"],
     "orders.OrdersImported": [
         "orders.subscribers.note_past_purchases",
         "loyalty.subscribers.post_points_of_import",

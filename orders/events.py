@@ -100,6 +100,32 @@ class RefundCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewPublished:
+    """A review can be read by everybody."""
+
+    name: ClassVar[str] = "orders.ReviewPublished"
+    review_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the review's place in the queue."""
+        return f"review:{self.review_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRejected:
+    """A review was refused, or taken down."""
+
+    name: ClassVar[str] = "orders.ReviewRejected"
+    review_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the review's place in the queue."""
+        return f"review:{self.review_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersImported:
     """A file of past orders was brought in completely."""
 

@@ -8,7 +8,7 @@ from orders.models import Cart, ImportIssue
 
 
 class OrdersData(PersonalData):
-    """Orders and money stay as they are; only baskets go.
+    """Orders and money stay as they are; baskets and the words of reviews go.
 
     The region of an order stays: freight and tax were reckoned with it.
     """
@@ -87,6 +87,29 @@ class OrdersData(PersonalData):
             kept="quantity amount_minor points",
             plain="refund order_line source_row",
             beside="order_line__sku",
+        ),
+        Table(
+            "orders.ReviewVote",
+            "member",
+            kept="created_at",
+            plain="review member",
+            beside="review__public_id",
+            goes=True,
+        ),
+        Table(
+            "orders.ReviewPicture",
+            "review__member",
+            plain="public_id review position webp",
+            goes=True,
+        ),
+        Table(
+            "orders.Review",
+            "member",
+            cleared="text follow_up",
+            kept="public_id rating state verdict created_at edited_at followed_up_at "
+            "reply replied_at helpful_count is_rewarded",
+            plain="order_line member product",
+            beside="product__name",
         ),
         Table(
             "orders.UnmatchedReturn",

@@ -86,10 +86,24 @@ class Product(Named):
         _("listed"), default=True, help_text=_("Shown and sold in the storefront.")
     )
     created_at = models.DateTimeField(_("created at"))
+    #: Of published reviews.
+    rating_count = models.PositiveIntegerField(
+        _("ratings"), default=0, db_default=0, editable=False
+    )
+    rating_sum = models.PositiveIntegerField(
+        _("sum of ratings"), default=0, db_default=0, editable=False
+    )
 
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rating_sum__gte=models.F("rating_count"))
+                & models.Q(rating_sum__lte=5 * models.F("rating_count")),
+                name="product_ratings_are_one_to_five",
+            )
+        ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="product_newest_first"),
             models.Index(fields=["category", "-id"], name="product_by_category"),

@@ -26,8 +26,11 @@ from members.models import (
 )
 from members.rules.identities import identity_id
 from orders.models import Order, Payment
+from orders.services.moderating import publish_review
+from orders.services.reviewing import add_picture
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
+from tests.orders.services.test_reviewing import review_of
 from tests.orders.shop import fill_cart, place
 from tests.tables import digest
 
@@ -96,6 +99,20 @@ POLICY = {
     "my-orders": MEMBERS,
     "my-order": Policy(True, own=True),
     "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
+    "product-reviews": ANYONE,
+    "product-rating": ANYONE,
+    "review-picture": ANYONE,
+    # Alice may not vote for herself; whoever else is signed in may.
+    "review-helpful": Policy(True, fine=frozenset({204, 409})),
+    "my-order-line-review": Policy(
+        True, own=True, bodies={"post": {"rating": 5}}, fine=frozenset({409})
+    ),
+    "my-reviews": MEMBERS,
+    "my-lines-to-review": MEMBERS,
+    "my-review": Policy(True, own=True, bodies={"patch": {"rating": 4}}),
+    "my-review-follow-up": Policy(True, own=True, bodies={"post": {"text": "hello"}}),
+    "my-review-pictures": Policy(True, own=True, bodies={"post": picture()}),
+    "my-review-picture": Policy(True, own=True),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(
         True, bodies={"put": {"text_version": "2026-11", "consents": [CONSENT]}}
@@ -189,6 +206,7 @@ def world(alice, mallory):
     )
     client = client_of(alice)
     publish()
+    review = publish_one(review_of(alice, sku="MUG"))
     AttributeDefinition.objects.create(
         code="size", name="尺码", kind="text", by_member=True
     )
@@ -218,8 +236,16 @@ def world(alice, mallory):
         "code": Coupon.objects.get().code,
         "order": order.public_id,
         "offer": template.public_id,
+        "review": review.public_id,
+        "picture": review.pictures.get().public_id,
         "public_id": Ticket.objects.get().public_id,
     }
+
+
+def publish_one(review):
+    """Publish a review with a picture."""
+    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    return publish_review(review_id=review.pk, actor="test", now=clock.now())
 
 
 def code_for(member, template) -> str:
@@ -235,6 +261,7 @@ def client_of(member) -> APIClient:
 
 
 def call(client, name, method, path, ids):
+    path = path.replace("<int:position>", "1")
     for word, value in ids.items():
         path = path.replace(f"<str:{word}>", value)
     assert "<" not in path, path

@@ -46,6 +46,7 @@ from orders.models import (
     Product,
     Refund,
     RefundLine,
+    Review,
     UnmatchedReturn,
     Variant,
 )
@@ -242,6 +243,14 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     RefundLine.objects.create(
         refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
+    )
+    Review.objects.create(
+        order_line=sale.lines.get(),
+        member=busy,
+        product=variant.product,
+        rating=4,
+        text="宝宝爱喝",
+        created_at=at,
     )
     template = CouponTemplate.objects.create(
         code="welcome",

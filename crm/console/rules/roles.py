@@ -4,7 +4,8 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
-``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
+``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
+reviews, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
@@ -41,6 +42,8 @@ _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
+#: Words of buyers, with the member they are from: not for those who see numbers only.
+_REVIEWS = ("orders.view_review", "orders.change_review")
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -90,6 +93,7 @@ SUPPORT = (
     "members.add_membertag",
     "members.add_lifecyclechange",
     "orders.add_refund",
+    *_REVIEWS,
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -102,6 +106,7 @@ MARKETER = (
     *_ORDERS,
     *_POINTS,
     *_CATALOGUE,
+    *_REVIEWS,
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
