@@ -11,6 +11,11 @@ urlpatterns = [
         catalogue_views.ProductDetail.as_view(),
         name="product",
     ),
+    path(
+        "products/<str:product>/images/<str:image>",
+        catalogue_views.ProductPicture.as_view(),
+        name="product-image",
+    ),
     path("categories", catalogue_views.Categories.as_view(), name="categories"),
     path("carts", cart_views.Carts.as_view(), name="carts"),
     path("carts/<str:cart>", cart_views.CartDetail.as_view(), name="cart"),
