@@ -79,6 +79,7 @@ JOBS: dict[str, str] = {
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
+    "orders.tasks.apply_due_list_prices",
     "loyalty.tasks.expire_points",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",

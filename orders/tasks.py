@@ -4,6 +4,8 @@ from celery import shared_task
 
 from crm.shared import clock
 from orders.services.cancelling import release_unpaid
+from orders.services.indexing import index_due
+from orders.services.pricing_entries import apply_list_prices
 from orders.services.returning import send_due_refunds
 
 
@@ -20,3 +22,18 @@ def release_unpaid_orders() -> int:
 def send_refunds() -> int:
     """Ask payment providers for what is due."""
     return send_due_refunds(now=clock.now())
+
+
+@shared_task
+def apply_due_list_prices() -> int:
+    """Give SKUs the list prices whose time has come."""
+    return apply_list_prices(now=clock.now())
+
+
+@shared_task
+def index_changed_products() -> int:
+    """Write the words of products that changed, piece by piece."""
+    total = 0
+    while indexed := index_due():
+        total += indexed
+    return total

@@ -1,4 +1,4 @@
-"""How a picture is answered: shown by browsers, neither guessed at nor kept."""
+"""How a picture is answered: shown by browsers and never guessed at."""
 
 from django.http import HttpResponse
 
@@ -16,3 +16,10 @@ def picture_response(picture: bytes) -> HttpResponse:
             "Content-Security-Policy": "default-src 'none'",
         },
     )
+
+
+def public_picture_response(picture: bytes) -> HttpResponse:
+    """Return a WebP that anybody may see and caches keep: its address never changes."""
+    response = picture_response(picture)
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

@@ -1,63 +1,10 @@
 """What the storefront API of orders gives. Amounts come from ``crm.shared.money``."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from orders.api.shapes import order_shape
-from orders.models import Category, Order, Product, Variant
-
-
-class CategoryShape(serializers.ModelSerializer):
-    """A category; ``parent`` is the code of the one above."""
-
-    name = serializers.CharField(source="label", read_only=True)
-    parent = serializers.CharField(
-        source="parent.code", default=None, read_only=True, allow_null=True
-    )
-
-    class Meta:
-        model = Category
-        fields = ["code", "name", "parent"]
-        read_only_fields = fields
-
-
-class VariantShape(serializers.ModelSerializer):
-    """A SKU and whether any of it is left."""
-
-    price = serializers.SerializerMethodField()
-    in_stock = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Variant
-        fields = ["sku", "option", "price", "in_stock"]
-        read_only_fields = fields
-
-    @extend_schema_field(MoneyShape)
-    def get_price(self, variant: Variant) -> dict:
-        """Return the list price."""
-        return as_api(variant.price_minor, self.context["currency"])
-
-    def get_in_stock(self, variant: Variant) -> bool:
-        """Whether one more can be promised."""
-        return variant.on_hand is None or variant.on_hand > variant.reserved
-
-
-class ProductShape(serializers.ModelSerializer):
-    """A product with its SKUs, cheapest first."""
-
-    id = serializers.CharField(source="public_id", read_only=True)
-    name = serializers.CharField(source="label", read_only=True)
-    category = serializers.CharField(
-        source="category.code", default=None, read_only=True, allow_null=True
-    )
-    variants = VariantShape(many=True, read_only=True)
-
-    class Meta:
-        model = Product
-        fields = ["id", "name", "kind", "brand", "category", "description", "variants"]
-        read_only_fields = fields
+from orders.models import Order
 
 
 class ReductionShape(serializers.Serializer):

@@ -31,6 +31,11 @@ urlpatterns = [
         review_views.HelpfulVote.as_view(),
         name="review-helpful",
     ),
+    path(
+        "products/<str:product>/images/<str:image>",
+        catalogue_views.ProductPicture.as_view(),
+        name="product-image",
+    ),
     path("categories", catalogue_views.Categories.as_view(), name="categories"),
     path("carts", cart_views.Carts.as_view(), name="carts"),
     path("carts/<str:cart>", cart_views.CartDetail.as_view(), name="cart"),

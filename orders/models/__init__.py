@@ -1,17 +1,31 @@
 """Tables of the orders app."""
 
 from orders.models.cart import Cart, CartLine
-from orders.models.catalogue import Category, Channel, Product, Variant
+from orders.models.catalogue import (
+    Attribute,
+    Brand,
+    Category,
+    Channel,
+    Product,
+    ProductAttribute,
+    ProductWords,
+    Variant,
+)
 from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
+from orders.models.picture import ProductImage
+from orders.models.prices import Price
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
 from orders.models.review import Review, ReviewPicture, ReviewVote
+from orders.models.stock import StockMove
 
 __all__ = [
     "Adjustment",
     "Allocation",
     "AppliedOffer",
+    "Attribute",
+    "Brand",
     "Cart",
     "CartLine",
     "Category",
@@ -23,12 +37,17 @@ __all__ = [
     "OrderLine",
     "Payment",
     "PaymentCallback",
+    "Price",
     "Product",
+    "ProductAttribute",
+    "ProductImage",
+    "ProductWords",
     "Refund",
     "RefundLine",
     "Review",
     "ReviewPicture",
     "ReviewVote",
+    "StockMove",
     "UnmatchedReturn",
     "Variant",
 ]

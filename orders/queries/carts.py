@@ -1,13 +1,23 @@
 """Carts as their holders may see them."""
 
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from orders.models import Cart, CartLine
+from orders.models import Cart, CartLine, Product
 
 
 def with_lines(carts):
     """Load carts with everything a price needs, in two statements."""
-    lines = CartLine.objects.select_related("variant__product__category").order_by("id")
+    limits = Product.channels.through.objects.filter(
+        product=OuterRef("variant__product")
+    )
+    lines = (
+        CartLine.objects.select_related("variant__product__category")
+        .annotate(
+            is_in_channel=~Exists(limits)
+            | Exists(limits.filter(channel=OuterRef("cart__channel")))
+        )
+        .order_by("id")
+    )
     return carts.select_related("channel").prefetch_related(Prefetch("lines", lines))
 
 
@@ -24,5 +34,10 @@ def find_cart(*, public_id: str, member_id: int | None) -> Cart | None:
 
 
 def is_sold(line: CartLine) -> bool:
-    """Whether a line can be ordered as far as the catalogue goes; needs its variant."""
-    return line.variant.is_active and line.variant.product.is_listed
+    """Whether a line can be ordered as far as the catalogue goes.
+
+    The line comes from ``with_lines``: what is limited to other channels than the
+    cart's is not sold in it.
+    """
+    variant = line.variant
+    return variant.is_active and variant.product.is_listed and line.is_in_channel

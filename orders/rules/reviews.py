@@ -6,6 +6,8 @@ The names of states are the values of ``orders.models.Review.State``.
 from datetime import datetime, timedelta
 
 MOST_PICTURES = 9
+#: The longer side of a picture that is kept, in pixels.
+LONGEST_SIDE = 1280
 LONGEST_TEXT = 2000
 LONGEST_REPLY = 1000
 #: How long after writing a review it may be changed, or followed up.

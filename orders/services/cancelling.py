@@ -11,7 +11,13 @@ from crm.shared.outbox import record
 from orders.events import OrderCancelled
 from orders.models import Order, OrderEvent, Payment
 from orders.services.moving import lock_order, move_order
-from orders.services.stocking import lock_stock, release_stock, units_of_orders
+from orders.services.stocking import (
+    lock_stock,
+    release_stock,
+    release_stock_of_orders,
+    units_by_order,
+    units_of_orders,
+)
 
 DEADLINE_ACTOR = "deadline"
 
@@ -47,7 +53,7 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
         now=now,
         closed_at=now,
     )
-    release_stock(units)
+    release_stock(units, order_id=order_id, now=now)
     _close_payments([order_id])
     record(OrderCancelled(order_id=order_id))
     return order
@@ -74,7 +80,7 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
         .values_list("pk", flat=True)
     )
     Order.objects.filter(pk__in=ids).update(state=Order.State.CANCELLED, closed_at=now)
-    release_stock(units_of_orders(ids))
+    release_stock_of_orders(units_by_order(ids), now=now)
     _close_payments(ids)
     OrderEvent.objects.bulk_create(
         OrderEvent(

@@ -88,7 +88,7 @@ def place_order(
     _refuse_stale(cart, quote, quote_hash, expected_total_minor)
     order = _write_order(cart, quote, now)
     _claim(quote.applied, order, now)
-    reserve_stock(_units(quote))
+    reserve_stock(_units(quote), order_id=order.pk, now=now)
     _write_lines(order, quote)
     record(OrderPlaced(order_id=order.pk))
     if order.total_minor == 0:

@@ -180,5 +180,5 @@ def settle_paid(*, order: Order, paid_minor: int, actor: Any, now: datetime) -> 
         paid_minor=paid_minor,
         paid_at=now,
     )
-    sell_stock(units_of_orders([order.pk]))
+    sell_stock(units_of_orders([order.pk]), order_id=order.pk, now=now)
     record(OrderPaid(order_id=order.pk))

@@ -8,12 +8,13 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from crm.shared.picture_files import fitted_webp
 from members.models import Member
-from members.rules.pictures import photo
 from members.rules.profile import tidy_lines
 from members.services.picturing import BadPicture
 from orders.models import OrderLine, Product, Review, ReviewPicture, ReviewVote
 from orders.rules.reviews import (
+    LONGEST_SIDE,
     LONGEST_TEXT,
     MOST_PICTURES,
     REVIEWABLE,
@@ -159,7 +160,7 @@ def add_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
     """
     try:
         # Before the transaction: decoding is slow work.
-        webp = photo(data)
+        webp = fitted_webp(data, LONGEST_SIDE)
     except ValueError as error:
         raise BadPicture from error
     with transaction.atomic():

@@ -86,7 +86,7 @@ def test_control_without_the_condition_the_last_unit_is_sold_twice(monkeypatch):
     without("orders_variant", "variant_reserved_is_within_stock")
     meet = rendezvous(4)
 
-    def read_then_write(quantities):
+    def read_then_write(quantities, **_order):
         (pk,) = quantities
         variant = Variant.objects.get(pk=pk)
         meet()
