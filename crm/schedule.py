@@ -16,6 +16,7 @@ _EVERY = {
     "forget-sign-ins": ("members.tasks.forget_sign_ins", HOUR),
     "release-unpaid-orders": ("orders.tasks.release_unpaid_orders", 30.0),
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
+    "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from crm.shared import clock
 from orders.services.cancelling import release_unpaid
+from orders.services.reconciling import ask_about_payments as ask_about_due_payments
 from orders.services.returning import send_due_refunds
 
 
@@ -20,3 +21,9 @@ def release_unpaid_orders() -> int:
 def send_refunds() -> int:
     """Ask payment providers for what is due."""
     return send_due_refunds(now=clock.now())
+
+
+@shared_task
+def ask_about_payments() -> int:
+    """Ask payment providers what became of payments they told nothing about."""
+    return ask_about_due_payments(now=clock.now())

@@ -2,10 +2,12 @@
 
 from orders.models.cart import Cart, CartLine
 from orders.models.catalogue import Category, Channel, Product, Variant
+from orders.models.gift_card import GiftCard
 from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
+from orders.models.wallet import Wallet, WalletEntry
 
 __all__ = [
     "Adjustment",
@@ -15,6 +17,7 @@ __all__ = [
     "CartLine",
     "Category",
     "Channel",
+    "GiftCard",
     "ImportBatch",
     "ImportIssue",
     "Order",
@@ -27,4 +30,6 @@ __all__ = [
     "RefundLine",
     "UnmatchedReturn",
     "Variant",
+    "Wallet",
+    "WalletEntry",
 ]
