@@ -90,7 +90,7 @@ class CancelRequest(StrictSerializer):
 
 
 class PaymentRequest(StrictSerializer):
-    """How the buyer would like to pay, and how much of it; all that is open if not said.
+    """How the buyer would like to pay, and how much of it (all that is open).
 
     Becomes ``provider`` and ``amount_minor``.
     """

@@ -80,9 +80,7 @@ class GiftCard(Sealable):
                         redeemed_at__isnull=False,
                         refund__isnull=True,
                     )
-                    | Q(
-                        state="voided", redeemed_by__isnull=True, refund__isnull=False
-                    )
+                    | Q(state="voided", redeemed_by__isnull=True, refund__isnull=False)
                 ),
                 name="gift_card_state_matches_row",
             ),

@@ -94,4 +94,3 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     for pk in ids:
         record(OrderCancelled(order_id=pk))
     return len(ids)
-

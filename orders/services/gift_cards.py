@@ -127,9 +127,7 @@ def _redeem(member_id: int, code: str, now: datetime) -> WalletEntry:
     if not is_well_formed(code):
         raise GiftCardNotValid
     lock_wallet(member_id=member_id)
-    card = GiftCard.objects.filter(
-        blind_lookup(GiftCard, "code_mark", code)
-    ).first()
+    card = GiftCard.objects.filter(blind_lookup(GiftCard, "code_mark", code)).first()
     if card is None or not (_claim(card, member_id, now) or _is_mine(card, member_id)):
         raise GiftCardNotValid
     return book_entry(

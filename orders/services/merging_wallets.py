@@ -37,7 +37,7 @@ def join_wallets(*, loser_id: int, winner_id: int, source: str, now: datetime) -
     """
     loser = locked_wallets(member_ids=(loser_id, winner_id))[loser_id]
     amount, held = loser.balance_minor, loser.held_minor
-    _move_held(loser_id, winner_id, amount, held, source, now)
+    _move(loser_id, winner_id, amount=amount, held=held, source=source, now=now)
     return amount
 
 
@@ -78,11 +78,18 @@ def part_wallets(
     left = value_left(winner_id=winner_id, brought=brought, orders=orders)
     # What the returning orders hold must be there to hold.
     amount = max(left, held)
-    _move_held(winner_id, loser_id, amount, held, f"{source}:undo", now)
+    undo = f"{source}:undo"
+    _move(winner_id, loser_id, amount=amount, held=held, source=undo, now=now)
 
 
-def _move_held(
-    giver_id: int, taker_id: int, amount: int, held: int, source: str, now: datetime
+def _move(
+    giver_id: int,
+    taker_id: int,
+    *,
+    amount: int,
+    held: int,
+    source: str,
+    now: datetime,
 ) -> None:
     Wallet.objects.filter(pk=giver_id).update(held_minor=F("held_minor") - held)
     book_pair(
@@ -98,4 +105,3 @@ def _move_held(
 def _held_by(orders: Sequence[int]) -> int:
     held = Payment.objects.filter(order_id__in=orders, state=Payment.State.HELD)
     return held.aggregate(total=Sum("amount_minor"))["total"] or 0
-

@@ -68,9 +68,7 @@ def ask_about(*, payment_id: int, now: datetime) -> bool:
         return False
     if payment.created_at + GIVE_UP <= now:
         _give_up(payment_id)
-    return not Payment.objects.filter(
-        pk=payment_id, ask_due_at__isnull=False
-    ).exists()
+    return not Payment.objects.filter(pk=payment_id, ask_due_at__isnull=False).exists()
 
 
 def _give_up(payment_id: int) -> None:

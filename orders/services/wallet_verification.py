@@ -45,7 +45,8 @@ _CHECKS = {
           FROM orders_giftcard g
           LEFT JOIN orders_walletentry e
             ON e.kind = 'gift_card' AND e.source = 'gift_card:' || g.public_id
-         WHERE g.state = 'redeemed' AND g.amount_minor <> coalesce(e.amount_minor, 0)""",
+         WHERE g.state = 'redeemed'
+           AND g.amount_minor <> coalesce(e.amount_minor, 0)""",
 }
 
 

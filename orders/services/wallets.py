@@ -96,7 +96,15 @@ def book_entry(
         return done
     if amount_minor < 0 and wallet.available_minor < -amount_minor:
         raise NotEnoughInWallet
-    return _write(wallet, kind, amount_minor, source, now, reason, actor)
+    return _write(
+        wallet,
+        kind,
+        amount_minor,
+        source=source,
+        now=now,
+        reason=reason,
+        actor=actor,
+    )
 
 
 def entry_of(*, kind: str, source: str) -> WalletEntry | None:
@@ -108,6 +116,7 @@ def _write(
     wallet: Wallet,
     kind: str,
     amount_minor: int,
+    *,
     source: str,
     now: datetime,
     reason: str = "",
@@ -137,7 +146,7 @@ def book_pair(
         return
     for member_id, amount in ((giver_id, -amount_minor), (taker_id, amount_minor)):
         wallet = lock_wallet(member_id=member_id)
-        _write(wallet, WalletEntry.Kind.TRANSFER, amount, source, now)
+        _write(wallet, WalletEntry.Kind.TRANSFER, amount, source=source, now=now)
 
 
 @transaction.atomic
@@ -232,8 +241,8 @@ def capture_held(*, payment: Payment, amount_minor: int, now: datetime) -> None:
             wallet,
             WalletEntry.Kind.PAYMENT,
             -amount_minor,
-            f"payment:{payment.public_id}",
-            now,
+            source=f"payment:{payment.public_id}",
+            now=now,
         )
 
 

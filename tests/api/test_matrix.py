@@ -99,7 +99,9 @@ POLICY = {
     "my-wallet": MEMBERS,
     "my-wallet-entries": MEMBERS,
     # A code nobody sold: the operation is allowed, the code is wrong.
-    "my-gift-cards": Policy(True, bodies={"post": {"code": "0"}}, fine=frozenset({422})),
+    "my-gift-cards": Policy(
+        True, bodies={"post": {"code": "0"}}, fine=frozenset({422})
+    ),
     "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(

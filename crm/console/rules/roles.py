@@ -16,6 +16,8 @@ takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
 ``members.add_lifecyclechange`` freezing, opening and closing a membership,
 ``members.add_membertag`` putting tags on and taking them off.
+``orders.change_payment`` has providers asked again, ``orders.add_walletentry`` pays
+into and out of wallets, ``orders.change_giftcard`` shows a card's code for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -40,6 +42,12 @@ _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
+_MONEY = (
+    "orders.view_payment",
+    "orders.view_wallet",
+    "orders.view_walletentry",
+    "orders.view_giftcard",
+)
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -88,6 +96,8 @@ SUPPORT = (
     "members.add_membertag",
     "members.add_lifecyclechange",
     "orders.add_refund",
+    *_MONEY,
+    "orders.change_giftcard",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -154,7 +164,10 @@ FINANCE = (
     "members.view_member",
     "members.view_paymentinstrument",
     *_ORDERS,
+    *_MONEY,
     "orders.add_refund",
+    "orders.change_payment",
+    "orders.add_walletentry",
     "orders.view_unmatchedreturn",
     "orders.change_unmatchedreturn",
     "orders.view_adjustment",
@@ -178,6 +191,7 @@ AUDITOR = (
     *_OFFERS,
     *_CATALOGUE,
     *_INSIGHT,
+    *_MONEY,
     "orders.view_unmatchedreturn",
     "orders.view_adjustment",
     "orders.view_importbatch",
