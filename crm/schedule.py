@@ -18,6 +18,7 @@ _EVERY = {
     "apply-list-prices": ("orders.tasks.apply_due_list_prices", 30.0),
     "index-products": ("orders.tasks.index_changed_products", 10.0),
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
+    "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),

@@ -16,6 +16,7 @@ from crm.schedule import SCHEDULE
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
 from members.providers.configuration import social_providers
+from orders.providers.configuration import alipay_account
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -57,6 +58,11 @@ SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
 #: Days begin and end here; the database keeps UTC.
 SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
 PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
+#: Alipay takes payments for this account; None where there is none
+#: (docs/how-to/pay-with-alipay.md).
+ALIPAY_PAYMENTS = alipay_account(env, currency=SHOP_CURRENCY)
+#: Days a gift card can be redeemed; 0: for ever.
+GIFT_CARD_DAYS = env.int("CRM_GIFT_CARD_DAYS", default=0)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)

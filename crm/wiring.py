@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
         "orders.subscribers.note_purchase",
+        "orders.subscribers.issue_gift_cards",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -56,9 +57,11 @@ CHANNELS: dict[str, str] = {
     "in_app": "campaigns.channels.in_app.InAppChannel",
 }
 
-#: How a buyer pays: provider code -> class with ``start`` and ``refund``.
+#: How a buyer pays: provider code -> class after ``orders.providers.base.Provider``.
 PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
+    "wallet": "orders.providers.wallet.WalletProvider",
+    "alipay": "orders.providers.alipay.AlipayPayments",
 }
 
 #: Who checks that a card or wallet is good: code -> class with ``verify``.

@@ -1,10 +1,16 @@
 """What is kept about members by this app: what they bought, and stays in the books."""
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.personal_data import PersonalData, Table
 from crm.shared.retention import Rule
 from orders.models import Cart, ImportIssue
+
+
+def _card_of(member_id: int) -> Q:
+    """Return the cards somebody bought or redeemed."""
+    return Q(line__order__member=member_id) | Q(redeemed_by=member_id)
 
 
 class OrdersData(PersonalData):
@@ -64,8 +70,29 @@ class OrdersData(PersonalData):
             "order__member",
             kept="public_id provider amount_minor refunded_minor state created_at "
             "captured_at",
-            plain="order provider_ref return_due_at return_attempts",
+            plain="order provider_ref return_due_at return_attempts ask_due_at "
+            "ask_attempts",
             beside="order__number",
+        ),
+        Table(
+            "orders.Wallet",
+            "pk",
+            kept="balance_minor held_minor",
+            plain="seq",
+        ),
+        Table(
+            "orders.WalletEntry",
+            "wallet",
+            kept="public_id seq kind amount_minor balance_after_minor reason "
+            "occurred_at",
+            plain="wallet source actor",
+        ),
+        # The code opens value for whoever brings it: not part of a copy of one's data.
+        Table(
+            "orders.GiftCard",
+            _card_of,
+            kept="public_id number amount_minor state issued_at expires_at redeemed_at",
+            plain="line code redeemed_by refund",
         ),
         Table(
             "orders.PaymentCallback",

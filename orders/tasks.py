@@ -6,6 +6,7 @@ from crm.shared import clock
 from orders.services.cancelling import release_unpaid
 from orders.services.indexing import index_due
 from orders.services.pricing_entries import apply_list_prices
+from orders.services.reconciling import ask_about_payments as ask_about_due_payments
 from orders.services.returning import send_due_refunds
 
 
@@ -37,3 +38,9 @@ def index_changed_products() -> int:
     while indexed := index_due():
         total += indexed
     return total
+
+
+@shared_task
+def ask_about_payments() -> int:
+    """Ask payment providers what became of payments they told nothing about."""
+    return ask_about_due_payments(now=clock.now())

@@ -1,5 +1,23 @@
-"""Staff pages of the catalogue, orders and money going back."""
+"""Staff pages of the catalogue, orders, money coming in and money going back."""
 
-from orders.admin import catalogue, importing, order, refund, review
+from orders.admin import (
+    catalogue,
+    gift_card,
+    importing,
+    order,
+    payment,
+    refund,
+    review,
+    wallet,
+)
 
-__all__ = ["catalogue", "importing", "order", "refund", "review"]
+__all__ = [
+    "catalogue",
+    "gift_card",
+    "importing",
+    "order",
+    "payment",
+    "refund",
+    "review",
+    "wallet",
+]

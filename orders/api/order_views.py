@@ -100,7 +100,7 @@ class CancelOrder(OrderView):
 
 
 class OrderPayments(OrderView):
-    """POST starts to pay an order; again goes on with the payment under way."""
+    """POST starts to pay an order or a part; again goes on with what is under way."""
 
     @extend_schema(
         operation_id="orders_payments_create",
@@ -108,7 +108,11 @@ class OrderPayments(OrderView):
         responses={201: PaymentShape},
     )
     def post(self, request, order: str):
-        """Start; 409 ``order_not_payable``, 422 ``unknown_payment_provider``."""
+        """Start; 409 ``order_not_payable``, 422 ``unknown_payment_provider``.
+
+        422 ``payment_amount_too_high``; of the wallet 409 ``not_enough_in_wallet`` and
+        ``wallet_not_usable``.
+        """
         wanted = requests.PaymentRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
         payment = start_payment(

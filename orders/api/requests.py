@@ -90,9 +90,18 @@ class CancelRequest(StrictSerializer):
 
 
 class PaymentRequest(StrictSerializer):
-    """How the buyer would like to pay."""
+    """How the buyer would like to pay, and how much of it (all that is open).
+
+    Becomes ``provider`` and ``amount_minor``.
+    """
 
     provider = serializers.CharField(max_length=40)
+    amount = Amount(required=False)
+
+    def validate(self, attrs: dict) -> dict:
+        """Turn the amount into minor units."""
+        amount = attrs.pop("amount", None)
+        return {**attrs, "amount_minor": amount["amount"] if amount else None}
 
 
 class OutcomeRequest(StrictSerializer):

@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from orders.api import cart_views, catalogue_views, order_views, review_views
+from orders.api import (
+    cart_views,
+    catalogue_views,
+    order_views,
+    review_views,
+    wallet_views,
+)
 
 urlpatterns = [
     path("products", catalogue_views.Products.as_view(), name="products"),
@@ -102,5 +108,17 @@ urlpatterns = [
         "me/reviews/<str:review>/pictures/<str:picture>",
         review_views.MyReviewPicture.as_view(),
         name="my-review-picture",
+    ),
+    path(
+        "me/orders/<str:order>/gift-cards",
+        wallet_views.OrderGiftCards.as_view(),
+        name="my-order-gift-cards",
+    ),
+    path("me/gift-cards", wallet_views.MyGiftCards.as_view(), name="my-gift-cards"),
+    path("me/wallet", wallet_views.MyWallet.as_view(), name="my-wallet"),
+    path(
+        "me/wallet/entries",
+        wallet_views.MyWalletEntries.as_view(),
+        name="my-wallet-entries",
     ),
 ]

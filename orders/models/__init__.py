@@ -11,6 +11,7 @@ from orders.models.catalogue import (
     ProductWords,
     Variant,
 )
+from orders.models.gift_card import GiftCard
 from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
@@ -19,6 +20,7 @@ from orders.models.prices import Price
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
 from orders.models.review import Review, ReviewPicture, ReviewVote
 from orders.models.stock import StockMove
+from orders.models.wallet import Wallet, WalletEntry
 
 __all__ = [
     "Adjustment",
@@ -30,6 +32,7 @@ __all__ = [
     "CartLine",
     "Category",
     "Channel",
+    "GiftCard",
     "ImportBatch",
     "ImportIssue",
     "Order",
@@ -50,4 +53,6 @@ __all__ = [
     "StockMove",
     "UnmatchedReturn",
     "Variant",
+    "Wallet",
+    "WalletEntry",
 ]

@@ -134,6 +134,10 @@ class Order(models.Model):
                 & Q(refunded_minor__lte=F("paid_minor")),
                 name="order_refunds_are_within_paid",
             ),
+            models.CheckConstraint(
+                condition=Q(paid_minor__lte=F("total_minor")),
+                name="order_paid_is_within_total",
+            ),
         ]
         indexes = [
             models.Index(fields=["-placed_at", "-id"], name="order_newest_first"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from orders.events import OrderCancelled
-from orders.models import Order, OrderEvent, Payment
+from orders.models import Order, OrderEvent
 from orders.services.moving import lock_order, move_order
 from orders.services.stocking import (
     lock_stock,
@@ -18,6 +18,8 @@ from orders.services.stocking import (
     units_by_order,
     units_of_orders,
 )
+from orders.services.tendering import release_tenders
+from orders.services.wallets import lock_wallets_of_orders
 
 DEADLINE_ACTOR = "deadline"
 
@@ -33,11 +35,13 @@ class OrderNotCancellable(Refusal):
 def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Order:
     """Cancel an unpaid order and publish ``OrderCancelled``; again is harmless.
 
-    Stock is free at once; subscribers release points and coupons (C9).
+    Stock and stored value are free at once, parts that were captured go back;
+    subscribers release points and coupons (C9).
 
     Raises:
         OrderNotCancellable: it was paid; a refund is what undoes it.
     """
+    lock_wallets_of_orders([order_id])
     units = units_of_orders([order_id])
     lock_stock(units)
     order = lock_order(order_id=order_id)
@@ -54,7 +58,7 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
         closed_at=now,
     )
     release_stock(units, order_id=order_id, now=now)
-    _close_payments([order_id])
+    release_tenders([order_id], now=now)
     record(OrderCancelled(order_id=order_id))
     return order
 
@@ -71,7 +75,8 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     candidates = list(overdue.values_list("pk", flat=True)[:limit])
     if not candidates:
         return 0
-    # Stock before orders, as everywhere; some of it may turn out not to be needed.
+    # As everywhere: wallets, stock, orders. Some of it may turn out not to be needed.
+    lock_wallets_of_orders(candidates)
     lock_stock(units_of_orders(candidates))
     ids = list(
         Order.objects.filter(pk__in=candidates, state=Order.State.PENDING)
@@ -81,7 +86,7 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     )
     Order.objects.filter(pk__in=ids).update(state=Order.State.CANCELLED, closed_at=now)
     release_stock_of_orders(units_by_order(ids), now=now)
-    _close_payments(ids)
+    release_tenders(ids, now=now)
     OrderEvent.objects.bulk_create(
         OrderEvent(
             order_id=pk,
@@ -95,9 +100,3 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     for pk in ids:
         record(OrderCancelled(order_id=pk))
     return len(ids)
-
-
-def _close_payments(order_ids: list[int]) -> None:
-    Payment.objects.filter(order_id__in=order_ids, state=Payment.State.PENDING).update(
-        state=Payment.State.CANCELLED
-    )

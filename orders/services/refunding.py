@@ -27,6 +27,7 @@ from orders.rules.refunds import (
     UnknownPosition,
     refund_quote,
 )
+from orders.services.gift_cards import restore_gift_cards, void_gift_cards
 from orders.services.moving import actor_name, lock_order, move_order
 
 SEND_TASK = "orders.tasks.send_refunds"
@@ -83,7 +84,7 @@ def refund_order(
         request_key: names this request; at most 80 characters.
 
     Raises:
-        OrderNotRefundable, NothingToRefund: as they say.
+        OrderNotRefundable, NothingToRefund, GiftCardRedeemed: as they say.
     """
     order = lock_order(order_id=order_id)
     done = Refund.objects.filter(request_key=request_key).first()
@@ -104,6 +105,7 @@ def refund_order(
         due_at=now,
     )
     _reserve(refund, quote)
+    void_gift_cards(refund=refund, now=now)
     record_audit(
         actor=actor,
         action="orders.refund",
@@ -246,6 +248,7 @@ def fail_refund(*, refund_id: int, now: datetime) -> bool:
     )
     if closed:
         _count(refund, sign=-1)
+        restore_gift_cards(refund=refund)
         record_audit(
             actor="orders.refunds", action="orders.refund_failed", obj=refund, now=now
         )

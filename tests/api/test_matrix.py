@@ -98,6 +98,13 @@ POLICY = {
     "order-payments": Policy(True, own=True, bodies={"post": {"provider": "test"}}),
     "my-orders": MEMBERS,
     "my-order": Policy(True, own=True),
+    "my-order-gift-cards": Policy(True, own=True),
+    "my-wallet": MEMBERS,
+    "my-wallet-entries": MEMBERS,
+    # A code nobody sold: the operation is allowed, the code is wrong.
+    "my-gift-cards": Policy(
+        True, bodies={"post": {"code": "0"}}, fine=frozenset({422})
+    ),
     "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
     "product-reviews": ANYONE,
     "product-rating": ANYONE,

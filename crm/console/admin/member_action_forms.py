@@ -15,6 +15,7 @@ from unfold.widgets import (
 
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
+from crm.shared.money import InvalidAmount, parse_amount
 from members.models import Consent, Tag
 
 #: Points one click may move.
@@ -48,6 +49,28 @@ class PointsForm(ReasonForm):
         widget=UnfoldAdminIntegerFieldWidget,
     )
     field_order = ["points", "reason"]
+
+
+class WalletForm(ReasonForm):
+    """So much money, and why."""
+
+    amount_minor = forms.CharField(
+        label=gettext_lazy("Amount"),
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+    field_order = ["amount_minor", "reason"]
+
+    def clean_amount_minor(self) -> int:
+        """Read the decimal into minor units of the shop's currency."""
+        text = self.cleaned_data["amount_minor"].strip()
+        try:
+            amount = parse_amount(text, settings.SHOP_CURRENCY)
+        except InvalidAmount as error:
+            raise forms.ValidationError(_("Enter an amount such as 12.30.")) from error
+        if amount <= 0:
+            raise forms.ValidationError(_("Enter an amount such as 12.30."))
+        return amount
 
 
 class CouponForm(ReasonForm):

@@ -17,7 +17,9 @@ takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
 ``members.add_lifecyclechange`` freezing, opening and closing a membership,
 ``members.add_membertag`` putting tags on and taking them off,
-``members.view_address`` seeing masked where a member has things sent.
+``members.view_address`` seeing masked where a member has things sent,
+``orders.change_payment`` has providers asked again, ``orders.add_walletentry`` pays
+into and out of wallets, ``orders.change_giftcard`` shows a card's code for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -44,6 +46,12 @@ _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
+_MONEY = (
+    "orders.view_payment",
+    "orders.view_wallet",
+    "orders.view_walletentry",
+    "orders.view_giftcard",
+)
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -94,6 +102,8 @@ SUPPORT = (
     "members.add_lifecyclechange",
     "orders.add_refund",
     *_REVIEWS,
+    *_MONEY,
+    "orders.change_giftcard",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -161,7 +171,10 @@ FINANCE = (
     "members.view_member",
     "members.view_paymentinstrument",
     *_ORDERS,
+    *_MONEY,
     "orders.add_refund",
+    "orders.change_payment",
+    "orders.add_walletentry",
     "orders.view_unmatchedreturn",
     "orders.change_unmatchedreturn",
     "orders.view_adjustment",
@@ -185,6 +198,7 @@ AUDITOR = (
     *_OFFERS,
     *_CATALOGUE,
     *_INSIGHT,
+    *_MONEY,
     "orders.view_unmatchedreturn",
     "orders.view_adjustment",
     "orders.view_importbatch",
