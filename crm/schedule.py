@@ -15,6 +15,8 @@ _EVERY = {
     "send-sign-in-codes": ("members.tasks.send_sign_in_codes", 5.0),
     "forget-sign-ins": ("members.tasks.forget_sign_ins", HOUR),
     "release-unpaid-orders": ("orders.tasks.release_unpaid_orders", 30.0),
+    "deliver-silent-shipments": ("orders.tasks.deliver_silent_shipments", HOUR),
+    "complete-delivered-orders": ("orders.tasks.complete_delivered_orders", HOUR),
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),

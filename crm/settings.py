@@ -57,6 +57,10 @@ SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
 #: Days begin and end here; the database keeps UTC.
 SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
 PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
+#: Days after which a parcel nobody spoke of counts as delivered, and a delivered order
+#: as completed.
+DELIVERED_AFTER_DAYS = env.int("CRM_DELIVERED_AFTER_DAYS", default=10)
+COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
         "orders.subscribers.note_purchase",
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -19,7 +20,9 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.release_points_of_order",
         "campaigns.subscribers.release_offers_of_order",
     ],
+    "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.settle_points_of_refund",
         "campaigns.subscribers.return_coupons_of_refund",
     ],
@@ -76,6 +79,8 @@ JOBS: dict[str, str] = {
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
+    "orders.tasks.deliver_silent_shipments",
+    "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
@@ -112,4 +117,6 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
+    "orders:read": _("read orders"),
+    "orders:write": _("bring in orders and refunds of other systems"),
 }

@@ -6,6 +6,7 @@ from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
+from orders.models.shipment import Shipment, ShipmentLine
 
 __all__ = [
     "Adjustment",
@@ -25,6 +26,8 @@ __all__ = [
     "Product",
     "Refund",
     "RefundLine",
+    "Shipment",
+    "ShipmentLine",
     "UnmatchedReturn",
     "Variant",
 ]
