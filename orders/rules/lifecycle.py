@@ -152,3 +152,32 @@ def way_to(from_state: str, to_state: str) -> list[str]:
         seen.update(nexts)
         ways += [[*way, state] for state in nexts]
     raise ValueError(f"An order cannot go from {from_state} to {to_state}.")
+
+
+def buyer_may(
+    state: str, lines: Iterable[Units], *, is_ours: bool, is_overdue: bool
+) -> dict[str, bool]:
+    """Return what a buyer may do with an order now.
+
+    Time limits of returns and reviews are their own rules' business.
+
+    Args:
+        is_ours: whether it was placed here; another system settles its own.
+        is_overdue: whether its payment is too late.
+
+    >>> [deed for deed, yes in buyer_may(
+    ...     "shipped", [Units(1, 0, 1)], is_ours=True, is_overdue=False).items() if yes]
+    ['confirm', 'return']
+    """
+    waits = state == "pending" and is_ours
+    has_units = any(
+        line.needs_delivery and line.bought > line.refunded for line in lines
+    )
+    return {
+        "cancel": waits,
+        "pay": waits and not is_overdue,
+        "confirm": state in {"shipped", "delivered"},
+        "return": has_units
+        and state in {"partly_shipped", "shipped", "delivered", "completed"},
+        "review": has_units and state in {"delivered", "completed"},
+    }

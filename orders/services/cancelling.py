@@ -30,14 +30,15 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
     Stock is free at once; subscribers release points and coupons (C9).
 
     Raises:
-        OrderNotCancellable: it was paid; a refund is what undoes it.
+        OrderNotCancellable: it was paid, and a refund is what undoes it; or another
+            system keeps its stock.
     """
     units = units_of_orders([order_id])
     lock_stock(units)
     order = lock_order(order_id=order_id)
     if order.state == Order.State.CANCELLED:
         return order
-    if order.state != Order.State.PENDING:
+    if order.state != Order.State.PENDING or not order.is_ours:
         raise OrderNotCancellable
     move_order(
         order=order,

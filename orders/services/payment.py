@@ -71,7 +71,7 @@ def start_payment(*, order_id: int, provider: str, now: datetime) -> Payment:
 def _open_payment(order_id: int, provider: str, now: datetime) -> Payment:
     order = lock_order(order_id=order_id)
     is_late = order.payment_due_at is not None and order.payment_due_at <= now
-    if order.state != Order.State.PENDING or is_late:
+    if order.state != Order.State.PENDING or is_late or not order.is_ours:
         raise OrderNotPayable
     under_way = order.payments.filter(
         provider=provider,

@@ -96,6 +96,10 @@ POLICY = {
     "my-orders": MEMBERS,
     "my-order": Policy(True, own=True),
     "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
+    # Alice's order is not paid: the operation is hers, its hour has not come.
+    "my-order-confirm": Policy(
+        True, own=True, bodies={"post": {}}, fine=frozenset({409})
+    ),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(
         True, bodies={"put": {"text_version": "2026-11", "consents": [CONSENT]}}
