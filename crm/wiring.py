@@ -59,6 +59,7 @@ CHANNELS: dict[str, str] = {
 #: How a buyer pays: provider code -> class with ``start`` and ``refund``.
 PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
+    "elsewhere": "orders.providers.elsewhere.ElsewhereProvider",
 }
 
 #: Who checks that a card or wallet is good: code -> class with ``verify``.

@@ -13,10 +13,17 @@ def order_detail_shape(order: Order, *, now: datetime) -> dict[str, Any]:
     """Return an order of ``orders.queries.orders.in_detail``."""
     return {
         **order_shape(order),
+        **belongings(order),
+        "can": deeds_of_buyer(order, now=now),
+    }
+
+
+def belongings(order: Order) -> dict[str, Any]:
+    """Return offers, tenders and parcels of an order that comes with them."""
+    return {
         "offers": _offers(order),
         "tenders": [_tender(each, order.currency) for each in order.tenders],
         "shipments": [shipment_shape(each) for each in order.shipments.all()],
-        "can": deeds_of_buyer(order, now=now),
     }
 
 

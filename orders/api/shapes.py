@@ -119,7 +119,7 @@ def order_shape(order: Order) -> dict[str, Any]:
         "paid": as_api(order.paid_minor, currency),
         "refunded": as_api(order.refunded_minor, currency),
         "points_spent": order.points_spent,
-        "refunds": [_refund(refund, currency) for refund in order.refunds.all()],
+        "refunds": [refund_shape(refund, currency) for refund in order.refunds.all()],
         "placed_at": order.placed_at,
         "payment_due_at": order.payment_due_at,
         "paid_at": order.paid_at,
@@ -154,7 +154,8 @@ def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
     }
 
 
-def _refund(refund: Refund, currency: str) -> dict[str, Any]:
+def refund_shape(refund: Refund, currency: str) -> dict[str, Any]:
+    """Return money and points that went, or are on their way, back."""
     return {
         "id": refund.public_id,
         "status": refund.state,

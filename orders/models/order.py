@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
 
-#: Source of the orders placed in this shop.
-OURS = "storefront"
+#: Source of the orders placed in this shop, and of what replaces their units.
+OURS, EXCHANGE = "storefront", "exchange"
 
 
 class Order(models.Model):
@@ -160,7 +160,7 @@ class Order(models.Model):
     @property
     def is_ours(self) -> bool:
         """Whether it was placed here, so that its payment and stock are ours, too."""
-        return self.source == OURS
+        return self.source in {OURS, EXCHANGE}
 
 
 class OrderLine(models.Model):

@@ -32,17 +32,7 @@ def orders_of(
         states: only these; all of them when left out.
         placed_from, placed_until: first and last day, in the shop's zone (X3).
     """
-    lines = (
-        OrderLine.objects.select_related("variant__product")
-        .prefetch_related("allocations")
-        .order_by("position")
-    )
-    refunds = Refund.objects.order_by("id").prefetch_related("lines__order_line")
-    mine = (
-        Order.objects.filter(member_id=member_id)
-        .select_related("channel")
-        .prefetch_related(Prefetch("lines", lines), Prefetch("refunds", refunds))
-    )
+    mine = _with_lines(Order.objects.filter(member_id=member_id))
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     if states is not None:
         mine = mine.filter(state__in=states)
@@ -51,6 +41,26 @@ def orders_of(
     if placed_until:
         mine = mine.filter(placed_at__lt=bounds_of_day(placed_until, zone)[1])
     return mine
+
+
+def foreign_order(*, source: str, external_ref: str) -> Order | None:
+    """Return the order another system knows under this number, in detail."""
+    found = Order.objects.filter(source=source, external_ref=external_ref)
+    nobody = [f"member__{name}" for name in ("name", "phone", "email", "birthday")]
+    orders = _with_lines(found).select_related("channel", "member").defer(*nobody)
+    return in_detail(orders).first()
+
+
+def _with_lines(orders: QuerySet[Order]) -> QuerySet[Order]:
+    lines = (
+        OrderLine.objects.select_related("variant__product")
+        .prefetch_related("allocations")
+        .order_by("position")
+    )
+    refunds = Refund.objects.order_by("id").prefetch_related("lines__order_line")
+    return orders.select_related("channel").prefetch_related(
+        Prefetch("lines", lines), Prefetch("refunds", refunds)
+    )
 
 
 def in_detail(orders: QuerySet[Order]) -> QuerySet[Order]:

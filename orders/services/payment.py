@@ -12,7 +12,8 @@ from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
 from orders.events import OrderPaid
 from orders.models import Order, Payment, PaymentCallback
-from orders.providers.base import Notice, NoticeKind, provider_of
+from orders.providers.base import Notice, NoticeKind, UnknownProvider, provider_of
+from orders.providers.elsewhere import ELSEWHERE
 from orders.services.moving import lock_order, move_order
 from orders.services.stocking import lock_stock, sell_stock, units_of_orders
 
@@ -53,6 +54,8 @@ def start_payment(*, order_id: int, provider: str, now: datetime) -> Payment:
         OrderNotPayable: paid, cancelled or past its deadline.
     """
     gateway = provider_of(provider)
+    if provider == ELSEWHERE:
+        raise UnknownProvider
     payment = _open_payment(order_id, provider, now)
     started = gateway.start(
         payment_id=payment.public_id,

@@ -57,6 +57,7 @@ def ship(
     tracking: str = "",
     actor: Any,
     request_key: str | None = None,
+    at: datetime | None = None,
     now: datetime,
 ) -> Shipment:
     """Send units of a paid order and publish ``ShipmentSent``.
@@ -70,6 +71,7 @@ def ship(
         tracking: number of the parcel there; at most 80 characters.
         actor: the staff login, or the name of a server key.
         request_key: names this request; at most 80 characters.
+        at: when it left; ``now`` when left out.
 
     Raises:
         OrderNotShippable: unpaid, cancelled, or nothing is left to be sent.
@@ -91,7 +93,7 @@ def ship(
         tracking=tracking,
         request_key=request_key,
         actor=actor_name(actor),
-        sent_at=now,
+        sent_at=at or now,
     )
     ShipmentLine.objects.bulk_create(
         ShipmentLine(
@@ -106,7 +108,7 @@ def ship(
         detail={"shipment": shipment.public_id, "units": sum(items.values())},
         now=now,
     )
-    settle_delivery(order=order, actor=actor, now=now)
+    settle_delivery(order=order, actor=actor, now=at or now)
     record(ShipmentSent(shipment_id=shipment.pk, order_id=order.pk))
     return shipment
 

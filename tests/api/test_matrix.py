@@ -137,6 +137,9 @@ POLICY = {
     "server-member": SERVER,
     "server-member-lookup": SERVER,
     "server-member-batch": SERVER,
+    "server-order": SERVER,
+    "server-order-batch": SERVER,
+    "server-order-refunds": SERVER,
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
@@ -152,7 +155,11 @@ POLICY = {
 
 
 #: Paths that are patterns, as one that fits them.
-PLAIN = {"server-member": "api/server/v1/members/erp/17"}
+PLAIN = {
+    "server-member": "api/server/v1/members/erp/17",
+    "server-order": "api/server/v1/orders/erp/17",
+    "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
+}
 
 
 def operations():
