@@ -123,7 +123,7 @@ class OrderValues(StrictSerializer):
         Order.Device.choices, required=False, default=Order.Device.UNKNOWN
     )
     lines = GivenLineRequest(many=True, allow_empty=False, max_length=MOST_LINES)
-    freight = Price(required=False, default=None)
+    freight = Price(required=False, allow_null=True, default=None)
     total = Price()
     tenders = GivenTenderRequest(
         many=True, required=False, default=list, max_length=_MOST_TENDERS
