@@ -17,6 +17,8 @@ _EVERY = {
     "release-unpaid-orders": ("orders.tasks.release_unpaid_orders", 30.0),
     "apply-list-prices": ("orders.tasks.apply_due_list_prices", 30.0),
     "index-products": ("orders.tasks.index_changed_products", 10.0),
+    "deliver-silent-shipments": ("orders.tasks.deliver_silent_shipments", HOUR),
+    "complete-delivered-orders": ("orders.tasks.complete_delivered_orders", HOUR),
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
     "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),

@@ -63,6 +63,10 @@ PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
 ALIPAY_PAYMENTS = alipay_account(env, currency=SHOP_CURRENCY)
 #: Days a gift card can be redeemed; 0: for ever.
 GIFT_CARD_DAYS = env.int("CRM_GIFT_CARD_DAYS", default=0)
+#: Days after which a parcel nobody spoke of counts as delivered, and a delivered order
+#: as completed.
+DELIVERED_AFTER_DAYS = env.int("CRM_DELIVERED_AFTER_DAYS", default=10)
+COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)

@@ -13,6 +13,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
         "orders.subscribers.note_purchase",
         "orders.subscribers.issue_gift_cards",
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -20,7 +21,9 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.release_points_of_order",
         "campaigns.subscribers.release_offers_of_order",
     ],
+    "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.settle_points_of_refund",
         "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.return_coupons_of_refund",
@@ -62,6 +65,7 @@ PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
     "wallet": "orders.providers.wallet.WalletProvider",
     "alipay": "orders.providers.alipay.AlipayPayments",
+    "elsewhere": "orders.providers.elsewhere.ElsewhereProvider",
 }
 
 #: Who checks that a card or wallet is good: code -> class with ``verify``.
@@ -83,6 +87,8 @@ JOBS: dict[str, str] = {
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
     "orders.tasks.apply_due_list_prices",
+    "orders.tasks.deliver_silent_shipments",
+    "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
@@ -119,4 +125,6 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
+    "orders:read": _("read orders"),
+    "orders:write": _("bring in orders and refunds of other systems"),
 }

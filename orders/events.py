@@ -47,6 +47,20 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class ShipmentSent:
+    """A parcel left the house; the order may have more to come."""
+
+    name: ClassVar[str] = "orders.ShipmentSent"
+    shipment_id: int
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class OrderShipped:
     """Every unit of an order is on its way."""
 

@@ -38,17 +38,19 @@ class OrdersData(PersonalData):
         Table(
             "orders.Order",
             "member",
-            kept="public_id number source external_ref region state currency "
-            "goods_minor discount_minor freight_minor total_minor paid_minor "
-            "refunded_minor points_spent placed_at paid_at closed_at",
-            plain="member cart channel quote_hash payment_due_at",
+            kept="public_id number source external_ref region campaign device state "
+            "currency goods_minor discount_minor freight_minor total_minor paid_minor "
+            "refunded_minor points_spent placed_at paid_at shipped_at delivered_at "
+            "closed_at",
+            plain="member cart channel exchange_of quote_hash payment_due_at",
         ),
         Table(
             "orders.OrderLine",
             "order__member",
-            kept="sku name quantity unit_price_minor gross_minor discount_minor "
-            "net_minor refunded_quantity refunded_minor",
-            plain="order position variant kind source_row",
+            kept="sku name quantity list_price_minor unit_price_minor price_kind "
+            "gross_minor discount_minor net_minor shipped_quantity refunded_quantity "
+            "refunded_minor",
+            plain="order position variant kind cost_minor gift_of replaces source_row",
             beside="order__number",
         ),
         Table(
@@ -57,6 +59,13 @@ class OrdersData(PersonalData):
             kept="source_kind source_name amount_minor points",
             plain="line source_id",
             beside="line__order__number",
+        ),
+        Table(
+            "orders.AppliedOffer",
+            "order__member",
+            kept="source_kind source_name amount_minor points",
+            plain="order stage source_id terms on_return",
+            beside="order__number",
         ),
         Table(
             "orders.OrderEvent",
@@ -70,7 +79,7 @@ class OrdersData(PersonalData):
             "order__member",
             kept="public_id provider amount_minor refunded_minor state created_at "
             "captured_at",
-            plain="order provider_ref return_due_at return_attempts ask_due_at "
+            plain="order provider_ref tender return_due_at return_attempts ask_due_at "
             "ask_attempts",
             beside="order__number",
         ),
@@ -102,7 +111,7 @@ class OrdersData(PersonalData):
         Table(
             "orders.Refund",
             "order__member",
-            kept="public_id state amount_minor freight_minor points_returned "
+            kept="public_id kind state amount_minor freight_minor points_returned "
             "requested_at completed_at",
             plain="order source external_ref payment request_key reason actor due_at "
             "attempts",
@@ -137,6 +146,20 @@ class OrdersData(PersonalData):
             "reply replied_at helpful_count is_rewarded",
             plain="order_line member product",
             beside="product__name",
+        ),
+        Table(
+            "orders.Shipment",
+            "order__member",
+            kept="public_id carrier tracking state sent_at delivered_at lost_at",
+            plain="order request_key actor",
+            beside="order__number",
+        ),
+        Table(
+            "orders.ShipmentLine",
+            "shipment__order__member",
+            kept="quantity",
+            plain="shipment order_line",
+            beside="order_line__sku",
         ),
         Table(
             "orders.UnmatchedReturn",

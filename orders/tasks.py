@@ -4,6 +4,8 @@ from celery import shared_task
 
 from crm.shared import clock
 from orders.services.cancelling import release_unpaid
+from orders.services.completing import complete_delivered
+from orders.services.delivering import deliver_silent
 from orders.services.indexing import index_due
 from orders.services.pricing_entries import apply_list_prices
 from orders.services.reconciling import ask_about_payments as ask_about_due_payments
@@ -16,6 +18,24 @@ def release_unpaid_orders() -> int:
     now, total = clock.now(), 0
     while released := release_unpaid(now=now):
         total += released
+    return total
+
+
+@shared_task
+def deliver_silent_shipments() -> int:
+    """Count parcels nobody spoke of as delivered, batch by batch."""
+    now, total = clock.now(), 0
+    while delivered := deliver_silent(now=now):
+        total += delivered
+    return total
+
+
+@shared_task
+def complete_delivered_orders() -> int:
+    """Complete what was delivered long enough ago, batch by batch."""
+    now, total = clock.now(), 0
+    while completed := complete_delivered(now=now):
+        total += completed
     return total
 
 

@@ -107,6 +107,7 @@ class OrderLineShape(serializers.Serializer):
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()
+    shipped_quantity = serializers.IntegerField()
     refunded_quantity = serializers.IntegerField()
 
 
@@ -128,6 +129,9 @@ class OrderShape(serializers.Serializer):
     id = serializers.CharField()
     number = serializers.CharField()
     status = serializers.CharField()
+    channel = serializers.CharField(allow_null=True)
+    campaign = serializers.CharField(allow_blank=True)
+    device = serializers.CharField()
     items = OrderLineShape(many=True)
     totals = TotalsShape()
     paid = MoneyShape()
@@ -137,6 +141,9 @@ class OrderShape(serializers.Serializer):
     placed_at = serializers.DateTimeField()
     payment_due_at = serializers.DateTimeField(allow_null=True)
     paid_at = serializers.DateTimeField(allow_null=True)
+    shipped_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, order: Order) -> dict:
         """Write an order; lists and single orders come from one function."""

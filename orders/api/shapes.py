@@ -106,6 +106,9 @@ def order_shape(order: Order) -> dict[str, Any]:
         "id": order.public_id,
         "number": order.number,
         "status": order.state,
+        "channel": order.channel.code if order.channel_id else None,
+        "campaign": order.campaign,
+        "device": order.device,
         "items": [_order_line(line, currency) for line in order.lines.all()],
         "totals": {
             "goods": as_api(order.goods_minor, currency),
@@ -116,10 +119,13 @@ def order_shape(order: Order) -> dict[str, Any]:
         "paid": as_api(order.paid_minor, currency),
         "refunded": as_api(order.refunded_minor, currency),
         "points_spent": order.points_spent,
-        "refunds": [_refund(refund, currency) for refund in order.refunds.all()],
+        "refunds": [refund_shape(refund, currency) for refund in order.refunds.all()],
         "placed_at": order.placed_at,
         "payment_due_at": order.payment_due_at,
         "paid_at": order.paid_at,
+        "shipped_at": order.shipped_at,
+        "delivered_at": order.delivered_at,
+        "closed_at": order.closed_at,
     }
 
 
@@ -143,11 +149,13 @@ def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
             for each in line.allocations.all()
         ],
         "total": as_api(line.net_minor, currency),
+        "shipped_quantity": line.shipped_quantity,
         "refunded_quantity": line.refunded_quantity,
     }
 
 
-def _refund(refund: Refund, currency: str) -> dict[str, Any]:
+def refund_shape(refund: Refund, currency: str) -> dict[str, Any]:
+    """Return money and points that went, or are on their way, back."""
     return {
         "id": refund.public_id,
         "status": refund.state,

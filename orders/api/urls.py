@@ -78,6 +78,11 @@ urlpatterns = [
         name="my-order-cancel",
     ),
     path(
+        "me/orders/<str:order>/confirm",
+        order_views.ConfirmOrder.as_view(),
+        name="my-order-confirm",
+    ),
+    path(
         "orders/<str:order>/payments",
         order_views.OrderPayments.as_view(),
         name="order-payments",

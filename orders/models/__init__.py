@@ -19,6 +19,7 @@ from orders.models.picture import ProductImage
 from orders.models.prices import Price
 from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
 from orders.models.review import Review, ReviewPicture, ReviewVote
+from orders.models.shipment import Shipment, ShipmentLine
 from orders.models.stock import StockMove
 from orders.models.wallet import Wallet, WalletEntry
 
@@ -50,6 +51,8 @@ __all__ = [
     "Review",
     "ReviewPicture",
     "ReviewVote",
+    "Shipment",
+    "ShipmentLine",
     "StockMove",
     "UnmatchedReturn",
     "Variant",

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
 
+#: Source of the orders placed in this shop, and of what replaces their units.
+OURS, EXCHANGE = "storefront", "exchange"
+
 
 class Order(models.Model):
     """A purchase, with its sums as agreed when it was placed.
@@ -62,7 +65,7 @@ class Order(models.Model):
         verbose_name=_("sales channel"),
     )
     #: System the order came from: ``storefront`` or an import profile.
-    source = models.CharField(_("source"), max_length=40, default="storefront")
+    source = models.CharField(_("source"), max_length=40, default=OURS)
     external_ref = models.CharField(
         _("number at the source"), max_length=80, null=True, blank=True
     )
@@ -148,10 +151,20 @@ class Order(models.Model):
                 name="order_waiting_for_payment",
                 condition=Q(state="pending"),
             ),
+            models.Index(
+                fields=["delivered_at"],
+                name="order_to_complete",
+                condition=Q(state="delivered"),
+            ),
         ]
 
     def __str__(self):
         return self.number
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was placed here, so that its payment and stock are ours, too."""
+        return self.source in {OURS, EXCHANGE}
 
 
 class OrderLine(models.Model):

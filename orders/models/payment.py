@@ -27,6 +27,8 @@ class Payment(models.Model):
         "orders.Order", on_delete=models.PROTECT, related_name="payments"
     )
     provider = models.CharField(_("provider"), max_length=40)
+    #: What another system calls this way to pay, for provider ``elsewhere``.
+    tender = models.CharField(_("tender"), max_length=40, blank=True, db_default="")
     amount_minor = models.BigIntegerField(_("amount"))
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
     state = models.CharField(

@@ -39,7 +39,8 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
     subscribers release points and coupons (C9).
 
     Raises:
-        OrderNotCancellable: it was paid; a refund is what undoes it.
+        OrderNotCancellable: it was paid, and a refund is what undoes it; or another
+            system keeps its stock.
     """
     lock_wallets_of_orders([order_id])
     units = units_of_orders([order_id])
@@ -47,7 +48,7 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
     order = lock_order(order_id=order_id)
     if order.state == Order.State.CANCELLED:
         return order
-    if order.state != Order.State.PENDING:
+    if order.state != Order.State.PENDING or not order.is_ours:
         raise OrderNotCancellable
     move_order(
         order=order,

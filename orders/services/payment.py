@@ -16,7 +16,8 @@ from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
 from orders.events import OrderPaid
 from orders.models import Order, Payment, PaymentCallback
-from orders.providers.base import Notice, NoticeKind, provider_of
+from orders.providers.base import Notice, NoticeKind, UnknownProvider, provider_of
+from orders.providers.elsewhere import ELSEWHERE
 from orders.services.moving import lock_order, move_order
 from orders.services.stocking import lock_stock, sell_stock, units_of_orders
 from orders.services.tendering import (
@@ -86,6 +87,8 @@ def start_payment(
         WalletNotUsable, NotEnoughInWallet: of stored value.
     """
     gateway = provider_of(provider)
+    if provider == ELSEWHERE:
+        raise UnknownProvider
     if gateway.is_stored_value:
         return _pay_from_wallet(order_id, provider, amount_minor, now)
     payment = _open_payment(order_id, provider, amount_minor, now)
@@ -150,7 +153,7 @@ def _pay_from_wallet(
 def _payable(order_id: int, now: datetime) -> Order:
     order = lock_order(order_id=order_id)
     is_late = order.payment_due_at is not None and order.payment_due_at <= now
-    if order.state != Order.State.PENDING or is_late:
+    if order.state != Order.State.PENDING or is_late or not order.is_ours:
         raise OrderNotPayable
     return order
 

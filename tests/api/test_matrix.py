@@ -120,6 +120,10 @@ POLICY = {
     "my-review-follow-up": Policy(True, own=True, bodies={"post": {"text": "hello"}}),
     "my-review-pictures": Policy(True, own=True, bodies={"post": picture()}),
     "my-review-picture": Policy(True, own=True),
+    # Alice's order is not paid: the operation is hers, its hour has not come.
+    "my-order-confirm": Policy(
+        True, own=True, bodies={"post": {}}, fine=frozenset({409})
+    ),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(
         True, bodies={"put": {"text_version": "2026-11", "consents": [CONSENT]}}
@@ -157,6 +161,9 @@ POLICY = {
     "server-member": SERVER,
     "server-member-lookup": SERVER,
     "server-member-batch": SERVER,
+    "server-order": SERVER,
+    "server-order-batch": SERVER,
+    "server-order-refunds": SERVER,
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
@@ -172,7 +179,11 @@ POLICY = {
 
 
 #: Paths that are patterns, as one that fits them.
-PLAIN = {"server-member": "api/server/v1/members/erp/17"}
+PLAIN = {
+    "server-member": "api/server/v1/members/erp/17",
+    "server-order": "api/server/v1/orders/erp/17",
+    "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
+}
 
 
 def operations():
