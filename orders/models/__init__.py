@@ -5,7 +5,15 @@ from orders.models.catalogue import Category, Channel, Product, Variant
 from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
 from orders.models.payment import Payment, PaymentCallback
-from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
+from orders.models.refund import (
+    Adjustment,
+    Refund,
+    RefundDeduction,
+    RefundLine,
+    RefundTender,
+    UnmatchedReturn,
+)
+from orders.models.return_request import ReturnEvent, ReturnLine, ReturnRequest
 
 __all__ = [
     "Adjustment",
@@ -24,7 +32,12 @@ __all__ = [
     "PaymentCallback",
     "Product",
     "Refund",
+    "RefundDeduction",
     "RefundLine",
+    "RefundTender",
+    "ReturnEvent",
+    "ReturnLine",
+    "ReturnRequest",
     "UnmatchedReturn",
     "Variant",
 ]

@@ -5,6 +5,7 @@ runs out; its reservations are counted all the same, so that counting may begin 
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +28,14 @@ _SELL = """
 UPDATE orders_variant AS v
 SET reserved = v.reserved - w.quantity, on_hand = v.on_hand - w.quantity
 FROM unnest(%s::bigint[], %s::int[]) AS w (id, quantity) WHERE v.id = w.id
+RETURNING v.id
+"""
+
+
+_RESTOCK = """
+UPDATE orders_variant AS v SET on_hand = v.on_hand + w.quantity
+FROM unnest(%s::bigint[], %s::int[]) AS w (id, quantity)
+WHERE v.id = w.id AND v.on_hand IS NOT NULL
 RETURNING v.id
 """
 
@@ -60,6 +69,16 @@ def release_stock(quantities: Mapping[int, int]) -> None:
 def sell_stock(quantities: Mapping[int, int]) -> None:
     """Take promised units off the shelf: they were paid."""
     _move(_SELL, quantities)
+
+
+def return_stock(
+    quantities: Mapping[int, int], *, order_id: int, now: datetime
+) -> None:
+    """Put units of an order back on the shelf: they came back and can be sold (R15).
+
+    A SKU whose stock is not kept stays as it is.
+    """
+    _move(_RESTOCK, quantities)
 
 
 def lock_stock(variant_ids: Mapping[int, int]) -> None:
