@@ -64,3 +64,9 @@ def inbox(*, member_id: int) -> QuerySet[Message]:
     return Message.objects.filter(
         member_id=member_id, channel="in_app", state=Message.State.SENT
     )
+
+
+def coupons_of_order(*, order_id: int) -> QuerySet[Coupon]:
+    """Return the coupons an order used, with their templates."""
+    used = Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED)
+    return used.select_related("template").order_by("id")

@@ -70,6 +70,10 @@ COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
+#: Days after delivery within which a return may be asked for (the last counts whole).
+RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
+#: Whether the law forbids to price again what buyers keep, for every order (R7).
+CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 #: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")

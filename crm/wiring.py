@@ -53,6 +53,19 @@ OFFER_SOURCES: list[str] = [
     "loyalty.offers.PointsOffers",
 ]
 
+#: Answer the question "what does this refund do?": points and tiers, then coupons.
+REFUND_EFFECTS: list[str] = [
+    "loyalty.refund_effects.LoyaltyEffects",
+    "campaigns.refund_effects.CouponEffects",
+]
+
+#: Who makes an offer of the past again from its stored terms: kind of offer -> function
+#: ``(orders.rules.repricing.StoredOffer)`` that returns an offer, or None to keep it.
+STORED_OFFERS: dict[str, str] = {
+    "promotion": "campaigns.stored_offers.promotion_of_terms",
+    "coupon": "campaigns.stored_offers.coupon_of_terms",
+}
+
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
     "email": "campaigns.channels.email.EmailChannel",

@@ -42,7 +42,8 @@ class OrdersData(PersonalData):
             "currency goods_minor discount_minor freight_minor total_minor paid_minor "
             "refunded_minor points_spent placed_at paid_at shipped_at delivered_at "
             "closed_at",
-            plain="member cart channel exchange_of quote_hash payment_due_at",
+            plain="member cart channel exchange_of quote_hash payment_due_at "
+            "is_protected",
         ),
         Table(
             "orders.OrderLine",
@@ -50,7 +51,8 @@ class OrdersData(PersonalData):
             kept="sku name quantity list_price_minor unit_price_minor price_kind "
             "gross_minor discount_minor net_minor shipped_quantity refunded_quantity "
             "refunded_minor",
-            plain="order position variant kind cost_minor gift_of replaces source_row",
+            plain="order position variant kind cost_minor gift_of replaces source_row "
+            "returning_quantity",
             beside="order__number",
         ),
         Table(
@@ -111,11 +113,48 @@ class OrdersData(PersonalData):
         Table(
             "orders.Refund",
             "order__member",
-            kept="public_id kind state amount_minor freight_minor points_returned "
-            "requested_at completed_at",
-            plain="order source external_ref payment request_key reason actor due_at "
-            "attempts",
+            kept="public_id kind state amount_minor freight_minor deducted_minor "
+            "points_returned points_deducted shortfall requested_at completed_at",
+            plain="order source external_ref request_key reason reason_code actor "
+            "restocks quote_hash",
             beside="order__number",
+        ),
+        Table(
+            "orders.RefundDeduction",
+            "refund__order__member",
+            kept="kind amount_minor",
+            plain="refund",
+            beside="refund__public_id",
+        ),
+        Table(
+            "orders.RefundTender",
+            "refund__order__member",
+            kept="amount_minor state to_wallet done_at",
+            plain="refund payment key due_at attempts consent",
+            beside="refund__public_id payment__provider",
+        ),
+        Table(
+            "orders.ReturnRequest",
+            "order__member",
+            cleared="words",
+            kept="public_id kind state reason_code carrier tracking_number "
+            "requested_at closed_at",
+            plain="order refund",
+            beside="order__number",
+        ),
+        Table(
+            "orders.ReturnLine",
+            "request__order__member",
+            kept="quantity inspected_quantity restock condition",
+            plain="request order_line wanted",
+            beside="request__public_id order_line__sku",
+        ),
+        Table(
+            "orders.ReturnEvent",
+            "request__order__member",
+            kept="from_state to_state note occurred_at",
+            plain="request actor",
+            beside="request__public_id",
         ),
         Table(
             "orders.RefundLine",

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from campaigns.rules.promotions import ELIGIBLE_KINDS
@@ -111,6 +112,31 @@ def coupon_value(terms: Terms, basis_minor: int) -> int:
             off = min(off, terms.cap_minor)
         return off
     return min(terms.amount_minor, basis_minor)
+
+
+class ReturnOf(StrEnum):
+    """What a refund does to a coupon that paid a part of the order (C10)."""
+
+    RETURNS = "returns"
+    EXPIRED = "expired"
+    STAYS = "stays"
+    STAYS_PARTIAL = "stays_partial"
+
+
+def return_of(
+    *, returns: bool, expires_at: datetime, closes_order: bool, now: datetime
+) -> ReturnOf:
+    """Return what a refund does to a used coupon (C10).
+
+    Args:
+        returns: whether its terms promise to give it back.
+        closes_order: whether the whole order is refunded with it.
+    """
+    if not closes_order:
+        return ReturnOf.STAYS_PARTIAL
+    if not returns:
+        return ReturnOf.STAYS
+    return ReturnOf.EXPIRED if expires_at <= now else ReturnOf.RETURNS
 
 
 @dataclass(frozen=True, slots=True)

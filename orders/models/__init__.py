@@ -17,7 +17,15 @@ from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, Ord
 from orders.models.payment import Payment, PaymentCallback
 from orders.models.picture import ProductImage
 from orders.models.prices import Price
-from orders.models.refund import Adjustment, Refund, RefundLine, UnmatchedReturn
+from orders.models.refund import (
+    Adjustment,
+    Refund,
+    RefundDeduction,
+    RefundLine,
+    RefundTender,
+    UnmatchedReturn,
+)
+from orders.models.return_request import ReturnEvent, ReturnLine, ReturnRequest
 from orders.models.review import Review, ReviewPicture, ReviewVote
 from orders.models.shipment import Shipment, ShipmentLine
 from orders.models.stock import StockMove
@@ -47,7 +55,12 @@ __all__ = [
     "ProductImage",
     "ProductWords",
     "Refund",
+    "RefundDeduction",
     "RefundLine",
+    "RefundTender",
+    "ReturnEvent",
+    "ReturnLine",
+    "ReturnRequest",
     "Review",
     "ReviewPicture",
     "ReviewVote",

@@ -101,6 +101,10 @@ class Order(models.Model):
     paid_minor = models.BigIntegerField(_("paid"), default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
     points_spent = models.PositiveIntegerField(_("points spent"), default=0)
+    #: Withdrawal by law: what is kept is never priced again (R7).
+    is_protected = models.BooleanField(
+        _("consumer-protected"), default=False, db_default=False
+    )
     #: Version of the quote the buyer agreed to (S27).
     quote_hash = models.CharField(max_length=64, blank=True)
     placed_at = models.DateTimeField(_("placed at"))
@@ -200,6 +204,10 @@ class OrderLine(models.Model):
     )
     refunded_quantity = models.PositiveIntegerField(_("units refunded"), default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    #: Units asked back by returns under way; nobody else may refund them.
+    returning_quantity = models.PositiveIntegerField(
+        _("units coming back"), default=0, db_default=0
+    )
     #: The line this gift came with (R8); the line whose units this one replaces (R13).
     gift_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="gifts"
@@ -235,6 +243,12 @@ class OrderLine(models.Model):
                 & Q(refunded_minor__lte=F("net_minor"))
                 & Q(refunded_minor__gte=0),
                 name="order_line_refunds_are_within_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    quantity__gte=F("refunded_quantity") + F("returning_quantity")
+                ),
+                name="order_line_returns_are_within_bought",
             ),
             models.CheckConstraint(
                 condition=Q(shipped_quantity__lte=F("quantity")),
