@@ -1,5 +1,6 @@
 """What the shop sells, and where."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
@@ -48,6 +49,14 @@ class Category(Named):
         verbose_name=_("parent"),
     )
     position = models.PositiveIntegerField(_("position"), default=0)
+    #: Ids from the root of the tree down to this category.
+    lineage = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        blank=True,
+        editable=False,
+    )
 
     class Meta:
         verbose_name = _("category")
@@ -116,6 +125,9 @@ class Variant(models.Model):
         _("list price"), help_text=_("In minor units of the shop currency.")
     )
     cost_minor = models.BigIntegerField(_("cost"), null=True, blank=True)
+    weight_grams = models.PositiveIntegerField(
+        _("weight in grams"), default=0, db_default=0
+    )
     #: ``None`` means stock is not kept for this SKU.
     on_hand = models.IntegerField(_("on hand"), null=True, blank=True)
     reserved = models.IntegerField(_("reserved"), default=0)

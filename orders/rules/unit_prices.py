@@ -1,0 +1,61 @@
+"""The first stage: what one unit costs before any offer (S1). Plain Python."""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+#: Kinds of prices from the one everybody knows to the narrowest, for ties.
+_KINDS = ("list", "sale", "member")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOption:
+    """One price that runs now: ``kind`` and ``audience`` as ``orders.Price`` has them."""
+
+    kind: str
+    audience: str
+    amount_minor: int
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrice:
+    """What a unit costs somebody, which price it is, and what it costs without."""
+
+    list_minor: int
+    amount_minor: int
+    kind: str
+
+
+def best_price(
+    list_minor: int, options: Iterable[PriceOption], audiences: Set[str]
+) -> UnitPrice:
+    """Return the lowest price open to somebody; never above the list price.
+
+    Args:
+        list_minor: of the SKU; a running ``list`` price takes its place, the newest
+            of several.
+        options: prices that run now.
+        audiences: what the buyer belongs to, such as ``{"member", "tier:gold"}``.
+
+    >>> then = datetime(2026, 1, 1)
+    >>> sale = PriceOption("sale", "", 900, then)
+    >>> gold = PriceOption("member", "tier:gold", 800, then)
+    >>> best_price(1000, [sale, gold], {"member"})
+    UnitPrice(list_minor=1000, amount_minor=900, kind='sale')
+    """
+    open_to = [each for each in options if not each.audience or each.audience in audiences]
+    lists = [each for each in open_to if each.kind == "list"]
+    if lists:
+        list_minor = max(lists, key=lambda each: each.starts_at).amount_minor
+    amount, kind = min(
+        (
+            (each.amount_minor, _KINDS.index(each.kind))
+            for each in open_to
+            if each.kind != "list"
+        ),
+        default=(list_minor, 0),
+    )
+    if amount >= list_minor:
+        amount, kind = list_minor, 0
+    return UnitPrice(list_minor, amount, _KINDS[kind])
