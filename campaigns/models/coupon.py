@@ -57,7 +57,9 @@ class CouponTemplate(Bilingual, models.Model):
         choices=AppliedOffer.OnReturn,
         default=AppliedOffer.OnReturn.KEEP,
         db_default=AppliedOffer.OnReturn.KEEP,
-        help_text=_("Price again: what is kept is priced under the offers of that day."),
+        help_text=_(
+            "Price again: what is kept is priced under the offers of that day."
+        ),
     )
     is_claimable = models.BooleanField(_("in the claim centre"), default=False)
     stock = models.PositiveIntegerField(_("coupons in all"), null=True, blank=True)

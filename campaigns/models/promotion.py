@@ -44,7 +44,9 @@ class Promotion(Bilingual, models.Model):
         choices=AppliedOffer.OnReturn,
         default=AppliedOffer.OnReturn.KEEP,
         db_default=AppliedOffer.OnReturn.KEEP,
-        help_text=_("Price again: what is kept is priced under the offers of that day."),
+        help_text=_(
+            "Price again: what is kept is priced under the offers of that day."
+        ),
     )
     #: At most one promotion of a group applies to an order (S4).
     exclusive_group = models.CharField(

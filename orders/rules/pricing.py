@@ -247,9 +247,7 @@ def _freight(work: _Pipeline, rule: FreightRule) -> None:
     delivered = [line for line in work.lines if line.kind == _DELIVERED]
     spend = sum(work.left[line.position] for line in delivered)
     grams = sum(line.weight_grams * line.quantity for line in delivered)
-    fee = freight_minor(
-        rule, goods_minor=spend, has_goods=bool(delivered), grams=grams
-    )
+    fee = freight_minor(rule, goods_minor=spend, has_goods=bool(delivered), grams=grams)
     work.fee_minor = fee
     if fee and rule.free_from_minor is not None:
         work.free_missing_minor = rule.free_from_minor - spend

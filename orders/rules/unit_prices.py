@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from datetime import datetime
 
 #: Kinds of prices from the one everybody knows to the narrowest, for ties.
 _KINDS = ("list", "sale", "member")
@@ -15,7 +14,6 @@ class PriceOption:
     kind: str
     audience: str
     amount_minor: int
-    starts_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,20 @@ def best_price(
     Args:
         list_minor: of the SKU; a running ``list`` price takes its place, the newest
             of several.
-        options: prices that run now.
+        options: prices that run now, the newest last.
         audiences: what the buyer belongs to, such as ``{"member", "tier:gold"}``.
 
-    >>> then = datetime(2026, 1, 1)
-    >>> sale = PriceOption("sale", "", 900, then)
-    >>> gold = PriceOption("member", "tier:gold", 800, then)
+    >>> sale = PriceOption("sale", "", 900)
+    >>> gold = PriceOption("member", "tier:gold", 800)
     >>> best_price(1000, [sale, gold], {"member"})
     UnitPrice(list_minor=1000, amount_minor=900, kind='sale')
     """
-    open_to = [each for each in options if not each.audience or each.audience in audiences]
-    lists = [each for each in open_to if each.kind == "list"]
-    if lists:
-        list_minor = max(lists, key=lambda each: each.starts_at).amount_minor
+    open_to = [
+        each for each in options if not each.audience or each.audience in audiences
+    ]
+    for each in open_to:
+        if each.kind == "list":
+            list_minor = each.amount_minor
     amount, kind = min(
         (
             (each.amount_minor, _KINDS.index(each.kind))
