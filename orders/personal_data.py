@@ -25,8 +25,9 @@ class OrdersData(PersonalData):
         Table(
             "orders.Cart",
             "member",
-            kept="coupon_codes points_to_spend created_at updated_at",
-            plain="public_id member channel",
+            kept="province campaign device coupon_codes points_to_spend created_at "
+            "updated_at",
+            plain="public_id member channel address merged_into",
             goes=True,
         ),
         Table(
@@ -34,15 +35,27 @@ class OrdersData(PersonalData):
             "member",
             kept="public_id number source external_ref region state currency "
             "goods_minor discount_minor freight_minor total_minor paid_minor "
-            "refunded_minor points_spent placed_at paid_at closed_at",
-            plain="member cart channel quote_hash payment_due_at",
+            "refunded_minor points_spent placed_at paid_at closed_at campaign device "
+            "shipped_at delivered_at",
+            plain="member cart channel quote_hash payment_due_at exchange_of",
+        ),
+        Table(
+            "orders.OrderAddress",
+            "order__member",
+            cleared="recipient phone province city district street postcode",
+            kept="country",
+            plain="public_id order",
+            beside="order__number",
+            goes=True,
         ),
         Table(
             "orders.OrderLine",
             "order__member",
-            kept="sku name quantity unit_price_minor gross_minor discount_minor "
-            "net_minor refunded_quantity refunded_minor",
-            plain="order position variant kind source_row",
+            kept="sku name quantity list_price_minor unit_price_minor gross_minor "
+            "discount_minor net_minor shipped_quantity refunded_quantity "
+            "refunded_minor",
+            plain="order position variant kind price_kind cost_minor gift_of replaces "
+            "source_row",
             beside="order__number",
         ),
         Table(
@@ -51,6 +64,13 @@ class OrdersData(PersonalData):
             kept="source_kind source_name amount_minor points",
             plain="line source_id",
             beside="line__order__number",
+        ),
+        Table(
+            "orders.AppliedOffer",
+            "order__member",
+            kept="source_kind source_name amount_minor points",
+            plain="order stage source_id terms on_return",
+            beside="order__number",
         ),
         Table(
             "orders.OrderEvent",
@@ -75,7 +95,7 @@ class OrdersData(PersonalData):
         Table(
             "orders.Refund",
             "order__member",
-            kept="public_id state amount_minor freight_minor points_returned "
+            kept="public_id kind state amount_minor freight_minor points_returned "
             "requested_at completed_at",
             plain="order source external_ref payment request_key reason actor due_at "
             "attempts",
@@ -100,9 +120,11 @@ class OrdersData(PersonalData):
         "orders.Adjustment": "source external_ref description",
         "orders.Category": "name name_en code",
         "orders.Channel": "name name_en code",
+        "orders.FreightRule": "name provinces",
         "orders.ImportBatch": "public_id profile sha256 file_name cursor",
         # Cells of a file, before anybody knows whose: they end by retention.
         "orders.ImportIssue": "column code value invoice",
+        "orders.Price": "kind audience",
         "orders.Product": "name name_en public_id brand description",
         "orders.Variant": "sku option",
     }

@@ -10,11 +10,13 @@ from crm.shared.bilingual import Bilingual
 from crm.shared.fields import Sealed
 from members.models import Address
 from orders.models import Cart
+from orders.queries.freight import COLUMNS, rule_of
 from orders.queries.prices import RUNNING_PRICES, options_of
 from orders.rules.freight import FreightRule
 from orders.rules.offers import PriceLine
 
 _PROVINCE = Address._meta.get_field("province")
+_FREIGHT = ", ".join(f"f.{name}" for name in COLUMNS)
 _CONTENTS = f"""
 SELECT ch.code, k.province, a.public_id, a.province,
   (SELECT json_agg(json_build_array(
@@ -27,9 +29,7 @@ SELECT ch.code, k.province, a.public_id, a.province,
      JOIN orders_product p ON p.id = v.product_id
      LEFT JOIN orders_category c ON c.id = p.category_id
     WHERE l.cart_id = k.id),
-  (SELECT json_agg(json_build_array(
-            f.first_minor, f.free_from_minor, f.first_grams, f.step_grams,
-            f.step_minor, f.provinces, f.name) ORDER BY f.priority DESC, f.id)
+  (SELECT json_agg(json_build_array({_FREIGHT}) ORDER BY f.priority DESC, f.id)
      FROM orders_freightrule f WHERE f.is_active),
   (SELECT o.id FROM orders_order o WHERE o.cart_id = k.id)
 FROM orders_cart k
@@ -134,28 +134,8 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
         # An address without a province is no reason to believe an older estimate.
         province=province if address else estimate,
         items=tuple(CartItem(*each) for each in items or ()),
-        freight=tuple(_rule(*each) for each in freight or ()),
+        freight=tuple(rule_of(each) for each in freight or ()),
         order_id=order_id,
-    )
-
-
-def _rule(
-    first_minor: int,
-    free_from_minor: int | None,
-    first_grams: int,
-    step_grams: int,
-    step_minor: int,
-    provinces: list[str],
-    name: str,
-) -> FreightRule:
-    return FreightRule(
-        fee_minor=first_minor,
-        free_from_minor=free_from_minor,
-        first_grams=first_grams,
-        step_grams=step_grams,
-        step_minor=step_minor,
-        provinces=tuple(provinces),
-        name=name,
     )
 
 

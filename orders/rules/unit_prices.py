@@ -9,7 +9,7 @@ _KINDS = ("list", "sale", "member")
 
 @dataclass(frozen=True, slots=True)
 class PriceOption:
-    """One price that runs now: ``kind`` and ``audience`` as ``orders.Price`` has them."""
+    """A price that runs now; ``kind`` and ``audience`` as in ``orders.Price``."""
 
     kind: str
     audience: str
