@@ -31,8 +31,9 @@ class OrdersData(PersonalData):
         Table(
             "orders.Cart",
             "member",
-            kept="coupon_codes points_to_spend created_at updated_at",
-            plain="public_id member channel",
+            kept="province campaign device coupon_codes points_to_spend created_at "
+            "updated_at",
+            plain="public_id member channel address merged_into",
             goes=True,
         ),
         Table(
@@ -44,6 +45,15 @@ class OrdersData(PersonalData):
             "closed_at",
             plain="member cart channel exchange_of quote_hash payment_due_at "
             "is_protected",
+        ),
+        Table(
+            "orders.OrderAddress",
+            "order__member",
+            cleared="recipient phone province city district street postcode",
+            kept="country",
+            plain="public_id order",
+            beside="order__number",
+            goes=True,
         ),
         Table(
             "orders.OrderLine",
@@ -212,9 +222,11 @@ class OrdersData(PersonalData):
         "orders.Adjustment": "source external_ref description",
         "orders.Category": "name name_en code",
         "orders.Channel": "name name_en code",
+        "orders.FreightRule": "name provinces",
         "orders.ImportBatch": "public_id profile sha256 file_name cursor",
         # Cells of a file, before anybody knows whose: they end by retention.
         "orders.ImportIssue": "column code value invoice",
+        "orders.Price": "kind audience",
         "orders.Product": "name name_en public_id brand description",
         "orders.Variant": "sku option",
     }

@@ -42,6 +42,7 @@ SECTIONS = [
             ("orders.product", "inventory_2"),
             ("orders.category", "category"),
             ("orders.channel", "storefront"),
+            ("orders.freightrule", "local_shipping"),
         ],
     ),
     (

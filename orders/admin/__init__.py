@@ -2,6 +2,7 @@
 
 from orders.admin import (
     catalogue,
+    freight,
     gift_card,
     importing,
     order,
@@ -13,6 +14,7 @@ from orders.admin import (
 
 __all__ = [
     "catalogue",
+    "freight",
     "gift_card",
     "importing",
     "order",

@@ -33,7 +33,9 @@ class CartItemShape(serializers.Serializer):
     option = serializers.CharField(allow_blank=True)
     quantity = serializers.IntegerField()
     available = serializers.BooleanField()
+    list_price = MoneyShape()
     unit_price = MoneyShape()
+    price_kind = serializers.ChoiceField(choices=["list", "sale", "member"])
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()
@@ -46,20 +48,6 @@ class TotalsShape(serializers.Serializer):
     discount = MoneyShape()
     freight = MoneyShape()
     total = MoneyShape()
-
-
-class CartShape(serializers.Serializer):
-    """A cart with its price now; ``quote_hash`` is the version of that price."""
-
-    id = serializers.CharField()
-    channel = serializers.CharField(allow_null=True)
-    items = CartItemShape(many=True)
-    coupons = serializers.ListField(child=serializers.CharField())
-    points_to_spend = serializers.IntegerField()
-    points_spent = serializers.IntegerField()
-    discounts = ReductionShape(many=True)
-    totals = TotalsShape()
-    quote_hash = serializers.CharField()
 
 
 class OfferReasonShape(serializers.Serializer):
@@ -88,12 +76,34 @@ class RefusedOfferShape(serializers.Serializer):
     reason = OfferReasonShape()
 
 
+class CartShape(serializers.Serializer):
+    """A cart with its price now; ``quote_hash`` is the version of that price.
+
+    ``nearest`` is the offer that the least more spending would bring.
+    """
+
+    id = serializers.CharField()
+    channel = serializers.CharField(allow_null=True)
+    items = CartItemShape(many=True)
+    coupons = serializers.ListField(child=serializers.CharField())
+    points_to_spend = serializers.IntegerField()
+    points_spent = serializers.IntegerField()
+    address = serializers.CharField(allow_null=True)
+    province = serializers.CharField(allow_blank=True)
+    discounts = ReductionShape(many=True)
+    nearest = RefusedOfferShape(allow_null=True)
+    free_freight_missing = MoneyShape(allow_null=True)
+    totals = TotalsShape()
+    quote_hash = serializers.CharField()
+
+
 class CartOffersShape(serializers.Serializer):
     """Every offer that was considered, once (S25)."""
 
     applicable = AppliedOfferShape(many=True)
     inapplicable = RefusedOfferShape(many=True)
     skipped = RefusedOfferShape(many=True)
+    nearest = RefusedOfferShape(allow_null=True)
 
 
 class OrderLineShape(serializers.Serializer):
@@ -103,6 +113,7 @@ class OrderLineShape(serializers.Serializer):
     product = ProductReference()
     sku = serializers.CharField()
     quantity = serializers.IntegerField()
+    list_price = MoneyShape()
     unit_price = MoneyShape()
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)

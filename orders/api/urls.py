@@ -70,6 +70,7 @@ urlpatterns = [
     path(
         "carts/<str:cart>/checkout", cart_views.Checkout.as_view(), name="cart-checkout"
     ),
+    path("me/cart", cart_views.MyCart.as_view(), name="my-cart"),
     path("me/orders", order_views.MyOrders.as_view(), name="my-orders"),
     path("me/orders/<str:order>", order_views.MyOrder.as_view(), name="my-order"),
     path(

@@ -11,6 +11,7 @@ from orders.models.catalogue import (
     ProductWords,
     Variant,
 )
+from orders.models.freight import FreightRule, OrderAddress
 from orders.models.gift_card import GiftCard
 from orders.models.importing import ImportBatch, ImportIssue
 from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
@@ -41,10 +42,12 @@ __all__ = [
     "CartLine",
     "Category",
     "Channel",
+    "FreightRule",
     "GiftCard",
     "ImportBatch",
     "ImportIssue",
     "Order",
+    "OrderAddress",
     "OrderEvent",
     "OrderLine",
     "Payment",

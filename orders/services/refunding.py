@@ -101,7 +101,8 @@ def refund_order(
         expected_hash: version of the quote somebody agreed to; none is not compared.
 
     Raises:
-        OrderNotRefundable, NothingToRefund, FreightStays, GiftCardRedeemed: as they say.
+        OrderNotRefundable, NothingToRefund, FreightStays: as they say.
+        GiftCardRedeemed: what the line sold has been used.
         StaleRefundQuote: the quote is another one now; carries it.
     """
     if policy.restocks:

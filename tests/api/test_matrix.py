@@ -84,6 +84,8 @@ POLICY = {
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
+    # The cart the world's member fills, joined with itself.
+    "my-cart": Policy(True, fine=MAYBE, lacking=frozenset({404})),
     "cart": Policy(False, own=True, bodies={"patch": {"owner": "me"}}),
     "cart-items": Policy(False, own=True, bodies={"post": {"sku": "TEA"}}),
     "cart-item": Policy(False, own=True, bodies={"patch": {"quantity": 2}}),

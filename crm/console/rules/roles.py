@@ -27,7 +27,7 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_variant",
     "orders.view_category",
 )
-_CATALOGUE += ("orders.view_channel",)
+_CATALOGUE += ("orders.view_channel", "orders.view_freightrule")
 _MEMBERS = (
     "members.view_member",
     "members.view_tag",
@@ -222,8 +222,9 @@ OWNER = tuple(
             *LOYALTY_MANAGER,
             *FINANCE,
             *AUDITOR,
-            *_all("orders", "product", "variant", "category", "channel"),
+            *_all("orders", "product", "variant", "category", "channel", "freightrule"),
             "orders.delete_variant",
+            "orders.delete_freightrule",
             "members.delete_tag",
             "members.export_pii",
             "members.change_erasure",

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from crm.shared.models import Fact
 from orders.models import Order, Payment, PaymentCallback, Refund, Variant
-from orders.queries.carts import with_lines
+from orders.queries.carts import open_carts
 from orders.services import checkout, payment, refunding
 from orders.services.cancelling import cancel_order
 from orders.services.checkout import place_order
@@ -135,11 +135,11 @@ def test_control_without_lock_and_constraint_one_cart_is_several_orders(monkeypa
     monkeypatch.setattr(
         checkout,
         "lock_cart",
-        lambda *, cart_id: with_lines(type(cart).objects.filter(pk=cart_id)).get(),
+        lambda *, cart_id: open_carts().get(pk=cart_id),
     )
     meet, check = rendezvous(4), checkout._refuse_unsellable
     monkeypatch.setattr(
-        checkout, "_refuse_unsellable", lambda cart: (meet(), check(cart))
+        checkout, "_refuse_unsellable", lambda *what: (meet(), check(*what))
     )
 
     def buy(_number: int) -> str:

@@ -1,8 +1,6 @@
-"""Stock moves only grow, prices only end, and categories know where they stand."""
+"""Prices only end, and categories know where they stand."""
 
 from django.db import migrations
-
-from crm.shared.append_only import AppendOnly
 
 #: The past stays as it was: a price may end earlier than it said, and a list price is
 #: marked once when the SKU took it.
@@ -83,10 +81,9 @@ _LOCK = 0x63617467
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0004_catalogue")]
+    dependencies = [("orders", "0002_append_only")]
 
     operations = [
-        AppendOnly("orders_stockmove"),
         migrations.RunSQL(_PRICES, _NO_PRICES),
         migrations.RunSQL(_LINEAGE.replace("%(lock)s", str(_LOCK)), _NO_LINEAGE),
     ]
