@@ -10,9 +10,8 @@ from rest_framework.views import APIView
 
 from crm.shared.clock import now
 from crm.shared.paging import CursorPage
-from crm.shared.pictures import WEBP, picture_response
+from crm.shared.pictures import WEBP, PictureParser, picture_response
 from crm.shared.strict import StrictQueryMixin, StrictSerializer
-from members.api.avatar import PictureParser
 from members.authentication import IsMember
 from orders.api.review_shapes import (
     LineToReviewShape,

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from crm.shared.picture_files import fitted_webp
+from crm.shared.pictures import BadPicture
 from members.models import Member
 from members.rules.profile import tidy_lines
-from members.services.picturing import BadPicture
 from orders.models import OrderLine, Product, Review, ReviewPicture, ReviewVote
 from orders.rules.reviews import (
     LONGEST_SIDE,

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from crm.shared.models import AuditEntry, Fact
-from members.services.picturing import BadPicture
+from crm.shared.pictures import BadPicture
 from orders.models import Order, OrderLine, Product, Review, ReviewPicture, ReviewVote
 from orders.queries.reviews import (
     lines_to_review,
