@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from orders.models import Cart, Order, Payment
+from orders.models import Cart, Order, Payment, Refund
 from orders.providers.test import signed_message
 from orders.rules.offers import (
     Applied,
@@ -19,6 +19,7 @@ from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
+from orders.services.refunding import withdraw_refund
 from tests.cast import NOON
 
 
@@ -146,3 +147,9 @@ def pay(order: Order, *, now: datetime = NOON) -> Payment:
     """Pay an order through the test gateway."""
     payment = start_payment(order_id=order.pk, provider="test", now=now)
     return notify(payment, now=now)
+
+
+def refuse(refund: Refund, *, now: datetime = NOON) -> bool:
+    """Let every provider refuse a refund, and staff withdraw it."""
+    refund.tenders.update(state="refused", due_at=None)
+    return withdraw_refund(refund_id=refund.pk, actor="dana", reason="no", now=now)
