@@ -67,7 +67,9 @@ class GrowingAdmin(StaffAdmin):
         """Return the columns of ``list_display`` that an index sorts by."""
         served = indexed_fields(self.model)
         return [
-            name for name in self.get_list_display(request) if self._orders(name) in served
+            name
+            for name in self.get_list_display(request)
+            if self._orders(name) in served
         ]
 
     def _orders(self, name: str) -> str:
