@@ -23,9 +23,7 @@ _PLACE = "members_matchkeys.keys"
 #: A key shared by more members than this says nothing about any two of them.
 MOST_SHARING = 50
 
-#: Each key of each member looks up who else has it, by the GIN index. The planner
-#: takes a key to be common; seeing the LIMIT it would rather read the whole table
-#: each time, hence MATERIALIZED: the rows still come one by one.
+#: Each key of each member looks up who else has it, by the GIN index.
 _PAIRS = """
 WITH mine AS (
     SELECT member_id, unnest(keys) AS key
@@ -35,10 +33,9 @@ WITH mine AS (
            count(*) OVER (PARTITION BY m.member_id, m.key) AS sharing
       FROM mine m
      CROSS JOIN LATERAL (
-        WITH same AS MATERIALIZED (
-            SELECT k.member_id FROM members_matchkeys k WHERE k.keys @> ARRAY[m.key])
-        SELECT member_id FROM same
-         WHERE member_id <> m.member_id LIMIT %(most)s + 1) o
+        SELECT k.member_id FROM members_matchkeys k
+         WHERE k.keys @> ARRAY[m.key] AND k.member_id <> m.member_id
+         LIMIT %(most)s + 1) o
 )
 SELECT DISTINCT least(one, other), greatest(one, other)
   FROM met

@@ -195,8 +195,8 @@ def test_a_cancelled_search_does_nothing(wang, wang_again):
     assert pairs() == []
 
 
-def test_a_key_is_looked_up_by_the_index_however_large_the_table(cast_of_keys):
-    """No statistics, as in the first search of all: the plan must not need them."""
+def test_a_key_is_looked_up_by_the_index_and_by_nothing_beside_it(cast_of_keys):
+    """Without statistics, as in the first search of all."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"EXPLAIN {finding_duplicates._PAIRS}",
