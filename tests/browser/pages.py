@@ -7,6 +7,9 @@ from django.urls import NoReverseMatch, reverse
 
 from members.models import Merge
 
+#: A walk over all pages is cut into so many tests, which may run side by side.
+PARTS = 4
+
 
 def console_pages(shop) -> list[str]:
     """Return the address of every page, with the first row of each table."""
@@ -53,6 +56,15 @@ def console_pages(shop) -> list[str]:
             reverse("admin:auth_user_password_change", args=[shop["users"]["admin"].pk])
         )
     return pages
+
+
+def part_of(pages: list[str], part: int) -> list[str]:
+    """Return one of ``PARTS`` parts of the pages; together they are all of them.
+
+    Neighbours, such as the pages of one table, go to different parts: pages of all
+    kinds stand in each, and none takes much longer than the others.
+    """
+    return pages[part::PARTS]
 
 
 def _as(user):
