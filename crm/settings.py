@@ -60,6 +60,8 @@ PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
+#: A SKU with this many units left, or fewer, is low on stock.
+LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
 #: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")

@@ -46,6 +46,10 @@ OFFER_SOURCES: list[str] = [
     "loyalty.offers.PointsOffers",
 ]
 
+#: For whom prices may be besides everybody and all members: functions that return
+#: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
+PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
+
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
     "email": "campaigns.channels.email.EmailChannel",
