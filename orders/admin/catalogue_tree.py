@@ -1,4 +1,4 @@
-"""What products are sorted and compared by: categories, brands, attributes, channels."""
+"""What products are sorted by: categories, brands, attributes, sales channels."""
 
 from django import forms
 from django.contrib import admin, messages

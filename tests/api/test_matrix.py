@@ -26,6 +26,7 @@ from members.models import (
 )
 from members.rules.identities import identity_id
 from orders.models import Order, Payment
+from orders.services.picturing import add_picture
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
 from tests.orders.shop import fill_cart, place
@@ -78,6 +79,7 @@ CONSENT = {"purpose": "marketing", "channel": "email", "granted": True}
 POLICY = {
     "products": ANYONE,
     "product": ANYONE,
+    "product-image": ANYONE,
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
@@ -213,6 +215,11 @@ def world(alice, mallory):
         "instrument": PaymentInstrument.objects.get().public_id,
         "export": DataExport.objects.get().public_id,
         "product": cart.lines.get().variant.product.public_id,
+        "image": add_picture(
+            product_id=cart.lines.get().variant.product_id,
+            data=picture(),
+            now=clock.now(),
+        ).public_id,
         "cart": cart.public_id,
         "item": cart.lines.get().public_id,
         "code": Coupon.objects.get().code,
