@@ -65,6 +65,9 @@ STORED_OFFERS: dict[str, str] = {
     "promotion": "campaigns.stored_offers.promotion_of_terms",
     "coupon": "campaigns.stored_offers.coupon_of_terms",
 }
+#: For whom prices may be besides everybody and all members: functions that return
+#: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
+PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
 
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {

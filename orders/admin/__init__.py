@@ -2,6 +2,7 @@
 
 from orders.admin import (
     catalogue,
+    catalogue_tree,
     freight,
     gift_card,
     importing,
@@ -14,6 +15,7 @@ from orders.admin import (
 
 __all__ = [
     "catalogue",
+    "catalogue_tree",
     "freight",
     "gift_card",
     "importing",

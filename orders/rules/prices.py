@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 EVERYBODY = ""
 ANY_MEMBER = "member"
@@ -94,8 +95,7 @@ def lowest_steps(entries: Sequence[PriceEntry], until: datetime) -> list[Step]:
     moments = {e.starts_at for e in entries}
     moments |= {e.ends_at for e in entries if e.ends_at and e.ends_at < until}
     steps: list[Step] = []
-    ordered = sorted(moments)
-    for start, end in zip(ordered, [*ordered[1:], until], strict=True):
+    for start, end in pairwise([*sorted(moments), until]):
         held = [e.amount_minor for e in entries if e.holds(start)]
         if not held:
             continue

@@ -27,7 +27,8 @@ from members.models import (
 from members.rules.identities import identity_id
 from orders.models import Order, Payment
 from orders.services.moderating import publish_review
-from orders.services.reviewing import add_picture
+from orders.services.picturing import add_picture
+from orders.services.reviewing import add_review_picture
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
 from tests.orders.services.test_reviewing import review_of
@@ -81,6 +82,7 @@ CONSENT = {"purpose": "marketing", "channel": "email", "granted": True}
 POLICY = {
     "products": ANYONE,
     "product": ANYONE,
+    "product-image": ANYONE,
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
@@ -251,6 +253,11 @@ def world(alice, mallory):
         "instrument": PaymentInstrument.objects.get().public_id,
         "export": DataExport.objects.get().public_id,
         "product": cart.lines.get().variant.product.public_id,
+        "image": add_picture(
+            product_id=cart.lines.get().variant.product_id,
+            data=picture(),
+            now=clock.now(),
+        ).public_id,
         "cart": cart.public_id,
         "item": cart.lines.get().public_id,
         "code": Coupon.objects.get().code,
@@ -264,7 +271,7 @@ def world(alice, mallory):
 
 def publish_one(review):
     """Publish a review with a picture."""
-    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    add_review_picture(review_id=review.pk, data=picture(), now=NOON)
     return publish_review(review_id=review.pk, actor="test", now=clock.now())
 
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
 from members.models import Merge
+from orders.models import Product
 
 #: A walk over all pages is cut into so many tests, which may run side by side.
 PARTS = 4
@@ -50,6 +51,10 @@ def console_pages(shop) -> list[str]:
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
+        *(
+            reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
+            for page in ("prices", "stock")
+        ),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(
