@@ -204,7 +204,7 @@ class AnyScript(TestCase):
 
     serials = count(1)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(ATTEMPTS, st.lists(MESSAGES, max_size=10), st.integers(0, 60))
     def test_money_in_is_money_kept_or_on_its_way_back(self, attempts, script, cut):
         TestProvider.outcomes.clear()
