@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
 from members.models import Merge
-from orders.models import Product
+from orders.models import GiftCard, Product
 
 #: A walk over all pages is cut into so many tests, which may run side by side.
 PARTS = 4
@@ -47,7 +47,7 @@ def console_pages(shop) -> list[str]:
             reverse("admin:member_action", args=[busy, code])
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
-                *("export_data", "erase"),
+                *("export_data", "erase", "pay_in", "pay_out"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
@@ -55,6 +55,7 @@ def console_pages(shop) -> list[str]:
             reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
             for page in ("prices", "stock")
         ),
+        reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(
