@@ -32,6 +32,7 @@ SECTIONS = [
         _("Orders"),
         [
             ("orders.order", "receipt_long"),
+            ("orders.shipment", "local_shipping"),
             ("orders.refund", "undo"),
             ("orders.unmatchedreturn", "help_center"),
             ("orders.adjustment", "balance"),

@@ -45,6 +45,7 @@ from orders.models import (
     Product,
     Refund,
     RefundLine,
+    Shipment,
     UnmatchedReturn,
     Variant,
 )
@@ -240,6 +241,10 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     RefundLine.objects.create(
         refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
     )
+    parcel = Shipment.objects.create(
+        order=sale, carrier="SF", tracking="SF100", actor="support", sent_at=at
+    )
+    parcel.lines.create(order_line=sale.lines.get(), quantity=2)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",
@@ -380,6 +385,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "members": members,
         "busy": busy,
         "order": sale,
+        "parcel": parcel,
         "coupon": coupon,
         "template": template,
         "message": message,
