@@ -10,6 +10,7 @@ from orders.admin import (
     payment,
     refund,
     review,
+    shipment,
     wallet,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "payment",
     "refund",
     "review",
+    "shipment",
     "wallet",
 ]

@@ -4,6 +4,7 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
 reviews, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
@@ -51,7 +52,7 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund")
+_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_shipment")
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -112,6 +113,8 @@ SUPPORT = (
     *_REVIEWS,
     *_MONEY,
     "orders.change_giftcard",
+    "orders.add_shipment",
+    "orders.change_shipment",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
