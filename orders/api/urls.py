@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.api import cart_views, catalogue_views, order_views
+from orders.api import cart_views, catalogue_views, order_views, return_views
 
 urlpatterns = [
     path("products", catalogue_views.Products.as_view(), name="products"),
@@ -45,6 +45,37 @@ urlpatterns = [
         "me/orders/<str:order>/cancel",
         order_views.CancelOrder.as_view(),
         name="my-order-cancel",
+    ),
+    path(
+        "me/orders/<str:order>/returns",
+        return_views.OrderReturns.as_view(),
+        name="my-order-returns",
+    ),
+    path(
+        "me/orders/<str:order>/returns/quote",
+        return_views.ReturnQuotes.as_view(),
+        name="my-order-return-quote",
+    ),
+    path("me/returns", return_views.MyReturns.as_view(), name="my-returns"),
+    path(
+        "me/returns/<str:return_id>",
+        return_views.MyReturn.as_view(),
+        name="my-return",
+    ),
+    path(
+        "me/returns/<str:return_id>/cancel",
+        return_views.CancelReturn.as_view(),
+        name="my-return-cancel",
+    ),
+    path(
+        "me/returns/<str:return_id>/shipment",
+        return_views.ReturnShipment.as_view(),
+        name="my-return-shipment",
+    ),
+    path(
+        "me/refunds/<str:refund_id>/statement",
+        return_views.RefundStatement.as_view(),
+        name="my-refund-statement",
     ),
     path(
         "orders/<str:order>/payments",
