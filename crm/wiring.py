@@ -22,6 +22,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.RefundCompleted": [
         "loyalty.subscribers.settle_points_of_refund",
         "campaigns.subscribers.return_coupons_of_refund",
+        "campaigns.subscribers.tell_of_refund",
     ],
     "orders.OrdersImported": [
         "orders.subscribers.note_past_purchases",
@@ -51,6 +52,9 @@ REFUND_EFFECTS: list[str] = [
     "loyalty.refund_effects.LoyaltyEffects",
     "campaigns.refund_effects.CouponEffects",
 ]
+
+#: What a member will be told about a refund: ``orders.admin.refunding`` shows it.
+REFUND_MESSAGE = "campaigns.refund_effects.refund_message"
 
 #: Who makes an offer of the past again from its stored terms: kind of offer -> function
 #: ``(orders.rules.repricing.StoredOffer)`` that returns an offer, or None to keep it.
