@@ -33,6 +33,7 @@ SECTIONS = [
         [
             ("orders.order", "receipt_long"),
             ("orders.refund", "undo"),
+            ("orders.returnrequest", "assignment_return"),
             ("orders.unmatchedreturn", "help_center"),
             ("orders.adjustment", "balance"),
             ("orders.product", "inventory_2"),

@@ -4,7 +4,8 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
-``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
+``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
+and inspecting returns, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
@@ -39,7 +40,7 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund")
+_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_returnrequest")
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -88,6 +89,7 @@ SUPPORT = (
     "members.add_membertag",
     "members.add_lifecyclechange",
     "orders.add_refund",
+    "orders.change_returnrequest",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
