@@ -267,7 +267,11 @@ def test_control_without_lock_and_constraints_more_goes_back_than_was_paid(
     monkeypatch,
 ):
     order = paid_order()
-    without("orders_orderline", "order_line_refunds_are_within_paid")
+    without(
+        "orders_orderline",
+        "order_line_refunds_are_within_paid",
+        "order_line_returns_are_within_bought",
+    )
     without("orders_order", "order_refunds_are_within_paid")
     without("orders_payment", "payment_refunds_are_within_amount")
     meet, reserve = rendezvous(4), refunding._reserve
