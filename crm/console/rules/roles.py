@@ -6,7 +6,8 @@ granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
-reviews, ``shared.change_delivery`` sending facts
+reviews, ``orders.change_returnrequest`` answering
+and inspecting returns, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
@@ -53,6 +54,7 @@ _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_shipment")
+_ORDERS += ("orders.view_returnrequest",)
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -115,6 +117,7 @@ SUPPORT = (
     "orders.change_giftcard",
     "orders.add_shipment",
     "orders.change_shipment",
+    "orders.change_returnrequest",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
