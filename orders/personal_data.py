@@ -118,7 +118,7 @@ class OrdersData(PersonalData):
 
     reviewed = {
         "orders.Adjustment": "source external_ref description",
-        "orders.Category": "name name_en code",
+        "orders.Category": "name name_en code lineage",
         "orders.Channel": "name name_en code",
         "orders.FreightRule": "name provinces",
         "orders.ImportBatch": "public_id profile sha256 file_name cursor",

@@ -27,7 +27,8 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
-@transaction.atomic
+# Claims are the inside of an order: it fails with them, so no savepoint is needed.
+@transaction.atomic(savepoint=False)
 def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
     """Reserve a coupon for an order, or keep the hold the order already has.
 
@@ -43,7 +44,7 @@ def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
         raise CouponGone
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def take_promotion_use(*, promotion: str) -> None:
     """Count one use of a promotion, within its limit.
 
