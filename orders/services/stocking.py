@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from orders.models import OrderLine, Variant
 
+_LOCK = """
+SELECT id FROM orders_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
 _RESERVE = """
 UPDATE orders_variant AS v SET reserved = v.reserved + w.quantity
 FROM unnest(%s::bigint[], %s::int[]) AS w (id, quantity)
@@ -64,12 +67,8 @@ def sell_stock(quantities: Mapping[int, int]) -> None:
 
 def lock_stock(variant_ids: Mapping[int, int]) -> None:
     """Lock SKUs in the order of their ids, so that no two orders can deadlock."""
-    list(
-        Variant.objects.filter(pk__in=list(variant_ids))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [sorted(variant_ids)])
 
 
 def units_of_orders(order_ids: list[int]) -> dict[int, int]:
