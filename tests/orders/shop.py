@@ -35,6 +35,7 @@ def line(position: int, unit_price_minor: int, quantity: int = 1, **fields):
         kind=fields.pop("kind", "goods"),
         quantity=quantity,
         unit_price_minor=unit_price_minor,
+        **fields,
     )
 
 
@@ -53,10 +54,14 @@ class Off:
     points: int = 0
     source_kind: str = "promotion"
     starts_at: datetime | None = None
+    on_return: str = "keep"
 
     @property
     def name(self) -> str:
         return f"Offer {self.source_id}"
+
+    def terms(self) -> dict[str, int]:
+        return {"amount_minor": self.amount_minor, "percent_bp": self.percent_bp}
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         mine = [
@@ -73,6 +78,15 @@ class Off:
         left = sum(each.left_minor for each in mine)
         off = self.amount_minor or left * self.percent_bp // 10000
         return Reduction(off, tuple(e.line.position for e in mine), points=self.points)
+
+
+@dataclass(frozen=True)
+class Far(Off):
+    """The same, saying from which spend on it takes something at all."""
+
+    @property
+    def least_minor(self) -> int:
+        return self.threshold_minor
 
 
 class Offers:
