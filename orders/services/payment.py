@@ -229,12 +229,11 @@ def _take_notice(payment: Payment, notice: Notice, now: datetime) -> Payment:
     )
     if notice.kind is NoticeKind.CAPTURED:
         _capture(payment, order, notice.reference, now)
-    elif payment.captured_at is None:
+    elif payment.state == Payment.State.PENDING:
         # Too late to matter once money came; the buyer may try again till then.
-        if payment.state == Payment.State.PENDING:
-            payment.state = Payment.State.FAILED
-        payment.ask_due_at = None
-        payment.save(update_fields=["state", "ask_due_at"])
+        # A message may be older than it looks: the provider is asked all the same.
+        payment.state = Payment.State.FAILED
+        payment.save(update_fields=["state"])
     return payment
 
 
