@@ -250,7 +250,7 @@ def _capture(payment: Payment, order: Order, reference: str, now: datetime) -> N
     payment.captured_at = now
     payment.ask_due_at = None
     payment.provider_ref = reference or payment.provider_ref
-    fits = count_capture(order, payment.amount_minor)
+    fits = count_capture(order, amount_minor=payment.amount_minor)
     payment.state = Payment.State.CAPTURED if fits else Payment.State.SURPLUS
     payment.return_due_at = None if fits else now
     payment.save(
