@@ -50,15 +50,25 @@ def test_c2_of_many_claimants_of_two_coupons_two_get_one(template, count):
 def test_control_without_the_condition_too_many_are_given_out(template, monkeypatch):
     without("campaigns_coupontemplate", "coupon_template_issued_is_within_stock")
     claim = claimants(template, 4)
-    # Everybody reads the stock before anybody takes from it.
-    meet, take = rendezvous(4), issuing.issue_coupon
+    meet = rendezvous(4)
 
-    def issue_unconditionally(**asked):
+    def read_then_write(*, template_id, member_id, source, now):
+        row = CouponTemplate.objects.get(pk=template_id)
         meet()
-        CouponTemplate.objects.filter(pk=template.pk).update(stock=F("stock") + 1)
-        return take(**asked)
+        if row.issued >= row.stock:
+            raise CouponsAllGone
+        CouponTemplate.objects.filter(pk=row.pk).update(issued=F("issued") + 1)
+        Coupon.objects.create(
+            template=row,
+            member_id=member_id,
+            code=f"CODE{member_id}",
+            terms={},
+            source=source,
+            issued_at=now,
+            expires_at=now,
+        )
 
-    monkeypatch.setattr(issuing, "issue_coupon", issue_unconditionally)
+    monkeypatch.setattr(issuing, "issue_coupon", read_then_write)
     assert all_at_once(4, claim)["claimed"] > 2
     assert Coupon.objects.count() > 2
 
