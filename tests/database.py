@@ -88,13 +88,13 @@ def copy_template(worker: str) -> str:
     return name
 
 
-def renew(name: str, *, source: str | None = None) -> None:
-    """Replace database ``name`` by a fresh copy of ``source``, or of the template."""
+def renew(name: str) -> None:
+    """Replace database ``name`` by a fresh copy of the template."""
     drop(name)
     with _maintenance() as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(source or _template(_key_of_run()))
+                sql.Identifier(name), sql.Identifier(_template(_key_of_run()))
             )
         )
 

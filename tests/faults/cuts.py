@@ -11,7 +11,7 @@ caller does not know.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,15 @@ from django.db import (
     InterfaceError,
     OperationalError,
     connection,
-    connections,
-    transaction,
 )
 
-from tests import database
-from tests.faults.states import State, align_sequences, differences, look
+from tests.faults.states import (
+    Kept,
+    State,
+    align_sequences,
+    differences,
+    look,
+)
 
 
 class Cut(OperationalError):
@@ -70,33 +73,29 @@ class Findings:
 def cut_everywhere(effect: Effect, *, kill_every: int = 0) -> Findings:
     """Cut ``effect`` at every place and fail on the first wrong state.
 
-    The database is the test's own, as it stands; it is put back before each run.
+    The database is as the test left it, before each run and afterwards.
 
     Args:
         kill_every: also end the server's process for the connection at every so
             many-th place; 0 never does.
     """
-    with kept_database() as put_back:
-        renumber = align_sequences()
-        states, statements = _whole_run(effect)
-        assert len(states) == effect.commits + 1, (
-            f"A whole run shows {len(states) - 1} states, not {effect.commits}."
-        )
-        outside = effect.outside()
-        put_back()
-        places = list(_places(statements, kill_every))
-        for place in places:
-            renumber()
-            seen = _cut(effect, place)
-            assert seen in states, _told("Half done", place, states[0], seen)
-            # Nothing was written: the retry alone need be undone, which is quick.
-            is_untouched = seen == states[0]
-            (renumber if is_untouched else align_sequences)()
-            ended = _retry(effect, undone=is_untouched)
-            if not is_untouched:
-                put_back()
-            assert ended == states[-1], _told("Ended else", place, states[-1], ended)
-            assert effect.outside() == outside, f"Outside differs after {place}."
+    kept = Kept()
+    states, statements = _whole_run(effect)
+    outside = effect.outside()
+    kept.put_back()
+    assert len(states) == effect.commits + 1, (
+        f"A whole run shows {len(states) - 1} states, not {effect.commits}."
+    )
+    places = list(_places(statements, kill_every))
+    for place in places:
+        seen = _cut(effect, place)
+        assert seen in states, _told("Half done", place, states[0], seen)
+        (kept.renumber if seen == states[0] else align_sequences)()
+        (effect.again or effect.run)()
+        ended = _seen()
+        assert ended == states[-1], _told("Ended else", place, states[-1], ended)
+        assert effect.outside() == outside, f"Outside differs after {place}."
+        kept.put_back()
     return Findings(statements, len(places), sum(place.kills for place in places))
 
 
@@ -135,16 +134,6 @@ def _cut(effect: Effect, place: Place) -> State:
     assert scissors.is_done, f"{place} was never reached."
     connection.close_if_unusable_or_obsolete()
     return _seen()
-
-
-def _retry(effect: Effect, *, undone: bool) -> State:
-    """Try again; return how it ended."""
-    with transaction.atomic() if undone else nullcontext():
-        (effect.again or effect.run)()
-        ended = _seen()
-        if undone:
-            transaction.set_rollback(True)
-    return ended
 
 
 def _told(what: str, place: Place, wanted: State, found: State) -> str:
@@ -225,21 +214,3 @@ def _watcher() -> Iterator[psycopg.Cursor]:
     wanted = {name: asked[name] for name in names}
     with psycopg.connect(**wanted, autocommit=True) as watcher:
         yield watcher.cursor()
-
-
-@contextmanager
-def kept_database() -> Iterator[Callable[[], None]]:
-    """Keep the database as it stands; yield a function that puts it back."""
-    name = connection.settings_dict["NAME"]
-    kept = f"{name}_kept"
-    connections.close_all()
-    database.renew(kept, source=name)
-
-    def put_back() -> None:
-        connections.close_all()
-        database.renew(name, source=kept)
-
-    try:
-        yield put_back
-    finally:
-        database.drop(kept)

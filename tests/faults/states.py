@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from crm.shared.fields import EncryptedTextField
 
@@ -80,6 +80,45 @@ def align_sequences() -> Callable[[], None]:
             )
 
     return again
+
+
+class Kept:
+    """All rows as they are now, to be put back, and the numbering.
+
+    For a superuser, as the tests are: triggers and foreign keys sleep meanwhile.
+    """
+
+    def __init__(self):
+        self.renumber = align_sequences()
+        self.rows = _rows()
+
+    def put_back(self) -> None:
+        """Write the rows of tables that differ as they were."""
+        now = _rows()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            for table, rows in self.rows.items():
+                if now[table] != rows:
+                    cursor.execute(f"DELETE FROM {table}")
+                    cursor.execute(
+                        f"INSERT INTO {table} SELECT *"
+                        f" FROM json_populate_recordset(NULL::{table}, %s)",
+                        [rows],
+                    )
+        self.renumber()
+
+
+def _rows() -> dict[str, str]:
+    """Return every table's rows as one text of JSON."""
+    parts = [
+        f"SELECT '{table}', coalesce(json_agg(x ORDER BY x::text), '[]')::text"
+        f" FROM {table} x"
+        for model in _models()
+        for table in [model._meta.db_table]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts))
+        return dict(cursor.fetchall())
 
 
 @cache

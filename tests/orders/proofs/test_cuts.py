@@ -42,7 +42,9 @@ def checkout_of_nothing_to_pay() -> Effect:
     member = open_shop()
     make_variant("FREE", 0, on_hand=3)
     cart = fill_cart({"FREE": 1}, member=member)
-    return Effect(lambda: place_order(cart_id=cart.pk, expected_total_minor=0, now=NOON))
+    return Effect(
+        lambda: place_order(cart_id=cart.pk, expected_total_minor=0, now=NOON)
+    )
 
 
 def beginning_to_pay() -> Effect:
