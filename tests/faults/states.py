@@ -21,7 +21,7 @@ IGNORED = {"attempts", "return_attempts", "last_error"}
 #: Made by chance: only whether they are there counts.
 BY_CHANCE = {("orders.Order", "number"), ("campaigns.Coupon", "code")}
 
-_PUBLIC_ID = re.compile(r"\b([a-z]{2,5})_[0-9A-HJKMNP-TV-Z]{26}\b")
+_PUBLIC_ID = re.compile(r"(?<![a-z])([a-z]{2,5})_[0-9A-HJKMNP-TV-Z]{26}\b")
 
 State = tuple[tuple[str, str], ...]
 
