@@ -1,13 +1,21 @@
-"""What campaigns put into the price: promotions and coupons."""
+"""What campaigns put into the price: promotions and coupons.
 
-from collections.abc import Sequence
+Both sources read together, in one statement a quote. Promotions are made into offers
+once per version in each process: their rows are read again only after somebody changed
+one, so a quote costs the same at one live promotion and at a thousand.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from django.utils.translation import get_language
 
 from campaigns.models import Coupon
-from campaigns.queries import coupons_by_code, live_promotions
+from campaigns.queries import CouponRow, promotions_on, version_and_coupons
 from campaigns.rules.coupons import (
     CouponOffer,
-    Terms,
     is_plausible,
     normalise_code,
 )
@@ -15,6 +23,9 @@ from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.holding import hold_coupon, take_promotion_use
 from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
+
+#: An offer with the end of its time.
+_Timed = tuple[datetime | None, SpendAndSave]
 
 
 class PromotionOffers:
@@ -25,19 +36,13 @@ class PromotionOffers:
     def offers_for(
         self, request: PriceRequest
     ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
-        """Return every live promotion."""
+        """Return every promotion that is live at the time of the request."""
+        version, _coupons = _read(request)
+        now = request.now
         offers = [
-            SpendAndSave(
-                source_id=promotion.public_id,
-                name=promotion.label,
-                rungs=tuple((threshold, off) for threshold, off in promotion.rungs),
-                repeats=promotion.repeats,
-                max_times=promotion.max_times,
-                priority=promotion.priority,
-                exclusive_group=promotion.exclusive_group,
-                starts_at=promotion.starts_at,
-            )
-            for promotion in live_promotions(at=request.now)
+            offer
+            for ends_at, offer in _compiled(version, get_language())
+            if offer.starts_at <= now and (ends_at is None or ends_at > now)
         ]
         return offers, []
 
@@ -58,29 +63,22 @@ class CouponOffers:
 
         Unknown, foreign and mistyped codes get one answer (C5, C24).
         """
-        codes = [normalise_code(code) for code in request.coupon_codes]
-        known = coupons_by_code(
-            member_id=request.member_id, codes=filter(is_plausible, codes)
-        )
+        if not request.coupon_codes:
+            return [], []
+        _version, known = _read(request)
         offers: list[Offer] = []
         refused: list[tuple[str, str, Refused]] = []
-        for code in dict.fromkeys(codes):
+        for code in _codes(request):
             coupon = known.get(code)
             if coupon is None:
                 refused.append((code, code, Refused("coupon_not_found")))
                 continue
-            name = _name(Terms(**coupon.terms))
+            name = in_request_language(coupon.terms.name, coupon.terms.name_en)
             why_not = _unusable(coupon, request)
             if why_not:
                 refused.append((coupon.public_id, name, why_not))
             else:
-                offers.append(
-                    CouponOffer(
-                        source_id=coupon.public_id,
-                        name=name,
-                        terms=Terms(**coupon.terms),
-                    )
-                )
+                offers.append(CouponOffer(coupon.public_id, name, coupon.terms))
         return offers, refused
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
@@ -88,7 +86,48 @@ class CouponOffers:
         hold_coupon(coupon=applied.source_id, order_id=order_id, now=now)
 
 
-def _unusable(coupon: Coupon, request: PriceRequest) -> Refused | None:
+def _codes(request: PriceRequest) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(normalise_code(code) for code in request.coupon_codes))
+
+
+def _read(request: PriceRequest) -> tuple[UUID, Mapping[str, CouponRow]]:
+    """Read once for both sources of a quote."""
+    codes = _codes(request)
+    asked = ("campaigns", request.member_id, codes)
+    if asked not in request.reads:
+        request.reads[asked] = version_and_coupons(
+            member_id=request.member_id, codes=list(filter(is_plausible, codes))
+        )
+    return request.reads[asked]
+
+
+@lru_cache(maxsize=8)
+def _compiled(version: UUID, language: str | None) -> tuple[_Timed, ...]:
+    """Return what is on as offers, in the language of the request.
+
+    Rows read a moment after the version may be newer than it. That does no harm:
+    their change has another version, and the next quote asks for that.
+    """
+    return tuple(
+        (
+            promotion.ends_at,
+            SpendAndSave(
+                source_id=promotion.public_id,
+                name=promotion.label,
+                rungs=tuple((threshold, off) for threshold, off in promotion.rungs),
+                repeats=promotion.repeats,
+                max_times=promotion.max_times,
+                priority=promotion.priority,
+                exclusive_group=promotion.exclusive_group,
+                starts_at=promotion.starts_at,
+                on_return=promotion.on_return,
+            ),
+        )
+        for promotion in promotions_on()
+    )
+
+
+def _unusable(coupon: CouponRow, request: PriceRequest) -> Refused | None:
     if coupon.state == Coupon.State.HELD and coupon.order_id == request.order_id:
         return None
     if coupon.state in {Coupon.State.HELD, Coupon.State.USED}:
@@ -98,7 +137,3 @@ def _unusable(coupon: Coupon, request: PriceRequest) -> Refused | None:
     if coupon.state == Coupon.State.EXPIRED or coupon.expires_at <= request.now:
         return Refused("coupon_expired")
     return None
-
-
-def _name(terms: Terms) -> str:
-    return in_request_language(terms.name, terms.name_en)

@@ -1,11 +1,16 @@
 """Reads of the campaigns app."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from json import loads
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from campaigns.models import Coupon, CouponTemplate, Message, Promotion
+from campaigns.rules.coupons import Terms
 
 #: What a member calls a coupon -> the rows that are meant.
 WALLET = {
@@ -22,14 +27,29 @@ WALLET = {
     ),
 }
 
+_VERSION_AND_COUPONS = """
+SELECT v.version, c.code, c.public_id, c.state, c.order_id, c.expires_at, c.terms
+  FROM campaigns_promotionversion v
+  LEFT JOIN campaigns_coupon c ON c.member_id = %s AND c.code = ANY(%s)
+"""
 
-def live_promotions(*, at: datetime) -> QuerySet[Promotion]:
-    """Return promotions that are live now and not used up."""
+
+@dataclass(frozen=True, slots=True)
+class CouponRow:
+    """What a price needs to know of one coupon."""
+
+    public_id: str
+    state: str
+    order_id: int | None
+    expires_at: datetime
+    terms: Terms
+
+
+def promotions_on() -> QuerySet[Promotion]:
+    """Return promotions that are on, whatever the time, and not used up."""
     return Promotion.objects.filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
         Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
         state=Promotion.State.LIVE,
-        starts_at__lte=at,
     ).order_by("-priority", "starts_at", "id")
 
 
@@ -49,14 +69,23 @@ def wallet(*, member_id: int, status: str, at: datetime) -> QuerySet[Coupon]:
     return Coupon.objects.filter(WALLET[status](at), member_id=member_id)
 
 
-def coupons_by_code(
-    *, member_id: int | None, codes: Iterable[str]
-) -> dict[str, Coupon]:
-    """Return the member's own coupons among normalised codes (C24)."""
-    if member_id is None:
-        return {}
-    found = Coupon.objects.filter(member_id=member_id, code__in=set(codes))
-    return {coupon.code: coupon for coupon in found}
+def version_and_coupons(
+    *, member_id: int | None, codes: Collection[str]
+) -> tuple[UUID, dict[str, CouponRow]]:
+    """Return the version of promotions and a member's own coupons, in one statement.
+
+    Args:
+        codes: normalised; those of others and of nobody are not in the answer (C24).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION_AND_COUPONS, [member_id, list(codes)])
+        rows = cursor.fetchall()
+    found = {
+        code: CouponRow(public_id, state, order_id, expires_at, Terms(**loads(terms)))
+        for _version, code, public_id, state, order_id, expires_at, terms in rows
+        if code is not None
+    }
+    return rows[0][0], found
 
 
 def inbox(*, member_id: int) -> QuerySet[Message]:
@@ -64,3 +93,9 @@ def inbox(*, member_id: int) -> QuerySet[Message]:
     return Message.objects.filter(
         member_id=member_id, channel="in_app", state=Message.State.SENT
     )
+
+
+def coupons_of_order(*, order_id: int) -> QuerySet[Coupon]:
+    """Return the coupons an order used, with their templates."""
+    used = Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED)
+    return used.select_related("template").order_by("id")

@@ -17,6 +17,7 @@ from members.links import confirm_url
 from members.models import ConsentRequest
 from members.queries import standing_id
 from members.services.confirming import issue_token
+from orders.models import Shipment
 
 
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -116,5 +117,32 @@ def announce_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
             template="coupon_issued",
             context=context,
             dedupe_key=f"coupon:{coupon.public_id}:{channel}",
+            now=now,
+        )
+
+
+def announce_shipment(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ShipmentSent: tell the buyer, in the app and by e-mail.
+
+    News of what was bought: it needs no consent.
+    """
+    shipment = Shipment.objects.select_related("order__member").get(
+        pk=payload["shipment_id"]
+    )
+    order = shipment.order
+    if order.member is None or not order.is_ours:
+        return
+    context = {
+        "number": order.number,
+        "carrier": shipment.carrier or "–",
+        "tracking": shipment.tracking or "–",
+    }
+    for channel in ["in_app", *(["email"] if order.member.email else [])]:
+        write_message(
+            member_id=order.member_id,
+            channel=channel,
+            template="order_shipped",
+            context=context,
+            dedupe_key=f"shipment:{shipment.public_id}:{channel}",
             now=now,
         )

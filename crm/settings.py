@@ -16,6 +16,7 @@ from crm.schedule import SCHEDULE
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
 from members.providers.configuration import social_providers
+from orders.providers.configuration import alipay_account
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -57,9 +58,22 @@ SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
 #: Days begin and end here; the database keeps UTC.
 SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
 PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
+#: Alipay takes payments for this account; None where there is none
+#: (docs/how-to/pay-with-alipay.md).
+ALIPAY_PAYMENTS = alipay_account(env, currency=SHOP_CURRENCY)
+#: Days a gift card can be redeemed; 0: for ever.
+GIFT_CARD_DAYS = env.int("CRM_GIFT_CARD_DAYS", default=0)
+#: Days after which a parcel nobody spoke of counts as delivered, and a delivered order
+#: as completed.
+DELIVERED_AFTER_DAYS = env.int("CRM_DELIVERED_AFTER_DAYS", default=10)
+COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 #: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
+#: Days after delivery within which a return may be asked for (the last counts whole).
+RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
+#: Whether the law forbids to price again what buyers keep, for every order (R7).
+CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 #: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
@@ -249,6 +263,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CRM_TRUSTED_PROXIES", default=0)
 MFA_ADAPTER = "members.identity.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+#: The domain passkeys belong to; empty: the host this program is asked under.
+PASSKEY_DOMAIN = env("CRM_PASSKEY_DOMAIN", default="")
 MFA_TOTP_ISSUER = SHOP_NAME
 #: 20 digits are 66 bits.
 MFA_RECOVERY_CODE_DIGITS = 20

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderPaid": [
         "orders.subscribers.note_purchase",
+        "orders.subscribers.issue_gift_cards",
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
     ],
@@ -19,10 +21,15 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.release_points_of_order",
         "campaigns.subscribers.release_offers_of_order",
     ],
+    "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
+        "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.settle_points_of_refund",
+        "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.return_coupons_of_refund",
     ],
+    "orders.ReviewPublished": ["loyalty.subscribers.reward_published_review"],
+    "orders.ReviewRejected": ["loyalty.subscribers.take_back_for_rejected_review"],
     "orders.OrdersImported": [
         "orders.subscribers.note_past_purchases",
         "loyalty.subscribers.post_points_of_import",
@@ -46,6 +53,19 @@ OFFER_SOURCES: list[str] = [
     "loyalty.offers.PointsOffers",
 ]
 
+#: Answer the question "what does this refund do?": points and tiers, then coupons.
+REFUND_EFFECTS: list[str] = [
+    "loyalty.refund_effects.LoyaltyEffects",
+    "campaigns.refund_effects.CouponEffects",
+]
+
+#: Who makes an offer of the past again from its stored terms: kind of offer -> function
+#: ``(orders.rules.repricing.StoredOffer)`` that returns an offer, or None to keep it.
+STORED_OFFERS: dict[str, str] = {
+    "promotion": "campaigns.stored_offers.promotion_of_terms",
+    "coupon": "campaigns.stored_offers.coupon_of_terms",
+}
+
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
     "email": "campaigns.channels.email.EmailChannel",
@@ -53,9 +73,12 @@ CHANNELS: dict[str, str] = {
     "in_app": "campaigns.channels.in_app.InAppChannel",
 }
 
-#: How a buyer pays: provider code -> class with ``start`` and ``refund``.
+#: How a buyer pays: provider code -> class after ``orders.providers.base.Provider``.
 PAYMENT_PROVIDERS: dict[str, str] = {
     "test": "orders.providers.test.TestProvider",
+    "wallet": "orders.providers.wallet.WalletProvider",
+    "alipay": "orders.providers.alipay.AlipayPayments",
+    "elsewhere": "orders.providers.elsewhere.ElsewhereProvider",
 }
 
 #: Who checks that a card or wallet is good: code -> class with ``verify``.
@@ -76,6 +99,9 @@ JOBS: dict[str, str] = {
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
+    "orders.tasks.apply_due_list_prices",
+    "orders.tasks.deliver_silent_shipments",
+    "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
@@ -112,4 +138,6 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
+    "orders:read": _("read orders"),
+    "orders:write": _("bring in orders and refunds of other systems"),
 }

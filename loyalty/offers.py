@@ -6,8 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
-from loyalty.models import PointsHold, Program
-from loyalty.queries import points_summary, program
+from loyalty.queries import Purse, purse
 from loyalty.rules.points import redemption
 from loyalty.services.holding import hold_points
 from orders.models import Order, Product
@@ -68,6 +67,14 @@ class PointsOffer:
             trace=numbers | {"limit": paid.limit, "share_bp": self.share_bp},
         )
 
+    def terms(self) -> dict[str, int]:
+        """Return how points were worth money."""
+        return {
+            "share_bp": self.share_bp,
+            "step": self.step,
+            "minor_per_100": self.minor_per_100,
+        }
+
 
 class PointsOffers:
     """Points the buyer wants to spend."""
@@ -80,13 +87,18 @@ class PointsOffers:
         """Return one offer when points are to be spent; visitors have none."""
         if request.points_to_spend <= 0 or request.member_id is None:
             return [], []
-        terms = program()
-        summary = points_summary(request.member_id, request.now)
-        available = summary.available + _own_hold(request.order_id)
-        if summary.is_frozen:
+        held = _read(request)
+        if held.is_frozen:
             refused = Refused("points_frozen", {})
             return [], [("points", gettext("Points"), refused)]
-        return [_offer(request.points_to_spend, available, terms)], []
+        return [_offer(request.points_to_spend, held)], []
+
+    def audiences(self, request: PriceRequest) -> frozenset[str]:
+        """Return whose prices the buyer gets: a member's, and those of the tier."""
+        if request.member_id is None:
+            return frozenset()
+        code = _read(request).tier_code
+        return frozenset({"member", f"tier:{code}"} if code else {"member"})
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Reserve the points for the order.
@@ -103,23 +115,21 @@ class PointsOffers:
         )
 
 
-def _offer(requested: int, available: int, terms: Program) -> PointsOffer:
+def _read(request: PriceRequest) -> Purse:
+    asked = ("loyalty", request.member_id, request.order_id)
+    if asked not in request.reads:
+        request.reads[asked] = purse(
+            member_id=request.member_id, at=request.now, order_id=request.order_id
+        )
+    return request.reads[asked]
+
+
+def _offer(requested: int, held: Purse) -> PointsOffer:
     return PointsOffer(
         requested=requested,
-        available=available,
-        share_bp=terms.redeem_max_bp,
-        step=terms.redeem_step,
-        minor_per_100=terms.redeem_minor_per_100,
+        available=held.available,
+        share_bp=held.share_bp,
+        step=held.step,
+        minor_per_100=held.minor_per_100,
         name=gettext("Points"),
     )
-
-
-def _own_hold(order_id: int | None) -> int:
-    """Return what an order that asks again has reserved itself (C6)."""
-    if order_id is None:
-        return 0
-    order = Order.objects.only("public_id").get(pk=order_id)
-    hold = PointsHold.objects.filter(
-        source=f"order:{order.public_id}", state=PointsHold.State.OPEN
-    ).first()
-    return hold.points if hold else 0

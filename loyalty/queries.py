@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, Q, QuerySet, Sum
 
 from loyalty.models import (
@@ -167,6 +168,51 @@ def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
         is_frozen=account.is_frozen,
         expiring=_expiring(active),
     )
+
+
+_PURSE = """
+SELECT p.redeem_max_bp, p.redeem_step, p.redeem_minor_per_100,
+       COALESCE(a.is_frozen, false), COALESCE(a.debt, 0), COALESCE(t.code, ''),
+       (SELECT COALESCE(sum(l.remaining - l.held), 0)::bigint
+          FROM loyalty_pointslot l
+         WHERE l.account_id = a.member_id AND l.remaining > 0
+           AND l.active_at <= %(at)s
+           AND (l.expires_at > %(at)s OR l.expires_at IS NULL)),
+       COALESCE((SELECT h.points FROM loyalty_pointshold h
+          JOIN orders_order o ON h.source = 'order:' || o.public_id
+         WHERE o.id = %(order)s AND h.state = 'open'), 0)
+  FROM loyalty_program p
+  LEFT JOIN loyalty_pointsaccount a ON a.member_id = %(member)s
+  LEFT JOIN loyalty_tier t ON t.id = a.tier_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What a price needs to know of a member's points and tier."""
+
+    share_bp: int
+    step: int
+    minor_per_100: int
+    is_frozen: bool
+    debt: int
+    tier_code: str
+    #: Of active lots, without what is held for orders.
+    free: int
+    #: Held for the order that asks again (C6).
+    own_hold: int
+
+    @property
+    def available(self) -> int:
+        """Return what this order may spend (P2, P14); nothing in debt (P18)."""
+        return (0 if self.is_frozen or self.debt else self.free) + self.own_hold
+
+
+def purse(*, member_id: int, at: datetime, order_id: int | None = None) -> Purse:
+    """Return terms, points and tier of a member at ``at``, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PURSE, {"member": member_id, "at": at, "order": order_id})
+        return Purse(*cursor.fetchone())
 
 
 def _expiring(lots: Sequence[PointsLot]) -> tuple[Expiring, ...]:

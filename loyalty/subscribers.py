@@ -8,7 +8,12 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
-from loyalty.services.rewarding import reward_profile
+from loyalty.services.rewarding import (
+    reward_profile,
+    reward_review,
+    take_back_of_refund,
+    take_review_points_back,
+)
 from orders.models import Order
 
 
@@ -41,3 +46,18 @@ def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:
 def reward_complete_profile(payload: dict, *, fact: Fact, now: datetime) -> None:
     """ProfileCompleted: grant the points of the program, once."""
     reward_profile(member_id=payload["member_id"], now=now)
+
+
+def reward_published_review(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ReviewPublished: grant the points of the program, once."""
+    reward_review(review_id=payload["review_id"], now=now)
+
+
+def take_back_for_rejected_review(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ReviewRejected: take the points back, if the program says so."""
+    take_review_points_back(review_id=payload["review_id"], now=now)
+
+
+def take_back_for_returned_goods(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: take the points of reviews back, if the program says so."""
+    take_back_of_refund(refund_id=payload["refund_id"], now=now)

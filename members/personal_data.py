@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.personal_data import PersonalData, Table
 from crm.shared.retention import Rule
 from members.models import (
+    AttributeValue,
     DataExport,
     Member,
     Note,
@@ -296,6 +297,13 @@ class MembersData(PersonalData):
             _("notes of staff"),
             3 * 365,
             lambda kept_from: Note.objects.filter(created_at__lt=kept_from),
+            _("deleted"),
+        ),
+        Rule(
+            "members.idle_attributes",
+            _("attributes whose consent is missing"),
+            180,
+            AttributeValue.objects.idle_since,
             _("deleted"),
         ),
         Rule(

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from crm.shared.blind_index import blind_lookup, blind_tokens_lookup
@@ -30,7 +30,7 @@ from members.models import (
     User,
 )
 from members.rules.completeness import WEIGHTS, completeness
-from members.rules.consent import ASKED, is_granted
+from members.rules.consent import ASKED, agreed_purposes, is_granted
 from members.rules.identities import identity_id
 from members.rules.identity import TAIL_DIGITS, normalise_phone
 from members.rules.lifecycle import TABLE
@@ -299,8 +299,21 @@ def attribute_definitions(allowed: str = "") -> list[AttributeDefinition]:
     return list(in_use.prefetch_related("options"))
 
 
+def agreed(*, member_id: int) -> set[str]:
+    """Return the purposes a member agrees to now, by whatever channel."""
+    return agreed_purposes(
+        {
+            (row.purpose, row.channel): row.granted
+            for row in current_consents(member_id=member_id)
+        }
+    )
+
+
 def attribute_values(*, member_id: int) -> dict[int, AttributeValue]:
-    """Return what is kept of a member, by id of the definition."""
+    """Return what is kept of a member, by id of the definition.
+
+    For members themselves: they see all of it. Others take ``usable`` values only.
+    """
     return {
         value.definition_id: value
         for value in AttributeValue.objects.filter(member_id=member_id)
@@ -331,10 +344,11 @@ def newest_export(*, member_id: int) -> DataExport | None:
     return DataExport.objects.filter(member_id=member_id).order_by("-id").first()
 
 
+def standing_erasures() -> QuerySet[Erasure]:
+    """Return erasures that were asked for and not called off."""
+    return Erasure.objects.exclude(state=Erasure.State.CANCELLED)
+
+
 def standing_erasure(*, member_id: int) -> Erasure | None:
-    """Return the erasure that was asked for and not called off, if any."""
-    return (
-        Erasure.objects.filter(member_id=member_id)
-        .exclude(state=Erasure.State.CANCELLED)
-        .first()
-    )
+    """Return the standing erasure of a member, if any."""
+    return standing_erasures().filter(member_id=member_id).first()

@@ -47,6 +47,20 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class ShipmentSent:
+    """A parcel left the house; the order may have more to come."""
+
+    name: ClassVar[str] = "orders.ShipmentSent"
+    shipment_id: int
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class OrderShipped:
     """Every unit of an order is on its way."""
 
@@ -97,6 +111,32 @@ class RefundCompleted:
     def key(self) -> str:
         """Return the order's place in the queue."""
         return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPublished:
+    """A review can be read by everybody."""
+
+    name: ClassVar[str] = "orders.ReviewPublished"
+    review_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the review's place in the queue."""
+        return f"review:{self.review_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRejected:
+    """A review was refused, or taken down."""
+
+    name: ClassVar[str] = "orders.ReviewRejected"
+    review_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the review's place in the queue."""
+        return f"review:{self.review_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What is kept about members by this app: what they bought, and stays in the books."""
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.personal_data import PersonalData, Table
@@ -7,8 +8,13 @@ from crm.shared.retention import Rule
 from orders.models import Cart, ImportIssue
 
 
+def _card_of(member_id: int) -> Q:
+    """Return the cards somebody bought or redeemed."""
+    return Q(line__order__member=member_id) | Q(redeemed_by=member_id)
+
+
 class OrdersData(PersonalData):
-    """Orders and money stay as they are; only baskets go.
+    """Orders and money stay as they are; baskets and the words of reviews go.
 
     The region of an order stays: freight and tax were reckoned with it.
     """
@@ -25,24 +31,38 @@ class OrdersData(PersonalData):
         Table(
             "orders.Cart",
             "member",
-            kept="coupon_codes points_to_spend created_at updated_at",
-            plain="public_id member channel",
+            kept="province campaign device coupon_codes points_to_spend created_at "
+            "updated_at",
+            plain="public_id member channel address merged_into",
             goes=True,
         ),
         Table(
             "orders.Order",
             "member",
-            kept="public_id number source external_ref region state currency "
-            "goods_minor discount_minor freight_minor total_minor paid_minor "
-            "refunded_minor points_spent placed_at paid_at closed_at",
-            plain="member cart channel quote_hash payment_due_at",
+            kept="public_id number source external_ref region campaign device state "
+            "currency goods_minor discount_minor freight_minor total_minor paid_minor "
+            "refunded_minor points_spent placed_at paid_at shipped_at delivered_at "
+            "closed_at",
+            plain="member cart channel exchange_of quote_hash payment_due_at "
+            "is_protected",
+        ),
+        Table(
+            "orders.OrderAddress",
+            "order__member",
+            cleared="recipient phone province city district street postcode",
+            kept="country",
+            plain="public_id order",
+            beside="order__number",
+            goes=True,
         ),
         Table(
             "orders.OrderLine",
             "order__member",
-            kept="sku name quantity unit_price_minor gross_minor discount_minor "
-            "net_minor refunded_quantity refunded_minor",
-            plain="order position variant kind source_row",
+            kept="sku name quantity list_price_minor unit_price_minor price_kind "
+            "gross_minor discount_minor net_minor shipped_quantity refunded_quantity "
+            "refunded_minor",
+            plain="order position variant kind cost_minor gift_of replaces source_row "
+            "returning_quantity",
             beside="order__number",
         ),
         Table(
@@ -51,6 +71,13 @@ class OrdersData(PersonalData):
             kept="source_kind source_name amount_minor points",
             plain="line source_id",
             beside="line__order__number",
+        ),
+        Table(
+            "orders.AppliedOffer",
+            "order__member",
+            kept="source_kind source_name amount_minor points",
+            plain="order stage source_id terms on_return",
+            beside="order__number",
         ),
         Table(
             "orders.OrderEvent",
@@ -64,8 +91,29 @@ class OrdersData(PersonalData):
             "order__member",
             kept="public_id provider amount_minor refunded_minor state created_at "
             "captured_at",
-            plain="order provider_ref return_due_at return_attempts",
+            plain="order provider_ref tender return_due_at return_attempts ask_due_at "
+            "ask_attempts",
             beside="order__number",
+        ),
+        Table(
+            "orders.Wallet",
+            "pk",
+            kept="balance_minor held_minor",
+            plain="seq",
+        ),
+        Table(
+            "orders.WalletEntry",
+            "wallet",
+            kept="public_id seq kind amount_minor balance_after_minor reason "
+            "occurred_at",
+            plain="wallet source actor",
+        ),
+        # The code opens value for whoever brings it: not part of a copy of one's data.
+        Table(
+            "orders.GiftCard",
+            _card_of,
+            kept="public_id number amount_minor state issued_at expires_at redeemed_at",
+            plain="line code redeemed_by refund",
         ),
         Table(
             "orders.PaymentCallback",
@@ -75,17 +123,91 @@ class OrdersData(PersonalData):
         Table(
             "orders.Refund",
             "order__member",
-            kept="public_id state amount_minor freight_minor points_returned "
-            "requested_at completed_at",
-            plain="order source external_ref payment request_key reason actor due_at "
-            "attempts",
+            kept="public_id kind state amount_minor freight_minor deducted_minor "
+            "points_returned points_deducted shortfall requested_at completed_at",
+            plain="order source external_ref request_key reason reason_code actor "
+            "restocks quote_hash",
             beside="order__number",
+        ),
+        Table(
+            "orders.RefundDeduction",
+            "refund__order__member",
+            kept="kind amount_minor",
+            plain="refund",
+            beside="refund__public_id",
+        ),
+        Table(
+            "orders.RefundTender",
+            "refund__order__member",
+            kept="amount_minor state to_wallet done_at",
+            plain="refund payment key due_at attempts consent",
+            beside="refund__public_id payment__provider",
+        ),
+        Table(
+            "orders.ReturnRequest",
+            "order__member",
+            cleared="words",
+            kept="public_id kind state reason_code carrier tracking_number "
+            "requested_at closed_at",
+            plain="order refund",
+            beside="order__number",
+        ),
+        Table(
+            "orders.ReturnLine",
+            "request__order__member",
+            kept="quantity inspected_quantity restock condition",
+            plain="request order_line wanted",
+            beside="request__public_id order_line__sku",
+        ),
+        Table(
+            "orders.ReturnEvent",
+            "request__order__member",
+            kept="from_state to_state note occurred_at",
+            plain="request actor",
+            beside="request__public_id",
         ),
         Table(
             "orders.RefundLine",
             "refund__order__member",
             kept="quantity amount_minor points",
             plain="refund order_line source_row",
+            beside="order_line__sku",
+        ),
+        Table(
+            "orders.ReviewVote",
+            "member",
+            kept="created_at",
+            plain="review member",
+            beside="review__public_id",
+            goes=True,
+        ),
+        Table(
+            "orders.ReviewPicture",
+            "review__member",
+            plain="public_id review position webp",
+            goes=True,
+        ),
+        Table(
+            "orders.Review",
+            "member",
+            cleared="text follow_up",
+            kept="public_id rating state verdict created_at edited_at followed_up_at "
+            "reply replied_at helpful_count is_rewarded",
+            plain="order_line member product",
+            beside="product__name",
+        ),
+        Table(
+            "orders.Shipment",
+            "order__member",
+            kept="public_id carrier tracking state sent_at delivered_at lost_at",
+            plain="order request_key actor",
+            beside="order__number",
+        ),
+        Table(
+            "orders.ShipmentLine",
+            "shipment__order__member",
+            kept="quantity",
+            plain="shipment order_line",
             beside="order_line__sku",
         ),
         Table(
@@ -100,9 +222,11 @@ class OrdersData(PersonalData):
         "orders.Adjustment": "source external_ref description",
         "orders.Category": "name name_en code",
         "orders.Channel": "name name_en code",
+        "orders.FreightRule": "name provinces",
         "orders.ImportBatch": "public_id profile sha256 file_name cursor",
         # Cells of a file, before anybody knows whose: they end by retention.
         "orders.ImportIssue": "column code value invoice",
+        "orders.Price": "kind audience",
         "orders.Product": "name name_en public_id brand description",
         "orders.Variant": "sku option",
     }

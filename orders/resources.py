@@ -4,6 +4,8 @@ Past orders come in by the background job ``orders.import``, not here: their mon
 points and member values follow from them.
 """
 
+import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +16,14 @@ from import_export.fields import Field
 
 from crm.shared.money import InvalidAmount, format_amount, parse_amount
 from crm.shared.spreadsheets import ServiceResource, given
-from orders.models import Order, Product, Variant
+from orders.models import Brand, Order, Product, Variant
 from orders.services.cataloguing import store_sku
 
-_TEXTS = ("name", "name_en", "brand", "category", "option")
+_TEXTS = ("name", "name_en", "option", "barcode")
 _YES, _NO = "yes", "no"
-_LARGEST_STOCK = 10**9
+#: Units on a shelf, and grams of one unit.
+_LARGEST_NUMBER = 10**9
+_MOST_TAGS = 20
 
 
 class MoneyField(Field):
@@ -39,8 +43,19 @@ class YesNoField(Field):
         return _YES if self.get_value(instance) else _NO
 
 
+class TagsField(Field):
+    """Words, separated by commas."""
+
+    def export(self, instance, **kwargs):
+        """Return ``new, gift``."""
+        return ", ".join(self.get_value(instance) or ())
+
+
 class ProductResource(ServiceResource):
-    """One row per SKU; the columns of its product repeat."""
+    """One row per SKU; the columns of its product repeat.
+
+    A brand nobody knew is made by its name. Pictures do not come in by spreadsheet.
+    """
 
     keys = ("sku",)
 
@@ -50,11 +65,14 @@ class ProductResource(ServiceResource):
     name_en = Field("product__name_en", "name_en")
     kind = Field("product__kind", "kind")
     category = Field("product__category__code", "category")
-    brand = Field("product__brand", "brand")
+    brand = Field("product__brand__name", "brand")
+    tags = TagsField("product__tags", "tags")
     is_listed = YesNoField("product__is_listed", "is_listed")
     option = Field("option", "option")
     price = MoneyField("price_minor", "price")
     cost = MoneyField("cost_minor", "cost")
+    barcode = Field("barcode", "barcode")
+    weight = Field("weight_grams", "weight_grams")
     on_hand = Field("on_hand", "on_hand")
     is_active = YesNoField("is_active", "is_active")
 
@@ -68,10 +86,13 @@ class ProductResource(ServiceResource):
             "kind",
             "category",
             "brand",
+            "tags",
             "is_listed",
             "option",
             "price",
             "cost",
+            "barcode",
+            "weight",
             "on_hand",
             "is_active",
         ]
@@ -79,13 +100,13 @@ class ProductResource(ServiceResource):
 
     def filter_export(self, queryset, **kwargs):
         """Fetch the products along."""
-        return queryset.select_related("product__category")
+        return queryset.select_related("product__category", "product__brand")
 
     def find(self, row: dict[str, str]) -> Variant | None:
         """Return the SKU a row names."""
         if not row.get("sku"):
             raise ValidationError(_("The SKU is missing."))
-        skus = Variant.objects.select_related("product__category")
+        skus = Variant.objects.select_related("product__category", "product__brand")
         return skus.filter(sku=row["sku"]).first()
 
     def store(
@@ -101,6 +122,7 @@ class ProductResource(ServiceResource):
             sku=_short(row["sku"], Variant, "sku"),
             values=read_sku(row),
             product=_product(row.get("product", "")),
+            actor=actor,
             now=now,
         )
 
@@ -111,25 +133,15 @@ def read_sku(row: dict[str, str]) -> dict[str, Any]:
     Raises:
         ValidationError: a cell cannot be read; the message names its column.
     """
-    said = given(
-        row, ["kind", "is_listed", "price", "cost", "on_hand", "is_active", *_TEXTS]
-    )
+    said = given(row, [*_READERS, *_TEXTS])
     values: dict[str, Any] = {}
     for name, text in said.items():
-        if name in {"price", "cost"}:
-            values[f"{name}_minor"] = _amount(name, text)
-        elif name in {"is_listed", "is_active"}:
-            values[name] = _truth(name, text)
-        elif name == "on_hand":
-            values[name] = _stock(text)
-        elif name == "kind":
-            if text not in Product.Kind.values:
-                raise _bad(name)
-            values[name] = text
-        elif name == "category":
-            values[name] = text or None
+        if name in _READERS:
+            field = f"{name}_minor" if name in {"price", "cost"} else name
+            values[field] = _READERS[name](name, text)
         else:
-            values[name] = _short(text, Variant if name == "option" else Product, name)
+            model = Product if name.startswith("name") else Variant
+            values[name] = _short(text, model, name)
     return values
 
 
@@ -151,18 +163,54 @@ def _truth(name: str, text: str) -> bool:
     return text.casefold() == _YES
 
 
-def _stock(text: str) -> int | None:
+def _number(name: str, text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or int(text[:12]) > _LARGEST_STOCK:
-        raise _bad("on_hand")
+    if not (text.isascii() and text.isdecimal()) or int(text[:12]) > _LARGEST_NUMBER:
+        raise _bad(name)
     return int(text)
+
+
+def _kind(name: str, text: str) -> str:
+    if text not in Product.Kind.values:
+        raise _bad(name)
+    return text
+
+
+def _code(_name: str, text: str) -> str | None:
+    return text or None
+
+
+def _brand(name: str, text: str) -> str:
+    return _short(text, Brand, "name") if text else ""
+
+
+def _tags(name: str, text: str) -> list[str]:
+    tags = [tag.strip() for tag in re.split("[,，、]", text) if tag.strip()]
+    tags = list(dict.fromkeys(tags))
+    if len(tags) > _MOST_TAGS or any(len(tag) > 40 for tag in tags):
+        raise _bad(name)
+    return tags
 
 
 def _short(text: str, model: type, name: str) -> str:
     if len(text) > model._meta.get_field(name).max_length:
         raise _bad(name)
     return text
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    "kind": _kind,
+    "is_listed": _truth,
+    "category": _code,
+    "brand": _brand,
+    "tags": _tags,
+    "price": _amount,
+    "cost": _amount,
+    "weight_grams": _number,
+    "on_hand": _number,
+    "is_active": _truth,
+}
 
 
 def _product(public_id: str) -> Product | None:

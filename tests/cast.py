@@ -6,7 +6,7 @@ from typing import Any
 from members.models import Consent, ConsentText, Member, User
 from members.rules.numbers import member_number
 from members.services.publishing import publish_text
-from orders.models import Channel, Product, Variant
+from orders.models import Channel, Product, StockMove, Variant
 
 #: The moment most tests happen at: a Saturday noon in Shanghai.
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -59,9 +59,20 @@ def make_variant(
 ) -> Variant:
     """Write a product with one SKU."""
     product = Product.objects.create(name=f"Thing {sku}", kind=kind, created_at=NOON)
-    return Variant.objects.create(
+    variant = Variant.objects.create(
         product=product, sku=sku, price_minor=price_minor, on_hand=on_hand
     )
+    if on_hand is not None:
+        # The books of the stock begin with a count.
+        StockMove.objects.create(
+            variant=variant,
+            kind=StockMove.Kind.COUNTED,
+            delta_on_hand=on_hand,
+            delta_reserved=0,
+            actor="test",
+            occurred_at=NOON,
+        )
+    return variant
 
 
 def make_channel(code: str = "web") -> Channel:

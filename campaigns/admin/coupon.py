@@ -48,6 +48,7 @@ class CouponTemplateAdmin(StaffAdmin):
                     "amount_minor",
                     ("percent_bp", "cap_minor"),
                     "min_spend_minor",
+                    "on_return",
                 ],
                 "classes": ["tab"],
             },

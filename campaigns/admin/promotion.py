@@ -33,7 +33,10 @@ class PromotionAdmin(StaffAdmin):
         ),
         (
             _("Reduction"),
-            {"fields": ["rungs", ("repeats", "max_times")], "classes": ["tab"]},
+            {
+                "fields": ["rungs", ("repeats", "max_times"), "on_return"],
+                "classes": ["tab"],
+            },
         ),
         (
             _("Limits"),

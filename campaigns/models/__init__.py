@@ -2,6 +2,6 @@
 
 from campaigns.models.coupon import Coupon, CouponTemplate
 from campaigns.models.message import Message
-from campaigns.models.promotion import Promotion
+from campaigns.models.promotion import Promotion, PromotionVersion
 
-__all__ = ["Coupon", "CouponTemplate", "Message", "Promotion"]
+__all__ = ["Coupon", "CouponTemplate", "Message", "Promotion", "PromotionVersion"]

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
+from orders.models import AppliedOffer
 
 
 class CouponTemplate(Bilingual, models.Model):
@@ -49,6 +50,16 @@ class CouponTemplate(Bilingual, models.Model):
     )
     returns = models.BooleanField(
         _("comes back after a full refund"), default=True, help_text=_("See C10.")
+    )
+    on_return = models.CharField(
+        _("on partial return"),
+        max_length=10,
+        choices=AppliedOffer.OnReturn,
+        default=AppliedOffer.OnReturn.KEEP,
+        db_default=AppliedOffer.OnReturn.KEEP,
+        help_text=_(
+            "Price again: what is kept is priced under the offers of that day."
+        ),
     )
     is_claimable = models.BooleanField(_("in the claim centre"), default=False)
     stock = models.PositiveIntegerField(_("coupons in all"), null=True, blank=True)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
+from orders.models import AppliedOffer
 
 
 class Promotion(Bilingual, models.Model):
@@ -37,6 +38,16 @@ class Promotion(Bilingual, models.Model):
     repeats = models.BooleanField(_("for every full threshold"), default=False)
     max_times = models.PositiveSmallIntegerField(_("at most times"), default=1)
     priority = models.SmallIntegerField(_("priority"), default=0)
+    on_return = models.CharField(
+        _("on partial return"),
+        max_length=10,
+        choices=AppliedOffer.OnReturn,
+        default=AppliedOffer.OnReturn.KEEP,
+        db_default=AppliedOffer.OnReturn.KEEP,
+        help_text=_(
+            "Price again: what is kept is priced under the offers of that day."
+        ),
+    )
     #: At most one promotion of a group applies to an order (S4).
     exclusive_group = models.CharField(
         _("exclusive group"), max_length=40, blank=True, default="order"
@@ -67,3 +78,27 @@ class Promotion(Bilingual, models.Model):
 
     def __str__(self):
         return self.label
+
+
+class PromotionVersion(models.Model):
+    """A mark that changes whenever what promotions offer does: one row.
+
+    Written by a trigger on the table of promotions, so whoever changes one changes
+    it, in the same transaction. Never the same mark twice, also after a rollback.
+    Uses are counted without changing it, until the last one is taken or comes back.
+    """
+
+    singleton = models.BooleanField(default=True, editable=False, unique=True)
+    version = models.UUIDField(editable=False)
+
+    class Meta:
+        verbose_name = _("version of promotions")
+        verbose_name_plural = _("versions of promotions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(singleton=True), name="promotion_version_is_the_only_one"
+            )
+        ]
+
+    def __str__(self):
+        return str(self.version)

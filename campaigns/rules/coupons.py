@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from campaigns.rules.promotions import ELIGIBLE_KINDS
 from crm.shared.dates import bounds_of_day
 from crm.shared.money import percent_of
-from orders.rules.offers import Reduction, Refused, Stage, StageLine
+from orders.rules.offers import Reduction, Refused, Stage, StageLine, eligible
 
 #: Without 0/O and 1/I/L, which people mix up (C4). 31 is prime: see check_character.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -94,6 +96,8 @@ class Terms:
     name: str = ""
     name_en: str = ""
     returns: bool = True
+    #: What a partial return does to it (R6): ``keep`` or ``reprice``.
+    on_return: str = "keep"
 
 
 def coupon_value(terms: Terms, basis_minor: int) -> int:
@@ -113,13 +117,38 @@ def coupon_value(terms: Terms, basis_minor: int) -> int:
     return min(terms.amount_minor, basis_minor)
 
 
+class ReturnOf(StrEnum):
+    """What a refund does to a coupon that paid a part of the order (C10)."""
+
+    RETURNS = "returns"
+    EXPIRED = "expired"
+    STAYS = "stays"
+    STAYS_PARTIAL = "stays_partial"
+
+
+def return_of(
+    *, returns: bool, expires_at: datetime, closes_order: bool, now: datetime
+) -> ReturnOf:
+    """Return what a refund does to a used coupon (C10).
+
+    Args:
+        returns: whether its terms promise to give it back.
+        closes_order: whether the whole order is refunded with it.
+    """
+    if not closes_order:
+        return ReturnOf.STAYS_PARTIAL
+    if not returns:
+        return ReturnOf.STAYS
+    return ReturnOf.EXPIRED if expires_at <= now else ReturnOf.RETURNS
+
+
 @dataclass(frozen=True, slots=True)
 class CouponOffer:
     """One coupon as the pricing function sees it."""
 
     source_id: str
     name: str
-    terms: Terms
+    promise: Terms
     priority: int = 0
     exclusive_group: str = "coupon"
     source_kind: str = "coupon"
@@ -127,19 +156,26 @@ class CouponOffer:
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the coupon off the goods, from its threshold on (C13, C18)."""
-        eligible = [each for each in lines if each.line.kind in ELIGIBLE_KINDS]
-        basis = sum(each.amount_minor for each in eligible)
-        if basis < self.terms.min_spend_minor:
+        goods = eligible(lines, ELIGIBLE_KINDS)
+        basis = goods.amount_minor
+        if basis < self.promise.min_spend_minor:
             return Refused(
                 "coupon_min_spend_not_met",
-                {"missing_minor": self.terms.min_spend_minor - basis},
+                {"missing_minor": self.promise.min_spend_minor - basis},
             )
         # Thresholds look at the stage's basis, reductions at what is left of it (S8).
-        off = coupon_value(self.terms, sum(each.left_minor for each in eligible))
+        off = coupon_value(self.promise, goods.left_minor)
         if off == 0:
             return Refused("coupon_products_not_eligible")
         return Reduction(
-            amount_minor=off,
-            positions=tuple(each.line.position for each in eligible),
-            trace={"basis_minor": basis},
+            amount_minor=off, positions=goods.positions, trace={"basis_minor": basis}
         )
+
+    @property
+    def on_return(self) -> str:
+        """Return what a partial return does to it (R6)."""
+        return self.promise.on_return
+
+    def terms(self) -> dict[str, Any]:
+        """Return what makes the same offer again."""
+        return asdict(self.promise)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from orders.rules.offers import Reduction, Refused, Stage, StageLine
+from orders.rules.offers import Reduction, Refused, Stage, StageLine, eligible
 
 #: Kinds of lines an order promotion looks at; freight and fees are never reduced.
 ELIGIBLE_KINDS = frozenset({"goods"})
@@ -84,22 +85,30 @@ class SpendAndSave:
     exclusive_group: str = ""
     #: Of two equal offers the older goes first (S3).
     starts_at: datetime | None = None
+    on_return: str = "keep"
     source_kind: str = "promotion"
     stage: Stage = Stage.ORDER
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the reached step off the goods, or say how much is missing (S25)."""
-        eligible = [each for each in lines if each.line.kind in ELIGIBLE_KINDS]
-        basis = sum(each.amount_minor for each in eligible)
+        goods = eligible(lines, ELIGIBLE_KINDS)
+        basis = goods.amount_minor
         off = spend_and_save(
             basis, self.rungs, repeats=self.repeats, max_times=self.max_times
         )
         if off == 0:
             missing = self.rungs[0][0] - basis
             return Refused("threshold_not_met", {"missing_minor": missing})
-        left = sum(each.left_minor for each in eligible)
         return Reduction(
-            amount_minor=min(off, left),
-            positions=tuple(each.line.position for each in eligible),
+            amount_minor=min(off, goods.left_minor),
+            positions=goods.positions,
             trace={"basis_minor": basis},
         )
+
+    def terms(self) -> dict[str, Any]:
+        """Return what makes the same offer again."""
+        return {
+            "rungs": [list(rung) for rung in self.rungs],
+            "repeats": self.repeats,
+            "max_times": self.max_times,
+        }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
 from crm.shared.errors import Refusal
-from orders.models import Allocation, Order
+from orders.models import Allocation, Order, Refund
 
 
 class CouponGone(Refusal):
@@ -88,12 +88,14 @@ def return_coupons(*, order_id: int) -> int:
     """Give coupons back after a full refund, where they promise it (C10).
 
     One that expired meanwhile comes back expired: it stays usable for nobody but
-    its history is right. A partial refund returns nothing.
+    its history is right. A partial refund returns nothing, nor does an order whose
+    units were exchanged (C25).
 
     Returns:
         How many coupons came back.
     """
-    if not Order.objects.filter(pk=order_id, state=Order.State.REFUNDED).exists():
+    refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
+    if not refunded.exclude(refunds__kind=Refund.Kind.EXCHANGE).exists():
         return 0
     return Coupon.objects.filter(
         order_id=order_id, state=Coupon.State.USED, terms__returns=True

@@ -53,6 +53,7 @@ def terms_of(template: CouponTemplate) -> Terms:
         name=template.name,
         name_en=template.name_en,
         returns=template.returns,
+        on_return=template.on_return,
     )
 
 

@@ -28,6 +28,14 @@ TEMPLATES = {
         _("A coupon for you"),
         _("You received “%(coupon)s”. Use code %(code)s until %(until)s."),
     ),
+    "order_shipped": MessageTemplate(
+        _("Your order is on its way"),
+        _(
+            "A parcel of your order %(number)s has left us. Carrier: %(carrier)s. "
+            "Tracking number: %(tracking)s."
+        ),
+        purpose="",
+    ),
     "consent_confirm": MessageTemplate(
         _("Please confirm"),
         _(

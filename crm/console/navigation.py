@@ -32,12 +32,17 @@ SECTIONS = [
         _("Orders"),
         [
             ("orders.order", "receipt_long"),
+            ("orders.payment", "payments"),
             ("orders.refund", "undo"),
+            ("orders.wallet", "account_balance_wallet"),
+            ("orders.walletentry", "receipt"),
+            ("orders.giftcard", "card_giftcard"),
             ("orders.unmatchedreturn", "help_center"),
             ("orders.adjustment", "balance"),
             ("orders.product", "inventory_2"),
             ("orders.category", "category"),
             ("orders.channel", "storefront"),
+            ("orders.freightrule", "local_shipping"),
         ],
     ),
     (

@@ -219,6 +219,8 @@ def logging_config(format: str, *, level: str = "INFO") -> None:
     logging.getLogger("django.template").setLevel(logging.INFO)
     logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.getLogger("django.server").setLevel(logging.WARNING)
+    # It names the credential of everybody who comes in by passkey.
+    logging.getLogger("fido2").setLevel(logging.WARNING)
     for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -50,6 +50,24 @@ class Program(models.Model):
         default=0,
         help_text=_("Granted once per member; 0 grants nothing."),
     )
+    review_points = models.PositiveIntegerField(
+        _("points for a review"),
+        default=0,
+        db_default=0,
+        help_text=_("Granted once per line of an order; the stars play no part."),
+    )
+    review_picture_points = models.PositiveIntegerField(
+        _("more points with pictures"),
+        default=0,
+        db_default=0,
+        help_text=_("Added when the review shows at least one picture."),
+    )
+    takes_review_points_back = models.BooleanField(
+        _("take review points back"),
+        default=False,
+        db_default=False,
+        help_text=_("When the review is taken down, or all its units come back."),
+    )
     claw_back = models.CharField(
         _("when a refund finds too few points"),
         max_length=10,

@@ -28,3 +28,12 @@ def points_due(
     return clawed(refunded_before_minor + refunded_minor) - clawed(
         refunded_before_minor
     )
+
+
+def points_worth(points: int, *, minor_per_100: int) -> int:
+    """Return what points are worth when spent, rounded down for the buyer (P16).
+
+    >>> points_worth(150, minor_per_100=100)
+    150
+    """
+    return points * minor_per_100 // 100

@@ -7,6 +7,8 @@ before it, so that tiers and multipliers are those of that day (P7).
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db.models import Q
+
 from loyalty.models import PointsAccount
 from loyalty.services.order_points import (
     book_order,
@@ -45,17 +47,19 @@ def _events(
     account: PointsAccount, source: str, until: datetime
 ) -> Iterator[tuple[datetime, int, int, Order | Refund]]:
     """Yield with a key: time, then payments before refunds, then id."""
+    # What replaces exchanged units earned nothing: the first order did (R13).
     orders = Order.objects.filter(
         member_id=account.member_id,
         source=source,
+        exchange_of__isnull=True,
         state__in=SOLD,
         paid_at__lte=until,
     )
     for order in with_basis(not_booked(orders, accounts=account.accounts)):
         yield order.paid_at, 0, order.pk, order
-    refunds = Refund.objects.select_related("order").filter(
+    refunds = Refund.objects.select_related("order__exchange_of").filter(
+        Q(order__source=source) | Q(order__exchange_of__isnull=False),
         order__member_id=account.member_id,
-        order__source=source,
         order__state__in=SOLD,
         order__paid_at__lte=until,
         completed_at__lte=until,

@@ -7,6 +7,7 @@ from django.db import transaction
 from loyalty.models import PointsEntry
 from loyalty.services.catching_up import book_until
 from orders.models import Refund
+from orders.queries.refunds import root_of
 from orders.rules.lifecycle import SOLD
 
 
@@ -24,7 +25,7 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
         completed, or of nobody.
     """
     refund = (
-        Refund.objects.select_related("order")
+        Refund.objects.select_related("order__exchange_of")
         .filter(
             pk=refund_id,
             state=Refund.State.COMPLETED,
@@ -36,7 +37,7 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
     )
     if refund is None:
         return None
-    order = refund.order
+    order = root_of(refund.order)
     account = book_until(
         member_id=order.member_id,
         source=order.source,

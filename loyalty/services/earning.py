@@ -21,10 +21,14 @@ def earn_for_order(*, order_id: int, now: datetime) -> PointsEntry | None:
 
     Returns:
         The entry, the same one on every call; None for an order that is unpaid,
-        cancelled, or of nobody.
+        cancelled, or of nobody, or that replaces exchanged units (R13).
     """
     order = Order.objects.filter(
-        pk=order_id, member__isnull=False, paid_at__isnull=False, state__in=SOLD
+        pk=order_id,
+        member__isnull=False,
+        paid_at__isnull=False,
+        state__in=SOLD,
+        exchange_of__isnull=True,
     ).first()
     if order is None:
         return None

@@ -38,11 +38,12 @@ from loyalty.services.refund_points import (
     claw_for_refund,
     earnings_of,
     not_settled,
-    refunded_goods,
+    settlement_of,
 )
 from loyalty.services.tiering import settle_tiers
 from loyalty.services.valuing import count_value
 from orders.models import Order, Product, Refund, UnmatchedReturn
+from orders.queries.refunds import goods_minor
 from orders.rules.lifecycle import SOLD
 
 #: Members held in memory at a time.
@@ -221,7 +222,7 @@ def _open_work(
         books={pk: book_of(account, lots=lots[pk]) for pk, account in accounts.items()},
         multipliers={None: WHOLE_BP}
         | {tier.pk: tier.multiplier_bp for tier in tiers()},
-        goods=refunded_goods([refund.pk for refund in refunds]),
+        goods=goods_minor([refund.pk for refund in refunds]),
         earnings={order_of[entry.source]: earnings[entry.pk] for entry in entries},
     )
 
@@ -286,9 +287,7 @@ def _settle(work: _Work, refund: Refund) -> None:
     movement = claw_for_refund(
         work.books[order.member_id],
         earning=work.earnings[order.pk],
-        refund=refund,
-        goods_minor=goods,
-        terms=work.terms,
+        settlement=settlement_of(refund, goods_minor=goods, terms=work.terms),
         at=work.now,
     )
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Sum, Value
+from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 
 from loyalty.models import (
@@ -23,7 +23,9 @@ from loyalty.services.order_points import in_accounts, source_of
 from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
-from orders.models import Product, Refund, RefundLine
+from orders.models import Order, Refund
+from orders.queries.refunds import goods_minor, root_of
+from orders.rules.refund_effects import Shortfall
 
 
 @dataclass(slots=True, eq=False)
@@ -37,41 +39,100 @@ class Earning:
     refunded_minor: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a refund moves in a member's points: back (P20), then taken (P16)."""
+
+    source: str
+    points_back: int
+    goods_minor: int
+    #: Whether points that are missing become debt; else they are waived (P17).
+    may_owe: bool
+    #: Missing points whose value was deducted from the money.
+    points_deducted: int
+    occurred_at: datetime
+
+
+def move_for_refund(
+    account: PointsAccount, order: Order, settlement: Settlement, *, now: datetime
+) -> tuple[Book, Movement | None, Movement]:
+    """Move the points of a refund in a book: for booking and for a preview alike.
+
+    Args:
+        order: the order that was first paid; ``orders.queries.refunds.root_of``.
+
+    Returns:
+        The book, what went back (None when no points were spent), what was taken.
+
+    Raises:
+        PointsEntry.DoesNotExist: what the order earned is not booked yet.
+    """
+    earned = PointsEntry.objects.get(
+        account_id__in=account.accounts,
+        kind=PointsEntry.Kind.EARN,
+        source=source_of(order),
+    )
+    book = book_of(account)
+    spent = _load_lots(book, account.accounts, order_source=source_of(order))
+    back = None
+    if settlement.points_back:
+        back = book.give_back(
+            settlement.points_back, spent, source=settlement.source, now=now
+        )
+    earning = earnings_of([earned], lots=book.lots)[earned.pk]
+    return (
+        book,
+        back,
+        claw_for_refund(book, earning=earning, settlement=settlement, at=now),
+    )
+
+
 def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     """Book a refund whose order is booked and whose account is locked; see ``clawing``.
 
     Points spent on the refunded goods go back first (P20), then earned points are
     taken back cumulatively (P19).
     """
-    order = refund.order
+    order = root_of(refund.order)
     account = PointsAccount.objects.get(pk=order.member_id)
-    earned = PointsEntry.objects.get(
-        account_id__in=account.accounts,
-        kind=PointsEntry.Kind.EARN,
-        source=source_of(order),
-    )
-    source = f"refund:{refund.public_id}"
-    book = book_of(account)
-    spent = _load_lots(book, account.accounts, order_source=source_of(order))
-    if refund.points_returned:
-        book.give_back(refund.points_returned, spent, source=source, now=now)
-    earning = earnings_of([earned], lots=book.lots)[earned.pk]
-    goods = refunded_goods([refund.pk]).get(refund.pk, 0)
-    movement = claw_for_refund(
-        book, earning=earning, refund=refund, goods_minor=goods, terms=program(), at=now
-    )
+    goods = goods_minor([refund.pk]).get(refund.pk, 0)
+    settlement = settlement_of(refund, goods_minor=goods, terms=program())
+    book, _back, movement = move_for_refund(account, order, settlement, now=now)
     entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,
         value_minor=-goods,
-        source=source,
+        source=settlement.source,
         occurred_at=order.paid_at,
     )
     count_value(member_ids=[order.member_id])
     review_tier(
-        member_id=order.member_id, reason=source, now=now, since=refund.completed_at
+        member_id=order.member_id,
+        reason=settlement.source,
+        now=now,
+        since=refund.completed_at,
     )
     return entry
+
+
+def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settlement:
+    """Return what a completed refund moves."""
+    return Settlement(
+        source=f"refund:{refund.public_id}",
+        points_back=refund.points_returned,
+        goods_minor=goods_minor,
+        may_owe=may_owe(refund.shortfall, terms),
+        points_deducted=refund.points_deducted,
+        occurred_at=refund.completed_at,
+    )
+
+
+def may_owe(shortfall: str, terms: Program) -> bool:
+    """Whether missing points become debt under a choice of staff (P16, P17).
+
+    What a deduction does not settle goes as the program says.
+    """
+    return shortfall != Shortfall.WAIVE and terms.claw_back == Program.ClawBack.DEBT
 
 
 def not_settled(refunds, *, accounts: Collection[int] | None = None):
@@ -89,15 +150,13 @@ def not_settled(refunds, *, accounts: Collection[int] | None = None):
 
 
 def claw_for_refund(
-    book: Book,
-    *,
-    earning: Earning,
-    refund: Refund,
-    goods_minor: int,
-    terms: Program,
-    at: datetime,
+    book: Book, *, earning: Earning, settlement: Settlement, at: datetime
 ) -> Movement:
-    """Book what a refund of goods for ``goods_minor`` takes back of its order (P19)."""
+    """Book what a refund of goods takes back of its order (P19).
+
+    Points whose value was deducted from the money are settled, and stay.
+    """
+    goods_minor = settlement.goods_minor
     due = points_due(
         earning.points,
         basis_minor=earning.basis_minor,
@@ -105,14 +164,18 @@ def claw_for_refund(
         refunded_minor=goods_minor,
     )
     earning.refunded_minor += goods_minor
+    trace = {"refunded_minor": goods_minor, "basis_minor": earning.basis_minor}
+    deducted = min(due, settlement.points_deducted)
+    if deducted:
+        trace["deducted"] = deducted
     return book.claw_back(
-        due,
+        due - deducted,
         own_lot=earning.lot,
-        may_owe=terms.claw_back == Program.ClawBack.DEBT,
+        may_owe=settlement.may_owe,
         at=at,
-        source=f"refund:{refund.public_id}",
-        occurred_at=refund.completed_at,
-        trace={"refunded_minor": goods_minor, "basis_minor": earning.basis_minor},
+        source=settlement.source,
+        occurred_at=settlement.occurred_at,
+        trace=trace,
         reverses=earning.entry,
     )
 
@@ -143,18 +206,6 @@ def earnings_of(
     for reversal in PointsEntry.objects.filter(reverses__in=entries):
         found[reversal.reverses_id].refunded_minor += reversal.trace["refunded_minor"]
     return found
-
-
-def refunded_goods(refund_ids: Sequence[int]) -> dict[int, int]:
-    """Return the goods value of refunds by id; freight and fees earned nothing."""
-    return dict(
-        RefundLine.objects.filter(
-            refund_id__in=refund_ids, order_line__kind=Product.Kind.GOODS
-        )
-        .values("refund_id")
-        .annotate(goods=Sum("amount_minor"))
-        .values_list("refund_id", "goods")
-    )
 
 
 def _load_lots(

@@ -3,12 +3,18 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext
 
-from loyalty.models import PointsEntry
+from loyalty.models import PointsEntry, PointsLot, Program
 from loyalty.queries import program
 from loyalty.services.adjusting import grant_points
+from loyalty.services.posting import book_of, locked_account, lots_left, post_one
 from members.models import Member
+from orders.models import Review
+from orders.services.moderating import mark_rewarded
+
+_ACTOR = "loyalty.rewarding"
 
 
 @transaction.atomic
@@ -27,7 +33,105 @@ def reward_profile(*, member_id: int, now: datetime) -> PointsEntry | None:
         member_id=member.pk,
         points=points,
         reason=gettext("Profile completed"),
-        actor="loyalty.rewarding",
+        actor=_ACTOR,
         source=f"profile:{member.public_id}",
         now=now,
+    )
+
+
+@transaction.atomic
+def reward_review(*, review_id: int, now: datetime) -> PointsEntry | None:
+    """Grant the program's points for a published review, once per line of an order.
+
+    The stars play no part: points for praise would buy praise.
+
+    Returns:
+        The entry, the same one on every call; None when the program gives nothing,
+        the review is gone or hidden again, or the membership may not earn.
+    """
+    review = _review(review_id)
+    if review is None or review.state != Review.State.PUBLISHED:
+        return None
+    terms = program()
+    points = terms.review_points
+    if review.pictures.exists():
+        points += terms.review_picture_points
+    earns = Member.objects.may_earn().filter(pk=review.member_id).exists()
+    if not points or not earns:
+        return None
+    entry = grant_points(
+        member_id=review.member_id,
+        points=points,
+        reason=gettext("Review published"),
+        actor=_ACTOR,
+        source=source_of_review(review),
+        now=now,
+    )
+    mark_rewarded(review_id=review_id)
+    return entry
+
+
+@transaction.atomic
+def take_review_points_back(*, review_id: int, now: datetime) -> PointsEntry | None:
+    """Take back what a review earned, once, where the program says so (R20).
+
+    A member who has too few left owes the rest or not, as with refunds (P16).
+
+    Returns:
+        The claw-back entry; None when there is nothing to take.
+    """
+    review = _review(review_id)
+    if review is None or not program().takes_review_points_back:
+        return None
+    account = locked_account(member_id=review.member_id, now=now)
+    source = source_of_review(review)
+    mine = PointsEntry.objects.filter(account_id__in=account.accounts, source=source)
+    granted = mine.filter(kind=PointsEntry.Kind.GRANT).first()
+    if granted is None or mine.filter(kind=PointsEntry.Kind.CLAW_BACK).exists():
+        return None
+    book = book_of(account, lots=lots_left(member_id=review.member_id))
+    lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
+    movement = book.claw_back(
+        granted.points,
+        own_lot=next((lot for lot in book.lots if lot.id in set(lot_id)), None),
+        may_owe=program().claw_back == Program.ClawBack.DEBT,
+        at=now,
+        source=source,
+        occurred_at=now,
+        trace={},
+        reverses=granted.pk,
+    )
+    entry = post_one(book, movement=movement)
+    mark_rewarded(review_id=review_id, is_rewarded=False)
+    return entry
+
+
+def take_back_of_refund(*, refund_id: int, now: datetime) -> int:
+    """Take back what reviews of goods earned whose units all came back (R20).
+
+    Returns:
+        How many reviews lost their points by this call.
+    """
+    returned = Review.objects.filter(
+        is_rewarded=True,
+        order_line__refund_lines__refund_id=refund_id,
+        order_line__refunded_quantity=F("order_line__quantity"),
+    )
+    ids = returned.order_by("pk").values_list("pk", flat=True)
+    taken = [take_review_points_back(review_id=pk, now=now) for pk in ids]
+    return sum(entry is not None for entry in taken)
+
+
+def source_of_review(review: Review) -> str:
+    """Return how the ledger names a review.
+
+    By its line: another one of the same purchase earns nothing again.
+    """
+    line = review.order_line
+    return f"review:{line.order.public_id}:{line.position}"
+
+
+def _review(review_id: int) -> Review | None:
+    return (
+        Review.objects.select_related("order_line__order").filter(pk=review_id).first()
     )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.db import connection
 
 #: Counted anew rather than added up: facts may come twice, late or in any order (X2).
-#: A fully refunded order is none (R19); its money is gone as well.
+#: A fully refunded order is none (R19); its money is gone as well. An order that
+#: replaces units of another is no second purchase.
 _COUNT = """
 INSERT INTO loyalty_membervalue AS v (
     member_id, orders, net_minor, first_order_at, last_order_at)
@@ -13,7 +14,8 @@ SELECT m.id, bought.orders, bought.paid - back.refunded - lost.returned,
        bought.first_at, bought.last_at
   FROM unnest(%(members)s::bigint[]) AS m (id)
   CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE o.state <> 'refunded') AS orders,
+    SELECT count(DISTINCT coalesce(o.exchange_of_id, o.id))
+             FILTER (WHERE o.state <> 'refunded') AS orders,
            coalesce(sum(o.paid_minor), 0) AS paid,
            min(o.placed_at) FILTER (WHERE o.state <> 'refunded') AS first_at,
            max(o.placed_at) FILTER (WHERE o.state <> 'refunded') AS last_at

@@ -1,12 +1,10 @@
 """Secrets of second factors at rest, and what authenticator apps show."""
 
-import base64
-
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 
-from crm.shared.encryption import decrypt, encrypt
 from members.identity.adapters import display_of_login
-from members.services.second_factors import PLACE
+from members.services.second_factors import open_secret, seal_secret
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -14,7 +12,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text):
         """Return a TOTP secret or a seed of recovery codes, sealed."""
-        return base64.b64encode(encrypt(text, PLACE)).decode()
+        return seal_secret(text)
 
     def decrypt(self, encrypted_text):
         """Open what ``encrypt`` made.
@@ -22,12 +20,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         Raises:
             DecryptionFailed: its key is gone: nobody passes, nothing is let through.
         """
-        return decrypt(base64.b64decode(encrypted_text), PLACE)
+        return open_secret(encrypted_text)
 
     def _get_user_identifier(self, user):
         return display_of_login(user)
 
     def get_public_key_credential_rp_entity(self):
-        """Name the shop, not the machine."""
+        """Name the shop, not the machine, and the domain its pages share."""
         entity = super().get_public_key_credential_rp_entity()
-        return {**entity, "name": self.get_totp_issuer()}
+        domain = settings.PASSKEY_DOMAIN or entity["id"]
+        return {"id": domain, "name": self.get_totp_issuer()}

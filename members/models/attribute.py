@@ -1,16 +1,18 @@
 """What else a shop wants to know about its members: defined by staff, typed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.bilingual import Bilingual
 from crm.shared.fields import EncryptedTextField
 from crm.shared.public_ids import PublicIdField
 from members.models.consent import Consent
+from members.rules.attributes import SERVICE
 
 
 class Interest(Bilingual, models.Model):
@@ -107,6 +109,49 @@ class AttributeChoice(Bilingual, models.Model):
         return self.label
 
 
+class AttributeValueQuerySet(models.QuerySet):
+    """Which values may be read, for what. Every reader but the member asks here."""
+
+    def usable(self, use: str):
+        """Return the values that may be used for ``use`` now.
+
+        The same as ``members.rules.attributes.may_use`` says of one value. What was
+        collected under another purpose than its attribute has today needs both.
+
+        Args:
+            use: ``SERVICE`` or a ``Consent.Purpose``.
+        """
+        return self.filter(_usable(use))
+
+    def with_use(self, use: str):
+        """Mark each value with ``is_usable``, as ``usable`` would choose."""
+        mark = ExpressionWrapper(_usable(use), output_field=models.BooleanField())
+        return self.annotate(is_usable=mark)
+
+    def idle_since(self, at: datetime):
+        """Return values nobody may use, about which nothing was said since ``at``."""
+        spoken = Consent.objects.filter(
+            Q(purpose=OuterRef("purpose")) | Q(purpose=OuterRef("definition__purpose")),
+            member=OuterRef("member"),
+            occurred_at__gte=at,
+        )
+        idle = self.exclude(_usable(SERVICE)).filter(collected_at__lt=at)
+        return idle.filter(~Exists(spoken))
+
+
+def _usable(use: str) -> Q:
+    both = Q()
+    for field in ("purpose", "definition__purpose"):
+        agreed = Exists(
+            Consent.objects.holding().filter(
+                member=OuterRef("member"), purpose=OuterRef(field)
+            )
+        )
+        needless = Q(**{field: SERVICE})
+        both &= needless | agreed if use == SERVICE else Q(**{field: use}) & agreed
+    return both
+
+
 class AttributeValue(models.Model):
     """What is known of one member under one definition, and where it came from.
 
@@ -131,6 +176,8 @@ class AttributeValue(models.Model):
     source = models.CharField(_("source"), max_length=60)
     purpose = models.CharField(_("purpose"), max_length=20, blank=True)
     collected_at = models.DateTimeField(_("collected at"))
+
+    objects = AttributeValueQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("attribute value")

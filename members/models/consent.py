@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -46,6 +47,21 @@ class ConsentText(models.Model):
 
     def __str__(self):
         return f"{self.get_purpose_display()} {self.version}"
+
+
+class ConsentQuerySet(models.QuerySet):
+    """Filters of what members said."""
+
+    def holding(self):
+        """Return every yes after which nothing else was said about the same."""
+        newer = Consent.objects.filter(
+            Q(occurred_at__gt=OuterRef("occurred_at"))
+            | Q(occurred_at=OuterRef("occurred_at"), id__gt=OuterRef("id")),
+            member=OuterRef("member"),
+            purpose=OuterRef("purpose"),
+            channel=OuterRef("channel"),
+        )
+        return self.filter(~Exists(newer), granted=True)
 
 
 class Consent(models.Model):
@@ -97,6 +113,8 @@ class Consent(models.Model):
     actor = models.CharField(_("written by"), max_length=150, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"))
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

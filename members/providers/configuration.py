@@ -31,8 +31,8 @@ def social_providers(env: Env) -> dict[str, dict[str, Any]]:
         ImproperlyConfigured: one of them cannot be read; the text names the variable.
     """
     alipay_apps = env.list("CRM_ALIPAY_APPS", default=[])
-    ours = _text_of(env("CRM_ALIPAY_PRIVATE_KEY", default=""))
-    theirs = _text_of(env("CRM_ALIPAY_PUBLIC_KEY", default=""))
+    ours = key_text(env("CRM_ALIPAY_PRIVATE_KEY", default=""))
+    theirs = key_text(env("CRM_ALIPAY_PUBLIC_KEY", default=""))
     if alipay_apps and not (ours and theirs):
         raise ImproperlyConfigured(
             "CRM_ALIPAY_APPS needs CRM_ALIPAY_PRIVATE_KEY and CRM_ALIPAY_PUBLIC_KEY."
@@ -88,7 +88,7 @@ def _in_order(provider: str, apps: list[App]) -> list[App]:
     return apps
 
 
-def _text_of(text: str) -> str:
+def key_text(text: str) -> str:
     """Return the content of the file ``text`` names, or ``text`` itself."""
     text = text.strip().replace("\\n", "\n")
     # Base64 may begin with a slash too, but no key is as short as a path of ours.

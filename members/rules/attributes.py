@@ -5,7 +5,7 @@ written alike. Numbers become decimal text, so that none is rounded on its way.
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,12 +15,36 @@ from members.rules.profile import has_control_characters
 TEXT, NUMBER, DATE, BOOLEAN = "text", "number", "date", "boolean"
 CHOICE, CHOICES = "choice", "choices"
 
+#: The purpose of what the service itself needs, and of staff who look after somebody.
+SERVICE = ""
+
 LONGEST_TEXT = 500
 _MOST_DIGITS = 15
 _MOST_PLACES = 6
 _YEARS = range(1900, 2201)
 
 Value = str | bool | list[str]
+
+
+def may_use(collected_for: str, use: str, agreed: Collection[str]) -> bool:
+    """Return whether a reader may use a value.
+
+    What the service needs serves the service alone. The rest serves the purpose it
+    was collected for, and staff may see it, as long as the member agrees.
+
+    Args:
+        collected_for: ``SERVICE`` or the purpose of a consent.
+        use: what the reader wants it for, the same way.
+        agreed: purposes the member agrees to now (``rules.consent.agreed_purposes``).
+
+    >>> may_use(SERVICE, SERVICE, ()), may_use(SERVICE, "marketing", ["marketing"])
+    (True, False)
+    >>> may_use("marketing", SERVICE, ["marketing"]), may_use("marketing", SERVICE, [])
+    (True, False)
+    """
+    if collected_for == SERVICE:
+        return use == SERVICE
+    return collected_for in agreed and use in (SERVICE, collected_for)
 
 
 def read_value(kind: str, given: Any, choices: Sequence[str] = ()) -> Value:

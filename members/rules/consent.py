@@ -64,6 +64,17 @@ def is_granted(spoken: Mapping[str, bool], channel: str) -> bool:
     return spoken.get(channel, spoken.get(ANY, False))
 
 
+def agreed_purposes(spoken: Mapping[tuple[str, str], bool]) -> set[str]:
+    """Return the purposes agreed to, given the newest word by purpose and channel.
+
+    A yes by any channel agrees to the purpose; by which way is another question.
+
+    >>> agreed_purposes({("marketing", "sms"): True, ("profiling", "any"): False})
+    {'marketing'}
+    """
+    return {purpose for (purpose, _channel), granted in spoken.items() if granted}
+
+
 def channels_meant(purpose: str, channel: str, asked_twice: Set[str]) -> list[str]:
     """Return for which channels a member's own yes is written.
 

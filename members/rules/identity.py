@@ -4,12 +4,12 @@ Every function is applied to what is stored and to what is searched for, so it
 looks at one text alone and never at its surroundings.
 """
 
-import re
 import unicodedata
 from itertools import accumulate
 
 import phonenumbers
-from pypinyin import Style, lazy_pinyin
+
+from crm.shared.spelling import folded, is_han, pinyin_of, runs
 
 #: Country whose numbers may be written without their prefix.
 HOME_REGION = "CN"
@@ -20,8 +20,6 @@ _WORDS = 6
 _CHARACTERS = 8
 _PREFIX = 8
 
-_HAN = "\u3400-\u9fff\uf900-\ufaff"
-_RUN = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
 #: Characters read otherwise in a family name than pypinyin reads them alone.
 _FAMILY_NAMES = {
     "曾": "zeng",
@@ -93,8 +91,8 @@ def name_tokens(text: str) -> set[str]:
     among the name's.
     """
     tokens: set[str] = set()
-    for run in _RUN.findall(_plain(text))[:_WORDS]:
-        tokens |= _han_tokens(run[:_CHARACTERS]) if _is_han(run) else _beginnings(run)
+    for run in runs(folded(text))[:_WORDS]:
+        tokens |= _han_tokens(run[:_CHARACTERS]) if is_han(run) else _beginnings(run)
     return tokens
 
 
@@ -107,23 +105,9 @@ def spelled_name(text: str) -> str:
     True
     """
     syllables: list[str] = []
-    for run in _RUN.findall(_plain(text)):
-        syllables += map(_reading, run) if _is_han(run) else [run]
+    for run in runs(folded(text)):
+        syllables += map(_reading, run) if is_han(run) else [run]
     return "".join(sorted("".join(syllables)))
-
-
-def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    bare = "".join(
-        c
-        for c in unicodedata.normalize("NFD", folded)
-        if unicodedata.category(c) != "Mn"
-    )
-    return unicodedata.normalize("NFC", bare)
-
-
-def _is_han(run: str) -> bool:
-    return re.match(f"[{_HAN}]", run) is not None
 
 
 def _beginnings(word: str) -> set[str]:
@@ -145,6 +129,4 @@ def _han_tokens(run: str) -> set[str]:
 
 
 def _reading(character: str) -> str:
-    # One reading per character, whatever stands beside it: a search for part of a
-    # name must give the same syllable as the whole name did.
-    return _FAMILY_NAMES.get(character) or lazy_pinyin(character, style=Style.NORMAL)[0]
+    return _FAMILY_NAMES.get(character) or pinyin_of(character)

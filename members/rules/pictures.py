@@ -1,34 +1,11 @@
-"""Pictures of people: read with suspicion, kept small and bare. Plain Python.
+"""Pictures of people: kept small, square and bare. Plain Python."""
 
-What comes in is never kept. It is decoded, turned upright, cut to a square and
-written anew, so that no metadata (where it was taken, by which phone) and nothing
-hidden behind the pixels survives.
-"""
+from crm.shared.picture_files import MOST_BYTES, kind_of, square_webp
 
-import io
+__all__ = ["MOST_BYTES", "SIDE", "kind_of", "portrait"]
 
-from PIL import Image, ImageOps
-
-MOST_BYTES = 2 * 1024 * 1024
 #: Width and height of what is kept, in pixels.
 SIDE = 256
-#: A small file may unpack to gigabytes; its header says how many pixels it claims.
-_MOST_PIXELS = 40_000_000
-_QUALITY = 82
-#: Kind -> how a file of it begins (the first bytes, and those from the ninth on).
-_MAGIC = {
-    "PNG": (b"\x89PNG\r\n\x1a\n", b""),
-    "JPEG": (b"\xff\xd8\xff", b""),
-    "WEBP": (b"RIFF", b"WEBP"),
-}
-
-
-def kind_of(data: bytes) -> str:
-    """Return ``PNG``, ``JPEG`` or ``WEBP`` by the first bytes, else ``""``."""
-    for kind, (start, ninth) in _MAGIC.items():
-        if data.startswith(start) and data[8:].startswith(ninth):
-            return kind
-    return ""
 
 
 def portrait(data: bytes) -> bytes:
@@ -40,22 +17,4 @@ def portrait(data: bytes) -> bytes:
     Raises:
         ValueError: too large, of another kind, broken, or with too many pixels.
     """
-    kind = kind_of(data)
-    if not kind or len(data) > MOST_BYTES:
-        raise ValueError("picture")
-    try:
-        # Opening reads the header alone.
-        with Image.open(io.BytesIO(data), formats=[kind]) as picture:
-            if picture.width * picture.height > _MOST_PIXELS:
-                raise ValueError("picture")
-            # A JPEG is decoded at the scale it is needed in: less memory, less time.
-            picture.draft("RGB", (SIDE * 2, SIDE * 2))
-            upright = ImageOps.exif_transpose(picture)
-            square = ImageOps.fit(upright.convert("RGBA"), (SIDE, SIDE))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("picture") from error
-    bare = Image.new("RGBA", square.size)
-    bare.paste(square)
-    out = io.BytesIO()
-    bare.save(out, "WEBP", quality=_QUALITY)
-    return out.getvalue()
+    return square_webp(data, SIDE)

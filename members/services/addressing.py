@@ -64,8 +64,7 @@ def add_address(
     if not free:
         raise TooManyAddresses(most=MOST_ADDRESSES)
     address = Address(member_id=member_id, slot=free[0], created_at=now)
-    _write(address, lines)
-    _refuse_gaps(address)
+    fill_address(address=address, lines=lines)
     if is_default or not taken:
         _clear_default(member_id)
         address.is_default = True
@@ -91,8 +90,7 @@ def change_address(
         BadProfile: a line cannot be kept, or one that is needed would be cleared.
     """
     address = _locked(member_id, public_id)
-    _write(address, lines)
-    _refuse_gaps(address)
+    fill_address(address=address, lines=lines)
     if is_default and not address.is_default:
         _clear_default(member_id)
         address.is_default = True
@@ -115,6 +113,20 @@ def remove_address(*, member_id: int, public_id: str) -> None:
         Address.objects.filter(pk__in=heir.values("pk")[:1]).update(is_default=True)
 
 
+def fill_address(*, address: Any, lines: Mapping[str, Any]) -> None:
+    """Write checked lines into an address, one that is kept or one of an order.
+
+    Args:
+        address: anything with the lines of ``members.Address`` as attributes.
+        lines: as ``add_address`` takes them.
+
+    Raises:
+        BadProfile: a line cannot be kept, or one that is needed is missing.
+    """
+    _write(address, lines)
+    _refuse_gaps(address)
+
+
 def _locked(member_id: int, public_id: str) -> Address:
     Member.objects.select_for_update(no_key=True).get(pk=member_id)
     address = Address.objects.filter(member_id=member_id, public_id=public_id).first()
@@ -129,7 +141,7 @@ def _clear_default(member_id: int) -> None:
     )
 
 
-def _write(address: Address, lines: Mapping[str, Any]) -> None:
+def _write(address: Any, lines: Mapping[str, Any]) -> None:
     for name, given in lines.items():
         text = given or ""
         if name == "phone":
@@ -147,7 +159,7 @@ def _line(name: str, text: str) -> str:
         raise BadProfile(field=name) from error
 
 
-def _refuse_gaps(address: Address) -> None:
+def _refuse_gaps(address: Any) -> None:
     for name in _NEEDED:
         if not getattr(address, name):
             raise BadProfile(field=name)

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
-from members.models import Member, RevealBudget, User
+from members.models import Address, Member, RevealBudget, User
+from members.services.addressing import AddressGone
 from members.services.freezing import ReasonMissing
 
 _SPEND = """
@@ -49,19 +50,56 @@ def reveal(
         ReasonMissing: no reason.
         RevealBudgetSpent: ``settings.REVEALS_PER_DAY`` are used.
     """
+    member = Member.objects.get(pk=member_id)
+    _account(member, actor=actor, reason=reason, detail={"field": field}, now=now)
+    return getattr(member, field) or ""
+
+
+@transaction.atomic
+def reveal_address(
+    *, member_id: int, address_id: str, actor: User, reason: str, now: datetime
+) -> Address:
+    """Return one address in clear; otherwise as ``reveal``, and one of its budget.
+
+    Args:
+        member_id: whose.
+        address_id: public id of the address.
+        actor: who looks; the caller checked the permission.
+        reason: why, three characters or more.
+        now: when, aware.
+
+    Raises:
+        ReasonMissing: no reason.
+        AddressGone: this member has no such address.
+        RevealBudgetSpent: ``settings.REVEALS_PER_DAY`` are used.
+    """
+    address = (
+        Address.objects.select_related("member")
+        .filter(member_id=member_id, public_id=address_id)
+        .first()
+    )
+    if address is None:
+        raise AddressGone
+    detail = {"field": "address", "address": address_id}
+    _account(address.member, actor=actor, reason=reason, detail=detail, now=now)
+    return address
+
+
+def _account(
+    member: Member, *, actor: User, reason: str, detail: dict, now: datetime
+) -> None:
+    """Take a value from the budget and write down who looks at what, and why."""
     if len(reason.strip()) < _SHORTEST_REASON:
         raise ReasonMissing
     spend(user_id=actor.pk, kind=RevealBudget.Kind.REVEAL, now=now)
-    member = Member.objects.get(pk=member_id)
     record_audit(
         actor=actor,
         action="members.reveal",
         obj=member,
         reason=reason.strip(),
-        detail={"field": field},
+        detail=detail,
         now=now,
     )
-    return getattr(member, field) or ""
 
 
 @transaction.atomic

@@ -20,7 +20,21 @@ from members.services.devices import end_sessions
 
 #: What the secrets are bound to. Never changes, whatever the table is called.
 PLACE = "mfa_authenticator.data"
-_SECRETS = ("secret", "seed")
+_SECRETS = ("secret", "seed", "name")
+
+
+def seal_secret(text: str) -> str:
+    """Return a secret, a seed or the name of a passkey as it is kept."""
+    return base64.b64encode(encrypt(text, PLACE)).decode()
+
+
+def open_secret(sealed: str) -> str:
+    """Open what ``seal_secret`` made.
+
+    Raises:
+        DecryptionFailed: its key is gone: nobody passes, nothing is let through.
+    """
+    return decrypt(base64.b64decode(sealed), PLACE)
 
 
 def new_secret() -> str:
@@ -95,8 +109,7 @@ def _renew(row: Authenticator) -> bool:
         and key_number(base64.b64decode(sealed)) != settings.KEYRING.primary
     }
     for name, sealed in stale.items():
-        text = decrypt(base64.b64decode(sealed), PLACE)
-        row.data[name] = base64.b64encode(encrypt(text, PLACE)).decode()
+        row.data[name] = seal_secret(open_secret(sealed))
     if stale:
         row.save(update_fields=["data"])
     return bool(stale)

@@ -1,5 +1,25 @@
-"""Staff pages of the catalogue, orders and money going back."""
+"""Staff pages of the catalogue, orders, money coming in and money going back."""
 
-from orders.admin import catalogue, importing, order, refund
+from orders.admin import (
+    catalogue,
+    freight,
+    gift_card,
+    importing,
+    order,
+    payment,
+    refund,
+    review,
+    wallet,
+)
 
-__all__ = ["catalogue", "importing", "order", "refund"]
+__all__ = [
+    "catalogue",
+    "freight",
+    "gift_card",
+    "importing",
+    "order",
+    "payment",
+    "refund",
+    "review",
+    "wallet",
+]

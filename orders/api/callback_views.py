@@ -1,6 +1,6 @@
 """Where payment providers, and the gateway of demo shops, tell what happened."""
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -32,6 +32,9 @@ class Callback(APIView):
         take_callback(
             provider=provider, body=body, headers=request.headers, now=clock.now()
         )
+        receipt = provider_of(provider).receipt
+        if receipt:
+            return HttpResponse(receipt, content_type="text/plain")
         return Response({"received": True})
 
 

@@ -15,11 +15,12 @@ from orders.api import requests
 from orders.api.serializers import CartOffersShape, CartShape, OrderShape
 from orders.api.shapes import cart_shape, offers_shape, order_shape
 from orders.models import Cart
-from orders.queries.carts import find_cart
+from orders.queries.carts import find_cart, newest_open_cart
 from orders.queries.orders import orders_of
 from orders.services import carts
 from orders.services.checkout import CartTotalChanged, place_order
-from orders.services.quoting import quote_cart
+from orders.services.merging_carts import merge_cart
+from orders.services.quoting import priced_cart, quote_cart
 
 
 class CartView(StrictQueryMixin, APIView):
@@ -48,9 +49,12 @@ class CartView(StrictQueryMixin, APIView):
 
     def answer(self, public_id: str, status: int = 200) -> Response:
         """Return the cart as it is now, with its price."""
-        cart = self.find(public_id)
-        quote = quote_cart(cart=cart, now=clock.now())
-        return Response(cart_shape(cart, quote), status=status)
+        return self.show(self.find(public_id), status)
+
+    def show(self, cart: Cart, status: int = 200) -> Response:
+        """Return a cart the caller may see, with its price."""
+        priced = priced_cart(cart=cart, now=clock.now())
+        return Response(cart_shape(priced), status=status)
 
 
 class Carts(CartView):
@@ -68,15 +72,17 @@ class Carts(CartView):
         cart = carts.create_cart(
             member_id=self.member_id(),
             channel_code=wanted["channel"],
+            campaign=wanted["campaign"],
+            device=wanted["device"],
             now=clock.now(),
         )
-        response = self.answer(cart.public_id, status=201)
+        response = self.show(cart, status=201)
         response["Location"] = reverse("cart", kwargs={"cart": cart.public_id})
         return response
 
 
 class CartDetail(CartView):
-    """One cart: GET its price, PATCH its owner, DELETE it."""
+    """One cart: GET its price, PATCH its owner or where it goes, DELETE it."""
 
     @extend_schema(operation_id="carts_retrieve", responses=CartShape)
     def get(self, request, cart: str):
@@ -89,12 +95,19 @@ class CartDetail(CartView):
         responses=CartShape,
     )
     def patch(self, request, cart: str):
-        """Take over a visitor's cart after signing in."""
-        self.read(requests.CartPatch)
-        found = self.find(cart)
-        if self.member_id() is None:
+        """Take over a visitor's cart, or say where the cart goes."""
+        wanted = self.read(requests.CartPatch)
+        found, now = self.find(cart), clock.now()
+        if "province" in wanted:
+            carts.set_province(cart_id=found.pk, now=now, **wanted)
+            return self.answer(cart)
+        member_id = self.member_id()
+        if member_id is None:
             self.permission_denied(request)
-        carts.attach_cart(cart_id=found.pk, member_id=self.member_id(), now=clock.now())
+        if "address" in wanted:
+            carts.set_address(cart_id=found.pk, member_id=member_id, now=now, **wanted)
+        else:
+            carts.attach_cart(cart_id=found.pk, member_id=member_id, now=now)
         return self.answer(cart)
 
     @extend_schema(operation_id="carts_destroy", responses={204: None})
@@ -102,6 +115,34 @@ class CartDetail(CartView):
         """Throw the cart away."""
         carts.delete_cart(cart_id=self.find(cart).pk, now=clock.now())
         return Response(status=204)
+
+
+class MyCart(CartView):
+    """GET the cart I am filling; POST joins with it what I had before signing in."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(operation_id="me_cart_retrieve", responses=CartShape)
+    def get(self, request):
+        """Return the cart changed last; 404 where there is none."""
+        cart = newest_open_cart(member_id=self.member_id())
+        if cart is None:
+            raise Http404
+        return self.show(cart)
+
+    @extend_schema(
+        operation_id="me_cart_create",
+        request=requests.CartToMerge,
+        responses=CartShape,
+    )
+    @idempotent
+    def post(self, request):
+        """Join a visitor's cart with mine and return mine; again changes nothing."""
+        wanted = self.read(requests.CartToMerge)
+        cart = merge_cart(
+            visitor_cart=wanted["from"], member_id=self.member_id(), now=clock.now()
+        )
+        return self.show(cart)
 
 
 class CartItems(CartView):
@@ -218,10 +259,11 @@ class Checkout(CartView):
                 member_id=self.member_id(),
                 quote_hash=wanted.get("quote_hash", ""),
                 expected_total_minor=total["amount"] if total else None,
+                address=wanted.get("address"),
                 now=clock.now(),
             )
         except CartTotalChanged as changed:
-            changed.params = {"cart": cart_shape(changed.cart, changed.quote)}
+            changed.params = {"cart": cart_shape(changed.priced)}
             raise
         shown = orders_of(member_id=self.member_id()).get(pk=order.pk)
         response = Response(order_shape(shown), status=201)

@@ -1,24 +1,43 @@
 """The catalogue, open to everybody."""
 
 from django.conf import settings
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
+    OpenApiResponse,
     extend_schema,
     extend_schema_view,
 )
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from crm.shared.clock import now
 from crm.shared.paging import CursorPage
+from crm.shared.pictures import WEBP, public_picture_response
 from crm.shared.strict import StrictQueryMixin
-from orders.api.serializers import CategoryShape, ProductShape
-from orders.models import Category
-from orders.queries.catalogue import listed_products
+from orders.api.catalogue_serializers import (
+    CategoryTreeShape,
+    ProductShape,
+    tree_shape,
+)
+from orders.queries.catalogue import (
+    Wanted,
+    category_tree,
+    listed_products,
+    picture_of,
+)
+from orders.queries.shown_prices import shown_prices
+from orders.services.audiences import audiences_of
 
-_SHORTEST_TEXT = 2
 _LONGEST_TEXT = 80
+_CHANNEL = OpenApiParameter(
+    "channel", description="Code; without it, only what is sold everywhere."
+)
 
 
 class _Catalogue(StrictQueryMixin):
@@ -27,59 +46,126 @@ class _Catalogue(StrictQueryMixin):
     filter_backends: list = []
 
     def get_serializer_context(self) -> dict:
-        """Tell the shapes which currency prices are in."""
-        return super().get_serializer_context() | {"currency": settings.SHOP_CURRENCY}
+        """Tell the shapes what everything costs whoever asks, and in which money."""
+        shown = getattr(self, "shown", None) or []
+        variants = [each for product in shown for each in product.variants.all()]
+        at = now()
+        audiences = audiences_of(member_id=self._member_id(), now=at)
+        return super().get_serializer_context() | {
+            "currency": settings.SHOP_CURRENCY,
+            "prices": shown_prices(variants=variants, audiences=audiences, at=at),
+        }
+
+    def _member_id(self) -> int | None:
+        member = getattr(self.request.user, "member", None)
+        return member.pk if member is not None and member.may_sign_in else None
+
+    def wanted(self) -> Wanted:
+        """Return what the query asks for.
+
+        Raises:
+            ValidationError: a search longer than anything that could be found.
+        """
+        query = self.request.query_params
+        text = query.get("q", "").strip()
+        if len(text) > _LONGEST_TEXT:
+            raise ValidationError({"q": [_("Use at most 80 characters.")]})
+        return Wanted(
+            category=query.get("category", ""),
+            brand=query.get("brand", ""),
+            tag=query.get("tag", ""),
+            channel=query.get("channel", ""),
+            text=text,
+        )
 
 
 @extend_schema_view(
     get=extend_schema(
         operation_id="products_list",
         parameters=[
-            OpenApiParameter("category", description="Code; children are included."),
-            OpenApiParameter("q", description="Part of a name, or a whole SKU."),
+            OpenApiParameter("category", description="Code; its branch is included."),
+            OpenApiParameter("brand", description="Code of a brand."),
+            OpenApiParameter("tag", description="A whole tag."),
+            _CHANNEL,
+            OpenApiParameter(
+                "q",
+                description="Beginnings of words, Chinese in characters, pinyin or its "
+                "initials, a SKU or barcode. Finds names, brand, categories, tags and "
+                "attributes; a whole code comes first, then names.",
+            ),
         ],
     )
 )
 class Products(_Catalogue, generics.ListAPIView):
-    """GET what is on sale, newest first."""
+    """GET what is on sale, newest first; of a search, the best first."""
 
     pagination_class = CursorPage
-    query_parameters = ["category", "q"]
+    query_parameters = ["category", "brand", "tag", "channel", "q"]
+
+    @property
+    def cursor_ordering(self) -> tuple[str, ...]:
+        """Return the order of this list: a search has ranks."""
+        newest = ("-created_at", "-id")
+        return ("-rank", *newest) if self.wanted().text else newest
 
     def get_queryset(self):
         """Return the listed products the query asks for."""
-        text = self.request.query_params.get("q", "").strip()
-        if text and not _SHORTEST_TEXT <= len(text) <= _LONGEST_TEXT:
-            raise ValidationError({"q": [_("Use 2 to 80 characters.")]})
-        category = self.request.query_params.get("category", "")
-        return listed_products(category=category, text=text)
+        return listed_products(self.wanted())
+
+    def paginate_queryset(self, queryset):
+        """Remember the page: its prices are read together."""
+        self.shown = super().paginate_queryset(queryset)
+        return self.shown
 
 
-@extend_schema_view(get=extend_schema(operation_id="products_retrieve"))
+@extend_schema_view(
+    get=extend_schema(operation_id="products_retrieve", parameters=[_CHANNEL])
+)
 class ProductDetail(_Catalogue, generics.RetrieveAPIView):
     """GET one product; 404 when it is not on sale."""
 
     pagination_class = None
     lookup_field = "public_id"
     lookup_url_kwarg = "product"
+    query_parameters = ["channel"]
 
     def get_queryset(self):
         """Return what can be looked at."""
-        return listed_products()
+        return listed_products(self.wanted())
+
+    def get_object(self):
+        """Remember the product: its prices are read together."""
+        product = super().get_object()
+        self.shown = [product]
+        return product
 
 
-class CategoryPage(CursorPage):
-    """Categories in the order the shop gave them."""
-
-    ordering = ("position", "id")
-
-
-@extend_schema_view(get=extend_schema(operation_id="categories_list"))
-class Categories(StrictQueryMixin, generics.ListAPIView):
-    """GET the category tree, flat; ``parent`` tells the branch."""
+class ProductPicture(StrictQueryMixin, APIView):
+    """GET a picture of a product: a WebP that caches may keep for good."""
 
     permission_classes = [AllowAny]
-    serializer_class = CategoryShape
-    pagination_class = CategoryPage
-    filter_backends: list = []
-    queryset = Category.objects.select_related("parent")
+
+    @extend_schema(responses={(200, WEBP): OpenApiTypes.BINARY, 404: OpenApiResponse()})
+    def get(self, request, product: str, image: str) -> HttpResponse:
+        """Return the picture."""
+        found = picture_of(product=product, image=image)
+        if found is None:
+            raise Http404
+        return public_picture_response(bytes(found.picture))
+
+
+class Categories(StrictQueryMixin, APIView):
+    """GET the category tree, in the order the shop gave it."""
+
+    permission_classes = [AllowAny]
+    query_parameters = ["channel"]
+
+    @extend_schema(
+        operation_id="categories_list",
+        parameters=[_CHANNEL],
+        responses=CategoryTreeShape,
+    )
+    def get(self, request) -> Response:
+        """Return the roots, each with all below it."""
+        channel = request.query_params.get("channel", "")
+        return Response({"data": tree_shape(category_tree(channel=channel))})

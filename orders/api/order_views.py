@@ -1,14 +1,8 @@
 """A member's orders and their payments."""
 
 from django.http import Http404
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_view,
-)
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
-from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,11 +11,13 @@ from crm.shared.paging import CursorPage
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
 from orders.api import requests
+from orders.api.order_serializers import ConfirmRequest, OrderDetailShape, OrderQuery
 from orders.api.serializers import OrderShape, PaymentShape
-from orders.api.shapes import order_shape, payment_shape
+from orders.api.shapes import payment_shape
 from orders.models import Order
-from orders.queries.orders import orders_of
+from orders.queries.orders import in_detail, orders_of
 from orders.services.cancelling import cancel_order
+from orders.services.completing import confirm_order
 from orders.services.payment import start_payment
 
 
@@ -32,10 +28,7 @@ class NewestOrder(CursorPage):
 
 
 @extend_schema_view(
-    get=extend_schema(
-        operation_id="me_orders_list",
-        parameters=[OpenApiParameter("status", enum=sorted(Order.State.values))],
-    )
+    get=extend_schema(operation_id="me_orders_list", parameters=[OrderQuery])
 )
 class MyOrders(StrictQueryMixin, generics.ListAPIView):
     """GET the member's orders, newest first."""
@@ -44,14 +37,13 @@ class MyOrders(StrictQueryMixin, generics.ListAPIView):
     serializer_class = OrderShape
     pagination_class = NewestOrder
     filter_backends: list = []
-    query_parameters = ["status"]
+    query_parameters = ["status", "group", "placed_from", "placed_until"]
 
     def get_queryset(self):
-        """Return the caller's own orders of the wanted status."""
-        state = self.request.query_params.get("status", "")
-        if state and state not in Order.State.values:
-            raise ValidationError({"status": [_("There is no such status.")]})
-        return orders_of(member_id=self.request.user.member.pk, state=state)
+        """Return the caller's own orders of the wanted states and days."""
+        wanted = OrderQuery(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        return orders_of(member_id=self.request.user.member.pk, **wanted.request())
 
 
 class OrderView(StrictQueryMixin, APIView):
@@ -62,20 +54,29 @@ class OrderView(StrictQueryMixin, APIView):
 
     def find(self, public_id: str) -> Order:
         """Return the caller's order; a foreign one is not there."""
-        mine = orders_of(member_id=self.request.user.member.pk)
+        mine = Order.objects.filter(member_id=self.request.user.member.pk)
         order = mine.filter(public_id=public_id).first()
         if order is None:
             raise Http404
         return order
 
+    def answer(self, public_id: str) -> Response:
+        """Return the order as it is now, with all that belongs to it."""
+        mine = in_detail(orders_of(member_id=self.request.user.member.pk))
+        order = mine.filter(public_id=public_id).first()
+        if order is None:
+            raise Http404
+        shape = OrderDetailShape(order, context={"now": clock.now()})
+        return Response(shape.data)
+
 
 class MyOrder(OrderView):
     """GET one order."""
 
-    @extend_schema(operation_id="me_orders_retrieve", responses=OrderShape)
+    @extend_schema(operation_id="me_orders_retrieve", responses=OrderDetailShape)
     def get(self, request, order: str):
-        """Return the order with its lines and refunds."""
-        return Response(order_shape(self.find(order)))
+        """Return the order with its lines, offers, tenders, parcels and refunds."""
+        return self.answer(order)
 
 
 class CancelOrder(OrderView):
@@ -84,7 +85,7 @@ class CancelOrder(OrderView):
     @extend_schema(
         operation_id="me_orders_cancel",
         request=requests.CancelRequest,
-        responses=OrderShape,
+        responses=OrderDetailShape,
     )
     def post(self, request, order: str):
         """Cancel; again is harmless; 409 ``order_not_cancellable`` once it is paid."""
@@ -96,11 +97,26 @@ class CancelOrder(OrderView):
             now=clock.now(),
             **wanted.validated_data,
         )
-        return Response(order_shape(self.find(order)))
+        return self.answer(order)
+
+
+class ConfirmOrder(OrderView):
+    """POST says that everything arrived."""
+
+    @extend_schema(
+        operation_id="me_orders_confirm",
+        request=ConfirmRequest,
+        responses=OrderDetailShape,
+    )
+    def post(self, request, order: str):
+        """Complete the order; again is harmless; 409 ``order_not_confirmable``."""
+        ConfirmRequest(data=request.data).is_valid(raise_exception=True)
+        confirm_order(order_id=self.find(order).pk, now=clock.now())
+        return self.answer(order)
 
 
 class OrderPayments(OrderView):
-    """POST starts to pay an order; again goes on with the payment under way."""
+    """POST starts to pay an order or a part; again goes on with what is under way."""
 
     @extend_schema(
         operation_id="orders_payments_create",
@@ -108,7 +124,11 @@ class OrderPayments(OrderView):
         responses={201: PaymentShape},
     )
     def post(self, request, order: str):
-        """Start; 409 ``order_not_payable``, 422 ``unknown_payment_provider``."""
+        """Start; 409 ``order_not_payable``, 422 ``unknown_payment_provider``.
+
+        422 ``payment_amount_too_high``; of the wallet 409 ``not_enough_in_wallet`` and
+        ``wallet_not_usable``.
+        """
         wanted = requests.PaymentRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
         payment = start_payment(

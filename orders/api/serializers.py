@@ -1,63 +1,10 @@
 """What the storefront API of orders gives. Amounts come from ``crm.shared.money``."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from orders.api.shapes import order_shape
-from orders.models import Category, Order, Product, Variant
-
-
-class CategoryShape(serializers.ModelSerializer):
-    """A category; ``parent`` is the code of the one above."""
-
-    name = serializers.CharField(source="label", read_only=True)
-    parent = serializers.CharField(
-        source="parent.code", default=None, read_only=True, allow_null=True
-    )
-
-    class Meta:
-        model = Category
-        fields = ["code", "name", "parent"]
-        read_only_fields = fields
-
-
-class VariantShape(serializers.ModelSerializer):
-    """A SKU and whether any of it is left."""
-
-    price = serializers.SerializerMethodField()
-    in_stock = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Variant
-        fields = ["sku", "option", "price", "in_stock"]
-        read_only_fields = fields
-
-    @extend_schema_field(MoneyShape)
-    def get_price(self, variant: Variant) -> dict:
-        """Return the list price."""
-        return as_api(variant.price_minor, self.context["currency"])
-
-    def get_in_stock(self, variant: Variant) -> bool:
-        """Whether one more can be promised."""
-        return variant.on_hand is None or variant.on_hand > variant.reserved
-
-
-class ProductShape(serializers.ModelSerializer):
-    """A product with its SKUs, cheapest first."""
-
-    id = serializers.CharField(source="public_id", read_only=True)
-    name = serializers.CharField(source="label", read_only=True)
-    category = serializers.CharField(
-        source="category.code", default=None, read_only=True, allow_null=True
-    )
-    variants = VariantShape(many=True, read_only=True)
-
-    class Meta:
-        model = Product
-        fields = ["id", "name", "kind", "brand", "category", "description", "variants"]
-        read_only_fields = fields
+from orders.models import Order
 
 
 class ReductionShape(serializers.Serializer):
@@ -86,7 +33,9 @@ class CartItemShape(serializers.Serializer):
     option = serializers.CharField(allow_blank=True)
     quantity = serializers.IntegerField()
     available = serializers.BooleanField()
+    list_price = MoneyShape()
     unit_price = MoneyShape()
+    price_kind = serializers.ChoiceField(choices=["list", "sale", "member"])
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()
@@ -99,20 +48,6 @@ class TotalsShape(serializers.Serializer):
     discount = MoneyShape()
     freight = MoneyShape()
     total = MoneyShape()
-
-
-class CartShape(serializers.Serializer):
-    """A cart with its price now; ``quote_hash`` is the version of that price."""
-
-    id = serializers.CharField()
-    channel = serializers.CharField(allow_null=True)
-    items = CartItemShape(many=True)
-    coupons = serializers.ListField(child=serializers.CharField())
-    points_to_spend = serializers.IntegerField()
-    points_spent = serializers.IntegerField()
-    discounts = ReductionShape(many=True)
-    totals = TotalsShape()
-    quote_hash = serializers.CharField()
 
 
 class OfferReasonShape(serializers.Serializer):
@@ -141,12 +76,34 @@ class RefusedOfferShape(serializers.Serializer):
     reason = OfferReasonShape()
 
 
+class CartShape(serializers.Serializer):
+    """A cart with its price now; ``quote_hash`` is the version of that price.
+
+    ``nearest`` is the offer that the least more spending would bring.
+    """
+
+    id = serializers.CharField()
+    channel = serializers.CharField(allow_null=True)
+    items = CartItemShape(many=True)
+    coupons = serializers.ListField(child=serializers.CharField())
+    points_to_spend = serializers.IntegerField()
+    points_spent = serializers.IntegerField()
+    address = serializers.CharField(allow_null=True)
+    province = serializers.CharField(allow_blank=True)
+    discounts = ReductionShape(many=True)
+    nearest = RefusedOfferShape(allow_null=True)
+    free_freight_missing = MoneyShape(allow_null=True)
+    totals = TotalsShape()
+    quote_hash = serializers.CharField()
+
+
 class CartOffersShape(serializers.Serializer):
     """Every offer that was considered, once (S25)."""
 
     applicable = AppliedOfferShape(many=True)
     inapplicable = RefusedOfferShape(many=True)
     skipped = RefusedOfferShape(many=True)
+    nearest = RefusedOfferShape(allow_null=True)
 
 
 class OrderLineShape(serializers.Serializer):
@@ -156,10 +113,12 @@ class OrderLineShape(serializers.Serializer):
     product = ProductReference()
     sku = serializers.CharField()
     quantity = serializers.IntegerField()
+    list_price = MoneyShape()
     unit_price = MoneyShape()
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()
+    shipped_quantity = serializers.IntegerField()
     refunded_quantity = serializers.IntegerField()
 
 
@@ -181,6 +140,9 @@ class OrderShape(serializers.Serializer):
     id = serializers.CharField()
     number = serializers.CharField()
     status = serializers.CharField()
+    channel = serializers.CharField(allow_null=True)
+    campaign = serializers.CharField(allow_blank=True)
+    device = serializers.CharField()
     items = OrderLineShape(many=True)
     totals = TotalsShape()
     paid = MoneyShape()
@@ -190,6 +152,9 @@ class OrderShape(serializers.Serializer):
     placed_at = serializers.DateTimeField()
     payment_due_at = serializers.DateTimeField(allow_null=True)
     paid_at = serializers.DateTimeField(allow_null=True)
+    shipped_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, order: Order) -> dict:
         """Write an order; lists and single orders come from one function."""

@@ -3,30 +3,37 @@
 from typing import Any
 
 from crm.shared.money import as_api
-from orders.models import Cart, CartLine, Order, OrderLine, Payment, Refund
-from orders.queries.carts import is_sold
+from orders.models import Order, OrderLine, Payment, Refund
+from orders.queries.carts import CartItem
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, Quote, QuoteLine
+from orders.services.quoting import PricedCart
 
 
-def cart_shape(cart: Cart, quote: Quote) -> dict[str, Any]:
-    """Return a cart with its price; ``cart`` comes with its lines."""
-    lines = sorted(cart.lines.all(), key=lambda line: line.pk)
+def cart_shape(priced: PricedCart) -> dict[str, Any]:
+    """Return a cart with its price."""
+    cart, quote = priced.cart, priced.quote
     return {
         "id": cart.public_id,
-        "channel": cart.channel.code if cart.channel_id else None,
+        "channel": priced.contents.channel_code or None,
         "items": [
-            _item(line, priced, quote)
-            for line, priced in zip(lines, quote.lines, strict=True)
+            _item(item, line, quote)
+            for item, line in zip(priced.contents.items, quote.lines, strict=True)
         ],
         "coupons": cart.coupon_codes,
         "points_to_spend": cart.points_to_spend,
         "points_spent": quote.points_spent,
+        "address": cart.address.public_id if cart.address_id else None,
+        "province": priced.contents.province,
         "discounts": [
             _reduction(each, each.amount_minor, each.points, quote.currency)
             for each in quote.applied
         ],
+        "nearest": _nearest(quote),
+        "free_freight_missing": None
+        if quote.free_missing_minor is None
+        else as_api(quote.free_missing_minor, quote.currency),
         "totals": {
             "goods": as_api(quote.goods_minor, quote.currency),
             "discount": as_api(quote.discount_minor, quote.currency),
@@ -37,23 +44,29 @@ def cart_shape(cart: Cart, quote: Quote) -> dict[str, Any]:
     }
 
 
-def _item(line: CartLine, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
-    variant = line.variant
-    left = None if variant.on_hand is None else variant.on_hand - variant.reserved
+def _nearest(quote: Quote) -> dict[str, Any] | None:
+    nearest = quote.nearest
+    return None if nearest is None else _refused(nearest, quote.currency)
+
+
+def _item(item: CartItem, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
+    line, currency = priced.line, quote.currency
     return {
-        "id": line.public_id,
-        "product": {"id": variant.product.public_id, "name": variant.product.label},
-        "sku": variant.sku,
-        "option": variant.option,
-        "quantity": line.quantity,
-        "available": is_sold(line) and (left is None or left >= line.quantity),
-        "unit_price": as_api(priced.line.unit_price_minor, quote.currency),
-        "subtotal": as_api(priced.line.gross_minor, quote.currency),
+        "id": item.public_id,
+        "product": {"id": item.product_public_id, "name": item.label},
+        "sku": item.sku,
+        "option": item.option,
+        "quantity": item.quantity,
+        "available": item.is_sold and item.is_in_stock,
+        "list_price": as_api(line.list_price_minor, currency),
+        "unit_price": as_api(line.unit_price_minor, currency),
+        "price_kind": line.price_kind,
+        "subtotal": as_api(line.gross_minor, currency),
         "discounts": [
-            _reduction(applied, amount, points, quote.currency)
-            for applied, amount, points in quote.shares_of(priced.line.position)
+            _reduction(applied, amount, points, currency)
+            for applied, amount, points in quote.shares_of(line.position)
         ],
-        "total": as_api(priced.net_minor, quote.currency),
+        "total": as_api(priced.net_minor, currency),
     }
 
 
@@ -83,6 +96,7 @@ def offers_shape(quote: Quote) -> dict[str, Any]:
         ],
         "inapplicable": [_refused(each, quote.currency) for each in quote.refused],
         "skipped": [_refused(each, quote.currency) for each in quote.skipped],
+        "nearest": _nearest(quote),
     }
 
 
@@ -106,6 +120,9 @@ def order_shape(order: Order) -> dict[str, Any]:
         "id": order.public_id,
         "number": order.number,
         "status": order.state,
+        "channel": order.channel.code if order.channel_id else None,
+        "campaign": order.campaign,
+        "device": order.device,
         "items": [_order_line(line, currency) for line in order.lines.all()],
         "totals": {
             "goods": as_api(order.goods_minor, currency),
@@ -116,10 +133,13 @@ def order_shape(order: Order) -> dict[str, Any]:
         "paid": as_api(order.paid_minor, currency),
         "refunded": as_api(order.refunded_minor, currency),
         "points_spent": order.points_spent,
-        "refunds": [_refund(refund, currency) for refund in order.refunds.all()],
+        "refunds": [refund_shape(refund, currency) for refund in order.refunds.all()],
         "placed_at": order.placed_at,
         "payment_due_at": order.payment_due_at,
         "paid_at": order.paid_at,
+        "shipped_at": order.shipped_at,
+        "delivered_at": order.delivered_at,
+        "closed_at": order.closed_at,
     }
 
 
@@ -130,6 +150,12 @@ def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
         "product": {"id": product.public_id, "name": line.name},
         "sku": line.sku,
         "quantity": line.quantity,
+        "list_price": as_api(
+            line.unit_price_minor
+            if line.list_price_minor is None
+            else line.list_price_minor,
+            currency,
+        ),
         "unit_price": as_api(line.unit_price_minor, currency),
         "subtotal": as_api(line.gross_minor, currency),
         "discounts": [
@@ -143,11 +169,13 @@ def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
             for each in line.allocations.all()
         ],
         "total": as_api(line.net_minor, currency),
+        "shipped_quantity": line.shipped_quantity,
         "refunded_quantity": line.refunded_quantity,
     }
 
 
-def _refund(refund: Refund, currency: str) -> dict[str, Any]:
+def refund_shape(refund: Refund, currency: str) -> dict[str, Any]:
+    """Return money and points that went, or are on their way, back."""
     return {
         "id": refund.public_id,
         "status": refund.state,

@@ -1,4 +1,4 @@
-"""The history of an order only grows."""
+"""The histories of orders, returns, stock and stored value only grow."""
 
 from django.db import migrations
 
@@ -8,4 +8,9 @@ from crm.shared.append_only import AppendOnly
 class Migration(migrations.Migration):
     dependencies = [("orders", "0001_initial")]
 
-    operations = [AppendOnly("orders_orderevent")]
+    operations = [
+        AppendOnly("orders_orderevent"),
+        AppendOnly("orders_returnevent"),
+        AppendOnly("orders_stockmove"),
+        AppendOnly("orders_walletentry"),
+    ]

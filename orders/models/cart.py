@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
+from orders.models.order import Order
 
 
 class Cart(models.Model):
@@ -20,6 +21,27 @@ class Cart(models.Model):
     )
     channel = models.ForeignKey(
         "orders.Channel", on_delete=models.PROTECT, null=True, blank=True
+    )
+    #: Where it goes; a visitor may name a province alone, for an estimate.
+    address = models.ForeignKey(
+        "members.Address",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    province = models.CharField(max_length=60, blank=True, db_default="")
+    #: What brought the buyer: a code of a campaign, and the kind of device.
+    campaign = models.CharField(max_length=80, blank=True, db_default="")
+    device = models.CharField(
+        max_length=10,
+        choices=Order.Device,
+        default=Order.Device.UNKNOWN,
+        db_default=Order.Device.UNKNOWN,
+    )
+    #: The cart its lines went to when the visitor signed in; it is no cart any more.
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     coupon_codes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     points_to_spend = models.PositiveIntegerField(default=0)

@@ -1,11 +1,13 @@
 """What the shop sells, and where."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from crm.shared.bilingual import Bilingual
+from crm.shared.bilingual import Bilingual, in_request_language
 from crm.shared.public_ids import PublicIdField
 
 
@@ -35,8 +37,26 @@ class Channel(Named):
         ordering = ["code"]
 
 
+class Brand(Named):
+    """Who makes it. A name is one brand, however its letters are written."""
+
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+
+    class Meta:
+        verbose_name = _("brand")
+        verbose_name_plural = _("brands")
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="brand_once_per_name")
+        ]
+
+
 class Category(Named):
-    """A node of the category tree."""
+    """A node of the category tree.
+
+    ``lineage`` is the way from the root: ids of all ancestors and last its own. A
+    trigger keeps it, so a branch is found by one look into an index.
+    """
 
     code = models.SlugField(_("code"), max_length=60, unique=True)
     parent = models.ForeignKey(
@@ -48,11 +68,24 @@ class Category(Named):
         verbose_name=_("parent"),
     )
     position = models.PositiveIntegerField(_("position"), default=0)
+    lineage = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     class Meta:
         verbose_name = _("category")
         verbose_name_plural = _("categories")
         ordering = ["position", "code"]
+        indexes = [GinIndex(fields=["lineage"], name="category_by_lineage")]
+
+
+class Attribute(Named):
+    """What products are compared by: material, size of the set, origin."""
+
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+
+    class Meta:
+        verbose_name = _("product attribute")
+        verbose_name_plural = _("product attributes")
+        ordering = ["code"]
 
 
 class Product(Named):
@@ -80,23 +113,126 @@ class Product(Named):
         related_name="products",
         verbose_name=_("category"),
     )
-    brand = models.CharField(_("brand"), max_length=80, blank=True)
+    brand = models.ForeignKey(
+        Brand,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="products",
+        verbose_name=_("brand"),
+    )
+    tags = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("tags"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Words separated by commas."),
+    )
+    channels = models.ManyToManyField(
+        Channel,
+        blank=True,
+        related_name="products",
+        verbose_name=_("sales channels"),
+        help_text=_("None chosen: sold everywhere."),
+    )
     description = models.TextField(_("description"), blank=True, max_length=4000)
     is_listed = models.BooleanField(
         _("listed"), default=True, help_text=_("Shown and sold in the storefront.")
     )
+    #: Something it is found by has changed since its words were written.
+    words_due = models.BooleanField(default=True, db_default=True, editable=False)
     created_at = models.DateTimeField(_("created at"))
+    #: Of published reviews.
+    rating_count = models.PositiveIntegerField(
+        _("ratings"), default=0, db_default=0, editable=False
+    )
+    rating_sum = models.PositiveIntegerField(
+        _("sum of ratings"), default=0, db_default=0, editable=False
+    )
 
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rating_sum__gte=models.F("rating_count"))
+                & models.Q(rating_sum__lte=5 * models.F("rating_count")),
+                name="product_ratings_are_one_to_five",
+            )
+        ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="product_newest_first"),
             models.Index(fields=["category", "-id"], name="product_by_category"),
-            GinIndex(
-                OpClass(Upper("name"), name="gin_trgm_ops"), name="product_by_name_part"
+            models.Index(fields=["brand", "-id"], name="product_by_brand"),
+            GinIndex(fields=["tags"], name="product_by_tag"),
+            models.Index(
+                fields=["id"],
+                name="product_words_due",
+                condition=models.Q(words_due=True),
             ),
         ]
+
+
+class ProductWords(models.Model):
+    """The words a product is found by (``orders.rules.search_words``).
+
+    A table of its own: nobody who reads products carries them along.
+    """
+
+    product = models.OneToOneField(
+        Product, on_delete=models.CASCADE, primary_key=True, related_name="words"
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="product_by_word")]
+
+    def __str__(self):
+        return str(self.pk)
+
+
+class ProductAttribute(models.Model):
+    """What a product is in one respect, such as material: cotton."""
+
+    product = models.ForeignKey(
+        Product,
+        on_delete=models.CASCADE,
+        related_name="attributes",
+        verbose_name=_("product"),
+    )
+    attribute = models.ForeignKey(
+        Attribute,
+        on_delete=models.PROTECT,
+        related_name="values",
+        verbose_name=_("product attribute"),
+    )
+    value = models.CharField(_("value"), max_length=120)
+    value_en = models.CharField(
+        _("English value"),
+        max_length=120,
+        blank=True,
+        help_text=_("Empty uses value."),
+    )
+
+    class Meta:
+        verbose_name = _("value of an attribute")
+        verbose_name_plural = _("values of attributes")
+        ordering = ["attribute__code", "value"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "attribute", "value"],
+                name="product_attribute_once_per_value",
+            )
+        ]
+
+    def __str__(self):
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The value in the language of this request."""
+        return in_request_language(self.value, self.value_en)
 
 
 class Variant(models.Model):
@@ -116,6 +252,12 @@ class Variant(models.Model):
         _("list price"), help_text=_("In minor units of the shop currency.")
     )
     cost_minor = models.BigIntegerField(_("cost"), null=True, blank=True)
+    barcode = models.CharField(
+        _("barcode"), max_length=40, blank=True, db_default="", db_collation="C"
+    )
+    weight_grams = models.PositiveIntegerField(
+        _("weight in grams"), null=True, blank=True
+    )
     #: ``None`` means stock is not kept for this SKU.
     on_hand = models.IntegerField(_("on hand"), null=True, blank=True)
     reserved = models.IntegerField(_("reserved"), default=0)
@@ -128,6 +270,11 @@ class Variant(models.Model):
             models.CheckConstraint(
                 condition=models.Q(price_minor__gte=0),
                 name="variant_price_is_not_negative",
+            ),
+            models.UniqueConstraint(
+                fields=["barcode"],
+                condition=~models.Q(barcode=""),
+                name="variant_once_per_barcode",
             ),
             models.CheckConstraint(
                 condition=models.Q(reserved__gte=0)

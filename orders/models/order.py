@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
 
+#: Source of the orders placed in this shop, and of what replaces their units.
+OURS, EXCHANGE = "storefront", "exchange"
+
 
 class Order(models.Model):
     """A purchase, with its sums as agreed when it was placed.
@@ -62,7 +65,7 @@ class Order(models.Model):
         verbose_name=_("sales channel"),
     )
     #: System the order came from: ``storefront`` or an import profile.
-    source = models.CharField(_("source"), max_length=40, default="storefront")
+    source = models.CharField(_("source"), max_length=40, default=OURS)
     external_ref = models.CharField(
         _("number at the source"), max_length=80, null=True, blank=True
     )
@@ -98,6 +101,10 @@ class Order(models.Model):
     paid_minor = models.BigIntegerField(_("paid"), default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
     points_spent = models.PositiveIntegerField(_("points spent"), default=0)
+    #: Withdrawal by law: what is kept is never priced again (R7).
+    is_protected = models.BooleanField(
+        _("consumer-protected"), default=False, db_default=False
+    )
     #: Version of the quote the buyer agreed to (S27).
     quote_hash = models.CharField(max_length=64, blank=True)
     placed_at = models.DateTimeField(_("placed at"))
@@ -134,6 +141,10 @@ class Order(models.Model):
                 & Q(refunded_minor__lte=F("paid_minor")),
                 name="order_refunds_are_within_paid",
             ),
+            models.CheckConstraint(
+                condition=Q(paid_minor__lte=F("total_minor")),
+                name="order_paid_is_within_total",
+            ),
         ]
         indexes = [
             models.Index(fields=["-placed_at", "-id"], name="order_newest_first"),
@@ -144,10 +155,20 @@ class Order(models.Model):
                 name="order_waiting_for_payment",
                 condition=Q(state="pending"),
             ),
+            models.Index(
+                fields=["delivered_at"],
+                name="order_to_complete",
+                condition=Q(state="delivered"),
+            ),
         ]
 
     def __str__(self):
         return self.number
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was placed here, so that its payment and stock are ours, too."""
+        return self.source in {OURS, EXCHANGE}
 
 
 class OrderLine(models.Model):
@@ -183,6 +204,10 @@ class OrderLine(models.Model):
     )
     refunded_quantity = models.PositiveIntegerField(_("units refunded"), default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
+    #: Units asked back by returns under way; nobody else may refund them.
+    returning_quantity = models.PositiveIntegerField(
+        _("units coming back"), default=0, db_default=0
+    )
     #: The line this gift came with (R8); the line whose units this one replaces (R13).
     gift_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="gifts"
@@ -218,6 +243,12 @@ class OrderLine(models.Model):
                 & Q(refunded_minor__lte=F("net_minor"))
                 & Q(refunded_minor__gte=0),
                 name="order_line_refunds_are_within_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    quantity__gte=F("refunded_quantity") + F("returning_quantity")
+                ),
+                name="order_line_returns_are_within_bought",
             ),
             models.CheckConstraint(
                 condition=Q(shipped_quantity__lte=F("quantity")),

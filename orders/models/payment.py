@@ -27,6 +27,8 @@ class Payment(models.Model):
         "orders.Order", on_delete=models.PROTECT, related_name="payments"
     )
     provider = models.CharField(_("provider"), max_length=40)
+    #: What another system calls this way to pay, for provider ``elsewhere``.
+    tender = models.CharField(_("tender"), max_length=40, blank=True, db_default="")
     amount_minor = models.BigIntegerField(_("amount"))
     refunded_minor = models.BigIntegerField(_("refunded"), default=0)
     state = models.CharField(
@@ -42,6 +44,10 @@ class Payment(models.Model):
     return_attempts = models.PositiveIntegerField(
         default=0, db_default=0, editable=False
     )
+    #: When the provider is next asked what became of it, and how often it was; None
+    #: once that is known.
+    ask_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ask_attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     #: Where the buyer pays; told by the provider when a payment starts, not stored.
     pay_url = ""
@@ -66,7 +72,12 @@ class Payment(models.Model):
                 fields=["return_due_at"],
                 condition=models.Q(state="surplus"),
                 name="payment_surplus_by_due",
-            )
+            ),
+            models.Index(
+                fields=["ask_due_at"],
+                condition=models.Q(ask_due_at__isnull=False),
+                name="payment_to_ask_by_due",
+            ),
         ]
 
     def __str__(self):

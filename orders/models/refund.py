@@ -23,6 +23,13 @@ class Refund(models.Model):
         MONEY = "money", _("money back")
         EXCHANGE = "exchange", _("exchange")
 
+    class Shortfall(models.TextChoices):
+        """See ``orders.rules.refund_effects.Shortfall``."""
+
+        PROGRAM = "program", _("as the points program says")
+        DEDUCT = "deduct", _("deduct their value from the refund")
+        WAIVE = "waive", _("waive them")
+
     public_id = PublicIdField(prefix="ref")
     kind = models.CharField(
         _("kind"),
@@ -41,15 +48,6 @@ class Refund(models.Model):
     external_ref = models.CharField(
         _("number at the source"), max_length=80, null=True, blank=True
     )
-    #: Where the money goes back to; None for imported refunds and free orders.
-    payment = models.ForeignKey(
-        "orders.Payment",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="refunds",
-        verbose_name=_("payment"),
-    )
     #: Names the request: asked again with it, the first refund answers (X1).
     request_key = models.CharField(
         max_length=80, null=True, blank=True, unique=True, editable=False
@@ -57,17 +55,37 @@ class Refund(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.REQUESTED
     )
+    #: Sum of the lines, plus freight, less deductions; sum of the tenders. An exchange
+    #: moves this value to the order that replaces the units (R13).
     amount_minor = models.BigIntegerField(_("amount"))
     freight_minor = models.BigIntegerField(_("freight returned"), default=0)
+    #: Negative when more of earlier deductions came back than was deducted.
+    deducted_minor = models.BigIntegerField(_("deducted"), default=0, db_default=0)
     #: Points the buyer spent that go back to their lots (P20).
     points_returned = models.PositiveIntegerField(_("points returned"), default=0)
+    #: What becomes of earned points that are no longer there (P16, P17).
+    shortfall = models.CharField(
+        _("missing points"),
+        max_length=10,
+        choices=Shortfall,
+        default=Shortfall.PROGRAM,
+        db_default=Shortfall.PROGRAM,
+    )
+    #: Missing points whose value was deducted from the money.
+    points_deducted = models.PositiveIntegerField(
+        _("points deducted"), default=0, db_default=0
+    )
+    #: Whether its units go back on the shelf when it is completed (R15).
+    restocks = models.BooleanField(_("back in stock"), default=False, db_default=False)
+    reason_code = models.CharField(
+        _("kind of reason"), max_length=20, blank=True, default="", db_default=""
+    )
+    #: Version of the quote that was shown before (like ``Order.quote_hash``).
+    quote_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     actor = models.CharField(_("actor"), max_length=80, blank=True)
     requested_at = models.DateTimeField(_("requested at"))
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
-    #: When the provider is asked (again), and how often it was (R18).
-    due_at = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("refund")
@@ -84,11 +102,6 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="refund_newest_first"),
-            models.Index(
-                fields=["due_at"],
-                condition=Q(state="requested"),
-                name="refund_waiting_by_due",
-            ),
         ]
 
     def __str__(self):
@@ -104,7 +117,8 @@ class RefundLine(models.Model):
     )
     quantity = models.PositiveIntegerField(_("quantity"))
     amount_minor = models.BigIntegerField(_("amount"))
-    #: Spent points of these units; the refund's ``points_returned`` is their sum.
+    #: Spent points of these units; their sum goes back to the lots, or along with an
+    #: exchange.
     points = models.PositiveIntegerField(_("points"), default=0, db_default=0)
     source_row = models.PositiveIntegerField(null=True, blank=True)
 
@@ -120,6 +134,97 @@ class RefundLine(models.Model):
 
     def __str__(self):
         return f"{self.order_line_id} x {self.quantity}"
+
+
+class RefundDeduction(models.Model):
+    """Why less goes back than was paid for the units, or an earlier one given back."""
+
+    class Kind(models.TextChoices):
+        """See ``orders.rules.refunds.DeductionKind``."""
+
+        REPRICE = "reprice", _("offer no longer reached")
+        GIFT_KEPT = "gift_kept", _("gift kept")
+        POINTS_SHORT = "points_short", _("points already spent")
+
+    refund = models.ForeignKey(
+        Refund, on_delete=models.CASCADE, related_name="deductions"
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    #: Positive goes off the refund, negative comes back.
+    amount_minor = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("refund deduction")
+        verbose_name_plural = _("refund deductions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["refund", "kind"], name="refund_deduction_once_per_kind"
+            ),
+            models.CheckConstraint(
+                condition=~Q(amount_minor=0), name="refund_deduction_is_not_nothing"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.kind}: {self.amount_minor}"
+
+
+class RefundTender(models.Model):
+    """The part of a refund that goes back to one payment (R4)."""
+
+    class State(models.TextChoices):
+        """Where the money is."""
+
+        DUE = "due", _("to be paid")
+        DONE = "done", _("paid back")
+        REFUSED = "refused", _("refused by the provider")
+
+    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="tenders")
+    payment = models.ForeignKey(
+        "orders.Payment",
+        on_delete=models.PROTECT,
+        related_name="refund_tenders",
+        verbose_name=_("payment"),
+    )
+    #: Sent with every attempt, so that the provider never pays twice (R18).
+    key = models.CharField(max_length=40, unique=True, editable=False)
+    amount_minor = models.BigIntegerField(_("amount"))
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.DUE
+    )
+    #: When the provider is asked (again), and how often it was.
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    #: The member agreed to stored value instead of the way they paid (R4).
+    to_wallet = models.BooleanField(_("to stored value"), default=False)
+    consent = models.CharField(_("consent of the member"), max_length=200, blank=True)
+    done_at = models.DateTimeField(_("paid back at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("refund tender")
+        verbose_name_plural = _("refund tenders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["refund", "payment"], name="refund_tender_once_per_payment"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="refund_tender_is_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(to_wallet=False) | ~Q(consent=""),
+                name="refund_tender_goes_elsewhere_with_consent",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state="due"),
+                name="refund_tender_waiting_by_due",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.key} {self.amount_minor}"
 
 
 class UnmatchedReturn(models.Model):

@@ -29,6 +29,14 @@ class BadSignature(Refusal):
     message = _("This message was not signed by the payment provider.")
 
 
+class NotForUs(Refusal):
+    """This message is meant for another shop."""
+
+    code = "message_not_for_us"
+    status = 403
+    message = _("This message is meant for another shop.")
+
+
 class ProviderUnavailable(Exception):
     """The provider did not answer, or not clearly: ask again with the same key."""
 
@@ -45,11 +53,16 @@ class NoticeKind(StrEnum):
 
     CAPTURED = "captured"
     FAILED = "failed"
+    #: It is under way: nothing to do.
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A payment the provider knows: its reference, and where the buyer pays."""
+    """A payment that can be made: where the buyer pays.
+
+    ``reference`` is the provider's name for it; empty while there is none.
+    """
 
     reference: str
     pay_url: str
@@ -72,9 +85,29 @@ class Provider(Protocol):
 
     #: True for a provider that must never take part in a production shop.
     demo_only: bool
+    #: True where the shop itself keeps the money: ``start``, ``query`` and
+    #: ``read_callback`` have no meaning then, ``orders.services.payment`` holds it.
+    is_stored_value: bool
+    #: What a message is answered with when it was taken; empty is the usual JSON.
+    receipt: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the shop has what this provider needs."""
+        ...
 
     def start(self, *, payment_id: str, amount_minor: int, currency: str) -> Started:
         """Announce a payment. Called again for the same id, answers the same."""
+        ...
+
+    def query(
+        self, *, payment_id: str, amount_minor: int, currency: str
+    ) -> Notice | None:
+        """Ask what became of a payment; None: nobody there has begun to pay it.
+
+        Raises:
+            ProviderUnavailable: no clear answer.
+        """
         ...
 
     def refund(
@@ -91,7 +124,8 @@ class Provider(Protocol):
         """Return what a message says, once its signature is checked.
 
         Raises:
-            BadSignature: not signed with the shared secret, or not a message at all.
+            BadSignature: not signed by the provider, or not a message at all.
+            NotForUs: signed, but for somebody else.
         """
         ...
 
@@ -100,10 +134,13 @@ def provider_of(code: str) -> Provider:
     """Return the provider with this code.
 
     Raises:
-        UnknownProvider: not listed, or a demo provider in a production shop.
+        UnknownProvider: not listed, not set up, or a demo provider in a production
+            shop.
     """
     path = wiring.PAYMENT_PROVIDERS.get(code)
     provider: Provider | None = import_string(path)() if path else None
     if provider is None or (provider.demo_only and settings.IS_PRODUCTION):
+        raise UnknownProvider
+    if not provider.is_ready:
         raise UnknownProvider
     return provider

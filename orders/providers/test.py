@@ -33,16 +33,42 @@ class TestProvider:
 
     __test__ = False  # Not a test case, whatever pytest thinks of its name.
     demo_only: ClassVar[bool] = True
+    is_stored_value: ClassVar[bool] = False
+    receipt: ClassVar[str] = ""
+    is_ready: ClassVar[bool] = True
     #: What tests look at and turn: money given back per key, and the next answers.
     given_back: ClassVar[dict[str, int]] = {}
     asked: ClassVar[Counter[str]] = Counter()
     outages: ClassVar[int] = 0
     refuses: ClassVar[bool] = False
+    #: What became of payments, by their id: ``query`` answers with it.
+    outcomes: ClassVar[dict[str, NoticeKind]] = {}
 
     def start(self, *, payment_id: str, amount_minor: int, currency: str) -> Started:
         """Announce a payment."""
         reference = f"test_{payment_id}"
         return Started(reference, f"/api/payments/test/{payment_id}/outcome")
+
+    def query(
+        self, *, payment_id: str, amount_minor: int, currency: str
+    ) -> Notice | None:
+        """Answer what a script said became of it."""
+        cls = type(self)
+        cls.asked[payment_id] += 1
+        if cls.outages > 0:
+            cls.outages -= 1
+            raise ProviderUnavailable
+        kind = cls.outcomes.get(payment_id)
+        if kind is None:
+            return None
+        return Notice(
+            event_id=f"{payment_id}:{kind}",
+            kind=kind,
+            payment_id=payment_id,
+            reference=f"test_{payment_id}",
+            amount_minor=amount_minor,
+            currency=currency,
+        )
 
     def refund(
         self, *, key: str, reference: str, amount_minor: int, currency: str

@@ -1,14 +1,158 @@
-"""Carts as their holders may see them."""
+"""Carts as their holders may see them, and all that a price needs to know of one."""
 
-from django.db.models import Prefetch, Q
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from orders.models import Cart, CartLine
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from crm.shared.bilingual import Bilingual
+from crm.shared.fields import Sealed
+from members.models import Address
+from orders.models import Cart
+from orders.queries.freight import COLUMNS, rule_of
+from orders.queries.prices import RUNNING_PRICES, options_of
+from orders.rules.freight import FreightRule
+from orders.rules.offers import PriceLine
+
+_PROVINCE = Address._meta.get_field("province")
+_FREIGHT = ", ".join(f"f.{name}" for name in COLUMNS)
+#: A product without channels is sold in all of them.
+_IN_CHANNEL = """(
+    NOT EXISTS (SELECT FROM orders_product_channels x WHERE x.product_id = p.id)
+    OR EXISTS (SELECT FROM orders_product_channels x
+               WHERE x.product_id = p.id AND x.channel_id = k.channel_id)
+)"""
+_CONTENTS = f"""
+SELECT ch.code, k.province, a.public_id, a.province,
+  (SELECT json_agg(json_build_array(
+            l.public_id, l.quantity, v.id, v.sku, v.option, v.price_minor,
+            v.cost_minor, COALESCE(v.weight_grams, 0), v.on_hand, v.reserved,
+            v.is_active,
+            p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
+            p.category_id, c.lineage, {RUNNING_PRICES}, {_IN_CHANNEL}) ORDER BY l.id)
+     FROM orders_cartline l
+     JOIN orders_variant v ON v.id = l.variant_id
+     JOIN orders_product p ON p.id = v.product_id
+     LEFT JOIN orders_category c ON c.id = p.category_id
+    WHERE l.cart_id = k.id),
+  (SELECT json_agg(json_build_array({_FREIGHT}) ORDER BY f.priority DESC, f.id)
+     FROM orders_freightrule f WHERE f.is_active),
+  (SELECT o.id FROM orders_order o WHERE o.cart_id = k.id)
+FROM orders_cart k
+LEFT JOIN orders_channel ch ON ch.id = k.channel_id
+LEFT JOIN members_address a ON a.id = k.address_id
+WHERE k.id = %(cart)s
+"""  # noqa: S608
 
 
-def with_lines(carts):
-    """Load carts with everything a price needs, in two statements."""
-    lines = CartLine.objects.select_related("variant__product__category").order_by("id")
-    return carts.select_related("channel").prefetch_related(Prefetch("lines", lines))
+@dataclass(frozen=True, slots=True)
+class CartItem(Bilingual):
+    """So many of one SKU, with what the catalogue says about it now."""
+
+    public_id: str
+    quantity: int
+    variant_id: int
+    sku: str
+    option: str
+    price_minor: int
+    cost_minor: int | None
+    weight_grams: int
+    on_hand: int | None
+    reserved: int
+    is_active: bool
+    product_id: int
+    product_public_id: str
+    name: str
+    name_en: str
+    kind: str
+    is_listed: bool
+    category_id: int | None
+    #: Ids from the root of the category tree down to the product's.
+    lineage: list[int] | None
+    #: As ``orders.queries.prices`` reads them.
+    prices: list[list] | None
+    #: Whether the cart's channel sells it.
+    is_in_channel: bool
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether it can be ordered as far as the catalogue goes."""
+        return self.is_active and self.is_listed and self.is_in_channel
+
+    @property
+    def is_in_stock(self) -> bool:
+        """Whether so many are left; always where stock is not kept."""
+        return self.on_hand is None or self.on_hand - self.reserved >= self.quantity
+
+    def priced_at(self, position: int) -> PriceLine:
+        """Return the line as the pricing function sees it."""
+        own = () if self.category_id is None else (self.category_id,)
+        return PriceLine(
+            position=position,
+            variant_id=self.variant_id,
+            product_id=self.product_id,
+            category_id=self.category_id,
+            sku=self.sku,
+            name=f"{self.label} {self.option}".strip(),
+            kind=self.kind,
+            quantity=self.quantity,
+            unit_price_minor=self.price_minor,
+            prices=options_of(self.prices),
+            cost_minor=self.cost_minor,
+            category_ids=tuple(self.lineage or own),
+            weight_grams=self.weight_grams,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CartContents:
+    """Everything the orders app knows that bears on the price of a cart."""
+
+    channel_code: str
+    #: Where it goes, as far as known.
+    province: str
+    items: tuple[CartItem, ...]
+    #: By priority; empty where the shop has none.
+    freight: tuple[FreightRule, ...]
+    #: What became of this cart, if it was ordered.
+    order_id: int | None
+
+    def going_to(self, province: str) -> "CartContents":
+        """Return the same contents on the way to somewhere else."""
+        return replace(self, province=province)
+
+
+def contents_of(*, cart_id: int, at: datetime) -> CartContents:
+    """Return what is in a cart, at the prices of ``at``, in one statement.
+
+    Raises:
+        Cart.DoesNotExist: there is no such cart.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CONTENTS, {"cart": cart_id, "at": at})
+        row = cursor.fetchone()
+    if row is None:
+        raise Cart.DoesNotExist
+    channel, estimate, address, sealed, items, freight, order_id = row
+    province = ""
+    if sealed is not None:
+        province = Sealed(sealed, _PROVINCE.context).reveal(address)
+    return CartContents(
+        channel_code=channel or "",
+        # An address without a province is no reason to believe an older estimate.
+        province=province if address else estimate,
+        items=tuple(CartItem(*each) for each in items or ()),
+        freight=tuple(rule_of(each) for each in freight or ()),
+        order_id=order_id,
+    )
+
+
+def open_carts() -> QuerySet[Cart]:
+    """Return carts that are still carts: not merged into another one."""
+    return Cart.objects.filter(merged_into__isnull=True).select_related(
+        "channel", "address"
+    )
 
 
 def find_cart(*, public_id: str, member_id: int | None) -> Cart | None:
@@ -20,9 +164,14 @@ def find_cart(*, public_id: str, member_id: int | None) -> Cart | None:
     mine = Q(member__isnull=True)
     if member_id is not None:
         mine |= Q(member_id=member_id)
-    return with_lines(Cart.objects.filter(mine, public_id=public_id)).first()
+    return open_carts().filter(mine, public_id=public_id).first()
 
 
-def is_sold(line: CartLine) -> bool:
-    """Whether a line can be ordered as far as the catalogue goes; needs its variant."""
-    return line.variant.is_active and line.variant.product.is_listed
+def newest_open_cart(*, member_id: int) -> Cart | None:
+    """Return the cart a member is filling: the one changed last, not yet ordered."""
+    return (
+        open_carts()
+        .filter(member_id=member_id, order__isnull=True)
+        .order_by("-updated_at", "-id")
+        .first()
+    )

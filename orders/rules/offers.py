@@ -6,11 +6,14 @@ pricing function asks in a fixed order (S1): stage, then priority (high first), 
 start, then id (S3).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Protocol
+
+from orders.rules.freight import FreightRule
+from orders.rules.unit_prices import PriceOption, best_price
 
 
 class Stage(IntEnum):
@@ -22,9 +25,17 @@ class Stage(IntEnum):
     POINTS = 60
 
 
+#: Stages that look at goods; group and flash prices close a line to them (S2).
+GOODS_STAGES = frozenset({Stage.ITEM, Stage.ORDER, Stage.COUPON})
+
+
 @dataclass(frozen=True, slots=True)
 class PriceLine:
-    """One position to be priced. ``kind`` is that of ``orders.Product``."""
+    """One position to be priced. ``kind`` is that of ``orders.Product``.
+
+    ``unit_price_minor`` is what a unit costs before any offer, the best price of the
+    first stage (S1); ``price_kind`` tells which price that is.
+    """
 
     position: int
     variant_id: int
@@ -35,11 +46,44 @@ class PriceLine:
     kind: str
     quantity: int
     unit_price_minor: int
+    #: Without sale or member price; -1 is the unit price itself.
+    list_price_minor: int = -1
+    price_kind: str = "list"
+    #: Other prices that run now; ``at_best_price`` chooses.
+    prices: tuple[PriceOption, ...] = ()
+    #: What a unit costs the shop; None is not known.
+    cost_minor: int | None = None
+    #: The category and all above it.
+    category_ids: tuple[int, ...] = ()
+    #: Of one unit.
+    weight_grams: int = 0
+    #: No offer takes a unit below this (S12).
+    floor_minor: int = 0
+    #: At a group or flash price, which no offer on goods lowers (S2).
+    is_closed: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill in the list price of a line that has no other."""
+        if self.list_price_minor < 0:
+            object.__setattr__(self, "list_price_minor", self.unit_price_minor)
 
     @property
     def gross_minor(self) -> int:
         """Return quantity times unit price."""
         return self.quantity * self.unit_price_minor
+
+    def at_best_price(self, audiences: Set[str]) -> "PriceLine":
+        """Return the line as somebody of these audiences pays it (S1, S24)."""
+        if not self.prices:
+            return self
+        best = best_price(self.list_price_minor, self.prices, audiences)
+        return replace(
+            self,
+            unit_price_minor=best.amount_minor,
+            list_price_minor=best.list_minor,
+            price_kind=best.kind,
+            prices=(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +99,14 @@ class PriceRequest:
     points_to_spend: int = 0
     #: An order asks again for its own holds (C6).
     order_id: int | None = None
+    #: Where it goes, as far as known, and what delivery costs there; None: ask.
+    province: str = ""
+    freight: tuple[FreightRule, ...] | None = None
+    #: What the buyer belongs to: decides between prices (S1).
+    audiences: frozenset[str] = frozenset()
+    #: What sources have read for this request, so that each asks the database once.
+    #: Keyed by what was asked for, since ``replace`` hands it on.
+    reads: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +125,46 @@ class StageLine:
         """Fill in what nobody has taken anything from yet."""
         if self.left_minor < 0:
             object.__setattr__(self, "left_minor", self.amount_minor)
+
+
+class StageLines(tuple[StageLine, ...]):
+    """The lines on entering a stage, with the sums that many offers ask for.
+
+    A thousand offers over one cart ask for the goods of it; they are summed up once.
+    """
+
+    def of_kinds(self, kinds: frozenset[str]) -> "Eligible":
+        """Return the lines of some kinds with their sums."""
+        known: dict[Any, Eligible] = self.__dict__
+        if kinds not in known:
+            known[kinds] = Eligible.of(self, kinds)
+        return known[kinds]
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Lines an offer looks at: the basis of thresholds, and what is left (S7, S8)."""
+
+    positions: tuple[int, ...]
+    amount_minor: int
+    left_minor: int
+
+    @classmethod
+    def of(cls, lines: Sequence[StageLine], kinds: frozenset[str]) -> "Eligible":
+        """Return the lines of some kinds with their sums."""
+        found = [each for each in lines if each.line.kind in kinds]
+        return cls(
+            positions=tuple(each.line.position for each in found),
+            amount_minor=sum(each.amount_minor for each in found),
+            left_minor=sum(each.left_minor for each in found),
+        )
+
+
+def eligible(lines: Sequence[StageLine], kinds: frozenset[str]) -> Eligible:
+    """Return the lines of some kinds with their sums, summed up once per stage."""
+    if isinstance(lines, StageLines):
+        return lines.of_kinds(kinds)
+    return Eligible.of(lines, kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +196,9 @@ class Offer(Protocol):
     """A reduction that may apply. Pure: the answer depends on the lines alone.
 
     Offers that start at a time also carry ``starts_at``, aware, for S3; without it
-    the id decides, which sorts by birth.
+    the id decides, which sorts by birth. What an order keeps of an offer, so that
+    nobody has to ask today's, is its ``terms()``, a dict of JSON, and ``on_return``:
+    what a partial return does to it (R6), ``keep`` or ``reprice``.
     """
 
     stage: Stage
@@ -134,12 +228,17 @@ class Applied:
     points: int = 0
     #: ``(position, points)``; adds up to ``points``.
     point_shares: tuple[tuple[int, int], ...] = ()
+    #: What its source needs to make the same offer again; see ``Offer``.
+    terms: dict[str, Any] = field(default_factory=dict)
+    on_return: str = "keep"
 
 
 class OfferSource(Protocol):
     """One entry of ``OFFER_SOURCES``: finds offers, and claims what was applied.
 
-    A source answers only for its own ``source_kind``.
+    A source answers only for its own ``source_kind``. One is made for each quote. It
+    may have ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such
+    as ``member`` or ``tier:gold``, asked only where prices differ by it.
     """
 
     source_kind: str

@@ -1,10 +1,10 @@
 """The pricing pipeline: one pure function for preview, cart, checkout and simulation.
 
-Stages run in a fixed order (S1): item promotions, order promotions, coupons, freight,
-points. Thresholds compare with the amounts on entering the stage (S7); each offer's
-total is shared over its lines by largest remainder (S9) and never takes a line below
-zero (S10, X7). Nothing here reads a clock or a database, so the same request and
-offers give the same quote (X6).
+Stages run in a fixed order (S1): unit price, item promotions, order promotions,
+coupons, freight, points. Thresholds compare with the amounts on entering the stage
+(S7); each offer's total is shared over its lines by largest remainder (S9) and never
+takes a line below its floor (S10, S12, X7). Nothing here reads a clock or a database,
+so the same request and offers give the same quote (X6).
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from typing import Any
 from crm.shared.money import share
 from orders.rules.freight import FreightRule, freight_minor
 from orders.rules.offers import (
+    GOODS_STAGES,
     Applied,
     Offer,
     PriceLine,
@@ -23,6 +24,7 @@ from orders.rules.offers import (
     Refused,
     Stage,
     StageLine,
+    StageLines,
 )
 from orders.rules.quotes import NotApplied, Quote, QuoteLine, quote_hash
 
@@ -51,12 +53,11 @@ def price_cart(
     by_stage: dict[Stage, list[Offer]] = {stage: [] for stage in Stage}
     for offer in offers:
         by_stage[offer.stage].append(offer)
-    fee = 0
     for stage in sorted(Stage):
         if stage is Stage.POINTS:
-            fee = _freight(work, freight or FreightRule())
+            _freight(work, freight or FreightRule())
         _run_stage(work, stage, sorted(by_stage[stage], key=_order))
-    return _quote(request, work, fee, sorted(refused, key=_not_applied_order))
+    return _quote(request, work, sorted(refused, key=_not_applied_order))
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ class _Pipeline:
 
     lines: tuple[PriceLine, ...]
     left: dict[int, int]
+    floors: dict[int, int]
+    fee_minor: int = 0
+    #: What is missing to get freight waived; None where nothing would waive it.
+    free_missing_minor: int | None = None
     applied: list[Applied] = field(default_factory=list)
     refused: list[NotApplied] = field(default_factory=list)
     skipped: list[NotApplied] = field(default_factory=list)
@@ -74,18 +79,41 @@ class _Pipeline:
 
     @classmethod
     def of(cls, request: PriceRequest) -> "_Pipeline":
-        lines = tuple(sorted(request.lines, key=lambda line: line.position))
+        """Begin with the first stage: every line at its best unit price (S1)."""
+        in_order = sorted(request.lines, key=lambda line: line.position)
+        lines = tuple(line.at_best_price(request.audiences) for line in in_order)
         if len({line.position for line in lines}) != len(lines):
             raise ValueError("Two lines stand at one position.")
         if any(line.quantity < 1 or line.unit_price_minor < 0 for line in lines):
             raise ValueError("A line needs a quantity and no negative price.")
-        return cls(lines, {line.position: line.gross_minor for line in lines})
+        return cls(
+            lines=lines,
+            left={line.position: line.gross_minor for line in lines},
+            floors={line.position: line.floor_minor * line.quantity for line in lines},
+            trace=[_price_entry(line) for line in lines if line.price_kind != "list"],
+        )
 
-    def stage_lines(self, entering: dict[int, int]) -> list[StageLine]:
-        return [
+    def stage_lines(self, stage: Stage, entering: dict[int, int]) -> StageLines:
+        """Return the lines as an offer of a stage sees them now."""
+        return StageLines(
             StageLine(line, entering[line.position], self.left[line.position])
             for line in self.lines
-        ]
+            if not (line.is_closed and stage in GOODS_STAGES)
+        )
+
+    def room(self, position: int) -> int:
+        """Return what may still be taken off a line (S12)."""
+        return max(0, self.left[position] - self.floors[position])
+
+
+def _price_entry(line: PriceLine) -> dict[str, Any]:
+    return {
+        "stage": "unit_price",
+        "position": line.position,
+        "kind": line.price_kind,
+        "list_minor": line.list_price_minor,
+        "unit_minor": line.unit_price_minor,
+    }
 
 
 def _order(offer: Offer) -> tuple[Any, ...]:
@@ -100,9 +128,14 @@ def _not_applied_order(entry: NotApplied) -> tuple[str, str]:
 
 def _run_stage(work: _Pipeline, stage: Stage, offers: Sequence[Offer]) -> None:
     entering = dict(work.left)
-    winners = _group_winners(work, entering, offers)
+    lines = work.stage_lines(stage, entering)
+    winners, hopeless = _group_winners(work, lines, offers)
     for offer in offers:
         group = offer.exclusive_group
+        why_not = hopeless.get(id(offer))
+        if why_not is not None:
+            _note(work, work.refused, offer, why_not)
+            continue
         taken_by = work.groups.get(group) if group else None
         if taken_by is None and winners.get(group, offer) is not offer:
             # A better one of the group follows in this stage.
@@ -110,49 +143,54 @@ def _run_stage(work: _Pipeline, stage: Stage, offers: Sequence[Offer]) -> None:
         if taken_by is not None:
             why = Refused("exclusive_group", {"with": taken_by})
             _note(work, work.skipped, offer, why)
-            continue
-        _apply(work, offer, entering)
+        elif _apply(work, offer, lines):
+            lines = work.stage_lines(stage, entering)
 
 
 def _group_winners(
-    work: _Pipeline, entering: dict[int, int], offers: Sequence[Offer]
-) -> dict[str, Offer]:
+    work: _Pipeline, lines: StageLines, offers: Sequence[Offer]
+) -> tuple[dict[str, Offer], dict[int, Refused]]:
     """Return for each exclusivity group the offer that saves most (S6).
 
-    Savings are compared on entering the stage; ties go to the first by S3.
+    Savings are compared on entering the stage; ties go to the first by S3. Beside
+    them what refuses by itself, whoever wins: it did not give way to anybody.
     """
     best: dict[str, tuple[int, Offer]] = {}
-    lines = work.stage_lines(entering)
+    hopeless: dict[int, Refused] = {}
     for offer in offers:
         group = offer.exclusive_group
         if not group or group in work.groups:
             continue
         answer = offer.reduce(lines)
-        saving = _takeable(work, answer) if isinstance(answer, Reduction) else 0
+        if isinstance(answer, Refused):
+            hopeless[id(offer)] = answer
+            continue
+        saving = _takeable(work, answer)
         if saving > 0 and (group not in best or saving > best[group][0]):
             best[group] = (saving, offer)
-    return {group: offer for group, (_saving, offer) in best.items()}
+    return {group: offer for group, (_saving, offer) in best.items()}, hopeless
 
 
 def _takeable(work: _Pipeline, reduction: Reduction) -> int:
-    room = sum(work.left[position] for position in set(reduction.positions))
+    room = sum(work.room(position) for position in set(reduction.positions))
     return max(0, min(reduction.amount_minor, room))
 
 
-def _apply(work: _Pipeline, offer: Offer, entering: dict[int, int]) -> None:
-    answer = offer.reduce(work.stage_lines(entering))
+def _apply(work: _Pipeline, offer: Offer, lines: StageLines) -> bool:
+    """Ask one offer and take its reduction; whether it took anything."""
+    answer = offer.reduce(lines)
     if isinstance(answer, Refused):
         _note(work, work.refused, offer, answer)
-        return
+        return False
     amount = _takeable(work, answer)
     if amount == 0:
         # Without effect: neither applied nor counted (S20).
         _note(work, work.refused, offer, Refused("no_effect"))
-        return
+        return False
     positions = sorted(set(answer.positions))
     left = [work.left[position] for position in positions]
-    # At most all that is left, shared in proportion to it: no part exceeds its line.
-    parts = share(amount, left)
+    # In proportion to what is left; a line at its floor takes no more (S10).
+    parts = share(amount, left, [work.room(position) for position in positions])
     points = answer.points * amount // answer.amount_minor
     applied = Applied(
         stage=offer.stage,
@@ -163,6 +201,8 @@ def _apply(work: _Pipeline, offer: Offer, entering: dict[int, int]) -> None:
         shares=_pairs(positions, parts),
         points=points,
         point_shares=_pairs(positions, share(points, parts)) if points else (),
+        terms=getattr(offer, "terms", dict)(),
+        on_return=getattr(offer, "on_return", "keep"),
     )
     for position, part in zip(positions, parts, strict=True):
         work.left[position] -= part
@@ -172,7 +212,11 @@ def _apply(work: _Pipeline, offer: Offer, entering: dict[int, int]) -> None:
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
+    floors = [at for at in positions if work.floors[at] and not work.room(at)]
+    if floors:
+        entry["floors"] = floors
     work.trace.append(entry)
+    return True
 
 
 def _pairs(
@@ -199,17 +243,29 @@ def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
     }
 
 
-def _freight(work: _Pipeline, rule: FreightRule) -> int:
+def _freight(work: _Pipeline, rule: FreightRule) -> None:
     delivered = [line for line in work.lines if line.kind == _DELIVERED]
     spend = sum(work.left[line.position] for line in delivered)
-    fee = freight_minor(rule, goods_minor=spend, has_goods=bool(delivered))
+    grams = sum(line.weight_grams * line.quantity for line in delivered)
+    fee = freight_minor(rule, goods_minor=spend, has_goods=bool(delivered), grams=grams)
+    work.fee_minor = fee
+    if fee and rule.free_from_minor is not None:
+        work.free_missing_minor = rule.free_from_minor - spend
     if rule.fee_minor and delivered:
-        work.trace.append({"stage": "freight", "basis_minor": spend, "fee_minor": fee})
-    return fee
+        work.trace.append(
+            {
+                "stage": "freight",
+                "rule": rule.name,
+                "basis_minor": spend,
+                "grams": grams,
+                "fee_minor": fee,
+                "missing_minor": work.free_missing_minor,
+            }
+        )
 
 
 def _quote(
-    request: PriceRequest, work: _Pipeline, fee: int, turned_down: list[NotApplied]
+    request: PriceRequest, work: _Pipeline, turned_down: list[NotApplied]
 ) -> Quote:
     lines = tuple(
         QuoteLine(
@@ -235,10 +291,11 @@ def _quote(
     return Quote(
         currency=request.currency,
         lines=lines,
-        freight_minor=fee,
+        freight_minor=work.fee_minor,
         applied=applied,
         refused=(*turned_down, *work.refused),
         skipped=tuple(work.skipped),
         trace=(*early, *work.trace),
-        hash=quote_hash(request, lines, fee, applied),
+        hash=quote_hash(request, lines, work.fee_minor, applied),
+        free_missing_minor=work.free_missing_minor,
     )

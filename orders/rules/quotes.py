@@ -44,10 +44,12 @@ class Quote:
     skipped: tuple[NotApplied, ...]
     trace: tuple[dict[str, Any], ...]
     hash: str
+    #: What is missing to get freight waived; None where nothing would waive it.
+    free_missing_minor: int | None = None
 
     @property
     def goods_minor(self) -> int:
-        """Return the sum of all lines at list price."""
+        """Return the sum of all lines at their unit prices, before any offer."""
         return sum(each.line.gross_minor for each in self.lines)
 
     @property
@@ -64,6 +66,16 @@ class Quote:
     def points_spent(self) -> int:
         """Return the points this price costs besides money."""
         return sum(each.points for each in self.applied)
+
+    @property
+    def nearest(self) -> NotApplied | None:
+        """Return the offer that the least more spending would bring."""
+        missing = [each for each in self.refused if "missing_minor" in each.why.params]
+        return min(
+            missing,
+            key=lambda each: (each.why.params["missing_minor"], each.source_id),
+            default=None,
+        )
 
     def shares_of(self, position: int) -> list[tuple[Applied, int, int]]:
         """Return ``(applied, amount_minor, points)`` of one line, in order."""

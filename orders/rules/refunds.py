@@ -4,10 +4,14 @@ Today's prices and offers play no part. Shares are cumulative, so that returning
 units in any portions gives back exactly what was paid (R2).
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from crm.shared.money import cumulative_share
+from crm.shared.money import cumulative_share, share
+from orders.rules.refund_effects import Effect
 
 
 class UnknownPosition(ValueError):
@@ -18,9 +22,28 @@ class TooManyUnits(ValueError):
     """More units than are left to return, or none at all."""
 
 
+class DeductionKind(StrEnum):
+    """Why less goes back than was paid for the units."""
+
+    #: What is kept no longer reaches the offer of that day (R6).
+    REPRICE = "reprice"
+    #: A gift stays although what it came with goes back (R8).
+    GIFT_KEPT = "gift_kept"
+    #: Earned points were spent meanwhile (P16).
+    POINTS_SHORT = "points_short"
+
+
+#: Deductions that change what the buyer paid for goods, and so what earned points.
+OF_GOODS = frozenset({DeductionKind.REPRICE, DeductionKind.GIFT_KEPT})
+
+
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """A line as it was paid. ``net_minor`` is without the part paid by points."""
+    """A line as it was paid. ``net_minor`` is without the part paid by points.
+
+    ``promised`` units are asked back by a return under way: nobody else refunds them.
+    ``gift_of`` is the position of the line this gift came with.
+    """
 
     position: int
     quantity: int
@@ -29,6 +52,10 @@ class PaidLine:
     refunded_minor: int = 0
     points: int = 0
     points_returned: int = 0
+    promised: int = 0
+    kind: str = "goods"
+    list_price_minor: int = 0
+    gift_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +69,86 @@ class LineRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class Deduction:
+    """What goes back less; a negative amount gives an earlier deduction back."""
+
+    kind: DeductionKind
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """A payment money can go back to, and what went there so far."""
+
+    payment_id: int
+    provider: str
+    amount_minor: int
+    refunded_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TenderRefund:
+    """What one payment gets back (R4)."""
+
+    payment_id: int
+    provider: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefundQuote:
-    """What a refund gives back, before it is made."""
+    """What a refund gives back and does, before it is made.
+
+    ``amount = lines + freight - deductions``, and that is the sum of ``tenders``,
+    unless the order was paid outside this shop's books.
+    """
 
     lines: tuple[LineRefund, ...]
     freight_minor: int
     #: True when no unit of the order is left afterwards.
     is_last: bool
+    deductions: tuple[Deduction, ...] = ()
+    tenders: tuple[TenderRefund, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    #: Missing points that the deduction of their value settles (P16).
+    points_deducted: int = 0
+
+    @property
+    def units_minor(self) -> int:
+        """Return what was paid for the units that come back."""
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def deducted_minor(self) -> int:
+        """Return what goes back less; negative when earlier deductions come back."""
+        return sum(part.amount_minor for part in self.deductions)
 
     @property
     def amount_minor(self) -> int:
         """Return the money to the buyer, freight included."""
-        return sum(line.amount_minor for line in self.lines) + self.freight_minor
+        return self.units_minor + self.freight_minor - self.deducted_minor
 
     @property
     def points(self) -> int:
         """Return the spent points that go back to their lots (P20)."""
         return sum(line.points for line in self.lines)
+
+    @property
+    def hash(self) -> str:
+        """Return the version of this refund: its money, its points, its effects."""
+        deal = {
+            "lines": [
+                [line.position, line.quantity, line.amount_minor, line.points]
+                for line in self.lines
+            ],
+            "freight": self.freight_minor,
+            "deductions": [[part.kind, part.amount_minor] for part in self.deductions],
+            "tenders": [[part.payment_id, part.amount_minor] for part in self.tenders],
+            "points_deducted": self.points_deducted,
+            "effects": [[effect.code, effect.params] for effect in self.effects],
+        }
+        text = json.dumps(deal, separators=(",", ":"), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def refund_quote(
@@ -66,17 +156,22 @@ def refund_quote(
     items: Mapping[int, int],
     *,
     freight_left_minor: int = 0,
+    losses: Mapping[DeductionKind, int] | None = None,
+    deducted: Mapping[DeductionKind, int] | None = None,
 ) -> RefundQuote:
-    """Quote the return of some units.
+    """Quote the return of some units, without tenders and effects.
 
     Args:
         lines: every line of the order.
         items: position -> units that come back, at least 1 each.
         freight_left_minor: freight to give back with it (R5); 0 for none.
+        losses: what is to be deducted in all once these units are back, by kind. What
+            is more than the refund waits for the next one (R8).
+        deducted: what earlier refunds deducted, by kind.
 
     Raises:
         UnknownPosition: ``items`` names a line the order does not have.
-        TooManyUnits: not ``1 <= units <= units not yet refunded``.
+        TooManyUnits: not ``1 <= units <= units not yet refunded or promised``.
 
     >>> quote = refund_quote([PaidLine(1, 3, 10000)], {1: 1})
     >>> quote.amount_minor, quote.is_last
@@ -91,16 +186,18 @@ def refund_quote(
         for position, units in sorted(items.items())
     )
     left = sum(line.quantity - line.refunded_quantity for line in lines)
+    room = sum(part.amount_minor for part in parts) + freight_left_minor
     return RefundQuote(
         lines=parts,
         freight_minor=freight_left_minor,
         is_last=sum(part.quantity for part in parts) == left,
+        deductions=_deductions(losses or {}, deducted or {}, room),
     )
 
 
 def _line_refund(line: PaidLine, units: int) -> LineRefund:
     after = line.refunded_quantity + units
-    if units < 1 or after > line.quantity:
+    if units < 1 or after + line.promised > line.quantity:
         raise TooManyUnits(line.position)
     owed = cumulative_share(line.net_minor, after, line.quantity)
     points = cumulative_share(line.points, after, line.quantity)
@@ -111,6 +208,89 @@ def _line_refund(line: PaidLine, units: int) -> LineRefund:
         amount_minor=max(0, owed - line.refunded_minor),
         points=max(0, points - line.points_returned),
     )
+
+
+def _deductions(
+    losses: Mapping[DeductionKind, int],
+    deducted: Mapping[DeductionKind, int],
+    room: int,
+) -> tuple[Deduction, ...]:
+    changes = {kind: losses[kind] - deducted.get(kind, 0) for kind in losses}
+    found = []
+    # What comes back makes room for what goes off.
+    for kind in sorted(changes, key=lambda kind: (changes[kind] > 0, kind)):
+        amount = min(changes[kind], room)
+        room -= amount
+        if amount:
+            found.append(Deduction(kind, amount))
+    return tuple(found)
+
+
+def gifts_kept_minor(lines: Sequence[PaidLine], items: Mapping[int, int]) -> int:
+    """Return the listed value of gifts that stay although their cause goes back (R8).
+
+    A gift of several units goes back in proportion to the units it came with, rounded
+    down for the buyer.
+
+    >>> tea = PaidLine(1, 2, 10000)
+    >>> cup = PaidLine(2, 1, 0, list_price_minor=900, gift_of=1)
+    >>> gifts_kept_minor([tea, cup], {1: 1}), gifts_kept_minor([tea, cup], {1: 2})
+    (0, 900)
+    """
+    by_position = {line.position: line for line in lines}
+
+    def back(line: PaidLine) -> int:
+        return line.refunded_quantity + items.get(line.position, 0)
+
+    kept = 0
+    for gift in lines:
+        cause = by_position.get(gift.gift_of) if gift.gift_of is not None else None
+        if cause is None:
+            continue
+        due = gift.quantity * back(cause) // cause.quantity
+        kept += max(0, due - back(gift)) * gift.list_price_minor
+    return kept
+
+
+def tender_shares(amount_minor: int, tenders: Sequence[Tender]) -> list[TenderRefund]:
+    """Share money over the payments it came from, in proportion to them (R4).
+
+    Each payment gets what brings it nearest to its part of everything given back so
+    far, so any sequence of refunds adds up per payment: none ever gets more than it
+    paid, and when all is back each got exactly what it paid.
+
+    Returns:
+        Only payments that get something; what exceeds them all is left out.
+
+    >>> wallet, card = Tender(1, "wallet", 3000), Tender(2, "card", 7000)
+    >>> [part.amount_minor for part in tender_shares(3333, [wallet, card])]
+    [1000, 2333]
+    """
+    paid = sum(tender.amount_minor for tender in tenders)
+    back = sum(tender.refunded_minor for tender in tenders)
+    amount = min(amount_minor, paid - back)
+    if amount <= 0:
+        return []
+    # In units of 1 / paid, so that nothing is rounded before the end.
+    behind = [
+        max(0, (back + amount) * each.amount_minor - paid * each.refunded_minor)
+        for each in tenders
+    ]
+    room = [each.amount_minor - each.refunded_minor for each in tenders]
+    return [
+        TenderRefund(tender.payment_id, tender.provider, part)
+        for tender, part in zip(tenders, share(amount, behind, room), strict=True)
+        if part
+    ]
+
+
+def freight_is_owed(*, is_shipped: bool, is_last: bool, is_fault: bool) -> bool:
+    """Whether freight goes back (R5): merchant's fault, or all of it before shipping.
+
+    >>> freight_is_owed(is_shipped=True, is_last=True, is_fault=False)
+    False
+    """
+    return is_fault or (is_last and not is_shipped)
 
 
 def unit_prices(net_minor: int, quantity: int) -> list[int]:

@@ -9,9 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from orders.events import OrderCancelled
-from orders.models import Order, OrderEvent, Payment
+from orders.models import Order, OrderEvent
 from orders.services.moving import lock_order, move_order
-from orders.services.stocking import lock_stock, release_stock, units_of_orders
+from orders.services.stocking import (
+    lock_stock,
+    release_stock,
+    release_stock_of_orders,
+    units_by_order,
+    units_of_orders,
+)
+from orders.services.tendering import release_tenders
+from orders.services.wallets import lock_wallets_of_orders
 
 DEADLINE_ACTOR = "deadline"
 
@@ -27,17 +35,20 @@ class OrderNotCancellable(Refusal):
 def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Order:
     """Cancel an unpaid order and publish ``OrderCancelled``; again is harmless.
 
-    Stock is free at once; subscribers release points and coupons (C9).
+    Stock and stored value are free at once, parts that were captured go back;
+    subscribers release points and coupons (C9).
 
     Raises:
-        OrderNotCancellable: it was paid; a refund is what undoes it.
+        OrderNotCancellable: it was paid, and a refund is what undoes it; or another
+            system keeps its stock.
     """
+    lock_wallets_of_orders([order_id])
     units = units_of_orders([order_id])
     lock_stock(units)
     order = lock_order(order_id=order_id)
     if order.state == Order.State.CANCELLED:
         return order
-    if order.state != Order.State.PENDING:
+    if order.state != Order.State.PENDING or not order.is_ours:
         raise OrderNotCancellable
     move_order(
         order=order,
@@ -47,8 +58,8 @@ def cancel_order(*, order_id: int, actor: Any, reason: str, now: datetime) -> Or
         now=now,
         closed_at=now,
     )
-    release_stock(units)
-    _close_payments([order_id])
+    release_stock(units, order_id=order_id, now=now)
+    release_tenders([order_id], now=now)
     record(OrderCancelled(order_id=order_id))
     return order
 
@@ -65,7 +76,8 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     candidates = list(overdue.values_list("pk", flat=True)[:limit])
     if not candidates:
         return 0
-    # Stock before orders, as everywhere; some of it may turn out not to be needed.
+    # As everywhere: wallets, stock, orders. Some of it may turn out not to be needed.
+    lock_wallets_of_orders(candidates)
     lock_stock(units_of_orders(candidates))
     ids = list(
         Order.objects.filter(pk__in=candidates, state=Order.State.PENDING)
@@ -74,8 +86,8 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
         .values_list("pk", flat=True)
     )
     Order.objects.filter(pk__in=ids).update(state=Order.State.CANCELLED, closed_at=now)
-    release_stock(units_of_orders(ids))
-    _close_payments(ids)
+    release_stock_of_orders(units_by_order(ids), now=now)
+    release_tenders(ids, now=now)
     OrderEvent.objects.bulk_create(
         OrderEvent(
             order_id=pk,
@@ -89,9 +101,3 @@ def release_unpaid(*, now: datetime, limit: int = 200) -> int:
     for pk in ids:
         record(OrderCancelled(order_id=pk))
     return len(ids)
-
-
-def _close_payments(order_ids: list[int]) -> None:
-    Payment.objects.filter(order_id__in=order_ids, state=Payment.State.PENDING).update(
-        state=Payment.State.CANCELLED
-    )

@@ -7,8 +7,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from members.models import Address
+from members.services.addressing import AddressGone
 from orders.models import Cart, CartLine, Channel, Order, Variant
-from orders.queries.carts import with_lines
+from orders.queries.carts import open_carts
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Refused
 from orders.services.quoting import quote_with_code
@@ -76,9 +78,18 @@ class UnknownChannel(Refusal):
 
 @transaction.atomic
 def create_cart(
-    *, member_id: int | None, channel_code: str = "", now: datetime
+    *,
+    member_id: int | None,
+    channel_code: str = "",
+    campaign: str = "",
+    device: str = Order.Device.UNKNOWN,
+    now: datetime,
 ) -> Cart:
     """Open an empty cart, of a member or of whoever will know its id.
+
+    Args:
+        campaign: code of what brought the buyer; its order will name it.
+        device: what the buyer orders with, one of ``Order.Device``.
 
     Raises:
         UnknownChannel: no such sales channel.
@@ -89,21 +100,25 @@ def create_cart(
         if channel is None:
             raise UnknownChannel
     return Cart.objects.create(
-        member_id=member_id, channel=channel, created_at=now, updated_at=now
+        member_id=member_id,
+        channel=channel,
+        campaign=campaign,
+        device=device,
+        created_at=now,
+        updated_at=now,
     )
 
 
-@transaction.atomic
 def lock_cart(*, cart_id: int) -> Cart:
-    """Lock a cart and load it with what a price needs. For use in a transaction.
+    """Lock a cart and return it. For use in a transaction.
 
     Raises:
-        ItemGone: it was deleted meanwhile.
+        ItemGone: it was deleted, or became part of another cart, meanwhile.
     """
-    locked = Cart.objects.select_for_update().filter(pk=cart_id)
-    if not locked.values_list("pk", flat=True).first():
+    cart = open_carts().select_for_update(of=("self",)).filter(pk=cart_id).first()
+    if cart is None:
         raise ItemGone
-    return with_lines(Cart.objects.filter(pk=cart_id)).get()
+    return cart
 
 
 def _open(cart_id: int, now: datetime) -> Cart:
@@ -211,15 +226,49 @@ def attach_cart(*, cart_id: int, member_id: int, now: datetime) -> None:
     Raises:
         ItemGone: the cart is somebody else's.
     """
-    _open(cart_id, now)
-    if not own_cart(cart_id=cart_id, member_id=member_id):
+    own_cart(cart=_open(cart_id, now), member_id=member_id)
+
+
+def own_cart(*, cart: Cart, member_id: int) -> None:
+    """Make a locked cart the member's, if it is nobody's.
+
+    Raises:
+        ItemGone: it is somebody else's.
+    """
+    if cart.member_id is None:
+        Cart.objects.filter(pk=cart.pk).update(member_id=member_id)
+        cart.member_id = member_id
+    if cart.member_id != member_id:
         raise ItemGone
 
 
-def own_cart(*, cart_id: int, member_id: int) -> bool:
-    """Make a locked cart the member's, if it is nobody's; whether it is theirs now."""
-    Cart.objects.filter(pk=cart_id, member__isnull=True).update(member_id=member_id)
-    return Cart.objects.filter(pk=cart_id, member_id=member_id).exists()
+@transaction.atomic
+def set_address(
+    *, cart_id: int, member_id: int, address: str | None, now: datetime
+) -> None:
+    """Say which of the member's addresses the cart goes to; None is not known yet.
+
+    A visitor's cart becomes the member's.
+
+    Raises:
+        AddressGone: the member has no such address.
+        ItemGone: the cart is somebody else's.
+    """
+    own_cart(cart=_open(cart_id, now), member_id=member_id)
+    found = None
+    if address is not None:
+        mine = Address.objects.filter(member_id=member_id, public_id=address)
+        found = mine.values_list("pk", flat=True).first()
+        if found is None:
+            raise AddressGone
+    Cart.objects.filter(pk=cart_id).update(address_id=found)
+
+
+@transaction.atomic
+def set_province(*, cart_id: int, province: str, now: datetime) -> None:
+    """Say where the cart goes, for an estimate of freight; an address knows better."""
+    _open(cart_id, now)
+    Cart.objects.filter(pk=cart_id).update(province=province)
 
 
 @transaction.atomic

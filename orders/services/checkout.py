@@ -1,9 +1,9 @@
 """Turning a cart into an order: all of it in one transaction, or nothing."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -11,15 +11,15 @@ from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from members.models import Member
 from orders.events import OrderPlaced
-from orders.models import Allocation, Cart, Order, OrderEvent, OrderLine
-from orders.queries.carts import is_sold
+from orders.models import Cart, Order
+from orders.queries.carts import CartContents, contents_of
 from orders.rules.offers import Applied
 from orders.rules.quotes import Quote
-from orders.services.carts import ItemGone, ItemUnavailable, lock_cart, own_cart
-from orders.services.numbering import new_order_number
+from orders.services.carts import ItemUnavailable, lock_cart, own_cart
 from orders.services.payment import settle_paid
-from orders.services.quoting import offer_sources, quote_cart
+from orders.services.quoting import PricedCart, offer_sources, price_contents
 from orders.services.stocking import reserve_stock
+from orders.services.writing_orders import write_order
 
 
 class CartEmpty(Refusal):
@@ -43,11 +43,15 @@ class CartTotalChanged(Refusal):
     code = "cart_total_changed"
     message = _("The price has changed since it was shown. Please look again.")
 
-    def __init__(self, cart: Cart, quote: Quote):
+    def __init__(self, priced: PricedCart):
         """Keep the new price; the door hands it on (S27)."""
         super().__init__()
-        self.cart = cart
-        self.quote = quote
+        self.priced = priced
+
+    @property
+    def quote(self) -> Quote:
+        """Return the new price."""
+        return self.priced.quote
 
 
 @transaction.atomic
@@ -57,6 +61,7 @@ def place_order(
     member_id: int | None = None,
     quote_hash: str = "",
     expected_total_minor: int | None = None,
+    address: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Order:
     """Order what is in a cart at the price the buyer saw.
@@ -69,78 +74,69 @@ def place_order(
         member_id: who orders; a visitor's cart becomes theirs.
         quote_hash: version of the quote the buyer agreed to; or
         expected_total_minor: the total they saw. One of them at least.
+        address: lines of where it goes, as ``add_address`` of the members takes them;
+            the cart's address without. Freight is reckoned for it.
 
     Raises:
         CartTotalChanged: the price is another one now; carries the new quote.
+        ItemGone: there is no such cart of this member.
         CartEmpty, ItemUnavailable, OutOfStock, MemberMayNotOrder: as they say.
+        BadProfile: a line of the address cannot be kept.
         Refusal: an offer source could not claim what the quote used.
     """
     cart = lock_cart(cart_id=cart_id)
     if member_id is not None:
-        if not own_cart(cart_id=cart_id, member_id=member_id):
-            raise ItemGone
-        cart.member_id = member_id
-    placed = Order.objects.filter(cart_id=cart_id).first()
-    if placed:
-        return placed
-    _refuse_unsellable(cart)
-    quote = quote_cart(cart=cart, now=now)
-    _refuse_stale(cart, quote, quote_hash, expected_total_minor)
-    order = _write_order(cart, quote, now)
-    _claim(quote.applied, order, now)
-    reserve_stock(_units(quote))
-    _write_lines(order, quote)
+        own_cart(cart=cart, member_id=member_id)
+    contents = contents_of(cart_id=cart_id, at=now)
+    if contents.order_id is not None:
+        return Order.objects.get(pk=contents.order_id)
+    _refuse_unsellable(cart, contents)
+    if address is not None:
+        contents = contents.going_to(address.get("province") or "")
+    priced = price_contents(cart=cart, contents=contents, now=now)
+    _refuse_stale(priced, quote_hash, expected_total_minor)
+    order = write_order(
+        cart=cart,
+        quote=priced.quote,
+        region=contents.province,
+        address=address,
+        now=now,
+    )
+    _claim(priced.quote.applied, order, now)
+    reserve_stock(_units(priced.quote), order_id=order.pk, now=now)
     record(OrderPlaced(order_id=order.pk))
     if order.total_minor == 0:
         settle_paid(order=order, paid_minor=0, actor="checkout", now=now)
     return order
 
 
-def _refuse_unsellable(cart: Cart) -> None:
-    lines = list(cart.lines.all())
-    if not lines:
+def _refuse_unsellable(cart: Cart, contents: CartContents) -> None:
+    if not contents.items:
         raise CartEmpty
-    gone = [line for line in lines if not is_sold(line)]
-    if gone:
-        raise ItemUnavailable(sku=gone[0].variant.sku)
+    for item in contents.items:
+        if not item.is_sold:
+            raise ItemUnavailable(sku=item.sku)
     if cart.member_id is not None:
         # Locked: a membership that is being frozen at this moment is waited for.
-        member = Member.objects.select_for_update(no_key=True).get(pk=cart.member_id)
+        member = (
+            Member.objects.select_for_update(no_key=True)
+            .only("state")
+            .get(pk=cart.member_id)
+        )
         if not member.may_spend:
             raise MemberMayNotOrder
 
 
 def _refuse_stale(
-    cart: Cart, quote: Quote, quote_hash: str, expected_total_minor: int | None
+    priced: PricedCart, quote_hash: str, expected_total_minor: int | None
 ) -> None:
     if not quote_hash and expected_total_minor is None:
         raise ValueError("The buyer must have agreed to a quote or a total.")
+    quote = priced.quote
     if (quote_hash and quote_hash != quote.hash) or (
         expected_total_minor is not None and expected_total_minor != quote.total_minor
     ):
-        raise CartTotalChanged(cart, quote)
-
-
-def _write_order(cart: Cart, quote: Quote, now: datetime) -> Order:
-    order = Order.objects.create(
-        number=new_order_number(now=now),
-        member_id=cart.member_id,
-        cart=cart,
-        channel_id=cart.channel_id,
-        currency=quote.currency,
-        goods_minor=quote.goods_minor,
-        discount_minor=quote.discount_minor,
-        freight_minor=quote.freight_minor,
-        total_minor=quote.total_minor,
-        points_spent=quote.points_spent,
-        quote_hash=quote.hash,
-        placed_at=now,
-        payment_due_at=now + timedelta(minutes=settings.PAYMENT_MINUTES),
-    )
-    OrderEvent.objects.create(
-        order=order, to_state=order.state, actor="checkout", occurred_at=now
-    )
-    return order
+        raise CartTotalChanged(priced)
 
 
 def _claim(applied: Sequence[Applied], order: Order, now: datetime) -> None:
@@ -156,36 +152,3 @@ def _units(quote: Quote) -> dict[int, int]:
         line = each.line
         units[line.variant_id] = units.get(line.variant_id, 0) + line.quantity
     return units
-
-
-def _write_lines(order: Order, quote: Quote) -> None:
-    lines = OrderLine.objects.bulk_create(
-        OrderLine(
-            order=order,
-            position=each.line.position,
-            variant_id=each.line.variant_id,
-            sku=each.line.sku,
-            name=each.line.name,
-            kind=each.line.kind,
-            quantity=each.line.quantity,
-            unit_price_minor=each.line.unit_price_minor,
-            gross_minor=each.line.gross_minor,
-            discount_minor=each.discount_minor,
-            net_minor=each.net_minor,
-        )
-        for each in quote.lines
-    )
-    Allocation.objects.bulk_create(_allocations(lines, quote))
-
-
-def _allocations(lines: Sequence[OrderLine], quote: Quote) -> Iterator[Allocation]:
-    for line in lines:
-        for applied, amount_minor, points in quote.shares_of(line.position):
-            yield Allocation(
-                line=line,
-                source_kind=applied.source_kind,
-                source_id=applied.source_id,
-                source_name=applied.name,
-                amount_minor=amount_minor,
-                points=points,
-            )

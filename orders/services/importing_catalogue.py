@@ -6,6 +6,8 @@ from members.services.numbering import next_numbers
 from orders.models import Product, Variant
 from orders.rules.online_retail import kind_of_sku
 from orders.services.importing_staging import Piece, Work
+from orders.services.indexing import index_products
+from orders.services.opening_skus import open_skus
 
 #: Customers and articles per transaction.
 _PIECE = 2000
@@ -98,6 +100,8 @@ def store_articles(work: Work, *, after: str) -> Piece:
     for variant in variants:
         variant.product_id = variant.product.pk
     Variant.objects.bulk_create(variants)
+    open_skus(variants=variants, actor="import", now=work.now)
+    index_products(product_ids=[product.pk for product in products])
     return Piece(
         next=found[-1][0] if len(found) == _PIECE else None,
         counts={"products": len(found)},

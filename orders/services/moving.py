@@ -7,7 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from orders.models import Order, OrderEvent
-from orders.rules.lifecycle import may_move
+from orders.rules.lifecycle import BUYER, SERVER, STAFF, SYSTEM, may_move
+
+#: Actor of what buyers do themselves: histories name no members.
+MEMBER = "member"
+_KEY = "key:"
 
 
 class MoveRefused(Refusal):
@@ -38,9 +42,10 @@ def move_order(
         changes: other fields of the order to set with the state.
 
     Raises:
-        MoveRefused: ``orders.rules.lifecycle`` does not know this move.
+        MoveRefused: ``orders.rules.lifecycle`` does not know this move, or the actor
+            may not make it.
     """
-    if not may_move(order.state, to_state):
+    if not may_move(order.state, to_state, party_of(actor)):
         raise MoveRefused(state=order.state)
     event = OrderEvent(
         order=order,
@@ -55,6 +60,15 @@ def move_order(
         setattr(order, name, value)
     order.save(update_fields=["state", *changes])
     event.save()
+
+
+def party_of(actor: Any) -> str:
+    """Return which of the parties of ``orders.rules.lifecycle`` an actor is."""
+    if hasattr(actor, "get_username"):
+        return STAFF
+    if actor == MEMBER:
+        return BUYER
+    return SERVER if str(actor).startswith(_KEY) else SYSTEM
 
 
 def actor_name(actor: Any) -> str:

@@ -1,50 +1,84 @@
-"""What a cart costs now. Writes nothing."""
+"""What a cart costs now. Writes nothing.
+
+However many lines it has and however many offers are live, a price takes at most three
+statements: one of orders, one of campaigns, one of loyalty.
+"""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from crm import wiring
-from orders.models import Cart, CartLine
-from orders.rules.freight import FreightRule
+from orders.models import Cart
+from orders.queries.carts import CartContents, contents_of
+from orders.queries.freight import freight_rules
+from orders.rules.freight import FreightRule, rule_for
 from orders.rules.offers import Offer, OfferSource, PriceLine, PriceRequest
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import NotApplied, Quote
 
 
+@dataclass(frozen=True, slots=True)
+class PricedCart:
+    """A cart with what is in it and what that costs; lines and items correspond."""
+
+    cart: Cart
+    contents: CartContents
+    quote: Quote
+
+
 def offer_sources() -> list[OfferSource]:
-    """Return who may lower a price, as ``crm.wiring`` lists them."""
+    """Return who may lower a price, as ``crm.wiring`` lists them; fresh for a quote."""
     return [import_string(path)() for path in wiring.OFFER_SOURCES]
 
 
 def quote_cart(*, cart: Cart, now: datetime, order_id: int | None = None) -> Quote:
-    """Price a cart by asking every offer source once.
+    """Return what a cart costs; see ``priced_cart``."""
+    return priced_cart(cart=cart, now=now, order_id=order_id).quote
 
-    The number of SQL statements does not depend on the number of lines.
+
+def priced_cart(
+    *, cart: Cart, now: datetime, order_id: int | None = None
+) -> PricedCart:
+    """Read what is in a cart and price it by asking every offer source once.
 
     Args:
-        cart: with ``lines`` prefetched with their variant and product, in id order
-            (``orders.queries.carts``), or they are read here.
         order_id: an order that asks again, for its own holds (C6).
     """
-    return quote_request(request_of_cart(cart=cart, now=now, order_id=order_id))
+    contents = contents_of(cart_id=cart.pk, at=now)
+    return price_contents(cart=cart, contents=contents, now=now, order_id=order_id)
+
+
+def price_contents(
+    *, cart: Cart, contents: CartContents, now: datetime, order_id: int | None = None
+) -> PricedCart:
+    """Price a cart whose contents were read at ``now``."""
+    request = _request_of(cart, contents, now=now, order_id=order_id)
+    return PricedCart(cart, contents, quote_request(request))
 
 
 def quote_request(request: PriceRequest) -> Quote:
-    """Price a request, for carts, previews and simulations alike (X6)."""
+    """Price a request, for carts, previews and simulations alike (X6).
+
+    Freight rules are read where the request does not bring them.
+    """
+    sources = offer_sources()
+    if any(option.audience for line in request.lines for option in line.prices):
+        asked = [s.audiences(request) for s in sources if hasattr(s, "audiences")]
+        request = replace(request, audiences=request.audiences.union(*asked))
     offers: list[Offer] = []
     refused: list[NotApplied] = []
-    for source in offer_sources():
+    for source in sources:
         found, turned_down = source.offers_for(request)
         offers += found
         refused += [
             NotApplied(source.source_kind, source_id, name, why)
             for source_id, name, why in turned_down
         ]
-    return price_cart(request, offers, refused, freight_rule())
+    return price_cart(request, offers, refused, freight_of(request))
 
 
 def quote_lines(
@@ -78,46 +112,34 @@ def request_of_cart(
     *, cart: Cart, now: datetime, order_id: int | None = None
 ) -> PriceRequest:
     """Return a cart as the pricing function sees it; positions follow the line ids."""
+    contents = contents_of(cart_id=cart.pk, at=now)
+    return _request_of(cart, contents, now=now, order_id=order_id)
+
+
+def _request_of(
+    cart: Cart, contents: CartContents, *, now: datetime, order_id: int | None
+) -> PriceRequest:
     return PriceRequest(
         lines=tuple(
-            _price_line(position, line)
-            for position, line in enumerate(_lines_of(cart), start=1)
+            item.priced_at(position)
+            for position, item in enumerate(contents.items, start=1)
         ),
         currency=settings.SHOP_CURRENCY,
         now=now,
         member_id=cart.member_id,
-        channel_code=cart.channel.code if cart.channel_id else "",
+        channel_code=contents.channel_code,
         coupon_codes=tuple(cart.coupon_codes),
         points_to_spend=cart.points_to_spend,
         order_id=order_id,
+        province=contents.province,
+        freight=contents.freight,
     )
 
 
-def freight_rule() -> FreightRule:
-    """Return what delivery costs in this shop."""
-    return FreightRule(
+def freight_of(request: PriceRequest) -> FreightRule:
+    """Return what delivery costs there: the shop's rule, or its flat fee for want."""
+    rules = freight_rules() if request.freight is None else request.freight
+    return rule_for(rules, request.province) or FreightRule(
         fee_minor=settings.FREIGHT_MINOR,
         free_from_minor=settings.FREE_FREIGHT_FROM_MINOR,
-    )
-
-
-def _lines_of(cart: Cart) -> Iterable[CartLine]:
-    if "lines" in getattr(cart, "_prefetched_objects_cache", {}):
-        return sorted(cart.lines.all(), key=lambda line: line.pk)
-    return cart.lines.select_related("variant__product").order_by("id")
-
-
-def _price_line(position: int, line: CartLine) -> PriceLine:
-    variant = line.variant
-    product = variant.product
-    return PriceLine(
-        position=position,
-        variant_id=variant.pk,
-        product_id=product.pk,
-        category_id=product.category_id,
-        sku=variant.sku,
-        name=f"{product.label} {variant.option}".strip(),
-        kind=product.kind,
-        quantity=line.quantity,
-        unit_price_minor=variant.price_minor,
     )

@@ -1,16 +1,16 @@
 """Giving money back for units of an order.
 
 A refund is *requested* in one transaction, which reserves its units and its money so
-that nothing is given twice (R3), and *completed* when the provider has paid. Points
-are clawed back on completion (R10).
+that nothing is given twice (R3). Each payment gets its part back on its own (R4); the
+refund is *completed* when all have. Points are clawed back on completion (R10).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.audit import record_audit
@@ -18,47 +18,61 @@ from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
 from orders.events import RefundCompleted
-from orders.models import Order, OrderLine, Payment, Refund, RefundLine
-from orders.rules.lifecycle import STANDING
-from orders.rules.refunds import (
-    PaidLine,
-    RefundQuote,
-    TooManyUnits,
-    UnknownPosition,
-    refund_quote,
+from orders.models import (
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    RefundDeduction,
+    RefundLine,
+    RefundTender,
 )
+from orders.queries.refunds import root_of
+from orders.rules.refunds import RefundQuote, TenderRefund
+from orders.services.gift_cards import restore_gift_cards, void_gift_cards
 from orders.services.moving import actor_name, lock_order, move_order
+from orders.services.refund_preview import (
+    AS_USUAL,
+    NothingToRefund,
+    OrderNotRefundable,
+    RefundPolicy,
+    quote_for,
+    quote_refund,
+)
+from orders.services.stocking import lock_stock, return_stock
+
+__all__ = [
+    "NothingToRefund",
+    "OrderNotRefundable",
+    "RefundPolicy",
+    "RefundUnderWay",
+    "StaleRefundQuote",
+    "complete_refund",
+    "quote_refund",
+    "refund_order",
+    "withdraw_refund",
+]
 
 SEND_TASK = "orders.tasks.send_refunds"
 
 
-class OrderNotRefundable(Refusal):
-    """This order was not paid, or has been refunded completely."""
+class StaleRefundQuote(Refusal):
+    """The refund has changed since it was shown. Please look again."""
 
-    code = "order_not_refundable"
-    message = _("This order was not paid, or has been refunded completely.")
+    code = "refund_quote_changed"
+    message = _("The refund has changed since it was shown. Please look again.")
 
-
-class NothingToRefund(Refusal):
-    """These units are not there to be refunded."""
-
-    code = "nothing_to_refund"
-    message = _("These units are not there to be refunded.")
+    def __init__(self, quote: RefundQuote):
+        """Keep the new quote; the door hands it on."""
+        super().__init__()
+        self.quote = quote
 
 
-def quote_refund(
-    *, order_id: int, items: Mapping[int, int], freight: bool = False
-) -> RefundQuote:
-    """Say what a refund would give back. Writes nothing.
+class RefundUnderWay(Refusal):
+    """Money of this refund has gone back, or may have."""
 
-    Args:
-        items: position of the line -> units that come back.
-        freight: give the freight back, too (R5).
-
-    Raises:
-        OrderNotRefundable, NothingToRefund: as they say.
-    """
-    return _quote(Order.objects.get(pk=order_id), items, freight)
+    code = "refund_under_way"
+    message = _("Money of this refund has gone back, or may have.")
 
 
 @transaction.atomic
@@ -69,10 +83,12 @@ def refund_order(
     reason: str,
     actor: Any,
     request_key: str,
-    freight: bool = False,
+    freight: bool | None = False,
+    policy: RefundPolicy = AS_USUAL,
+    expected_hash: str = "",
     now: datetime,
 ) -> Refund:
-    """Request a refund; the provider is asked right after the commit.
+    """Request a refund; the providers are asked right after the commit.
 
     Calling again with the same ``request_key`` returns the first refund (X1). With
     nothing to pay back (bought with points alone) it is completed at once.
@@ -81,29 +97,41 @@ def refund_order(
         items: position of the line -> units that come back.
         actor: the staff login, or the name of a program.
         request_key: names this request; at most 80 characters.
+        freight: give the freight back, too; None is as R5 says.
+        expected_hash: version of the quote somebody agreed to; none is not compared.
 
     Raises:
-        OrderNotRefundable, NothingToRefund: as they say.
+        OrderNotRefundable, NothingToRefund, FreightStays: as they say.
+        GiftCardRedeemed: what the line sold has been used.
+        StaleRefundQuote: the quote is another one now; carries it.
     """
-    order = lock_order(order_id=order_id)
+    if policy.restocks:
+        lock_stock(_variants(order_id, items))
+    order = lock_orders(order_id=order_id)
     done = Refund.objects.filter(request_key=request_key).first()
     if done:
         return done
-    quote = _quote(order, items, freight)
-    payment = order.payments.filter(state=Payment.State.CAPTURED).first()
+    quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
+    if expected_hash and expected_hash != quote.hash:
+        raise StaleRefundQuote(quote)
     refund = Refund.objects.create(
         order=order,
-        payment=payment,
         request_key=request_key,
         amount_minor=quote.amount_minor,
         freight_minor=quote.freight_minor,
+        deducted_minor=quote.deducted_minor,
         points_returned=quote.points,
+        points_deducted=quote.points_deducted,
+        shortfall=policy.shortfall,
+        restocks=policy.restocks,
+        reason_code=policy.reason_code,
+        quote_hash=quote.hash,
         reason=reason[:200],
         actor=actor_name(actor),
         requested_at=now,
-        due_at=now,
     )
-    _reserve(refund, quote)
+    _reserve(refund, quote, now)
+    void_gift_cards(refund=refund, now=now)
     record_audit(
         actor=actor,
         action="orders.refund",
@@ -112,60 +140,40 @@ def refund_order(
         detail={"refund": refund.public_id, "amount_minor": refund.amount_minor},
         now=now,
     )
-    if payment is None or refund.amount_minor == 0:
-        complete_refund(refund_id=refund.pk, now=now)
-        refund.refresh_from_db()
-    else:
+    if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
+    refund.refresh_from_db()
     return refund
 
 
-def _quote(order: Order, items: Mapping[int, int], freight: bool) -> RefundQuote:
-    if order.state not in STANDING:
-        raise OrderNotRefundable
-    try:
-        quote = refund_quote(
-            _paid_lines(order),
-            items,
-            freight_left_minor=_freight_left(order) if freight else 0,
-        )
-    except (UnknownPosition, TooManyUnits) as error:
-        raise NothingToRefund from error
-    if not quote.lines and not quote.freight_minor:
-        raise NothingToRefund
-    return quote
+def lock_orders(*, order_id: int) -> Order:
+    """Lock an order and the one its money came from, older first; return the former.
+
+    Refunds of an order and of what replaced its units draw on the same payments.
+    """
+    root = root_of(Order.objects.select_related("exchange_of").get(pk=order_id))
+    if root.pk != order_id:
+        lock_order(order_id=root.pk)
+    return lock_order(order_id=order_id)
 
 
-def _paid_lines(order: Order) -> list[PaidLine]:
-    lines = order.lines.annotate(points=Sum("allocations__points")).order_by("position")
-    returned = dict(
-        RefundLine.objects.filter(refund__order=order)
-        .exclude(refund__state=Refund.State.FAILED)
-        .values_list("order_line_id")
-        .annotate(Sum("points"))
-    )
-    return [
-        PaidLine(
-            position=line.position,
-            quantity=line.quantity,
-            net_minor=line.net_minor,
-            refunded_quantity=line.refunded_quantity,
-            refunded_minor=line.refunded_minor,
-            points=line.points or 0,
-            points_returned=returned.get(line.pk, 0),
-        )
-        for line in lines
-    ]
+def lock_refund(refund: Refund) -> Order:
+    """Lock what closing a refund may change: stock first, then the orders."""
+    if refund.restocks:
+        lock_stock(_units_of(refund))
+    return lock_orders(order_id=refund.order_id)
 
 
-def _freight_left(order: Order) -> int:
-    given = order.refunds.exclude(state=Refund.State.FAILED).aggregate(
-        total=Sum("freight_minor")
-    )
-    return max(0, order.freight_minor - (given["total"] or 0))
+def _variants(order_id: int, items: Mapping[int, int]) -> dict[int, int]:
+    """Return SKU -> units of chosen lines; lines never change."""
+    units: dict[int, int] = {}
+    lines = OrderLine.objects.filter(order_id=order_id, position__in=list(items))
+    for variant_id, position in lines.values_list("variant_id", "position"):
+        units[variant_id] = units.get(variant_id, 0) + items[position]
+    return units
 
 
-def _reserve(refund: Refund, quote: RefundQuote) -> None:
+def _reserve(refund: Refund, quote: RefundQuote, now: datetime) -> None:
     """Count units and money as given; CHECK constraints refuse the impossible."""
     ids = dict(
         OrderLine.objects.filter(
@@ -182,71 +190,126 @@ def _reserve(refund: Refund, quote: RefundQuote) -> None:
         )
         for part in quote.lines
     )
-    _count(refund, sign=1)
+    RefundDeduction.objects.bulk_create(
+        RefundDeduction(refund=refund, kind=part.kind, amount_minor=part.amount_minor)
+        for part in quote.deductions
+    )
+    RefundTender.objects.bulk_create(_tenders(refund, quote.tenders, now))
+    count_refund(refund, sign=1)
 
 
-def _count(refund: Refund, *, sign: int) -> None:
+def _tenders(
+    refund: Refund, parts: Iterable[TenderRefund], now: datetime
+) -> Iterable[RefundTender]:
+    for number, part in enumerate(parts, start=1):
+        yield RefundTender(
+            refund=refund,
+            payment_id=part.payment_id,
+            # Short enough for every gateway, and readable in its back office.
+            key=refund.public_id if number == 1 else f"{refund.public_id}-{number}",
+            amount_minor=part.amount_minor,
+            due_at=now,
+        )
+
+
+def count_refund(refund: Refund, *, sign: int) -> None:
+    """Add a refund to what its lines, its order and its payments gave, or take it off.
+
+    For locked orders, in the transaction that writes the refund.
+    """
     for part in refund.lines.all():
         OrderLine.objects.filter(pk=part.order_line_id).update(
             refunded_quantity=F("refunded_quantity") + sign * part.quantity,
             refunded_minor=F("refunded_minor") + sign * part.amount_minor,
         )
-    amount = sign * refund.amount_minor
     Order.objects.filter(pk=refund.order_id).update(
-        refunded_minor=F("refunded_minor") + amount
+        refunded_minor=F("refunded_minor") + sign * refund.amount_minor
     )
-    if refund.payment_id:
-        Payment.objects.filter(pk=refund.payment_id).update(
-            refunded_minor=F("refunded_minor") + amount
+    for tender in refund.tenders.order_by("payment_id"):
+        Payment.objects.filter(pk=tender.payment_id).update(
+            refunded_minor=F("refunded_minor") + sign * tender.amount_minor
         )
 
 
 @transaction.atomic
 def complete_refund(*, refund_id: int, now: datetime) -> bool:
-    """Close a refund whose money went back and publish ``RefundCompleted``.
+    """Close a refund whose money is all back and publish ``RefundCompleted``.
 
-    When no unit is left and no other refund is open, the order is fully refunded.
+    Units that go back on the shelf do so now. When no unit is left and no other refund
+    is open, the order is fully refunded.
 
     Returns:
-        Whether this call did it; a closed refund is left alone.
+        Whether this call did it; a closed refund, or one whose money is not all back,
+        is left alone.
     """
-    refund = Refund.objects.select_related("order").get(pk=refund_id)
-    order = lock_order(order_id=refund.order_id)
+    refund = Refund.objects.get(pk=refund_id)
+    order = lock_refund(refund)
+    unpaid = refund.tenders.exclude(state=RefundTender.State.DONE)
+    if unpaid.exists():
+        return False
     closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
-        state=Refund.State.COMPLETED, completed_at=now, due_at=None
+        state=Refund.State.COMPLETED, completed_at=now
     )
     if not closed:
         return False
-    units_left = order.lines.filter(refunded_quantity__lt=F("quantity"))
-    others = order.refunds.filter(state=Refund.State.REQUESTED)
-    if not units_left.exists() and not others.exists():
-        move_order(
-            order=order,
-            to_state=Order.State.REFUNDED,
-            actor=refund.actor,
-            reason=refund.reason,
-            now=now,
-            closed_at=now,
-        )
+    if refund.restocks:
+        return_stock(_units_of(refund), order_id=order.pk, now=now)
+    close_order_if_empty(order, refund=refund, now=now)
     record(RefundCompleted(refund_id=refund_id, order_id=order.pk))
     return True
 
 
+def close_order_if_empty(order: Order, *, refund: Refund, now: datetime) -> None:
+    """Move a locked order to *refunded* when nothing of it is left or under way."""
+    units_left = order.lines.filter(refunded_quantity__lt=F("quantity"))
+    others = order.refunds.filter(state=Refund.State.REQUESTED)
+    if units_left.exists() or others.exists():
+        return
+    move_order(
+        order=order,
+        to_state=Order.State.REFUNDED,
+        actor=refund.actor,
+        reason=refund.reason,
+        now=now,
+        closed_at=now,
+    )
+
+
+def _units_of(refund: Refund) -> dict[int, int]:
+    units: dict[int, int] = {}
+    lines = refund.lines.values_list("order_line__variant_id", "quantity")
+    for variant_id, quantity in lines:
+        units[variant_id] = units.get(variant_id, 0) + quantity
+    return units
+
+
 @transaction.atomic
-def fail_refund(*, refund_id: int, now: datetime) -> bool:
-    """Close a refund the provider refuses; its units and money can be refunded again.
+def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -> bool:
+    """Give up a refund that every provider refused; its units are free again.
 
     Returns:
-        Whether this call did it.
+        Whether this call did it; a closed refund is left alone.
+
+    Raises:
+        RefundUnderWay: a part was paid, or was asked for and the answer is not known;
+            or a return was closed with it.
     """
     refund = Refund.objects.get(pk=refund_id)
-    lock_order(order_id=refund.order_id)
+    lock_refund(refund)
+    others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
+    if others.exists() or hasattr(refund, "return_request"):
+        raise RefundUnderWay
     closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
-        state=Refund.State.FAILED, due_at=None
+        state=Refund.State.FAILED
     )
     if closed:
-        _count(refund, sign=-1)
+        count_refund(refund, sign=-1)
+        restore_gift_cards(refund=refund)
         record_audit(
-            actor="orders.refunds", action="orders.refund_failed", obj=refund, now=now
+            actor=actor,
+            action="orders.refund_withdrawn",
+            obj=refund,
+            reason=reason,
+            now=now,
         )
     return bool(closed)

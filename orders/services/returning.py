@@ -1,17 +1,20 @@
 """Asking providers to give money back, until they have (R18).
 
 Every attempt is claimed by a conditional write first, and the provider is asked
-outside any transaction with a key that never changes: asked twice, it pays once.
+outside any transaction with a key that never changes: asked twice, it pays once. What
+a provider refuses stays open for a person, see ``mending``.
 """
 
 import logging
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F
 
-from orders.models import Payment, Refund
+from crm.shared.audit import record_audit
+from orders.models import Payment, RefundTender
 from orders.providers.base import ProviderUnavailable, RefundAnswer, provider_of
-from orders.services.refunding import complete_refund, fail_refund
+from orders.services.refunding import complete_refund, lock_refund
 
 log = logging.getLogger(__name__)
 
@@ -21,38 +24,67 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def send_due_refunds(*, now: datetime, limit: int = 50) -> int:
-    """Ask for every refund and surplus that is due; return how many were settled."""
-    refunds = Refund.objects.filter(state=Refund.State.REQUESTED, due_at__lte=now)
+    """Ask for every tender and surplus that is due; return how many were settled."""
+    tenders = RefundTender.objects.filter(state=RefundTender.State.DUE, due_at__lte=now)
     surplus = Payment.objects.filter(
         state=Payment.State.SURPLUS, return_due_at__lte=now
     )
     settled = 0
-    for pk in refunds.order_by("due_at").values_list("pk", flat=True)[:limit]:
-        settled += send_refund(refund_id=pk, now=now)
+    for pk in tenders.order_by("due_at", "pk").values_list("pk", flat=True)[:limit]:
+        settled += send_tender(tender_id=pk, now=now)
     for pk in surplus.order_by("return_due_at").values_list("pk", flat=True)[:limit]:
         settled += return_surplus(payment_id=pk, now=now)
     return settled
 
 
-def send_refund(*, refund_id: int, now: datetime) -> bool:
-    """Make one attempt at a refund that is due; whether it is closed now."""
-    refund = Refund.objects.select_related("order", "payment").get(pk=refund_id)
-    claimed = Refund.objects.filter(
-        pk=refund_id,
-        state=Refund.State.REQUESTED,
+def send_tender(*, tender_id: int, now: datetime) -> bool:
+    """Make one attempt at a tender that is due; whether there is an answer now."""
+    tender = RefundTender.objects.select_related("refund__order", "payment").get(
+        pk=tender_id
+    )
+    claimed = RefundTender.objects.filter(
+        pk=tender_id,
+        state=RefundTender.State.DUE,
         due_at__lte=now,
-        attempts=refund.attempts,
-    ).update(attempts=F("attempts") + 1, due_at=now + wait_after(refund.attempts))
+        attempts=tender.attempts,
+    ).update(attempts=F("attempts") + 1, due_at=now + wait_after(tender.attempts))
     if not claimed:
         return False
     answer = _ask(
-        refund.payment, refund.public_id, refund.amount_minor, refund.order.currency
+        tender.payment, tender.key, tender.amount_minor, tender.refund.order.currency
     )
+    if answer is None:
+        return False
+    return settle_tender(tender_id=tender_id, answer=answer, now=now)
+
+
+@transaction.atomic
+def settle_tender(*, tender_id: int, answer: RefundAnswer, now: datetime) -> bool:
+    """Take a provider's answer, once, and complete the refund with its last tender.
+
+    A refusal is written down and left to a person: the refund stays open.
+
+    Returns:
+        Whether this call did it.
+    """
+    tender = RefundTender.objects.select_related("refund").get(pk=tender_id)
+    lock_refund(tender.refund)
+    waiting = RefundTender.objects.filter(pk=tender_id, state=RefundTender.State.DUE)
     if answer is RefundAnswer.DONE:
-        return complete_refund(refund_id=refund_id, now=now)
-    if answer is RefundAnswer.REFUSED:
-        return fail_refund(refund_id=refund_id, now=now)
-    return False
+        done = waiting.update(state=RefundTender.State.DONE, done_at=now, due_at=None)
+        if done:
+            complete_refund(refund_id=tender.refund_id, now=now)
+        return bool(done)
+    refused = waiting.update(state=RefundTender.State.REFUSED, due_at=None)
+    if refused:
+        record_audit(
+            actor="orders.refunds",
+            action="orders.refund_refused",
+            obj=tender.refund,
+            detail={"tender": tender.key, "attempts": tender.attempts},
+            now=now,
+        )
+    return bool(refused)
 
 
 def return_surplus(*, payment_id: int, now: datetime) -> bool:

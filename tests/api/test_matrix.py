@@ -26,8 +26,11 @@ from members.models import (
 )
 from members.rules.identities import identity_id
 from orders.models import Order, Payment
+from orders.services.moderating import publish_review
+from orders.services.reviewing import add_picture
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
+from tests.orders.services.test_reviewing import review_of
 from tests.orders.shop import fill_cart, place
 from tests.tables import digest
 
@@ -81,6 +84,8 @@ POLICY = {
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
+    # The cart the world's member fills, joined with itself.
+    "my-cart": Policy(True, fine=MAYBE, lacking=frozenset({404})),
     "cart": Policy(False, own=True, bodies={"patch": {"owner": "me"}}),
     "cart-items": Policy(False, own=True, bodies={"post": {"sku": "TEA"}}),
     "cart-item": Policy(False, own=True, bodies={"patch": {"quantity": 2}}),
@@ -95,7 +100,32 @@ POLICY = {
     "order-payments": Policy(True, own=True, bodies={"post": {"provider": "test"}}),
     "my-orders": MEMBERS,
     "my-order": Policy(True, own=True),
+    "my-order-gift-cards": Policy(True, own=True),
+    "my-wallet": MEMBERS,
+    "my-wallet-entries": MEMBERS,
+    # A code nobody sold: the operation is allowed, the code is wrong.
+    "my-gift-cards": Policy(
+        True, bodies={"post": {"code": "0"}}, fine=frozenset({422})
+    ),
     "my-order-cancel": Policy(True, own=True, bodies={"post": {}}),
+    "product-reviews": ANYONE,
+    "product-rating": ANYONE,
+    "review-picture": ANYONE,
+    # Alice may not vote for herself; whoever else is signed in may.
+    "review-helpful": Policy(True, fine=frozenset({204, 409})),
+    "my-order-line-review": Policy(
+        True, own=True, bodies={"post": {"rating": 5}}, fine=frozenset({409})
+    ),
+    "my-reviews": MEMBERS,
+    "my-lines-to-review": MEMBERS,
+    "my-review": Policy(True, own=True, bodies={"patch": {"rating": 4}}),
+    "my-review-follow-up": Policy(True, own=True, bodies={"post": {"text": "hello"}}),
+    "my-review-pictures": Policy(True, own=True, bodies={"post": picture()}),
+    "my-review-picture": Policy(True, own=True),
+    # Alice's order is not paid: the operation is hers, its hour has not come.
+    "my-order-confirm": Policy(
+        True, own=True, bodies={"post": {}}, fine=frozenset({409})
+    ),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(
         True, bodies={"put": {"text_version": "2026-11", "consents": [CONSENT]}}
@@ -133,6 +163,9 @@ POLICY = {
     "server-member": SERVER,
     "server-member-lookup": SERVER,
     "server-member-batch": SERVER,
+    "server-order": SERVER,
+    "server-order-batch": SERVER,
+    "server-order-refunds": SERVER,
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
@@ -148,7 +181,11 @@ POLICY = {
 
 
 #: Paths that are patterns, as one that fits them.
-PLAIN = {"server-member": "api/server/v1/members/erp/17"}
+PLAIN = {
+    "server-member": "api/server/v1/members/erp/17",
+    "server-order": "api/server/v1/orders/erp/17",
+    "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
+}
 
 
 def operations():
@@ -189,6 +226,7 @@ def world(alice, mallory):
     )
     client = client_of(alice)
     publish()
+    review = publish_one(review_of(alice, sku="MUG"))
     AttributeDefinition.objects.create(
         code="size", name="尺码", kind="text", by_member=True
     )
@@ -218,8 +256,16 @@ def world(alice, mallory):
         "code": Coupon.objects.get().code,
         "order": order.public_id,
         "offer": template.public_id,
+        "review": review.public_id,
+        "picture": review.pictures.get().public_id,
         "public_id": Ticket.objects.get().public_id,
     }
+
+
+def publish_one(review):
+    """Publish a review with a picture."""
+    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    return publish_review(review_id=review.pk, actor="test", now=clock.now())
 
 
 def code_for(member, template) -> str:
@@ -235,6 +281,7 @@ def client_of(member) -> APIClient:
 
 
 def call(client, name, method, path, ids):
+    path = path.replace("<int:position>", "1")
     for word, value in ids.items():
         path = path.replace(f"<str:{word}>", value)
     assert "<" not in path, path

@@ -31,6 +31,10 @@ def console_pages(shop) -> list[str]:
         reverse("admin:member_page", args=[busy]),
         reverse("admin:members_member_changelist") + "?view=active&state__exact=active",
         reverse("admin:member_reveal", args=[busy, "phone"]),
+        reverse(
+            "admin:member_reveal_address",
+            args=[busy, shop["busy"].addresses.get().public_id],
+        ),
         reverse("admin:member_merge_with", args=[busy]),
         reverse("admin:member_merge", args=[busy, shop["members"][2].public_id]),
         reverse("admin:merge_undo", args=[Merge.objects.first().pk]),

@@ -27,6 +27,7 @@ from members.models import (
     Tag,
     User,
 )
+from members.services.addressing import add_address
 from members.services.attributing import Author, set_attributes
 from members.services.correcting import correct_member
 from members.services.freezing import move_member
@@ -45,6 +46,7 @@ from orders.models import (
     Product,
     Refund,
     RefundLine,
+    Review,
     UnmatchedReturn,
     Variant,
 )
@@ -215,6 +217,8 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
         source="console",
         now=at,
     )
+    home = {"recipient": "尼尔", "country": "CN", "street": "文三路 1 号"}
+    add_address(member_id=member.pk, lines=home, is_default=True, now=at)
     for to in ("frozen", "active"):
         move_member(
             member_id=member.pk, to=to, reason="too many returns", actor=actor, now=at
@@ -239,6 +243,14 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     RefundLine.objects.create(
         refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
+    )
+    Review.objects.create(
+        order_line=sale.lines.get(),
+        member=busy,
+        product=variant.product,
+        rating=4,
+        text="宝宝爱喝",
+        created_at=at,
     )
     template = CouponTemplate.objects.create(
         code="welcome",

@@ -72,7 +72,7 @@ def test_a_double_click_gives_once(shop, signed_in):
 
 
 def test_a_tag_ends_with_its_last_day(shop, signed_in):
-    form = TAG | {"ends_on": "2099-12-31"}
+    form = TAG | {"until": "2099-12-31"}
     confirm(signed_in("support"), "bulk_tag", shop["members"][:2], form)
     ends = MemberTag.objects.filter(tag__name="vip").values_list(
         "expires_at", flat=True
@@ -81,9 +81,9 @@ def test_a_tag_ends_with_its_last_day(shop, signed_in):
 
 
 def test_a_tag_that_is_over_is_refused(shop, signed_in):
-    form = TAG | {"ends_on": "2001-01-01", "confirmed": "1"}
+    form = TAG | {"until": "2001-01-01", "confirmed": "1"}
     page = ask(signed_in("support"), "bulk_tag", shop["members"][:2], **form)
-    assert page.context["form"].errors["ends_on"] == ["This day is over."]
+    assert page.context["form"].errors["until"] == ["This day is over."]
 
 
 def test_one_refusal_does_not_stop_the_others(shop, signed_in):

@@ -8,10 +8,17 @@ from django.urls import reverse
 from crm.console.rules.roles import ROLES
 from crm.shared.clock import day_bounds, now, today
 from crm.shared.models import AuditEntry
-from members.models import AttributeValue, LifecycleChange, Member, MemberTag, Tag
+from members.models import (
+    AttributeDefinition,
+    AttributeValue,
+    LifecycleChange,
+    Member,
+    MemberTag,
+    Tag,
+)
 from members.services.picturing import set_avatar
 from members.services.tagging import tag_member
-from tests.cast import NOON, put_in_state
+from tests.cast import NOON, allow, put_in_state
 from tests.members.pictures import picture
 
 
@@ -232,3 +239,47 @@ def test_a_marketer_tags_but_moves_nobody(shop, signed_in):
     )
     assert answer.status_code == 403
     assert state_of(shop) == "active"
+
+
+# --- Attributes and their purpose ---------------------------------------------
+
+
+def for_marketing(shop):
+    """Let the attributes of a member be marketing's, without consent yet."""
+    AttributeDefinition.objects.update(purpose="marketing")
+    AttributeValue.objects.update(purpose="marketing")
+    return shop["busy"]
+
+
+def test_without_consent_staff_read_no_value(shop, signed_in):
+    member = for_marketing(shop)
+    allow(member, "email", granted=False, at=now())
+    allow(member, "sms", granted=False, at=now())
+    client = signed_in("support")
+    shown = text_of(client.get(page(shop)))
+    assert shown.count("not used: consent is missing") == 2
+    assert "M <small" not in shown
+    form = client.get(page(shop, "member_attributes"))
+    assert not form.context["form"].fields
+    assert "花生酱" not in text_of(form)
+
+
+def test_without_consent_staff_overwrite_nothing_unseen(shop, signed_in):
+    member = for_marketing(shop)
+    allow(member, "email", granted=False, at=now())
+    allow(member, "sms", granted=False, at=now())
+    url = page(shop, "member_attributes")
+    assert (
+        signed_in("support").post(url, {"size": "s", "allergy": ""}).status_code == 302
+    )
+    values = {row.definition.code: row.value for row in AttributeValue.objects.all()}
+    assert values == {"size": "m", "allergy": "花生酱"}
+
+
+def test_a_consent_brings_them_back(shop, signed_in):
+    member = for_marketing(shop)
+    allow(member, "sms", granted=True, at=now())
+    client = signed_in("support")
+    assert "not used" not in text_of(client.get(page(shop)))
+    form = client.get(page(shop, "member_attributes")).context["form"]
+    assert form.initial == {"size": "m", "allergy": "花生酱"}

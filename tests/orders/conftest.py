@@ -25,6 +25,7 @@ def fresh_gateway(monkeypatch):
     monkeypatch.setattr(TestProvider, "asked", type(TestProvider.asked)())
     monkeypatch.setattr(TestProvider, "outages", 0)
     monkeypatch.setattr(TestProvider, "refuses", False)
+    monkeypatch.setattr(TestProvider, "outcomes", {})
 
 
 @pytest.fixture

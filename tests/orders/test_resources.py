@@ -2,7 +2,9 @@ import pytest
 import tablib
 from django.core.exceptions import ValidationError
 
-from orders.models import Category, Order, Product, Variant
+from orders.models import Brand, Category, Order, Product, Variant
+from orders.queries.catalogue import found_products
+from orders.queries.shown_prices import price_history
 from orders.resources import OrderResource, ProductResource
 from tests.cast import NOON, make_variant
 
@@ -13,10 +15,13 @@ FULL = {
     "kind": "goods",
     "category": "tea",
     "brand": "小满",
+    "tags": "新品, gift，gift",
     "is_listed": "no",
     "option": "100 g",
     "price": "12.30",
     "cost": "5",
+    "barcode": "6901234567892",
+    "weight_grams": "120",
     "on_hand": "7",
     "is_active": "yes",
 }
@@ -50,12 +55,14 @@ def test_a_new_row_writes_product_and_sku(tea):
     )
     assert (variant.on_hand, variant.is_active, variant.reserved) == (7, True, 0)
     product = variant.product
-    assert (product.name, product.name_en, product.kind, product.brand) == (
+    assert (product.name, product.name_en, product.kind, product.brand.name) == (
         "绿茶",
         "Green tea",
         "goods",
         "小满",
     )
+    assert (product.brand.code, product.tags) == ("xiaoman", ["新品", "gift"])
+    assert (variant.barcode, variant.weight_grams) == ("6901234567892", 120)
     assert (product.category, product.is_listed, product.created_at) == (
         tea,
         False,
@@ -70,7 +77,7 @@ def test_the_same_file_again_changes_nothing_and_one_cell_changes_one_thing(tea)
         "update": 1
     }
     variant = Variant.objects.get()
-    assert (variant.price_minor, variant.on_hand, variant.product.brand) == (
+    assert (variant.price_minor, variant.on_hand, variant.product.brand.name) == (
         999,
         7,
         "小满",
@@ -113,6 +120,12 @@ def test_two_dashes_stop_keeping_stock(tea):
         {"price": "--"},
         {"cost": "-1"},
         {"on_hand": "-1"},
+        {"weight_grams": "1.5"},
+        {"weight_grams": "-1"},
+        {"barcode": "6" * 41},
+        {"brand": "x" * 161},
+        {"tags": "x" * 41},
+        {"tags": ",".join(map(str, range(21)))},
         {"on_hand": "1.5"},
         {"on_hand": "9" * 400},
         {"kind": "car"},
@@ -140,13 +153,47 @@ def test_stock_below_what_is_promised_is_refused(db):
     assert Variant.objects.get().on_hand == 3
 
 
+def test_prices_and_stock_leave_their_trace(tea):
+    bring(FULL)
+    bring({"sku": "TEA-1", "price": "9.99", "on_hand": "10"})
+    variant = Variant.objects.get()
+    lists = [(p.amount_minor, p.ends_at) for p in price_history(variant_id=variant.pk)]
+    assert sorted(lists, key=str) == [(1230, NOON), (999, None)]
+    moves = variant.stock_moves.order_by("id").values_list("kind", "delta_on_hand")
+    assert list(moves) == [("counted", 7), ("counted", 3)]
+
+
+def test_a_brand_of_another_spelling_is_the_same_brand(tea):
+    Brand.objects.create(code="acme", name="Acme")
+    bring({**FULL, "brand": "ACME"})
+    assert Product.objects.get().brand.code == "acme"
+    assert Brand.objects.count() == 1
+    bring({"sku": "TEA-1", "brand": "--", "tags": "--"})
+    product = Product.objects.get()
+    assert (product.brand, product.tags) == (None, [])
+
+
+def test_a_barcode_is_of_one_sku(tea):
+    bring(FULL)
+    assert counts(bring({**FULL, "sku": "TEA-2"})) == {"invalid": 1}
+    assert Variant.objects.count() == 1
+
+
+def test_what_came_in_is_found_at_once(tea):
+    bring(FULL)
+    for text in ("lücha", "绿茶", "TEA-1", "gift", "6901234567892", "xm"):
+        (found,) = found_products(Product.objects.all(), text)
+        assert found.name == "绿茶"
+
+
 def test_a_trial_run_writes_nothing(tea):
     assert counts(bring(FULL, dry_run=True)) == {"new": 1}
     assert not Variant.objects.exists()
 
 
 def test_what_went_out_comes_back_unchanged(tea):
-    bring(FULL, {**FULL, "sku": "=TEA-2", "name": "@x", "cost": "", "on_hand": ""})
+    second = {"sku": "=TEA-2", "name": "@x", "cost": "", "on_hand": "", "barcode": ""}
+    bring(FULL, {**FULL, **second})
     out = ProductResource().export(Variant.objects.order_by("id"))
     assert out["sku"] == ["TEA-1", "'=TEA-2"]
     assert out["name"] == ["绿茶", "'@x"]

@@ -7,8 +7,8 @@ prevents happens every time, not by luck.
 from django.db import connection
 from django.db.models import F
 
-from orders.models import Cart, Order, Variant
-from orders.queries.carts import with_lines
+from orders.models import Order, Variant
+from orders.queries.carts import open_carts
 from orders.services import checkout, payment, refunding
 from orders.services.stocking import OutOfStock
 from tests.faults.callers import rendezvous, without
@@ -42,11 +42,11 @@ def unlock_carts(monkeypatch, count: int) -> None:
     monkeypatch.setattr(
         checkout,
         "lock_cart",
-        lambda *, cart_id: with_lines(Cart.objects.filter(pk=cart_id)).get(),
+        lambda *, cart_id: open_carts().get(pk=cart_id),
     )
     meet, check = rendezvous(count), checkout._refuse_unsellable
     monkeypatch.setattr(
-        checkout, "_refuse_unsellable", lambda cart: (meet(), check(cart))
+        checkout, "_refuse_unsellable", lambda *what: (meet(), check(*what))
     )
 
 

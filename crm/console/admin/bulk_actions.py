@@ -1,6 +1,7 @@
 """Deeds for the members ticked in the list: ask what exactly, then start a job."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -11,40 +12,19 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import (
-    UnfoldAdminDateWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from crm.console.admin.member_action_forms import CouponForm, PointsForm, ReasonForm
+from crm.console.admin.member_action_forms import (
+    CouponForm,
+    PointsForm,
+    ReasonForm,
+    TagEachForm,
+)
 from crm.console.services.bulk import MOST_MEMBERS, start_bulk_deed
-from crm.shared.clock import now, today
+from crm.shared.clock import now
 
 #: Points each of many members may get in one go.
 MOST_POINTS_EACH = 10_000
-
-
-class TagForm(ReasonForm):
-    """Which word, until when."""
-
-    tag = forms.CharField(
-        label=gettext_lazy("Tag"), max_length=40, widget=UnfoldAdminTextInputWidget
-    )
-    ends_on = forms.DateField(
-        label=gettext_lazy("Last day"),
-        required=False,
-        widget=UnfoldAdminDateWidget,
-        help_text=gettext_lazy("Leave empty for a tag that stays."),
-    )
-    field_order = ["tag", "ends_on", "reason"]
-
-    def clean_ends_on(self):
-        """Hand the day on as text; refuse one that is over."""
-        day = self.cleaned_data["ends_on"]
-        if day and day < today():
-            raise forms.ValidationError(_("This day is over."))
-        return day.isoformat() if day else None
 
 
 class PointsEachForm(PointsForm):
@@ -67,7 +47,7 @@ class BulkDeed:
     form: type[ReasonForm]
 
 
-TAG = BulkDeed("tag", gettext_lazy("Put a tag on them"), TagForm)
+TAG = BulkDeed("tag", gettext_lazy("Put a tag on them"), TagEachForm)
 GRANT = BulkDeed("grant", gettext_lazy("Grant points"), PointsEachForm)
 COUPON = BulkDeed("coupon", gettext_lazy("Issue coupon"), CouponForm)
 
@@ -131,7 +111,7 @@ class BulkActionsMixin:
         return TemplateResponse(request, "console/bulk_page.html", context)
 
     def _start(self, request, queryset, deed: BulkDeed, chosen: dict):
-        values = {name: getattr(value, "pk", value) for name, value in chosen.items()}
+        values = {name: _plain(value) for name, value in chosen.items()}
         job = start_bulk_deed(
             deed=deed.code,
             values=values,
@@ -140,3 +120,10 @@ class BulkActionsMixin:
             now=now(),
         )
         return HttpResponseRedirect(reverse("admin:shared_job_change", args=[job.pk]))
+
+
+def _plain(value: Any) -> Any:
+    """Return what a job keeps of an answer: rows by key, days as text."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return getattr(value, "pk", value)

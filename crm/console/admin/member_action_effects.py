@@ -4,11 +4,14 @@ Each takes the member, what the form holds so far and the points available now; 
 sentence is empty while the form does not say enough.
 """
 
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from crm.shared.money import display_amount
 from members.models import Consent, Member
 from members.rules.lifecycle import TABLE
+from orders.queries.wallets import wallet_of
 
 
 def grant(member: Member, data: dict, available: int) -> str:
@@ -43,6 +46,28 @@ def deduct(member: Member, data: dict, available: int) -> str:
         "member": member.number,
         "before": f"{available:,d}",
         "after": f"{available - points:,d}",
+    }
+
+
+def pay_in(member: Member, data: dict, available: int) -> str:
+    """Say how much money comes into the wallet."""
+    return _wallet(member, data.get("amount_minor"))
+
+
+def pay_out(member: Member, data: dict, available: int) -> str:
+    """Say how much money leaves the wallet."""
+    amount = data.get("amount_minor")
+    return _wallet(member, -amount if isinstance(amount, int) else None)
+
+
+def _wallet(member: Member, amount_minor: int | None) -> str:
+    if not isinstance(amount_minor, int):
+        return ""
+    before = wallet_of(member_id=member.pk).available_minor
+    return _("The wallet of %(member)s: available %(before)s → %(after)s.") % {
+        "member": member.number,
+        "before": display_amount(before, settings.SHOP_CURRENCY),
+        "after": display_amount(before + amount_minor, settings.SHOP_CURRENCY),
     }
 
 

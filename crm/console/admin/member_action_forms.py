@@ -15,6 +15,7 @@ from unfold.widgets import (
 
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
+from crm.shared.money import InvalidAmount, parse_amount
 from members.models import Consent, Tag
 
 #: Points one click may move.
@@ -50,6 +51,28 @@ class PointsForm(ReasonForm):
     field_order = ["points", "reason"]
 
 
+class WalletForm(ReasonForm):
+    """So much money, and why."""
+
+    amount_minor = forms.CharField(
+        label=gettext_lazy("Amount"),
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+    field_order = ["amount_minor", "reason"]
+
+    def clean_amount_minor(self) -> int:
+        """Read the decimal into minor units of the shop's currency."""
+        text = self.cleaned_data["amount_minor"].strip()
+        try:
+            amount = parse_amount(text, settings.SHOP_CURRENCY)
+        except InvalidAmount as error:
+            raise forms.ValidationError(_("Enter an amount such as 12.30.")) from error
+        if amount <= 0:
+            raise forms.ValidationError(_("Enter an amount such as 12.30."))
+        return amount
+
+
 class CouponForm(ReasonForm):
     """Which coupon, and why."""
 
@@ -82,15 +105,9 @@ class ConsentForm(ReasonForm):
     field_order = ["purpose", "channel", "granted", "reason"]
 
 
-class TagForm(forms.Form):
-    """Which word, and how long."""
+class TagEndForm(forms.Form):
+    """How long a tag stays."""
 
-    tag = forms.ModelChoiceField(
-        label=gettext_lazy("Tag"),
-        queryset=Tag.objects.all(),
-        to_field_name="name",
-        widget=UnfoldAdminSelectWidget,
-    )
     until = forms.DateField(
         label=gettext_lazy("Last day"),
         required=False,
@@ -109,3 +126,24 @@ class TagForm(forms.Form):
         if day is not None and day < today():
             raise forms.ValidationError(_("This day is over."))
         return day
+
+
+class TagForm(TagEndForm):
+    """Which word of those there are, and how long."""
+
+    tag = forms.ModelChoiceField(
+        label=gettext_lazy("Tag"),
+        queryset=Tag.objects.all(),
+        to_field_name="name",
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["tag", "until"]
+
+
+class TagEachForm(TagEndForm, ReasonForm):
+    """Which word, also a new one, how long, and why it goes on so many."""
+
+    tag = forms.CharField(
+        label=gettext_lazy("Tag"), max_length=40, widget=UnfoldAdminTextInputWidget
+    )
+    field_order = ["tag", "until", "reason"]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,9 +18,11 @@ from crm.console.admin.member_action_forms import (
     PointsForm,
     ReasonForm,
     TagForm,
+    WalletForm,
 )
 from crm.shared.audit import record_audit
 from crm.shared.clock import day_bounds
+from crm.shared.money import display_amount
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.freezing import freeze_account, unfreeze_account
 from members.models import Member
@@ -30,6 +33,7 @@ from members.services.erasing import ask_for_erasure
 from members.services.exporting import ask_for_export
 from members.services.freezing import move_member
 from members.services.tagging import tag_member
+from orders.services.wallets import top_up_wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,25 @@ def _deduct(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
         now=now,
     )
     return _("%(points)s points were deducted.") % {"points": f"{data['points']:,d}"}
+
+
+def _wallet(sign: int) -> Callable[..., str]:
+    """Return what paying into (1) or out of (-1) a wallet means."""
+
+    def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+        entry = top_up_wallet(
+            member_id=member.pk,
+            amount_minor=sign * data["amount_minor"],
+            reason=data["reason"],
+            actor=actor,
+            source=f"staff:{data['request_key']}",
+            now=now,
+        )
+        return _("The wallet holds %(balance)s now.") % {
+            "balance": display_amount(entry.balance_after_minor, settings.SHOP_CURRENCY)
+        }
+
+    return run
 
 
 def _freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -185,6 +208,24 @@ ACTIONS: dict[str, MemberAction] = {
             PointsForm,
             effects.deduct,
             _deduct,
+        ),
+        MemberAction(
+            "pay_in",
+            gettext_lazy("Pay into wallet"),
+            "account_balance_wallet",
+            "orders.add_walletentry",
+            WalletForm,
+            effects.pay_in,
+            _wallet(1),
+        ),
+        MemberAction(
+            "pay_out",
+            gettext_lazy("Pay out of wallet"),
+            "money_off",
+            "orders.add_walletentry",
+            WalletForm,
+            effects.pay_out,
+            _wallet(-1),
         ),
         MemberAction(
             "coupon",

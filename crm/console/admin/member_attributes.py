@@ -19,9 +19,9 @@ from unfold.widgets import (
 
 from crm.console.admin.member_page import OfOneMember
 from crm.console.queries.members import shown_name
+from crm.console.queries.profile import writable_attributes
 from crm.shared.errors import Refusal
 from members.models import AttributeDefinition
-from members.queries import attribute_definitions, attribute_values
 from members.rules.attributes import LONGEST_TEXT
 from members.services.attributing import Author, set_attributes
 
@@ -95,16 +95,15 @@ class MemberAttributes(OfOneMember):
 
     def get(self, request):
         """Show what is kept."""
-        definitions = attribute_definitions(Author.STAFF)
-        kept = attribute_values(member_id=self.member.pk)
-        initial = {
-            each.code: kept[each.pk].value for each in definitions if each.pk in kept
-        }
-        return self._show(request, AttributesForm(definitions, initial=initial))
+        pairs = self._attributes()
+        initial = {each.code: kept.value for each, kept in pairs if kept}
+        form = AttributesForm([each for each, _kept in pairs], initial=initial)
+        return self._show(request, form)
 
     def post(self, request):
         """Write what was changed, all of it or nothing."""
-        form = AttributesForm(attribute_definitions(Author.STAFF), request.POST)
+        definitions = [each for each, _kept in self._attributes()]
+        form = AttributesForm(definitions, request.POST)
         if not form.is_valid():
             return self._show(request, form)
         try:
@@ -123,6 +122,9 @@ class MemberAttributes(OfOneMember):
         if request.headers.get("HX-Request"):
             return HttpResponse(headers={"HX-Redirect": self.page_url()})
         return HttpResponseRedirect(self.page_url())
+
+    def _attributes(self) -> list:
+        return writable_attributes(member_id=self.member.pk, allowed=Author.STAFF)
 
     def _show(self, request, form) -> HttpResponse:
         return render(

@@ -12,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from crm.console.admin.member_actions import ACTIONS, allowed_actions
+from crm.console.queries.addresses import masked_addresses
 from crm.console.queries.member_page import (
     REVEALABLE,
     consents_now,
+    erasure_of,
     get_member,
     personal_details,
     spend_by_month,
@@ -29,8 +31,8 @@ from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
 from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
-from members.models import Member
-from members.queries import avatar_of, instruments_of, standing_erasure
+from members.models import Member, User
+from members.queries import avatar_of, instruments_of
 from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
@@ -43,7 +45,7 @@ def member_urls(model_admin) -> list:
         ("<str:public_id>/360/", MemberPage, "member_page"),
         ("<str:public_id>/360/timeline/", TimelinePart, "member_timeline"),
         ("<str:public_id>/360/note/", NoteBox, "member_note"),
-        ("<str:public_id>/360/reveal/<slug:field>/", Reveal, "member_reveal"),
+        ("<str:public_id>/360/reveal/<slug:what>/", Reveal, "member_reveal"),
         ("<str:public_id>/360/untag/", Untag, "member_untag"),
         ("<str:public_id>/360/picture/", Picture, "member_picture"),
         ("<str:public_id>/360/do/<slug:code>/", MemberDialog, "member_action"),
@@ -130,10 +132,13 @@ class MemberPage(OfOneMember):
             "tags": tags_now(member, self.at),
             "may_tag": user.has_perm("members.add_membertag"),
             "shows_face": member.has_avatar and may_see_names(user),
-            "erasure": standing_erasure(member_id=member.pk)
+            "erasure": erasure_of(member)
             if user.has_perm("members.view_erasure")
             else None,
             "consents": consents_now(member),
+            "addresses": masked_addresses(member)
+            if user.has_perm("members.view_address")
+            else None,
             "instruments": instruments_of(member_id=member.pk)
             if user.has_perm("members.view_paymentinstrument")
             else None,
@@ -203,17 +208,22 @@ class Picture(OfOneMember):
         return picture_response(avatar.webp)
 
 
-class Reveal(OfOneMember):
-    """Personal data in clear, once, for a reason that is kept."""
+class RevealDialog(OfOneMember):
+    """Base: personal data in clear, once, for a reason that is kept."""
 
-    def dispatch(self, request, *args, field: str, **kwargs):
+    #: Rights it takes to look.
+    rights = ("members.view_pii",)
+
+    def dispatch(self, request, *args, what: str, **kwargs):
         """Refuse whoever may not, whatever is asked for."""
-        if not request.user.has_perm("members.view_pii"):
+        if not request.user.has_perms(self.rights):
             raise PermissionDenied
-        if field not in REVEALABLE:
-            raise Http404
-        self.field = field
+        self.find(what)
         return super().dispatch(request, *args, **kwargs)
+
+    def find(self, what: str) -> None:
+        """Keep what is asked for, or answer that there is no such thing."""
+        raise NotImplementedError
 
     def get(self, request):
         """Ask for the reason."""
@@ -222,13 +232,7 @@ class Reveal(OfOneMember):
     def post(self, request):
         """Record the reason, then show the value."""
         try:
-            value = reveal(
-                member_id=self.member.pk,
-                field=self.field,
-                actor=request.user,
-                reason=request.POST.get("reason", ""),
-                now=self.at,
-            )
+            value = self.value(request.user, request.POST.get("reason", ""))
         except ReasonMissing:
             return self._ask(request, _("Say why, in three characters or more."))
         except Refusal as refusal:
@@ -244,6 +248,10 @@ class Reveal(OfOneMember):
             },
         )
 
+    def value(self, actor: User, reason: str) -> str:
+        """Return what is asked for in clear, on the record."""
+        raise NotImplementedError
+
     def _ask(self, request, error: str) -> HttpResponse:
         return render(
             request,
@@ -251,10 +259,30 @@ class Reveal(OfOneMember):
             {
                 **self.frame(request),
                 "member": self.member,
-                "field": self.field,
+                "link": request.path,
                 "error": error,
                 "page_url": self.page_url(),
             },
+        )
+
+
+class Reveal(RevealDialog):
+    """Phone, e-mail or birthday."""
+
+    def find(self, what: str) -> None:
+        """Remember which; nothing else can be revealed."""
+        if what not in REVEALABLE:
+            raise Http404
+        self.field = what
+
+    def value(self, actor: User, reason: str) -> str:
+        """Return it; refused without a reason or budget."""
+        return reveal(
+            member_id=self.member.pk,
+            field=self.field,
+            actor=actor,
+            reason=reason,
+            now=self.at,
         )
 
 

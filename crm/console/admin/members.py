@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from crm.console.admin.bulk_actions import BulkActionsMixin
+from crm.console.admin.member_addresses import address_urls
 from crm.console.admin.member_attributes import attribute_urls
 from crm.console.admin.member_form import MemberForm, save_member
 from crm.console.admin.member_page import member_urls
@@ -244,7 +245,8 @@ class MemberAdmin(
 
     def get_urls(self):
         """Add the page of one member and what can be done there."""
-        return member_urls(self) + attribute_urls(self) + super().get_urls()
+        own = member_urls(self) + attribute_urls(self) + address_urls(self)
+        return own + super().get_urls()
 
     def get_export_form_class(self):
         """Offer clear text; the resource refuses whoever may not have it."""

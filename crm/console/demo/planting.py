@@ -13,6 +13,7 @@ from crm.console.demo import (
     loyalty,
     members,
     orders,
+    reviews,
     staff,
     stories,
 )
@@ -73,6 +74,7 @@ def _plant_past(shop: DemoShop) -> None:
     orders.plant(shop, promotion)
     say("points and tiers")
     loyalty.plant(shop)
-    say("coupons and tickets")
+    say("coupons, tickets and reviews")
     campaigns.plant_coupons(shop)
     care.plant(shop)
+    reviews.plant(shop)

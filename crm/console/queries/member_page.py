@@ -6,7 +6,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, Func, IntegerField, Min, OuterRef, Sum
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    Min,
+    OuterRef,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import JSONObject, TruncMonth
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -22,7 +32,8 @@ from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
 from loyalty.queries import summary_of
-from members.models import Avatar, Consent, Interest, Member
+from members.models import Avatar, Consent, Erasure, Interest, Member
+from members.queries import standing_erasures
 from orders.models import Order
 
 SPARK_MONTHS = 24
@@ -43,8 +54,8 @@ class Tile:
 def get_member(public_id: str) -> Member:
     """Return the member with all the page says of them alone, in one query.
 
-    Beside account, tier and value: ``has_avatar``, and ``interest_words`` with the
-    names of what interests them.
+    Beside account, tier and value: ``has_avatar``, ``interest_words`` with the names
+    of what interests them, and ``erasure`` (see ``erasure_of``).
 
     Raises:
         Member.DoesNotExist: there is none.
@@ -55,10 +66,14 @@ def get_member(public_id: str) -> Member:
         function="array_position",
         output_field=IntegerField(),
     )
+    erasure = standing_erasures().filter(member=OuterRef("pk")).order_by("pk")
     words = Interest.objects.alias(place=place).filter(place__isnull=False)
     return (
         Member.objects.select_related("points_account__tier__ladder", "value", "user")
         .annotate(
+            erasure=Subquery(
+                erasure.values(row=JSONObject(pk="pk", state="state"))[:1]
+            ),
             has_avatar=Exists(Avatar.objects.filter(member=OuterRef("pk"))),
             interest_words=ArraySubquery(
                 words.order_by("place").values(
@@ -68,6 +83,12 @@ def get_member(public_id: str) -> Member:
         )
         .get(public_id=public_id)
     )
+
+
+def erasure_of(member: Member) -> Erasure | None:
+    """Return key and state of the standing erasure of a member from ``get_member``."""
+    row = member.erasure  # type: ignore[attr-defined]
+    return Erasure(**row) if row else None
 
 
 def money(minor: int) -> str:

@@ -21,7 +21,13 @@ from members.models import (
     AttributeValue,
     Member,
 )
-from members.queries import filled_fields, profile_completeness
+from members.queries import (
+    agreed,
+    attribute_definitions,
+    filled_fields,
+    profile_completeness,
+)
+from members.rules.attributes import SERVICE, may_use
 from members.rules.completeness import missing
 
 _Kind = AttributeDefinition.Kind
@@ -101,6 +107,7 @@ def _attributes(member: Member) -> list[Line]:
     rows = (
         AttributeValue.objects.filter(member=member, definition__is_active=True)
         .select_related("definition")
+        .with_use(SERVICE)
         .annotate(
             words=ArraySubquery(
                 options.values(
@@ -113,10 +120,38 @@ def _attributes(member: Member) -> list[Line]:
     return [
         Line(
             row.definition.label,
-            HIDDEN if row.definition.is_personal else shown_value(row),
+            _shown(row),
             f"{row.source} · {date_format(row.collected_at, 'DATE_FORMAT')}",
         )
         for row in rows
+    ]
+
+
+def _shown(row: AttributeValue) -> str:
+    if not row.is_usable:
+        return _("not used: consent is missing")
+    return HIDDEN if row.definition.is_personal else shown_value(row)
+
+
+def writable_attributes(
+    *, member_id: int, allowed: str
+) -> list[tuple[AttributeDefinition, AttributeValue | None]]:
+    """Return the attributes staff may write of this member, with what is kept.
+
+    What lacks consent is left out, so that nobody reads it or overwrites it unseen.
+
+    Args:
+        member_id: the member.
+        allowed: as ``members.queries.attribute_definitions`` takes it.
+    """
+    values = AttributeValue.objects.filter(member_id=member_id).with_use(SERVICE)
+    kept = {value.definition_id: value for value in values}
+    purposes = agreed(member_id=member_id)
+    return [
+        (each, kept.get(each.pk))
+        for each in attribute_definitions(allowed)
+        if may_use(each.purpose, SERVICE, purposes)
+        and (each.pk not in kept or kept[each.pk].is_usable)
     ]
 
 

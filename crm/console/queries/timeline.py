@@ -1,4 +1,4 @@
-"""What happened around one member, newest first, from eight tables in one query."""
+"""What happened around one member, newest first, from nine tables in one query."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from crm.shared.paging import open_cursor, seal_cursor
 from loyalty.models import PointsEntry
 from members.models import Member, Note
 from members.services.waking import ABSENT, BACK
-from orders.models import Order
+from orders.models import Order, Review
 
 PAGE = 15
 _SCOPE = "console.timeline"
@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[Any, str, str]] = {
     "points": (gettext_lazy("Points"), "loyalty.view_pointsentry", "stars"),
     "coupon": (gettext_lazy("Coupons"), "campaigns.view_coupon", "redeem"),
     "message": (gettext_lazy("Messages"), "campaigns.view_message", "outbox"),
+    "review": (gettext_lazy("Reviews"), "orders.view_review", "reviews"),
     "ticket": (gettext_lazy("Tickets"), "care.view_ticket", "support_agent"),
     "tier": (gettext_lazy("Tiers"), "loyalty.view_tierchange", "military_tech"),
     "state": (
@@ -57,6 +58,11 @@ _PARTS = {
     "message": """SELECT created_at AS at, 'message' AS kind, id, public_id,
         subject AS word, state, NULL::bigint AS amount, NULL::bytea AS sealed
         FROM campaigns_message WHERE member_id = %(member)s""",
+    "review": """SELECT r.created_at AS at, 'review' AS kind, r.id, r.public_id,
+        CASE WHEN %(english)s AND p.name_en <> '' THEN p.name_en ELSE p.name END word,
+        r.state, r.rating::bigint AS amount, r.text AS sealed
+        FROM orders_review r JOIN orders_product p ON p.id = r.product_id
+        WHERE r.member_id = %(member)s""",
     "ticket": """SELECT created_at AS at, 'ticket' AS kind, id, public_id,
         '' AS word, state, NULL::bigint AS amount, subject AS sealed
         FROM care_ticket WHERE member_id = %(member)s""",
@@ -183,6 +189,7 @@ def _label(choices, code: str) -> Any:
 
 _CONTEXTS: dict[str, Callable[[], str]] = {
     "ticket": lambda: Ticket._meta.get_field("subject").context,
+    "review": lambda: Review._meta.get_field("text").context,
     "note": lambda: Note._meta.get_field("text").context,
 }
 #: Why programs moved a membership; what staff wrote stands as it is.
@@ -195,6 +202,7 @@ _LINKS = {
     "points": "admin:loyalty_pointsentry_change",
     "coupon": "admin:campaigns_coupon_change",
     "message": "admin:campaigns_message_change",
+    "review": "admin:orders_review_change",
     "ticket": "admin:care_ticket_change",
 }
 _WORDS: dict[str, Callable[[str, int | None], tuple[Any, str]]] = {
@@ -205,6 +213,7 @@ _WORDS: dict[str, Callable[[str, int | None], tuple[Any, str]]] = {
     ),
     "coupon": lambda state, n: (_label(Coupon.State, state), ""),
     "message": lambda state, n: (_label(Message.State, state), ""),
+    "review": lambda state, n: (_label(Review.State, state), "★" * (n or 0)),
     "ticket": lambda state, n: (_label(Ticket.State, state), ""),
     "tier": lambda state, n: (_("New tier"), ""),
     "state": lambda state, n: (_label(Member.State, state), ""),

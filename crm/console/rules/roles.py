@@ -4,7 +4,8 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
-``orders.change_unmatchedreturn`` settling, ``shared.change_delivery`` sending facts
+``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
+reviews, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
@@ -15,7 +16,10 @@ takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.add_duplicatepair`` is searching for duplicates, ``change_duplicatepair``
 dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
 ``members.add_lifecyclechange`` freezing, opening and closing a membership,
-``members.add_membertag`` putting tags on and taking them off.
+``members.add_membertag`` putting tags on and taking them off,
+``members.view_address`` seeing masked where a member has things sent,
+``orders.change_payment`` has providers asked again, ``orders.add_walletentry`` pays
+into and out of wallets, ``orders.change_giftcard`` shows a card's code for a reason.
 """
 
 _CATALOGUE: tuple[str, ...] = (
@@ -23,7 +27,7 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_variant",
     "orders.view_category",
 )
-_CATALOGUE += ("orders.view_channel",)
+_CATALOGUE += ("orders.view_channel", "orders.view_freightrule")
 _MEMBERS = (
     "members.view_member",
     "members.view_tag",
@@ -40,6 +44,14 @@ _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
 _ORDERS = ("orders.view_order", "orders.view_refund")
+#: Words of buyers, with the member they are from: not for those who see numbers only.
+_REVIEWS = ("orders.view_review", "orders.change_review")
+_MONEY = (
+    "orders.view_payment",
+    "orders.view_wallet",
+    "orders.view_walletentry",
+    "orders.view_giftcard",
+)
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -83,11 +95,15 @@ SUPPORT = (
     "members.view_note",
     "members.add_note",
     "members.view_paymentinstrument",
+    "members.view_address",
     "members.add_consent",
     *_MERGING,
     "members.add_membertag",
     "members.add_lifecyclechange",
     "orders.add_refund",
+    *_REVIEWS,
+    *_MONEY,
+    "orders.change_giftcard",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -100,6 +116,7 @@ MARKETER = (
     *_ORDERS,
     *_POINTS,
     *_CATALOGUE,
+    *_REVIEWS,
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
@@ -154,7 +171,10 @@ FINANCE = (
     "members.view_member",
     "members.view_paymentinstrument",
     *_ORDERS,
+    *_MONEY,
     "orders.add_refund",
+    "orders.change_payment",
+    "orders.add_walletentry",
     "orders.view_unmatchedreturn",
     "orders.change_unmatchedreturn",
     "orders.view_adjustment",
@@ -178,6 +198,7 @@ AUDITOR = (
     *_OFFERS,
     *_CATALOGUE,
     *_INSIGHT,
+    *_MONEY,
     "orders.view_unmatchedreturn",
     "orders.view_adjustment",
     "orders.view_importbatch",
@@ -201,8 +222,9 @@ OWNER = tuple(
             *LOYALTY_MANAGER,
             *FINANCE,
             *AUDITOR,
-            *_all("orders", "product", "variant", "category", "channel"),
+            *_all("orders", "product", "variant", "category", "channel", "freightrule"),
             "orders.delete_variant",
+            "orders.delete_freightrule",
             "members.delete_tag",
             "members.export_pii",
             "members.change_erasure",

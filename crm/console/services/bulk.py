@@ -33,7 +33,7 @@ class Outcome:
 
 
 def _tag(*, member_id: int, values: dict, actor: User, source: str, now: datetime):
-    ends = values.get("ends_on")
+    ends = values.get("until")
     tag_member(
         member_id=member_id,
         name=values["tag"],
@@ -106,7 +106,7 @@ def do_for_members(
 
     Args:
         deed: a key of ``DEEDS``.
-        values: what the form said: ``tag`` and ``ends_on``, ``points`` and ``reason``,
+        values: what the form said: ``tag`` and ``until``, ``points`` and ``reason``,
             or ``template`` (primary key).
         key: names this run; the same key and member are one deed, however often.
         on_chunk: called with the number of members seen, every hundred.

@@ -54,6 +54,13 @@ def test_members_read_and_write_what_is_theirs(jing, eve, shop):
     assert [row["value"] for row in eve.get(ATTRIBUTES).json()["data"]] == [None, None]
 
 
+def test_members_see_what_they_told_also_where_they_do_not_agree(jing, shop):
+    """The size is for recommendations, to which nobody agreed: kept, not used."""
+    patch(jing, size="m")
+    assert not AttributeValue.objects.usable("profiling").exists()
+    assert jing.get(ATTRIBUTES).json()["data"][1]["value"] == "m"
+
+
 def test_null_forgets(jing, shop):
     patch(jing, size="m")
     assert patch(jing, size=None).status_code == 200

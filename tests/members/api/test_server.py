@@ -406,6 +406,9 @@ def test_the_description_shows_this_api_and_no_other(db):
         "/api/server/v1/members/lookup",
         "/api/server/v1/members/batch",
         "/api/server/v1/members/{source}/{external_id}",
+        "/api/server/v1/orders/batch",
+        "/api/server/v1/orders/{source}/{external_ref}",
+        "/api/server/v1/orders/{source}/{external_ref}/refunds",
     }
     put = schema["paths"]["/api/server/v1/members/{source}/{external_id}"]["put"]
     assert {"200", "201", "400", "401", "403", "409", "422", "429"} <= set(

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from members.models import ExternalIdentity, Member, User
-from members.providers.alipay import is_signed, private_key_of, public_key_of, sign
+from members.providers.rsa2 import is_signed, private_key_of, public_key_of, sign
 from tests.members.providers.servers import Person, make_key, private_pem, public_pem
 from tests.members.providers.signing_in import (
     ALIPAY_MINI,

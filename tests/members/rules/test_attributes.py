@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from members.models import AttributeDefinition
-from members.rules.attributes import LONGEST_TEXT, read_value
+from members.rules.attributes import LONGEST_TEXT, may_use, read_value
 
 SIZES = ["s", "m", "l"]
 
@@ -98,3 +98,19 @@ def test_whatever_comes_is_kept_or_refused_and_nothing_else(value):
         except ValueError:
             continue
         assert read_value(kind, kept, SIZES) == kept
+
+
+@pytest.mark.parametrize("agreed", [set(), {"marketing"}, {"profiling"}])
+@pytest.mark.parametrize("collected_for", ["", "marketing", "profiling"])
+@pytest.mark.parametrize("use", ["", "marketing", "profiling"])
+def test_a_value_serves_what_it_was_collected_for(collected_for, use, agreed):
+    expected = {
+        ("", ""): True,
+        ("marketing", ""): "marketing" in agreed,
+        ("marketing", "marketing"): "marketing" in agreed,
+        ("profiling", ""): "profiling" in agreed,
+        ("profiling", "profiling"): "profiling" in agreed,
+    }
+    assert may_use(collected_for, use, agreed) is expected.get(
+        (collected_for, use), False
+    )

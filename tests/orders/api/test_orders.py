@@ -1,16 +1,17 @@
 """A member's orders and their payments by HTTP."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crm.shared import clock
 from orders.models import Order, Payment
 from orders.providers.test import SIGNATURE_HEADER, signed_message
+from orders.services.shipping import ship
 from tests.cast import make_variant
 from tests.orders.api.conftest import ROOT
 from tests.orders.api.test_cart import problem
-from tests.orders.shop import fill_cart, pay, place
+from tests.orders.shop import Off, Offers, fill_cart, pay, place
 
 
 @pytest.fixture
@@ -39,6 +40,145 @@ def test_orders_newest_first_by_status(as_alice, as_mallory, order, alice, cup):
     problem(as_alice.get(f"{ROOT}/me/orders?status=lost"), 400, "validation_error")
     problem(as_alice.get(f"{ROOT}/me/orders?state=paid"), 400, "unknown_parameter")
     assert as_mallory.get(f"{ROOT}/me/orders").json()["data"] == []
+
+
+def test_orders_by_group_and_by_day_of_the_shop(as_alice, alice, cup):
+    # Late on the 20th in London is the 21st in Shanghai.
+    night = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+    first = place(fill_cart({"CUP": 1}, member=alice, now=night), now=night)
+    second = place(fill_cart({"CUP": 2}, member=alice, now=night), now=night)
+    pay(second, now=night)
+
+    def asked(query: str) -> set[str]:
+        answer = as_alice.get(f"{ROOT}/me/orders?{query}")
+        assert answer.status_code == 200, answer.content
+        return {each["id"] for each in answer.json()["data"]}
+
+    both = {first.public_id, second.public_id}
+    assert asked("group=to_pay") == {first.public_id}
+    assert asked("group=to_ship") == {second.public_id}
+    assert asked("status=pending,paid") == both
+    assert asked("group=to_ship&status=pending") == set()
+    assert asked("placed_from=2026-11-21&placed_until=2026-11-21") == both
+    assert asked("placed_until=2026-11-20") == asked("placed_from=2026-11-22") == set()
+    for wrong in (
+        "group=lost",
+        "status=paid,",
+        "placed_from=x",
+        "placed_until=9999-12-31",
+    ):
+        answer = as_alice.get(f"{ROOT}/me/orders?{wrong}")
+        problem(answer, 400, "validation_error")
+
+
+def test_an_order_in_detail(as_alice, order, alice, cup, tea):
+    Offers.offers.append(Off("ten", 1_000))
+    now = clock.now()
+    bought = place(fill_cart({"TEA": 1, "CUP": 3}, member=alice, now=now), now=now)
+    Order.objects.filter(pk=bought.pk).update(campaign="autumn", device="phone")
+    payment = pay(bought, now=now)
+    parcel = ship(
+        order_id=bought.pk,
+        items={1: 1, 2: 2},
+        carrier="SF",
+        tracking="SF77",
+        actor="key:key_1",
+        now=now,
+    )
+    body = as_alice.get(mine(bought)).json()
+    assert (body["status"], body["campaign"], body["device"]) == (
+        "partly_shipped",
+        "autumn",
+        "phone",
+    )
+    (offer,) = body["offers"]
+    assert offer["id"] == "ten"
+    assert offer["amount"] == {"amount": "10.00", "currency": "CNY"}
+    assert [(s["position"], s["amount"]["amount"]) for s in offer["shares"]] == [
+        (1, "5.00"),
+        (2, "5.00"),
+    ]
+    assert body["tenders"] == [
+        {
+            "id": payment.public_id,
+            "provider": "test",
+            "tender": "",
+            "status": "captured",
+            "amount": {"amount": "189.99", "currency": "CNY"},
+            "refunded": {"amount": "0.00", "currency": "CNY"},
+            "captured_at": body["tenders"][0]["captured_at"],
+        }
+    ]
+    assert body["shipments"] == [
+        {
+            "id": parcel.public_id,
+            "status": "sent",
+            "carrier": "SF",
+            "tracking": "SF77",
+            "items": [{"position": 1, "quantity": 1}, {"position": 2, "quantity": 2}],
+            "sent_at": body["shipments"][0]["sent_at"],
+            "delivered_at": None,
+        }
+    ]
+    assert [line["shipped_quantity"] for line in body["items"]] == [1, 2]
+    assert body["can"] == {
+        "cancel": False,
+        "pay": False,
+        "confirm": False,
+        "return": True,
+        "review": False,
+    }
+    waiting = as_alice.get(mine(order)).json()["can"]
+    assert [deed for deed, yes in waiting.items() if yes] == ["cancel", "pay"]
+
+
+def test_an_order_in_detail_takes_a_fixed_number_of_statements(
+    as_alice, alice, django_assert_max_num_queries
+):
+    Offers.offers.append(Off("ten", 1_000))
+    now = clock.now()
+    units = {f"V{number}": 2 for number in range(8)}
+    for sku in units:
+        make_variant(sku, 1_000)
+    order = place(fill_cart(units, member=alice, now=now), now=now)
+    pay(order, now=now)
+    for position in range(1, 9):
+        ship(order_id=order.pk, items={position: 1}, actor="key:key_1", now=now)
+    # Session, login, member, then order, lines, allocations, refunds, offers, tenders,
+    # parcels and their lines.
+    with django_assert_max_num_queries(11):
+        assert len(as_alice.get(mine(order)).json()["shipments"]) == 8
+
+
+def test_the_buyer_confirms(as_alice, as_mallory, visitor, order):
+    url = mine(order, "/confirm")
+    problem(as_alice.post(url, {}, format="json"), 409, "order_not_confirmable")
+    now = clock.now()
+    pay(order, now=now)
+    ship(order_id=order.pk, items={1: 1}, actor="key:key_1", now=now)
+    problem(as_mallory.post(url, {}, format="json"), 404, "not_found")
+    problem(visitor.post(url, {}, format="json"), 401, "not_authenticated")
+    problem(as_alice.post(url, {"stars": 5}, format="json"), 400, "validation_error")
+    order.refresh_from_db()
+    assert order.state == "shipped"
+    for _again in range(2):
+        answer = as_alice.post(url, {}, format="json")
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    body = answer.json()
+    assert body["delivered_at"] == body["closed_at"]
+    assert [deed for deed, yes in body["can"].items() if yes] == ["return", "review"]
+    assert body["shipments"][0]["status"] == "delivered"
+
+
+def test_orders_of_other_systems_are_paid_and_cancelled_there(as_alice, order):
+    Order.objects.filter(pk=order.pk).update(source="erp")
+    cancelling = as_alice.post(mine(order, "/cancel"), {}, format="json")
+    problem(cancelling, 409, "order_not_cancellable")
+    paying = as_alice.post(payments(order), {"provider": "test"}, format="json")
+    problem(paying, 409, "order_not_payable")
+    assert not any(as_alice.get(mine(order)).json()["can"].values())
+    order.refresh_from_db()
+    assert order.state == "pending"
 
 
 def test_a_page_takes_a_fixed_number_of_statements(

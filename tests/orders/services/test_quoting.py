@@ -38,7 +38,7 @@ def test_codes_nobody_knows_are_in_the_answer(alice, tea):
     assert refused.why == Refused("coupon_not_found")
 
 
-def test_lines_in_no_cart_are_priced_by_the_same_offers(settings):
+def test_lines_in_no_cart_are_priced_by_the_same_offers(db, settings):
     settings.FREIGHT_MINOR = 800
     settings.FREE_FREIGHT_FROM_MINOR = 10_000
     Offers.offers[:] = [Off("prm_a", 1000)]

@@ -1,0 +1,137 @@
+"""What a refund does to points and tier: asked before, told after (P16–P20, T9)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.models import PointsAccount, PointsEntry
+from loyalty.queries import program, qualifying_minor, rung_of, tiers
+from loyalty.rules.clawback import points_worth
+from loyalty.rules.ledger import Movement
+from loyalty.rules.tiers import counts_from, rung_for
+from loyalty.services.refund_points import Settlement, may_owe, move_for_refund
+from orders.models import Order, Refund
+from orders.rules.refund_effects import Effect, PlannedRefund
+
+#: What happens -> the sentence that says so.
+SENTENCES = {
+    "points_back": _("%(points)s points spent come back with their old end."),
+    "points_back_late": _(
+        "%(points)s points spent come back; %(late)s of them get a new end, 30 days on."
+    ),
+    "points_taken": _("%(points)s points earned are taken back."),
+    "points_deducted": _(
+        "%(points)s points are already spent: %(worth)s goes off the refund."
+    ),
+    "points_owed": _("%(points)s points are already spent and become debt."),
+    "points_waived": _("%(points)s points are already spent and are waived."),
+    "points_later": _("The order has not earned its points yet; they follow."),
+    "tier_falls": _("The tier falls from %(from)s to %(to)s."),
+    "tier_stays": _("The tier %(tier)s stays."),
+}
+
+
+def _effect(code: str, **params) -> Effect:
+    return Effect(code, SENTENCES[code], params)
+
+
+class LoyaltyEffects:
+    """Points spent come back, points earned are taken, the tier may fall."""
+
+    def preview(self, planned: PlannedRefund, *, now: datetime) -> Sequence[Effect]:
+        """Move the points in a book that nobody writes, and say what moved."""
+        account = (
+            PointsAccount.objects.select_related("tier")
+            .filter(member_id=planned.member_id)
+            .first()
+        )
+        if account is None:
+            return []
+        root = Order.objects.get(pk=planned.root_id)
+        terms = program()
+        settlement = Settlement(
+            source="preview",
+            points_back=planned.points,
+            goods_minor=planned.goods_minor,
+            may_owe=may_owe(planned.shortfall, terms),
+            points_deducted=0,
+            occurred_at=now,
+        )
+        try:
+            _book, back, taken = move_for_refund(account, root, settlement, now=now)
+        except PointsEntry.DoesNotExist:
+            return [_effect("points_later")]
+        found = [*_of_return(back), *_of_claw(taken.points, taken.trace)]
+        if planned.shortfall == "deduct":
+            found = [_deducted(each, terms.redeem_minor_per_100) for each in found]
+        return [*found, *_of_tier(account, root, planned.goods_minor, now)]
+
+    def booked(self, refund_id: int) -> Sequence[Effect]:
+        """Say what the ledger holds of a refund."""
+        refund = Refund.objects.only("public_id", "points_deducted").get(pk=refund_id)
+        entries = PointsEntry.objects.filter(
+            source=f"refund:{refund.public_id}",
+            kind__in=[PointsEntry.Kind.RETURN, PointsEntry.Kind.CLAW_BACK],
+        ).order_by("seq")
+        found: list[Effect] = []
+        for entry in entries:
+            if entry.kind == PointsEntry.Kind.CLAW_BACK:
+                found += _of_claw(entry.points, entry.trace)
+            elif entry.points:
+                found.append(_effect("points_back", points=entry.points))
+        return found
+
+
+def _of_return(back: Movement | None) -> list[Effect]:
+    if back is None or not back.points:
+        return []
+    if back.opens is None:
+        return [_effect("points_back", points=back.points)]
+    late = back.opens.granted
+    return [_effect("points_back_late", points=back.points, late=late)]
+
+
+def _of_claw(points: int, trace: dict) -> list[Effect]:
+    """Say what a claw-back took, and what of it was not there (P17)."""
+    owed, waived = trace.get("owed", 0), trace.get("waived", 0)
+    taken = -points - owed
+    numbers = {"points_taken": taken, "points_owed": owed, "points_waived": waived}
+    return [_effect(code, points=count) for code, count in numbers.items() if count]
+
+
+def _deducted(effect: Effect, minor_per_100: int) -> Effect:
+    """Turn missing points into money that goes off the refund."""
+    if effect.code not in {"points_owed", "points_waived"}:
+        return effect
+    points = effect.params["points"]
+    worth = points_worth(points, minor_per_100=minor_per_100)
+    if not worth:
+        return effect
+    return Effect(
+        "points_deducted",
+        SENTENCES["points_deducted"],
+        {"points": points, "worth_minor": worth},
+        deduct_points=points,
+        deduct_minor=worth,
+    )
+
+
+def _of_tier(
+    account: PointsAccount, root: Order, goods_minor: int, now: datetime
+) -> list[Effect]:
+    """Say whether the qualifying value left still reaches the tier (T9)."""
+    rungs = tiers()
+    if not rungs or account.tier is None:
+        return []
+    window = rungs[0].ladder.window_days
+    value = qualifying_minor(member_id=account.member_id, window_days=window, at=now)
+    after = counts_from(now, window_days=window)
+    if after is None or root.paid_at > after:
+        value -= goods_minor
+    reached = rung_for(value, [rung_of(tier) for tier in rungs])
+    held = account.tier
+    new = next(tier for tier in rungs if tier.pk == reached.id)
+    if new.threshold_minor >= held.threshold_minor:
+        return [_effect("tier_stays", tier=held.label)]
+    return [_effect("tier_falls", **{"from": held.label, "to": new.label})]

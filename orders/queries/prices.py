@@ -1,0 +1,41 @@
+"""Prices that run at a moment: the one place where a quote reads them."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db.models import Q
+
+from orders.models import Price
+from orders.rules.unit_prices import PriceOption
+
+#: Of the SKU ``v`` of a statement that knows ``at``: the newest last, as JSON.
+RUNNING_PRICES = """(
+    SELECT json_agg(
+        json_build_array(r.kind, r.audience, r.amount_minor) ORDER BY r.starts_at, r.id
+    )
+    FROM orders_price r
+    WHERE r.variant_id = v.id AND r.starts_at <= %(at)s
+      AND (r.ends_at > %(at)s OR r.ends_at IS NULL)
+)"""
+
+
+def options_of(rows: Iterable[Iterable] | None) -> tuple[PriceOption, ...]:
+    """Return what ``RUNNING_PRICES`` found."""
+    return tuple(PriceOption(*row) for row in rows or ())
+
+
+def running_prices(
+    *, variant_ids: Collection[int], at: datetime
+) -> dict[int, tuple[PriceOption, ...]]:
+    """Return the prices of some SKUs that run at ``at``, for lines in no cart."""
+    running = Price.objects.filter(
+        Q(ends_at__gt=at) | Q(ends_at__isnull=True),
+        variant_id__in=variant_ids,
+        starts_at__lte=at,
+    ).order_by("starts_at", "id")
+    found: dict[int, tuple[PriceOption, ...]] = {}
+    for variant_id, *option in running.values_list(
+        "variant_id", "kind", "audience", "amount_minor"
+    ):
+        found[variant_id] = (*found.get(variant_id, ()), PriceOption(*option))
+    return found

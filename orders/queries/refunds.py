@@ -1,0 +1,129 @@
+"""What stands about money that went back, and about goods on their way back."""
+
+from collections.abc import Sequence
+
+from django.db.models import F, QuerySet, Sum
+
+from orders.models import (
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    RefundDeduction,
+    RefundLine,
+    ReturnLine,
+)
+from orders.rules.refunds import DeductionKind, PaidLine, Tender
+
+_GIVEN = (Refund.State.REQUESTED, Refund.State.COMPLETED)
+
+
+def root_of(order: Order) -> Order:
+    """Return the order that was paid with money: itself, or the first of exchanges.
+
+    An order that replaces units (R13) was paid with their value; money, points and
+    their lots are those of the order the units came from.
+    """
+    while order.exchange_of is not None:
+        order = order.exchange_of
+    return order
+
+
+def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
+    """Return the lines of an order as refunds see them, in two or three statements.
+
+    Args:
+        return_id: the return request that is refunded; its units are not promised
+            to somebody else.
+    """
+    lines = order.lines.annotate(
+        points=Sum("allocations__points"), gift_position=F("gift_of__position")
+    ).order_by("position")
+    returned = dict(
+        RefundLine.objects.filter(refund__order=order, refund__state__in=_GIVEN)
+        .values_list("order_line_id")
+        .annotate(Sum("points"))
+    )
+    own = dict(
+        ReturnLine.objects.filter(request_id=return_id).values_list(
+            "order_line_id", "quantity"
+        )
+        if return_id is not None
+        else ()
+    )
+    return [_paid_line(line, returned, own) for line in lines]
+
+
+def _paid_line(
+    line: OrderLine, returned: dict[int, int], own: dict[int, int]
+) -> PaidLine:
+    listed = line.list_price_minor
+    return PaidLine(
+        position=line.position,
+        quantity=line.quantity,
+        net_minor=line.net_minor,
+        refunded_quantity=line.refunded_quantity,
+        refunded_minor=line.refunded_minor,
+        points=line.points or 0,
+        points_returned=returned.get(line.pk, 0),
+        promised=max(0, line.returning_quantity - own.get(line.pk, 0)),
+        kind=line.kind,
+        list_price_minor=line.unit_price_minor if listed is None else listed,
+        gift_of=line.gift_position,
+    )
+
+
+def deducted_before(order: Order) -> dict[DeductionKind, int]:
+    """Return what refunds of an order deducted so far, by kind."""
+    sums = (
+        RefundDeduction.objects.filter(refund__order=order, refund__state__in=_GIVEN)
+        .values_list("kind")
+        .annotate(Sum("amount_minor"))
+    )
+    return {DeductionKind(kind): amount for kind, amount in sums}
+
+
+def freight_left(order: Order) -> int:
+    """Return the freight that was paid and not given back."""
+    given = order.refunds.filter(state__in=_GIVEN).aggregate(total=Sum("freight_minor"))
+    return max(0, order.freight_minor - (given["total"] or 0))
+
+
+def tenders_of(root: Order) -> list[Tender]:
+    """Return how an order was paid, oldest first, and what went back there (R4)."""
+    rows = root.payments.filter(state=Payment.State.CAPTURED).order_by("id")
+    return [
+        Tender(row.pk, row.provider, row.amount_minor, row.refunded_minor)
+        for row in rows
+    ]
+
+
+def refunds_of(*, member_id: int) -> QuerySet[Refund]:
+    """Return a member's refunds with everything a statement needs."""
+    return with_parts(Refund.objects.filter(order__member_id=member_id))
+
+
+def with_parts(refunds: QuerySet[Refund]) -> QuerySet[Refund]:
+    """Return refunds with order, lines, deductions and tenders."""
+    return refunds.select_related("order").prefetch_related(
+        "lines__order_line", "deductions", "tenders__payment"
+    )
+
+
+def goods_minor(refund_ids: Sequence[int]) -> dict[int, int]:
+    """Return by refund the value of goods taken back, which earned points (P5).
+
+    Lines of goods less what was deducted because of them; freight and fees earned
+    nothing. An exchange takes no value back (R13).
+    """
+    money = {"refund__kind": Refund.Kind.MONEY, "refund_id__in": refund_ids}
+    values: dict[int, int] = {}
+    lines = RefundLine.objects.filter(order_line__kind="goods", **money)
+    deductions = RefundDeduction.objects.filter(
+        kind__in=["reprice", "gift_kept"], **money
+    )
+    for sign, rows in ((1, lines), (-1, deductions)):
+        sums = rows.values_list("refund_id").annotate(Sum("amount_minor"))
+        for refund_id, amount in sums:
+            values[refund_id] = values.get(refund_id, 0) + sign * amount
+    return {refund_id: max(0, value) for refund_id, value in values.items()}

@@ -1,0 +1,34 @@
+"""Goods on their way back."""
+
+from django.db.models import QuerySet
+
+from orders.models import ReturnRequest
+
+
+def returns_of(*, member_id: int) -> QuerySet[ReturnRequest]:
+    """Return a member's returns with everything the API shows."""
+    return with_lines(ReturnRequest.objects.filter(order__member_id=member_id))
+
+
+def with_lines(requests: QuerySet[ReturnRequest]) -> QuerySet[ReturnRequest]:
+    """Return returns with order, lines, history and refund."""
+    return requests.select_related("order", "refund").prefetch_related(
+        "lines__order_line", "lines__wanted", "events"
+    )
+
+
+def wanted_units(request: ReturnRequest) -> dict[int, int]:
+    """Return SKU -> units that an exchange wants instead."""
+    units: dict[int, int] = {}
+    for line in request.lines.filter(wanted__isnull=False):
+        units[line.wanted_id] = units.get(line.wanted_id, 0) + line.quantity
+    return units
+
+
+def units_of_return(request: ReturnRequest) -> dict[int, int]:
+    """Return SKU -> units that are asked back."""
+    units: dict[int, int] = {}
+    lines = request.lines.values_list("order_line__variant_id", "quantity")
+    for variant_id, quantity in lines:
+        units[variant_id] = units.get(variant_id, 0) + quantity
+    return units

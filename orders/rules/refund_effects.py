@@ -1,0 +1,67 @@
+"""The socket for what a refund does elsewhere (``crm.wiring.REFUND_EFFECTS``).
+
+Apps above say what a refund will do to points, tiers and coupons, and later what it
+did. They ask the same functions for both, so a preview is what happens. Plain Python.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Shortfall(StrEnum):
+    """What becomes of earned points that are no longer there to be taken (P16, P17)."""
+
+    #: As the points program says.
+    PROGRAM = "program"
+    DEDUCT = "deduct"
+    WAIVE = "waive"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRefund:
+    """A refund as other apps see it before it is made.
+
+    ``root_id`` is the order that was first paid: the same one unless the units came
+    by exchange (R13). ``goods_minor`` is the value of goods taken back, which earned
+    points; freight and fees are not in it.
+    """
+
+    order_id: int
+    root_id: int
+    member_id: int | None
+    goods_minor: int
+    points: int
+    #: True when no unit of the order is left and money goes back for the last one.
+    closes_order: bool
+    shortfall: Shortfall = Shortfall.PROGRAM
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One sentence about what a refund does, with a stable code and its numbers.
+
+    ``message`` is translatable and names its ``params``; money stands there as
+    ``…_minor`` and is written without the suffix. ``deduct_minor`` is what
+    ``deduct_points`` missing points cost the buyer when they are deducted.
+    """
+
+    code: str
+    message: Any
+    params: dict[str, Any] = field(default_factory=dict)
+    deduct_points: int = 0
+    deduct_minor: int = 0
+
+
+class RefundEffects(Protocol):
+    """One entry of ``REFUND_EFFECTS``."""
+
+    def preview(self, planned: PlannedRefund, *, now: datetime) -> Sequence[Effect]:
+        """Return what the refund would do. Writes nothing."""
+        ...
+
+    def booked(self, refund_id: int) -> Sequence[Effect]:
+        """Return what a refund did so far."""
+        ...

@@ -1,0 +1,224 @@
+"""What a refund gives back and does: one quote for preview and execution (R1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from crm import wiring
+from crm.shared.errors import Refusal
+from orders.models import Order, Refund
+from orders.queries.refunds import (
+    deducted_before,
+    freight_left,
+    paid_lines,
+    root_of,
+    tenders_of,
+)
+from orders.rules.lifecycle import STANDING
+from orders.rules.refund_effects import (
+    Effect,
+    PlannedRefund,
+    RefundEffects,
+    Shortfall,
+)
+from orders.rules.refunds import (
+    OF_GOODS,
+    Deduction,
+    DeductionKind,
+    PaidLine,
+    RefundQuote,
+    TooManyUnits,
+    UnknownPosition,
+    freight_is_owed,
+    gifts_kept_minor,
+    refund_quote,
+    tender_shares,
+)
+from orders.rules.returns import FAULTS
+from orders.services.repricing import reprice_loss_of
+
+
+class OrderNotRefundable(Refusal):
+    """This order was not paid, or has been refunded completely."""
+
+    code = "order_not_refundable"
+    message = _("This order was not paid, or has been refunded completely.")
+
+
+class NothingToRefund(Refusal):
+    """These units are not there to be refunded."""
+
+    code = "nothing_to_refund"
+    message = _("These units are not there to be refunded.")
+
+
+class FreightStays(Refusal):
+    """Freight goes back when all is cancelled before shipping, or the shop erred."""
+
+    code = "freight_not_refundable"
+    status = 422
+    message = _(
+        "Freight goes back when all is cancelled before shipping, or the shop erred."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPolicy:
+    """How a refund is treated.
+
+    ``reason_code`` is one of ``ReturnRequest.Reason`` and decides about freight (R5).
+    ``restocks`` puts the units back on the shelf when the refund is completed (R15).
+    ``return_id`` names the return request that is refunded.
+    """
+
+    reason_code: str = ""
+    shortfall: Shortfall = Shortfall.PROGRAM
+    restocks: bool = False
+    return_id: int | None = None
+
+
+AS_USUAL = RefundPolicy()
+
+
+def quote_refund(
+    *,
+    order_id: int,
+    items: Mapping[int, int],
+    freight: bool | None = False,
+    policy: RefundPolicy = AS_USUAL,
+    now: datetime,
+) -> RefundQuote:
+    """Say what a refund would give back and do. Writes nothing.
+
+    Args:
+        items: position of the line -> units that come back.
+        freight: give the freight back, too; None is as R5 says.
+
+    Raises:
+        OrderNotRefundable, NothingToRefund, FreightStays: as they say.
+    """
+    return quote_for(
+        Order.objects.get(pk=order_id),
+        items=items,
+        freight=freight,
+        policy=policy,
+        now=now,
+    )
+
+
+def quote_for(
+    order: Order,
+    *,
+    items: Mapping[int, int],
+    freight: bool | None,
+    policy: RefundPolicy,
+    now: datetime,
+) -> RefundQuote:
+    """Quote a refund of an order that was read, or locked, already."""
+    if order.state not in STANDING:
+        raise OrderNotRefundable
+    lines = paid_lines(order, return_id=policy.return_id)
+    freight_minor = _freight(order, lines, items, freight, policy)
+    deducted = deducted_before(order)
+    losses = dict(deducted)
+    losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
+    loss = reprice_loss_of(order, lines, items)
+    if loss is not None:
+        losses[DeductionKind.REPRICE] = loss
+    try:
+        quote = refund_quote(
+            lines,
+            items,
+            freight_left_minor=freight_minor,
+            losses=losses,
+            deducted=deducted,
+        )
+    except (UnknownPosition, TooManyUnits) as error:
+        raise NothingToRefund from error
+    if not quote.lines and not quote.freight_minor:
+        raise NothingToRefund
+    root = root_of(order)
+    planned = _planned(order, root, lines, quote, policy)
+    quote = replace(quote, effects=tuple(_effects(planned, now)))
+    if policy.shortfall is Shortfall.DEDUCT:
+        quote = _with_shortfall(quote)
+    shares = tender_shares(quote.amount_minor, tenders_of(root))
+    return replace(quote, tenders=tuple(shares))
+
+
+def effect_sources() -> list[RefundEffects]:
+    """Return who knows what a refund does, as ``crm.wiring`` lists them."""
+    return [import_string(path)() for path in wiring.REFUND_EFFECTS]
+
+
+def _freight(
+    order: Order,
+    lines: Sequence[PaidLine],
+    items: Mapping[int, int],
+    wanted: bool | None,
+    policy: RefundPolicy,
+) -> int:
+    if wanted is False:
+        return 0
+    left = sum(line.quantity - line.refunded_quantity for line in lines)
+    owed = freight_is_owed(
+        is_shipped=order.state != Order.State.PAID,
+        is_last=sum(items.values()) == left,
+        is_fault=policy.reason_code in FAULTS,
+    )
+    if not owed and wanted:
+        raise FreightStays
+    return freight_left(order) if owed else 0
+
+
+def _planned(
+    order: Order,
+    root: Order,
+    lines: Sequence[PaidLine],
+    quote: RefundQuote,
+    policy: RefundPolicy,
+) -> PlannedRefund:
+    kinds = {line.position: line.kind for line in lines}
+    goods = sum(
+        part.amount_minor for part in quote.lines if kinds[part.position] == "goods"
+    )
+    goods -= sum(
+        part.amount_minor for part in quote.deductions if part.kind in OF_GOODS
+    )
+    return PlannedRefund(
+        order_id=order.pk,
+        root_id=root.pk,
+        member_id=order.member_id,
+        goods_minor=max(0, goods),
+        points=quote.points,
+        # What was exchanged lives on in another order (C25).
+        closes_order=quote.is_last
+        and not order.refunds.filter(kind=Refund.Kind.EXCHANGE).exists(),
+        shortfall=policy.shortfall,
+    )
+
+
+def _effects(planned: PlannedRefund, now: datetime) -> list[Effect]:
+    return [
+        effect
+        for source in effect_sources()
+        for effect in source.preview(planned, now=now)
+    ]
+
+
+def _with_shortfall(quote: RefundQuote) -> RefundQuote:
+    """Deduct the value of missing points, as far as the refund goes (P16, P17)."""
+    wanted = sum(effect.deduct_minor for effect in quote.effects)
+    points = sum(effect.deduct_points for effect in quote.effects)
+    taken = min(wanted, quote.amount_minor)
+    if taken <= 0:
+        return quote
+    part = Deduction(DeductionKind.POINTS_SHORT, taken)
+    return replace(
+        quote,
+        deductions=(*quote.deductions, part),
+        points_deducted=points * taken // wanted,
+    )

@@ -1,0 +1,242 @@
+"""Looking at what came back, and giving money or other goods for it (R15, R16)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from orders.models import Order, Refund, ReturnLine, ReturnRequest
+from orders.queries.returns import wanted_units
+from orders.rules.refund_effects import Shortfall
+from orders.rules.refunds import RefundQuote
+from orders.services.exchanging import Swap, exchange_units
+from orders.services.refund_preview import (
+    NothingToRefund,
+    RefundPolicy,
+    quote_refund,
+)
+from orders.services.refunding import refund_order
+from orders.services.return_requests import (
+    ReturnMoveRefused,
+    Wish,
+    free_units,
+    lock_return,
+    move_return,
+    refuse_move,
+    refuse_return,
+)
+from orders.services.stocking import release_stock, return_stock
+
+_State = ReturnRequest.State
+_Kind = ReturnRequest.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the inspection of one line found; ``quantity`` units are accepted."""
+
+    quantity: int
+    restock: bool
+    condition: str
+
+
+def quote_wish(*, order_id: int, wish: Wish, now: datetime) -> RefundQuote:
+    """Say what a return would give back, before it is asked for. Writes nothing.
+
+    Raises:
+        OrderNotRefundable, ReturnTooLate, NothingToRefund: as they say.
+    """
+    refuse_return(Order.objects.get(pk=order_id), now=now)
+    return quote_refund(
+        order_id=order_id,
+        items=wish.items,
+        freight=None,
+        policy=RefundPolicy(reason_code=wish.reason_code),
+        now=now,
+    )
+
+
+def quote_return(
+    *, return_id: int, shortfall: Shortfall = Shortfall.PROGRAM, now: datetime
+) -> RefundQuote:
+    """Say what refunding a return gives back and does. Writes nothing.
+
+    Raises:
+        OrderNotRefundable, NothingToRefund: as they say.
+    """
+    request = ReturnRequest.objects.get(pk=return_id)
+    return quote_refund(
+        order_id=request.order_id,
+        items=_accepted(request),
+        freight=None,
+        policy=_policy(request, shortfall),
+        now=now,
+    )
+
+
+def _policy(request: ReturnRequest, shortfall: Shortfall) -> RefundPolicy:
+    return RefundPolicy(
+        reason_code=request.reason_code, shortfall=shortfall, return_id=request.pk
+    )
+
+
+def _accepted(request: ReturnRequest) -> dict[int, int]:
+    """Return position -> units that are settled: what inspection took, or all."""
+    units = {}
+    for line in request.lines.select_related("order_line"):
+        seen = line.inspected_quantity
+        units[line.order_line.position] = line.quantity if seen is None else seen
+    return {position: count for position, count in units.items() if count}
+
+
+@transaction.atomic
+def inspect_return(
+    *,
+    return_id: int,
+    findings: Mapping[int, Finding],
+    actor: Any,
+    note: str = "",
+    now: datetime,
+) -> ReturnRequest:
+    """Write down what came back; only now units re-enter the stock (R15).
+
+    Args:
+        findings: one for each position of the return.
+
+    Raises:
+        NothingToRefund: positions or units that were not asked back.
+        ReturnMoveRefused: it does not wait for an inspection.
+    """
+    request = lock_return(return_id=return_id)
+    request = move_return(request, _State.INSPECTED, actor=actor, note=note, now=now)
+    lines = list(request.lines.select_related("order_line"))
+    if {line.order_line.position for line in lines} != set(findings):
+        raise NothingToRefund
+    shelf: dict[int, int] = {}
+    for line in lines:
+        found = findings[line.order_line.position]
+        if not 0 <= found.quantity <= line.quantity:
+            raise NothingToRefund
+        line.inspected_quantity = found.quantity
+        line.restock, line.condition = found.restock, found.condition
+        if found.restock and found.quantity:
+            variant_id = line.order_line.variant_id
+            shelf[variant_id] = shelf.get(variant_id, 0) + found.quantity
+    ReturnLine.objects.bulk_update(
+        lines, ["inspected_quantity", "restock", "condition"]
+    )
+    if shelf:
+        return_stock(shelf, order_id=request.order_id, now=now)
+    return request
+
+
+@transaction.atomic
+def refund_return(
+    *,
+    return_id: int,
+    reason: str,
+    actor: Any,
+    shortfall: Shortfall = Shortfall.PROGRAM,
+    expected_hash: str = "",
+    now: datetime,
+) -> Refund:
+    """Give the money of a return back: of what was accepted, and no more.
+
+    Calling again returns the first refund. What was asked for and not accepted is the
+    member's again.
+
+    Raises:
+        ReturnMoveRefused: it was not inspected, or is an open exchange.
+        StaleRefundQuote, OrderNotRefundable, NothingToRefund: as they say.
+    """
+    request = lock_return(return_id=return_id)
+    if request.state == _State.REFUNDED:
+        return request.refund
+    refuse_move(request, _State.REFUNDED)
+    items = _accepted(request)
+    free_units(request)
+    refund = refund_order(
+        order_id=request.order_id,
+        items=items,
+        reason=reason,
+        actor=actor,
+        request_key=f"return:{request.public_id}",
+        freight=None,
+        policy=RefundPolicy(reason_code=request.reason_code, shortfall=shortfall),
+        expected_hash=expected_hash,
+        now=now,
+    )
+    if request.kind == _Kind.EXCHANGE:
+        # Money instead: what was put aside for the exchange is free again.
+        release_stock(wanted_units(request))
+    move_return(
+        request,
+        _State.REFUNDED,
+        actor=actor,
+        note=reason,
+        now=now,
+        refund=refund,
+        closed_at=now,
+    )
+    return refund
+
+
+@transaction.atomic
+def exchange_return(*, return_id: int, reason: str, actor: Any, now: datetime) -> Order:
+    """Send what is wanted instead for the units that were accepted (R13).
+
+    Calling again returns the first order.
+
+    Raises:
+        ReturnMoveRefused: it was not inspected, or no exchange was asked for.
+        UnevenExchange, OrderNotRefundable, NothingToRefund: as they say.
+    """
+    request = lock_return(return_id=return_id)
+    key = f"return:{request.public_id}"
+    if request.kind != _Kind.EXCHANGE:
+        raise ReturnMoveRefused
+    if request.state != _State.EXCHANGED:
+        refuse_move(request, _State.EXCHANGED)
+        _release_rest(request)
+        free_units(request)
+    order = exchange_units(
+        order_id=request.order_id,
+        swaps=_swaps(request),
+        reason=reason,
+        actor=actor,
+        request_key=key,
+        is_reserved=True,
+        now=now,
+    )
+    if request.state != _State.EXCHANGED:
+        move_return(
+            request,
+            _State.EXCHANGED,
+            actor=actor,
+            note=reason,
+            now=now,
+            refund=Refund.objects.get(request_key=key),
+            closed_at=now,
+        )
+    return order
+
+
+def _swaps(request: ReturnRequest) -> list[Swap]:
+    return [
+        Swap(line.order_line.position, line.inspected_quantity, line.wanted_id)
+        for line in request.lines.select_related("order_line").order_by("id")
+        if line.inspected_quantity
+    ]
+
+
+def _release_rest(request: ReturnRequest) -> None:
+    """Free what was put aside for units that were not accepted."""
+    rest: dict[int, int] = {}
+    for line in request.lines.all():
+        missing = line.quantity - (line.inspected_quantity or 0)
+        if missing:
+            rest[line.wanted_id] = rest.get(line.wanted_id, 0) + missing
+    if rest:
+        release_stock(rest)
