@@ -19,13 +19,13 @@ from tests.orders.shop import fill_cart, notify
 OPENING = NOON - timedelta(days=1)
 
 
-def open_shop() -> Member:
+def open_shop(*, teas: int = 10) -> Member:
     """Write goods, a promotion, a coupon and a member with points; return the member.
 
-    Tea at 100.00, ten of them; cups at 33.33, not counted; 30.00 off from 200.00 in all,
+    Tea at 100.00, so many of them; cups at 33.33, not counted; 30.00 off from 200.00 in all,
     then a coupon of 20.00, then points, of which the member has 5,000.
     """
-    make_variant("TEA", 10_000, on_hand=10)
+    make_variant("TEA", 10_000, on_hand=teas)
     make_variant("CUP", 3_333)
     Promotion.objects.create(
         name="满200减30",
