@@ -2,13 +2,19 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
 from crm.shared.errors import Refusal
 from orders.models import Allocation, Order, Refund
+
+_TAKE_USE = """
+UPDATE campaigns_promotion SET used = used + 1
+ WHERE public_id = %s AND state = 'live'
+   AND (limit_total IS NULL OR used < limit_total)
+"""
 
 
 class CouponGone(Refusal):
@@ -27,7 +33,8 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
-@transaction.atomic
+# Claims are the inside of an order: it fails with them, so no savepoint is needed.
+@transaction.atomic(savepoint=False)
 def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
     """Reserve a coupon for an order, or keep the hold the order already has.
 
@@ -43,20 +50,17 @@ def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
         raise CouponGone
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def take_promotion_use(*, promotion: str) -> None:
     """Count one use of a promotion, within its limit.
 
     Raises:
         PromotionUsedUp: the limit is reached or the promotion is off.
     """
-    taken = Promotion.objects.filter(
-        Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
-        public_id=promotion,
-        state=Promotion.State.LIVE,
-    ).update(used=F("used") + 1)
-    if not taken:
-        raise PromotionUsedUp
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_USE, [promotion])
+        if not cursor.rowcount:
+            raise PromotionUsedUp
 
 
 @transaction.atomic

@@ -28,7 +28,8 @@ class HoldIsOver(Refusal):
     message = _("These points are no longer reserved.")
 
 
-@transaction.atomic
+# The inside of an order: it fails with its holds, so no savepoint is needed.
+@transaction.atomic(savepoint=False)
 def hold_points(
     *, member_id: int, points: int, source: str, now: datetime
 ) -> PointsHold:

@@ -2,24 +2,30 @@
 
 from orders.admin import (
     catalogue,
+    catalogue_tree,
     freight,
     gift_card,
     importing,
     order,
     payment,
     refund,
+    return_request,
     review,
+    shipment,
     wallet,
 )
 
 __all__ = [
     "catalogue",
+    "catalogue_tree",
     "freight",
     "gift_card",
     "importing",
     "order",
     "payment",
     "refund",
+    "return_request",
     "review",
+    "shipment",
     "wallet",
 ]

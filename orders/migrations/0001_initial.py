@@ -851,6 +851,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
+            index=models.Index(condition=models.Q(('campaign', ''), _negated=True), fields=['campaign', '-placed_at'], name='order_by_campaign'),
+        ),
+        migrations.AddIndex(
+            model_name='order',
             index=models.Index(condition=models.Q(('state', 'delivered')), fields=['delivered_at'], name='order_to_complete'),
         ),
         migrations.AddConstraint(

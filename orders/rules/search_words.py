@@ -117,7 +117,9 @@ def _han_words(run: str) -> set[str]:
     syllables = [pinyin_of(character) for character in run]
     for start in range(len(run)):
         read = syllables[start : start + _SYLLABLES]
-        words.add("".join(read)[:_LETTERS])
+        spelled = "".join(read)[:_LETTERS]
+        # 绿 is typed lv, and lu by whoever reads ü.
+        words |= {spelled, spelled.replace("v", "u")}
         words.add("".join(syllable[0] for syllable in read))
     return words
 

@@ -21,6 +21,10 @@ from orders.services.quoting import PricedCart, offer_sources, price_contents
 from orders.services.stocking import reserve_stock
 from orders.services.writing_orders import write_order
 
+_LOCK_MEMBER = """
+SELECT id, state FROM members_member WHERE id = %s FOR NO KEY UPDATE
+"""
+
 
 class CartEmpty(Refusal):
     """There is nothing in the cart."""
@@ -118,11 +122,7 @@ def _refuse_unsellable(cart: Cart, contents: CartContents) -> None:
             raise ItemUnavailable(sku=item.sku)
     if cart.member_id is not None:
         # Locked: a membership that is being frozen at this moment is waited for.
-        member = (
-            Member.objects.select_for_update(no_key=True)
-            .only("state")
-            .get(pk=cart.member_id)
-        )
+        (member,) = Member.objects.raw(_LOCK_MEMBER, [cart.member_id])
         if not member.may_spend:
             raise MemberMayNotOrder
 

@@ -72,12 +72,14 @@ class RefundPolicy:
     ``reason_code`` is one of ``ReturnRequest.Reason`` and decides about freight (R5).
     ``restocks`` puts the units back on the shelf when the refund is completed (R15).
     ``return_id`` names the return request that is refunded.
+    ``freight_is_told``: another system gave the freight back; R5 was its to judge.
     """
 
     reason_code: str = ""
     shortfall: Shortfall = Shortfall.PROGRAM
     restocks: bool = False
     return_id: int | None = None
+    freight_is_told: bool = False
 
 
 AS_USUAL = RefundPolicy()
@@ -164,7 +166,7 @@ def _freight(
     if wanted is False:
         return 0
     left = sum(line.quantity - line.refunded_quantity for line in lines)
-    owed = freight_is_owed(
+    owed = policy.freight_is_told or freight_is_owed(
         is_shipped=order.state != Order.State.PAID,
         is_last=sum(items.values()) == left,
         is_fault=policy.reason_code in FAULTS,
@@ -193,6 +195,7 @@ def _planned(
         root_id=root.pk,
         member_id=order.member_id,
         goods_minor=max(0, goods),
+        amount_minor=quote.amount_minor,
         points=quote.points,
         # What was exchanged lives on in another order (C25).
         closes_order=quote.is_last
@@ -210,15 +213,11 @@ def _effects(planned: PlannedRefund, now: datetime) -> list[Effect]:
 
 
 def _with_shortfall(quote: RefundQuote) -> RefundQuote:
-    """Deduct the value of missing points, as far as the refund goes (P16, P17)."""
-    wanted = sum(effect.deduct_minor for effect in quote.effects)
-    points = sum(effect.deduct_points for effect in quote.effects)
-    taken = min(wanted, quote.amount_minor)
-    if taken <= 0:
+    """Deduct the value of missing points (P16); never more than goes back."""
+    taken = sum(effect.deduct_minor for effect in quote.effects)
+    if not taken:
         return quote
+    assert taken <= quote.amount_minor
     part = Deduction(DeductionKind.POINTS_SHORT, taken)
-    return replace(
-        quote,
-        deductions=(*quote.deductions, part),
-        points_deducted=points * taken // wanted,
-    )
+    points = sum(effect.deduct_points for effect in quote.effects)
+    return replace(quote, deductions=(*quote.deductions, part), points_deducted=points)

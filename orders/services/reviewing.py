@@ -151,7 +151,7 @@ def withdraw_review(*, review_id: int) -> None:
     review.delete()
 
 
-def add_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
+def add_review_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
     """Add a picture, made smaller and bare; the review waits for a moderator again.
 
     Raises:
@@ -175,7 +175,7 @@ def add_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
         return ReviewPicture.objects.create(review=review, position=free[0], webp=webp)
 
 
-def remove_picture(*, review_id: int, picture: str) -> bool:
+def remove_review_picture(*, review_id: int, picture: str) -> bool:
     """Take a picture out, at any time; return whether it was there."""
     gone, _rows = ReviewPicture.objects.filter(
         review_id=review_id, public_id=picture

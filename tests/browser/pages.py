@@ -6,6 +6,10 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
 from members.models import Merge
+from orders.models import GiftCard, Product
+
+#: A walk over all pages is cut into so many tests, which may run side by side.
+PARTS = 4
 
 
 def console_pages(shop) -> list[str]:
@@ -43,16 +47,33 @@ def console_pages(shop) -> list[str]:
             reverse("admin:member_action", args=[busy, code])
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
-                *("export_data", "erase"),
+                *("export_data", "erase", "pay_in", "pay_out"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
+        *(
+            reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
+            for page in ("prices", "stock")
+        ),
+        reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
+        reverse("admin:order_ship", args=[shop["order"].pk]),
+        reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
+        reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(
             reverse("admin:auth_user_password_change", args=[shop["users"]["admin"].pk])
         )
     return pages
+
+
+def part_of(pages: list[str], part: int) -> list[str]:
+    """Return one of ``PARTS`` parts of the pages; together they are all of them.
+
+    Neighbours, such as the pages of one table, go to different parts: pages of all
+    kinds stand in each, and none takes much longer than the others.
+    """
+    return pages[part::PARTS]
 
 
 def _as(user):

@@ -1,8 +1,7 @@
-"""Files out of the console and into it; refunds by staff."""
+"""Files out of the console and into it."""
 
 import csv
 import io
-from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +9,6 @@ from django.urls import reverse
 
 from crm.shared.models import AuditEntry, Job
 from members.models import Member
-from orders.models import Refund
 
 EXPORT = "admin:members_member_export"
 
@@ -126,57 +124,3 @@ def test_a_file_of_orders_starts_a_job(shop, signed_in, settings, tmp_path):
     assert (job.owner.username, job.params["file_name"]) == ("finance", "orders.csv.gz")
     assert job.params["file"].endswith(".csv.gz")
     assert signed_in("support").get(reverse("admin:order_import")).status_code == 403
-
-
-# --- Refunds ------------------------------------------------------------------
-
-
-@pytest.fixture
-def refund_page(shop):
-    sale = shop["order"]
-    Refund.objects.filter(order=sale).delete()
-    return SimpleNamespace(
-        order=sale, url=reverse("admin:order_refund", args=[sale.pk])
-    )
-
-
-def test_the_refund_page_says_the_effect_first(refund_page, signed_in):
-    answer = signed_in("support").post(refund_page.url + "?preview=1", {"units-1": "1"})
-    # Two units of 199.00, 10.00 off: half of 388.00.
-    assert "¥194.00" in answer.content.decode()
-    assert not Refund.objects.exists()
-
-
-def test_a_refund_needs_units_and_a_reason(refund_page, signed_in):
-    client = signed_in("support")
-    for data in (
-        {"units-1": "1", "reason": " "},
-        {"units-1": "3", "reason": "broken"},
-        {"units-1": "0", "reason": "broken"},
-        {"units-1": "-1", "reason": "broken"},
-        {"units-9": "1", "reason": "broken"},
-    ):
-        answer = client.post(refund_page.url, {**data, "request_key": "k"})
-        assert answer.status_code == 200
-    assert not Refund.objects.exists()
-
-
-def test_a_double_click_refunds_once(refund_page, signed_in):
-    client = signed_in("support")
-    data = {"units-1": "1", "reason": "broken", "request_key": "one"}
-    for _click in range(2):
-        assert client.post(refund_page.url, data).status_code == 302
-    refund = Refund.objects.get()
-    assert (refund.amount_minor, refund.reason, refund.actor) == (
-        19_400,
-        "broken",
-        "support",
-    )
-    assert AuditEntry.objects.filter(action="orders.refund").count() == 1
-
-
-@pytest.mark.parametrize("role", ["analyst", "marketer", "auditor", "loyalty manager"])
-def test_refunds_are_refused_without_the_permission(role, refund_page, signed_in):
-    data = {"units-1": "1", "reason": "broken", "request_key": "k"}
-    assert signed_in(role).post(refund_page.url, data).status_code == 403
-    assert not Refund.objects.exists()

@@ -4,12 +4,16 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
-reviews, ``shared.change_delivery`` sending facts
+reviews, ``orders.change_returnrequest`` answering
+and inspecting returns, ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
-``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
+``orders.add_importbatch`` bringing files in, ``orders.add_price`` setting and planning
+prices, ``change_price`` ending them, ``orders.add_stockmove`` receiving, counting and
+correcting stock. ``members.view_pii`` shows names, and
 phones for a reason; ``members.view_masked`` shows both masked. ``members.export_pii``
 takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.change_erasure`` approves what somebody else asked for.
@@ -26,6 +30,12 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_product",
     "orders.view_variant",
     "orders.view_category",
+    "orders.view_brand",
+    "orders.view_attribute",
+    "orders.view_productattribute",
+    "orders.view_productimage",
+    "orders.view_price",
+    "orders.view_stockmove",
 )
 _CATALOGUE += ("orders.view_channel", "orders.view_freightrule")
 _MEMBERS = (
@@ -43,7 +53,8 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund")
+_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_shipment")
+_ORDERS += ("orders.view_returnrequest",)
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -104,6 +115,9 @@ SUPPORT = (
     *_REVIEWS,
     *_MONEY,
     "orders.change_giftcard",
+    "orders.add_shipment",
+    "orders.change_shipment",
+    "orders.change_returnrequest",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -120,6 +134,8 @@ MARKETER = (
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
+    "orders.add_price",
+    "orders.change_price",
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -223,8 +239,12 @@ OWNER = tuple(
             *FINANCE,
             *AUDITOR,
             *_all("orders", "product", "variant", "category", "channel", "freightrule"),
-            "orders.delete_variant",
             "orders.delete_freightrule",
+            *_all("orders", "brand", "attribute"),
+            *_all("orders", "productattribute", "productimage", "price"),
+            "orders.delete_productattribute",
+            "orders.delete_productimage",
+            "orders.add_stockmove",
             "members.delete_tag",
             "members.export_pii",
             "members.change_erasure",

@@ -4,6 +4,7 @@ A control that stays green would mean that the race never happened.
 """
 
 import pytest
+from django.db.models import F
 
 from crm.shared.models import Fact
 from orders.models import (
@@ -15,14 +16,19 @@ from orders.models import (
     RefundLine,
     Variant,
 )
+from orders.providers.test import TestProvider
+from orders.services import return_requests
 from orders.services.cancelling import cancel_order
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment
+from orders.services.refund_preview import NothingToRefund
 from orders.services.refunding import refund_order
+from orders.services.return_requests import Wish, request_return
 from orders.services.returning import send_due_refunds
+from orders.services.settling_returns import refund_return
 from orders.services.stocking import OutOfStock
 from tests.cast import NOON, make_member, make_variant
-from tests.faults.callers import all_at_once, without
+from tests.faults.callers import all_at_once, rendezvous, without
 from tests.orders.shop import fill_cart, notify, pay, place
 from tests.orders.unguarded import (
     unlock_carts,
@@ -264,3 +270,105 @@ def test_r18_two_workers_send_one_refund_once():
 
     assert all_at_once(4, work) == {0: 3, 1: 1}
     assert Fact.objects.filter(name="orders.RefundCompleted").count() == 1
+
+
+# --- Several tenders (R4, R18), and units asked back (R16) ----------------------
+
+
+def split_order() -> Order:
+    """Return a paid order of 200.00 whose money came from two payments."""
+    order = paid_order()
+    Payment.objects.filter(order=order, state="captured").update(amount_minor=6_000)
+    Payment.objects.create(
+        order=order,
+        provider="test",
+        provider_ref="second",
+        amount_minor=14_000,
+        state="captured",
+        created_at=NOON,
+        captured_at=NOON,
+    )
+    return order
+
+
+def test_r4_parallel_refunds_never_give_a_payment_more_than_it_paid():
+    order = split_order()
+    outcome = all_at_once(10, refund_one(order))
+    assert outcome == {"requested": 2, "NothingToRefund": 8}
+    paid = Payment.objects.filter(order=order, state="captured")
+    assert all(each.refunded_minor == each.amount_minor for each in paid)
+
+
+def test_r18_two_workers_send_two_tenders_and_complete_one_refund():
+    order = split_order()
+    refund_one(order)(1)
+
+    def work(_number: int) -> str:
+        send_due_refunds(now=NOON)
+        return "worked"
+
+    all_at_once(4, work)
+    assert len(TestProvider.given_back) == 2
+    assert max(TestProvider.asked.values()) == 1
+    assert Refund.objects.get().state == "completed"
+    assert Fact.objects.filter(name="orders.RefundCompleted").count() == 1
+
+
+def ask_back(order: Order):
+    def ask(_number: int) -> str:
+        wish = Wish(kind="return", items={1: 1}, reason_code="damaged")
+        request_return(order_id=order.pk, wish=wish, actor="member", now=NOON)
+        return "asked"
+
+    return ask
+
+
+def test_ten_returns_and_refunds_of_two_units_take_two():
+    order = paid_order()
+    ask, give = ask_back(order), refund_one(order)
+    outcome = all_at_once(10, lambda n: ask(n) if n % 2 else give(n))
+    assert outcome["asked"] + outcome["requested"] == 2
+    line = order.lines.get()
+    assert line.refunded_quantity + line.returning_quantity == 2
+
+
+def test_control_without_lock_condition_and_constraint_units_are_asked_back_twice(
+    monkeypatch,
+):
+    order = paid_order()
+    without("orders_orderline", "order_line_returns_are_within_bought")
+    meet = rendezvous(4)
+
+    def read_then_write(*, line_id, units):
+        line = OrderLine.objects.get(pk=line_id)
+        meet()
+        if line.quantity - line.returning_quantity < units:
+            raise NothingToRefund
+        OrderLine.objects.filter(pk=line_id).update(
+            returning_quantity=F("returning_quantity") + units
+        )
+
+    monkeypatch.setattr(return_requests, "promise_units", read_then_write)
+    monkeypatch.setattr(
+        return_requests,
+        "lock_order",
+        lambda *, order_id: Order.objects.get(pk=order_id),
+    )
+    outcome = all_at_once(4, ask_back(order))
+    assert outcome == {"asked": 4}
+    assert order.lines.get().returning_quantity == 4
+
+
+def test_a_return_settled_by_five_people_at_once_gives_one_refund():
+    order = paid_order()
+    wish = Wish(kind="refund_only", items={1: 1}, reason_code="damaged")
+    request = request_return(order_id=order.pk, wish=wish, actor="member", now=NOON)
+    return_requests.approve_return(return_id=request.pk, actor="dana", now=NOON)
+
+    def settle(_number: int) -> str:
+        made = refund_return(return_id=request.pk, reason="", actor="dana", now=NOON)
+        return made.public_id
+
+    outcome = all_at_once(5, settle)
+    assert list(outcome.values()) == [5]
+    assert Refund.objects.count() == 1
