@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Coupon
 from campaigns.queries import coupons_of_order
 from campaigns.rules.coupons import ReturnOf, return_of
+from campaigns.services.messaging import refund_words, text_of
 from orders.models import Refund
 from orders.rules.refund_effects import Effect, PlannedRefund
 
@@ -56,3 +57,19 @@ def _effect(coupon: Coupon, *, closes_order: bool, now: datetime) -> Effect:
         message=SENTENCES[outcome],
         params={"coupon": coupon.template.label},
     )
+
+
+def refund_message(
+    *, order_number: str, amount_minor: int, currency: str, points: int, language: str
+) -> tuple[str, str]:
+    """Return subject and text of what a member is told about a refund.
+
+    For the preview; ``campaigns.subscribers.tell_of_refund`` writes the same one.
+    """
+    template, context = refund_words(
+        order_number=order_number,
+        amount_minor=amount_minor,
+        currency=currency,
+        points=points,
+    )
+    return text_of(template, context, language=language)

@@ -11,13 +11,13 @@ from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import display_code
 from campaigns.services.holding import release_order, return_coupons, use_coupons
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
-from campaigns.services.messaging import write_message
+from campaigns.services.messaging import refund_words, write_message
 from crm.shared.models import Fact
 from members.links import confirm_url
 from members.models import ConsentRequest
 from members.queries import standing_id
 from members.services.confirming import issue_token
-from orders.models import Shipment
+from orders.models import Refund, Shipment
 
 
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -33,6 +33,28 @@ def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
 def return_coupons_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
     """RefundCompleted: after a full refund coupons come back (C10)."""
     return_coupons(order_id=payload["order_id"])
+
+
+def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: tell the member in the app, once; nothing about exchanges."""
+    refund = Refund.objects.select_related("order").get(pk=payload["refund_id"])
+    order = refund.order
+    if order.member_id is None or refund.kind == Refund.Kind.EXCHANGE:
+        return
+    template, context = refund_words(
+        order_number=order.number,
+        amount_minor=refund.amount_minor,
+        currency=order.currency,
+        points=refund.points_returned,
+    )
+    write_message(
+        member_id=standing_id(order.member_id),
+        channel="in_app",
+        template=template,
+        context=context,
+        dedupe_key=f"refund:{refund.public_id}:in_app",
+        now=now,
+    )
 
 
 def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:

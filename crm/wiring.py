@@ -27,6 +27,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.settle_points_of_refund",
         "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.return_coupons_of_refund",
+        "campaigns.subscribers.tell_of_refund",
     ],
     "orders.ReviewPublished": ["loyalty.subscribers.reward_published_review"],
     "orders.ReviewRejected": ["loyalty.subscribers.take_back_for_rejected_review"],
@@ -58,6 +59,9 @@ REFUND_EFFECTS: list[str] = [
     "loyalty.refund_effects.LoyaltyEffects",
     "campaigns.refund_effects.CouponEffects",
 ]
+
+#: What a member will be told about a refund: ``orders.admin.refunding`` shows it.
+REFUND_MESSAGE = "campaigns.refund_effects.refund_message"
 
 #: Who makes an offer of the past again from its stored terms: kind of offer -> function
 #: ``(orders.rules.repricing.StoredOffer)`` that returns an offer, or None to keep it.

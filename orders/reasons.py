@@ -1,5 +1,9 @@
-"""Why an offer took nothing, in words. Codes are stable, texts are translated (S25)."""
+"""Why an offer took nothing, and what a refund does, in words.
 
+Codes are stable, texts are translated (S25).
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext
@@ -7,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.money import as_api, display_amount
 from orders.rules.offers import Refused
+from orders.rules.refund_effects import Effect
 
 #: Code -> sentence; ``…_minor`` params stand in it as amounts without the suffix.
 REASONS: dict[str, Any] = {
@@ -33,23 +38,41 @@ def reason_text(why: Refused, currency: str) -> str:
     text = str(REASONS.get(why.code, ""))
     if not text:
         return gettext("This offer does not apply to the cart.")
-    shown = {
-        name.removesuffix(_MINOR): display_amount(value, currency)
-        if name.endswith(_MINOR)
-        else value
-        for name, value in why.params.items()
-    }
     try:
-        return text % shown if "%(" in text else text
+        return _filled(text, why.params, currency)
     except KeyError:
         return gettext("This offer does not apply to the cart.")
 
 
 def reason_params(why: Refused, currency: str) -> dict[str, Any]:
     """Return the numbers of a refusal as the API writes them."""
+    return _as_api(why.params, currency)
+
+
+def effect_text(effect: Effect, currency: str) -> str:
+    """Return the sentence about an effect of a refund in the active language."""
+    return _filled(str(effect.message), effect.params, currency)
+
+
+def effect_params(effect: Effect, currency: str) -> dict[str, Any]:
+    """Return the numbers of an effect as the API writes them."""
+    return _as_api(effect.params, currency)
+
+
+def _filled(text: str, params: Mapping[str, Any], currency: str) -> str:
+    shown = {
+        name.removesuffix(_MINOR): display_amount(value, currency)
+        if name.endswith(_MINOR)
+        else value
+        for name, value in params.items()
+    }
+    return text % shown if "%(" in text else text
+
+
+def _as_api(params: Mapping[str, Any], currency: str) -> dict[str, Any]:
     return {
         name.removesuffix(_MINOR): as_api(value, currency)
         if name.endswith(_MINOR)
         else value
-        for name, value in why.params.items()
+        for name, value in params.items()
     }

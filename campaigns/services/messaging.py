@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from campaigns.models import Message
+from crm.shared.money import display_amount
 from crm.shared.public_ids import new_public_id
 from members.models import Consent, Member
 
@@ -44,7 +45,41 @@ TEMPLATES = {
         ),
         purpose="",
     ),
+    "refund_done": MessageTemplate(
+        _("Your refund"),
+        _("%(amount)s of your order %(order)s went back the way you paid."),
+        purpose="",
+    ),
+    "refund_done_points": MessageTemplate(
+        _("Your refund"),
+        _(
+            "%(amount)s of your order %(order)s went back the way you paid, and "
+            "%(points)s points came back to you."
+        ),
+        purpose="",
+    ),
 }
+
+
+def text_of(
+    template: str, context: dict[str, str], *, language: str
+) -> tuple[str, str]:
+    """Return subject and text of a message in a member's language."""
+    text = TEMPLATES[template]
+    with override(language or "zh-hans"):
+        return str(text.subject) % context, str(text.body) % context
+
+
+def refund_words(
+    *, order_number: str, amount_minor: int, currency: str, points: int
+) -> tuple[str, dict[str, str]]:
+    """Return the template and the places of what is said about a refund."""
+    context = {
+        "amount": display_amount(amount_minor, currency),
+        "order": order_number,
+        "points": f"{points:,d}",
+    }
+    return ("refund_done_points" if points else "refund_done"), context
 
 
 def purpose_of(template: str) -> str:
@@ -71,10 +106,7 @@ def write_message(
         dedupe_key: names the occasion, such as ``coupon:cpn_…:email``.
     """
     member = Member.objects.get(pk=member_id)
-    text = TEMPLATES[template]
-    with override(member.language or "zh-hans"):
-        subject = str(text.subject) % context
-        body = str(text.body) % context
+    subject, body = text_of(template, context, language=member.language)
     message = Message(
         public_id=new_public_id("msg"),
         member_id=member_id,

@@ -37,6 +37,7 @@ SECTIONS = [
             ("orders.wallet", "account_balance_wallet"),
             ("orders.walletentry", "receipt"),
             ("orders.giftcard", "card_giftcard"),
+            ("orders.returnrequest", "assignment_return"),
             ("orders.unmatchedreturn", "help_center"),
             ("orders.adjustment", "balance"),
             ("orders.product", "inventory_2"),

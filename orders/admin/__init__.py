@@ -8,6 +8,7 @@ from orders.admin import (
     order,
     payment,
     refund,
+    return_request,
     review,
     wallet,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "order",
     "payment",
     "refund",
+    "return_request",
     "review",
     "wallet",
 ]

@@ -1,15 +1,25 @@
 """Money going back: refunds, returns without a purchase, adjustments."""
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from crm.shared.clock import now
+from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, money_column
-from orders.models import Adjustment, Refund, UnmatchedReturn
+from orders.models import Adjustment, Refund, RefundDeduction, UnmatchedReturn
+from orders.reasons import effect_text
+from orders.services.mending import redirect_tender, retry_tender
+from orders.services.refunding import withdraw_refund
 from orders.services.settling import settle_return
+from orders.services.stating import refund_statement
 
 
 @admin.register(Refund)
@@ -44,6 +54,81 @@ class RefundAdmin(LedgerAdmin):
     def state_label(self, refund: Refund) -> tuple[str, str]:
         """Return where it stands."""
         return refund.state, refund.get_state_display()
+
+    def get_urls(self):
+        """Add what staff do about refusals."""
+        view = require_POST(self.admin_site.admin_view(self.mend))
+        return [
+            path("<path:pk>/mend/", view, name="refund_mend"),
+            *super().get_urls(),
+        ]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show the statement (R22), not a form."""
+        refund = self.get_object(request, object_id)
+        if refund is None:
+            raise Http404
+        if not self.has_view_permission(request, refund):
+            raise PermissionDenied
+        return self._show(request, refund)
+
+    def mend(self, request, pk: str):
+        """Ask again, give stored value, or withdraw (R4, R18)."""
+        refund = self.get_object(request, pk)
+        if refund is None:
+            raise Http404
+        if not request.user.has_perm("orders.add_refund"):
+            raise PermissionDenied
+        try:
+            _mend(refund, request)
+        except Refusal as refusal:
+            return self._show(request, refund, error=str(refusal))
+        messages.success(request, gettext("Done."))
+        here = reverse("admin:orders_refund_change", args=[refund.pk])
+        return HttpResponseRedirect(here)
+
+    def _show(self, request, refund: Refund, error: str = ""):
+        paper = refund_statement(refund_id=refund.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Refund %(id)s") % {"id": refund.public_id},
+            "opts": self.opts,
+            "original": refund,
+            "refund": refund,
+            "paper": paper,
+            "deductions": [
+                (RefundDeduction.Kind(part.code).label, -part.amount_minor)
+                for part in paper.deductions
+            ],
+            "tenders": refund.tenders.select_related("payment").order_by("id"),
+            "sentences": [
+                effect_text(effect, paper.currency) for effect in paper.effects
+            ],
+            "may_mend": request.user.has_perm("orders.add_refund"),
+            "error": error,
+        }
+        return TemplateResponse(request, "orders/statement_page.html", context)
+
+
+def _mend(refund: Refund, request) -> None:
+    deed = request.POST.get("deed", "")
+    moment, words = now(), request.POST.get("consent", "")
+    if deed == "withdraw":
+        withdraw_refund(
+            refund_id=refund.pk, actor=request.user, reason=words, now=moment
+        )
+        return
+    number = request.POST.get("tender", "")
+    known = number.isascii() and number.isdecimal()
+    tender = refund.tenders.filter(pk=int(number[:18])).first() if known else None
+    if tender is None or deed not in {"retry", "redirect"}:
+        raise Http404
+    if deed == "retry":
+        retry_tender(tender_id=tender.pk, actor=request.user, now=moment)
+    else:
+        redirect_tender(
+            tender_id=tender.pk, consent=words, actor=request.user, now=moment
+        )
 
 
 @admin.register(UnmatchedReturn)

@@ -6,6 +6,7 @@ from orders.api import (
     cart_views,
     catalogue_views,
     order_views,
+    return_views,
     review_views,
     wallet_views,
 )
@@ -82,6 +83,37 @@ urlpatterns = [
         "me/orders/<str:order>/confirm",
         order_views.ConfirmOrder.as_view(),
         name="my-order-confirm",
+    ),
+    path(
+        "me/orders/<str:order>/returns",
+        return_views.OrderReturns.as_view(),
+        name="my-order-returns",
+    ),
+    path(
+        "me/orders/<str:order>/returns/quote",
+        return_views.ReturnQuotes.as_view(),
+        name="my-order-return-quote",
+    ),
+    path("me/returns", return_views.MyReturns.as_view(), name="my-returns"),
+    path(
+        "me/returns/<str:return_id>",
+        return_views.MyReturn.as_view(),
+        name="my-return",
+    ),
+    path(
+        "me/returns/<str:return_id>/cancel",
+        return_views.CancelReturn.as_view(),
+        name="my-return-cancel",
+    ),
+    path(
+        "me/returns/<str:return_id>/shipment",
+        return_views.ReturnShipment.as_view(),
+        name="my-return-shipment",
+    ),
+    path(
+        "me/refunds/<str:refund_id>/statement",
+        return_views.RefundStatement.as_view(),
+        name="my-refund-statement",
     ),
     path(
         "orders/<str:order>/payments",

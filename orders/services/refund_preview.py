@@ -72,12 +72,14 @@ class RefundPolicy:
     ``reason_code`` is one of ``ReturnRequest.Reason`` and decides about freight (R5).
     ``restocks`` puts the units back on the shelf when the refund is completed (R15).
     ``return_id`` names the return request that is refunded.
+    ``freight_is_told``: another system gave the freight back; R5 was its to judge.
     """
 
     reason_code: str = ""
     shortfall: Shortfall = Shortfall.PROGRAM
     restocks: bool = False
     return_id: int | None = None
+    freight_is_told: bool = False
 
 
 AS_USUAL = RefundPolicy()
@@ -164,7 +166,7 @@ def _freight(
     if wanted is False:
         return 0
     left = sum(line.quantity - line.refunded_quantity for line in lines)
-    owed = freight_is_owed(
+    owed = policy.freight_is_told or freight_is_owed(
         is_shipped=order.state != Order.State.PAID,
         is_last=sum(items.values()) == left,
         is_fault=policy.reason_code in FAULTS,

@@ -16,6 +16,9 @@ from orders.models import Payment, RefundTender
 from orders.providers.base import ProviderUnavailable, RefundAnswer, provider_of
 from orders.services.refunding import complete_refund, lock_refund
 
+#: The provider of stored value.
+WALLET = "wallet"
+
 log = logging.getLogger(__name__)
 
 #: First and longest wait between attempts; doubled each time.
@@ -50,8 +53,14 @@ def send_tender(*, tender_id: int, now: datetime) -> bool:
     ).update(attempts=F("attempts") + 1, due_at=now + wait_after(tender.attempts))
     if not claimed:
         return False
+    payment = tender.payment
+    # Stored value is booked by the payment's name; a gateway knows its own.
     answer = _ask(
-        tender.payment, tender.key, tender.amount_minor, tender.refund.order.currency
+        WALLET if tender.to_wallet else payment.provider,
+        payment.public_id if tender.to_wallet else payment.provider_ref or "",
+        key=tender.key,
+        amount_minor=tender.amount_minor,
+        currency=tender.refund.order.currency,
     )
     if answer is None:
         return False
@@ -101,7 +110,11 @@ def return_surplus(*, payment_id: int, now: datetime) -> bool:
     if not claimed:
         return False
     answer = _ask(
-        payment, payment.public_id, payment.amount_minor, payment.order.currency
+        payment.provider,
+        payment.provider_ref or "",
+        key=payment.public_id,
+        amount_minor=payment.amount_minor,
+        currency=payment.order.currency,
     )
     if answer is not RefundAnswer.DONE:
         # A refusal here needs a person: it stays in the list and is tried again.
@@ -121,14 +134,11 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def _ask(
-    payment: Payment, key: str, amount_minor: int, currency: str
+    provider: str, reference: str, *, key: str, amount_minor: int, currency: str
 ) -> RefundAnswer | None:
     try:
-        return provider_of(payment.provider).refund(
-            key=key,
-            reference=payment.provider_ref or "",
-            amount_minor=amount_minor,
-            currency=currency,
+        return provider_of(provider).refund(
+            key=key, reference=reference, amount_minor=amount_minor, currency=currency
         )
     except ProviderUnavailable:
         log.warning("The payment provider did not answer.", extra={"refund": key})

@@ -4,8 +4,9 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
-``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
-reviews, ``shared.change_delivery`` sending facts
+``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
+and inspecting returns, ``orders.change_review`` deciding on reviews,
+``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
@@ -43,7 +44,7 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund")
+_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_returnrequest")
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -104,6 +105,7 @@ SUPPORT = (
     *_REVIEWS,
     *_MONEY,
     "orders.change_giftcard",
+    "orders.change_returnrequest",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
