@@ -118,7 +118,7 @@ class AlipayPayments:
     def refund(
         self, *, key: str, reference: str, amount_minor: int, currency: str
     ) -> RefundAnswer:
-        """Give money back; a "no" is looked into before it counts."""
+        """Give money back; a no, or nothing moved, is looked into before it counts."""
         answer = self._call(
             rules.REFUND_METHOD,
             rules.refund_content(

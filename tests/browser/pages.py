@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
 from members.models import Merge
+from orders.models import GiftCard
 
 
 def console_pages(shop) -> list[str]:
@@ -43,10 +44,11 @@ def console_pages(shop) -> list[str]:
             reverse("admin:member_action", args=[busy, code])
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
-                *("export_data", "erase"),
+                *("export_data", "erase", "pay_in", "pay_out"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
+        reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(

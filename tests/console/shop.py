@@ -1,5 +1,6 @@
 """A small shop with one of everything, for tests of pages."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
@@ -38,6 +39,7 @@ from orders.models import (
     Allocation,
     Category,
     Channel,
+    GiftCard,
     ImportBatch,
     Order,
     OrderEvent,
@@ -50,6 +52,8 @@ from orders.models import (
     UnmatchedReturn,
     Variant,
 )
+from orders.rules.gift_codes import new_code
+from orders.services.wallets import book_entry, top_up_wallet
 from recommendations.models import BoughtTogether, Popularity
 
 PASSWORD = "correct-horse-9"
@@ -226,6 +230,37 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
     member.refresh_from_db()
 
 
+def stored_value(member: Member, sale: Order, *, at: datetime) -> None:
+    """Let a member have money in the wallet, some of it from a gift card."""
+    top_up_wallet(
+        member_id=member.pk,
+        amount_minor=5_000,
+        reason="goodwill",
+        actor="tests",
+        source="test:1",
+        now=at,
+    )
+    for number, redeemed_by in ((1, member), (2, None)):
+        card = GiftCard.objects.create(
+            line=sale.lines.get(),
+            number=number,
+            code=new_code(random.Random(number).choice),
+            amount_minor=10_000,
+            state="redeemed" if redeemed_by else "issued",
+            redeemed_by=redeemed_by,
+            redeemed_at=at if redeemed_by else None,
+            issued_at=at,
+        )
+        if redeemed_by:
+            book_entry(
+                member_id=member.pk,
+                kind="gift_card",
+                amount_minor=10_000,
+                source=f"gift_card:{card.public_id}",
+                now=at,
+            )
+
+
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -330,6 +365,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         merged_at=at,
         undone_at=at,
     )
+    stored_value(busy, sale, at=at)
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",

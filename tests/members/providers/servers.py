@@ -256,6 +256,9 @@ class AlipayServer(Server):
             return error("isv.invalid-signature")
         if self.sub_code:
             return error(self.sub_code)
+        return self.serve(method, node, given, error)
+
+    def serve(self, method, node, given, error):
         if method == "alipay.user.info.share":
             return node, self.profile(given)
         code, why = self.spend(given.get("code", ""), given["app_id"])
