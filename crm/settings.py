@@ -74,6 +74,8 @@ FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
 #: Whether the law forbids to price again what buyers keep, for every order (R7).
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
+#: A SKU with this many units left, or fewer, is low on stock.
+LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
 #: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")

@@ -70,6 +70,10 @@ STORED_OFFERS: dict[str, str] = {
     "coupon": "campaigns.stored_offers.coupon_of_terms",
 }
 
+#: For whom prices may be besides everybody and all members: functions that return
+#: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
+PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
+
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
     "email": "campaigns.channels.email.EmailChannel",

@@ -106,7 +106,7 @@ def test_services_are_documented_and_called_by_keyword(path):
 def test_every_plug_fits():
     plugs = [path for paths in wiring.SUBSCRIBERS.values() for path in paths]
     plugs += [*wiring.OFFER_SOURCES, *wiring.CHANNELS.values(), *wiring.JOBS.values()]
-    plugs += [*wiring.DAILY_WORK, *wiring.MERGERS]
+    plugs += [*wiring.DAILY_WORK, *wiring.MERGERS, *wiring.PRICE_AUDIENCES]
     plugs += [*wiring.PAYMENT_PROVIDERS.values(), *wiring.PERSONAL_DATA]
     plugs += wiring.INSTRUMENT_VERIFIERS.values()
     for plug in plugs:

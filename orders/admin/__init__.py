@@ -2,6 +2,7 @@
 
 from orders.admin import (
     catalogue,
+    catalogue_tree,
     freight,
     gift_card,
     importing,
@@ -15,6 +16,7 @@ from orders.admin import (
 
 __all__ = [
     "catalogue",
+    "catalogue_tree",
     "freight",
     "gift_card",
     "importing",

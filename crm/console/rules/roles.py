@@ -10,7 +10,9 @@ and inspecting returns, ``orders.change_review`` deciding on reviews,
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
-``orders.add_importbatch`` bringing files in. ``members.view_pii`` shows names, and
+``orders.add_importbatch`` bringing files in, ``orders.add_price`` setting and planning
+prices, ``change_price`` ending them, ``orders.add_stockmove`` receiving, counting and
+correcting stock. ``members.view_pii`` shows names, and
 phones for a reason; ``members.view_masked`` shows both masked. ``members.export_pii``
 takes them out in clear, ``members.add_erasure`` asks for a person's erasure,
 ``members.change_erasure`` approves what somebody else asked for.
@@ -27,6 +29,12 @@ _CATALOGUE: tuple[str, ...] = (
     "orders.view_product",
     "orders.view_variant",
     "orders.view_category",
+    "orders.view_brand",
+    "orders.view_attribute",
+    "orders.view_productattribute",
+    "orders.view_productimage",
+    "orders.view_price",
+    "orders.view_stockmove",
 )
 _CATALOGUE += ("orders.view_channel", "orders.view_freightrule")
 _MEMBERS = (
@@ -122,6 +130,8 @@ MARKETER = (
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
+    "orders.add_price",
+    "orders.change_price",
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -225,8 +235,12 @@ OWNER = tuple(
             *FINANCE,
             *AUDITOR,
             *_all("orders", "product", "variant", "category", "channel", "freightrule"),
-            "orders.delete_variant",
             "orders.delete_freightrule",
+            *_all("orders", "brand", "attribute"),
+            *_all("orders", "productattribute", "productimage", "price"),
+            "orders.delete_productattribute",
+            "orders.delete_productimage",
+            "orders.add_stockmove",
             "members.delete_tag",
             "members.export_pii",
             "members.change_erasure",

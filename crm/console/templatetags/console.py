@@ -2,10 +2,20 @@
 
 from django import template
 from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from crm.console.queries.job_words import KINDS, RESULTS
-from crm.reports.rules.charts import Chart, bar_chart, table, ticks
+from crm.reports.rules.charts import (
+    Chart,
+    Point,
+    bar_chart,
+    step_chart,
+    table,
+    ticks,
+)
 from crm.shared.money import display_amount
 
 register = template.Library()
@@ -46,6 +56,31 @@ def money_bars(chart: Chart) -> SafeString:
     texts = {mark: money(mark).removesuffix(".00") for mark in marks}
     drawn = bar_chart(chart, tick_texts=texts)
     return mark_safe(drawn)  # noqa: S308  bar_chart escapes every text it is given
+
+
+@register.simple_tag
+def price_steps(steps, *, uid: str, name: str) -> SafeString:
+    """Draw what something cost (``orders.rules.prices.Step``) as steps in time."""
+    points = [
+        Point(
+            date_format(localtime(step.starts_at), "SHORT_DATE_FORMAT"),
+            step.amount_minor,
+            money(step.amount_minor),
+        )
+        for step in steps
+    ]
+    chart = Chart(
+        uid=uid,
+        title=_("Price of %(name)s") % {"name": name},
+        description=_("What everybody paid, from step to step."),
+        points=points,
+        height=160,
+    )
+    spans = [max(int((s.ends_at - s.starts_at).total_seconds()), 1) for s in steps]
+    marks = ticks(0, max((step.amount_minor for step in steps), default=0))
+    texts = {mark: money(mark).removesuffix(".00") for mark in marks}
+    drawn = step_chart(chart, spans, tick_texts=texts)
+    return mark_safe(drawn)  # noqa: S308  step_chart escapes every text it is given
 
 
 @register.filter

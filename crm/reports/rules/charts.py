@@ -1,4 +1,4 @@
-"""Line and bar charts as SVG text. Plain Python.
+"""Line, bar and step charts as SVG text. Plain Python.
 
 No script and no colour of its own: strokes and fills are ``currentColor`` or the CSS
 variables ``--chart-1`` and ``--chart-2``, so a page themes, prints and tests them.
@@ -13,6 +13,8 @@ from html import escape
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 12, 28
 #: Labels below the axis at most; between them every n-th is left out.
 _MOST_LABELS = 13
+#: What a label of an uneven scale needs, in units of the drawing.
+_LABEL_WIDTH = 90
 _STEPS = (1, 2, 5, 10)
 
 
@@ -127,7 +129,14 @@ class _Frame:
         return _TOP + self.height * (high - value) / (high - low)
 
 
-def _svg(chart: Chart, frame: _Frame, drawn: list[str], words: dict[int, str]) -> str:
+def _svg(
+    chart: Chart,
+    frame: _Frame,
+    drawn: list[str],
+    words: dict[int, str],
+    places: Sequence[float | None] | None = None,
+) -> str:
+    """Put a drawing on its paper; ``places`` are those of the labels, if uneven."""
     uid = escape(chart.uid)
     # Not "chart": the console's theme takes what bears that name for a canvas.
     return "".join(
@@ -138,7 +147,7 @@ def _svg(chart: Chart, frame: _Frame, drawn: list[str], words: dict[int, str]) -
             f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
             *_grid(chart, frame, words),
             *drawn,
-            *_labels(chart, frame),
+            *(_labels(chart, frame) if places is None else _labels_at(chart, places)),
             "</svg>",
         ]
     )
@@ -169,5 +178,57 @@ def _labels(chart: Chart, frame: _Frame) -> list[str]:
     ]
 
 
+def _labels_at(chart: Chart, places: Sequence[float | None]) -> list[str]:
+    return [
+        f'<text x="{min(place, chart.width - _LABEL_WIDTH):.1f}" '
+        f'y="{chart.height - 8}" font-size="11" fill="currentColor">'
+        f"{escape(point.label)}</text>"
+        for point, place in zip(chart.points, places, strict=True)
+        if place is not None
+    ]
+
+
 def _tip(point: Point) -> str:
     return f"<title>{escape(point.label)}: {escape(point.shown)}</title>"
+
+
+def step_chart(
+    chart: Chart, spans: Sequence[int], *, tick_texts: dict[int, str] | None = None
+) -> str:
+    """Return a line that holds each value for its share of the width, then steps.
+
+    Args:
+        spans: how long each point holds, in any one unit, > 0.
+        tick_texts: words for the values of ``ticks``.
+    """
+    frame = _Frame.around(chart)
+    inner, whole = chart.width - _LEFT - _RIGHT, max(sum(spans), 1)
+    starts, passed = [], 0
+    for span in spans:
+        starts.append(_LEFT + inner * passed / whole)
+        passed += span
+    ends = [*starts[1:], _LEFT + inner * passed / whole]
+    corners, dots = [], []
+    for point, start, end in zip(chart.points, starts, ends, strict=True):
+        y = frame.y(point.value or 0)
+        corners += [f"{start:.1f},{y:.1f}", f"{end:.1f},{y:.1f}"]
+        dots.append(
+            f'<rect x="{start:.1f}" y="{y - 4:.1f}" width="{end - start:.1f}" '
+            f'height="8" fill="transparent">{_tip(point)}</rect>'
+        )
+    line = (
+        f'<polyline points="{" ".join(corners)}" fill="none" '
+        'stroke="var(--chart-1, currentColor)" stroke-width="2"/>'
+    )
+    return _svg(chart, frame, [line, *dots], tick_texts or {}, _thinned(starts))
+
+
+def _thinned(starts: Sequence[float]) -> list[float | None]:
+    """Return where labels stand; None where there is no room for one."""
+    places: list[float | None] = []
+    free_from = 0.0
+    for start in starts:
+        fits = start >= free_from
+        places.append(start if fits else None)
+        free_from = start + _LABEL_WIDTH if fits else free_from
+    return places
