@@ -236,10 +236,14 @@ class OrderResource(ServiceResource):
     external_ref = Field("external_ref", "external_ref")
     placed_at = Field("placed_at", "placed_at")
     paid_at = Field("paid_at", "paid_at")
+    shipped_at = Field("shipped_at", "shipped_at")
+    delivered_at = Field("delivered_at", "delivered_at")
     state = Field("state", "state")
     member = Field("member__number", "member")
     channel = Field("channel__code", "channel")
     region = Field("region", "region")
+    campaign = Field("campaign", "campaign")
+    device = Field("device", "device")
     currency = Field("currency", "currency")
     goods = MoneyField("goods_minor", "goods")
     discount = MoneyField("discount_minor", "discount")
@@ -257,10 +261,14 @@ class OrderResource(ServiceResource):
             "external_ref",
             "placed_at",
             "paid_at",
+            "shipped_at",
+            "delivered_at",
             "state",
             "member",
             "channel",
             "region",
+            "campaign",
+            "device",
             "currency",
             "goods",
             "discount",

@@ -33,6 +33,7 @@ SECTIONS = [
         [
             ("orders.order", "receipt_long"),
             ("orders.payment", "payments"),
+            ("orders.shipment", "local_shipping"),
             ("orders.refund", "undo"),
             ("orders.wallet", "account_balance_wallet"),
             ("orders.walletentry", "receipt"),

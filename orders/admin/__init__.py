@@ -11,6 +11,7 @@ from orders.admin import (
     refund,
     return_request,
     review,
+    shipment,
     wallet,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "refund",
     "return_request",
     "review",
+    "shipment",
     "wallet",
 ]

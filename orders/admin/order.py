@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateTimeFilter,
     RelatedDropdownFilter,
+    TextFilter,
 )
 from unfold.decorators import display
 
@@ -23,6 +24,7 @@ from crm.shared.staff_lists import (
 )
 from crm.shared.staff_spreadsheets import ExportAdmin
 from orders.admin.refunding import RefundPage, may_refund
+from orders.admin.shipping import shipment_facts
 from orders.models import Order
 from orders.resources import OrderResource
 
@@ -36,6 +38,18 @@ STATE_COLOURS = {
     "cancelled": BAD,
     "refunded": BAD,
 }
+
+
+class CampaignFilter(TextFilter):
+    """Orders that one source campaign brought, by its whole code."""
+
+    title = _("source campaign")
+    parameter_name = "campaign"
+
+    def queryset(self, request, queryset):
+        """Return the orders of the campaign; an index serves it."""
+        code = (self.value() or "").strip().lower()
+        return queryset.filter(campaign=code) if code else queryset
 
 
 @admin.register(Order)
@@ -56,6 +70,8 @@ class OrderAdmin(ExportAdmin, LedgerAdmin):
     list_filter = [
         ("state", ChoicesDropdownFilter),
         ("channel", RelatedDropdownFilter),
+        CampaignFilter,
+        ("device", ChoicesDropdownFilter),
         ("placed_at", RangeDateTimeFilter),
     ]
     search_fields = ["=number", "=member__number"]
@@ -93,6 +109,7 @@ class OrderAdmin(ExportAdmin, LedgerAdmin):
             "order": order,
             "state_colour": STATE_COLOURS.get(order.state, ""),
             **order_facts(order),
+            **shipment_facts(request.user, order),
             "refund_url": reverse("admin:order_refund", args=[order.pk])
             if may_refund(request.user, order)
             else "",

@@ -156,6 +156,11 @@ class Order(models.Model):
                 condition=Q(state="pending"),
             ),
             models.Index(
+                fields=["campaign", "-placed_at"],
+                name="order_by_campaign",
+                condition=~Q(campaign=""),
+            ),
+            models.Index(
                 fields=["delivered_at"],
                 name="order_to_complete",
                 condition=Q(state="delivered"),

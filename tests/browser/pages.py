@@ -49,6 +49,9 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:member_attributes", args=[busy]),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
+        reverse("admin:order_ship", args=[shop["order"].pk]),
+        reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
+        reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),
     ]
     with contextlib.suppress(NoReverseMatch):
         pages.append(

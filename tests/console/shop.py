@@ -49,6 +49,7 @@ from orders.models import (
     Refund,
     RefundLine,
     Review,
+    Shipment,
     UnmatchedReturn,
     Variant,
 )
@@ -287,6 +288,10 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         text="宝宝爱喝",
         created_at=at,
     )
+    parcel = Shipment.objects.create(
+        order=sale, carrier="SF", tracking="SF100", actor="support", sent_at=at
+    )
+    parcel.lines.create(order_line=sale.lines.get(), quantity=2)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",
@@ -428,6 +433,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "members": members,
         "busy": busy,
         "order": sale,
+        "parcel": parcel,
         "coupon": coupon,
         "template": template,
         "message": message,

@@ -114,6 +114,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
         *("return_step", "refund_mend"),
+        *("order_ship", "shipment_lose", "shipment_packing_list"),
         *("members_member_import", "members_member_process_import"),
         *("members_member_export", "orders_order_export", "orders_product_export"),
         *("orders_product_import", "orders_product_process_import"),

@@ -6,6 +6,7 @@ granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
+``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
 ``shared.change_delivery`` sending facts
 again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
 what members say, ``shared.change_job`` cancelling and retrying,
@@ -52,7 +53,12 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_returnrequest")
+_ORDERS = (
+    "orders.view_order",
+    "orders.view_refund",
+    "orders.view_returnrequest",
+    "orders.view_shipment",
+)
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -114,6 +120,8 @@ SUPPORT = (
     *_MONEY,
     "orders.change_giftcard",
     "orders.change_returnrequest",
+    "orders.add_shipment",
+    "orders.change_shipment",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
