@@ -4,6 +4,7 @@ from django.db.models import Max
 
 from crm.console.demo.shop import HISTORY, DemoShop
 from orders.models import Category, Channel, Product, Variant
+from orders.services.branding import brand_named
 
 CHANNELS = (
     ("mini-program", "小程序", "Mini program"),
@@ -102,7 +103,7 @@ def _product(shop, category, thing, style) -> Product:
         category=category,
         name=shop.text(f"{chinese} · {style_chinese}", name_en),
         name_en=name_en,
-        brand=shop.text("小满", "Xiaoman"),
+        brand=brand_named(name=shop.text("小满", "Xiaoman")),
         created_at=shop.now - HISTORY,
     )
 
