@@ -105,7 +105,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
     own = {
         *("index", "login", "logout", "password_change", "password_change_done"),
         *("jsi18n", "autocomplete", "view_on_site", "app_list", "search", "language"),
-        *("clock", "second_factor"),
+        *("clock", "second_factor", "work", "work_queue"),
         *("duplicate_search", "duplicate_dismiss"),
         *("member_merge_with", "member_merge", "merge_undo"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
@@ -113,7 +113,8 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
-        *("return_step", "refund_mend"),
+        *("return_step", "refund_mend", "order_deed"),
+        *("orders_order_save_view", "orders_order_delete_view"),
         *("order_ship", "shipment_lose", "shipment_packing_list"),
         *("members_member_import", "members_member_process_import"),
         *("members_member_export", "orders_order_export", "orders_product_export"),

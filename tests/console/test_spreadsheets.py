@@ -2,7 +2,6 @@
 
 import csv
 import io
-from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +9,6 @@ from django.urls import reverse
 
 from crm.shared.models import AuditEntry, Job
 from members.models import Member
-from orders.models import Refund
 
 EXPORT = "admin:members_member_export"
 

@@ -6,10 +6,10 @@ granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
-``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
-``shared.change_delivery`` sending facts
-again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
-what members say, ``shared.change_job`` cancelling and retrying,
+``orders.change_order`` cancelling unpaid ones, ``orders.add_shipment`` shipping,
+``orders.change_shipment`` saying what became of it, ``shared.change_delivery`` sending
+facts again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing
+down what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
 ``orders.add_importbatch`` bringing files in, ``orders.add_price`` setting and planning
 prices, ``change_price`` ending them, ``orders.add_stockmove`` receiving, counting and
@@ -95,6 +95,15 @@ def _all(app: str, *models: str) -> tuple[str, ...]:
     )
 
 
+#: What is sold, at what price, and what its delivery costs.
+_SELLING = (
+    *_all("orders", "product", "variant", "category", "brand", "attribute"),
+    *_all("orders", "productattribute", "productimage", "price", "freightrule"),
+    "orders.delete_productattribute",
+    "orders.delete_productimage",
+    "orders.delete_freightrule",
+)
+
 SUPPORT = (
     *_MEMBERS,
     *_ORDERS,
@@ -115,6 +124,7 @@ SUPPORT = (
     *_MERGING,
     "members.add_membertag",
     "members.add_lifecyclechange",
+    "orders.change_order",
     "orders.add_refund",
     *_REVIEWS,
     *_MONEY,
@@ -138,8 +148,7 @@ MARKETER = (
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
-    "orders.add_price",
-    "orders.change_price",
+    *_SELLING,
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -242,12 +251,7 @@ OWNER = tuple(
             *LOYALTY_MANAGER,
             *FINANCE,
             *AUDITOR,
-            *_all("orders", "product", "variant", "category", "channel", "freightrule"),
-            "orders.delete_freightrule",
-            *_all("orders", "brand", "attribute"),
-            *_all("orders", "productattribute", "productimage", "price"),
-            "orders.delete_productattribute",
-            "orders.delete_productimage",
+            *_all("orders", "channel"),
             "orders.add_stockmove",
             "members.delete_tag",
             "members.export_pii",
