@@ -104,7 +104,7 @@ def test_orders_are_found_by_what_people_have_at_hand(shop, signed_in):
         assert found(client, q=text) == set(), text
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES])
+@pytest.mark.parametrize("role", list(ROLES))
 def test_who_may_not_see_phones_finds_nobody_by_them(role, shop, signed_in):
     hit = bool(found(signed_in(role), q="13800000003"))
     assert hit == (role in SEES_PHONES)

@@ -17,6 +17,7 @@ from members.services.finding_duplicates import plan_search
 from members.services.noting import add_note
 from orders.models import Order, Product, Variant
 from orders.providers.test import signed_message
+from orders.services.branding import brand_named
 from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment, take_callback
@@ -47,7 +48,7 @@ def _zhang_san_becomes_gold(shop: DemoShop) -> None:
         public_id=shop.public_id("prd"),
         name=shop.text("小满礼盒", "Xiaoman gift box"),
         name_en="Xiaoman gift box",
-        brand=shop.text("小满", "Xiaoman"),
+        brand=brand_named(name=shop.text("小满", "Xiaoman")),
         created_at=shop.now - timedelta(days=30),
     )
     Variant.objects.create(

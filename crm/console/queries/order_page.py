@@ -123,7 +123,7 @@ def _payments(order: Order) -> list[Payment]:
     callbacks = PaymentCallback.objects.order_by("received_at", "id")
     return list(
         order.payments.order_by("id").prefetch_related(
-            Prefetch("callbacks", callbacks[:MOST_ROWS])
+            Prefetch("callbacks", callbacks)
         )[:MOST_ROWS]
     )
 

@@ -4,6 +4,7 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
 ``orders.change_order`` cancelling unpaid ones, ``orders.add_shipment`` shipping,
@@ -202,6 +203,7 @@ FINANCE = (
     *_ORDERS,
     *_MONEY,
     "orders.add_refund",
+    "orders.change_refund",
     "orders.change_payment",
     "orders.add_walletentry",
     "orders.view_unmatchedreturn",
