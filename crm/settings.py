@@ -74,6 +74,11 @@ FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
 #: Whether the law forbids to price again what buyers keep, for every order (R7).
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
+#: What one order may get back in all, in minor units, by logins without the right
+#: ``orders.change_refund``; None: any amount.
+STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
+#: Hours after payment from which an order that was not sent is late.
+SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
 #: A SKU with this many units left, or fewer, is low on stock.
 LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
 #: Days without sign-in or purchase after which a membership is dormant.
