@@ -191,7 +191,7 @@ NO_PAGES = {
     *("members_member_save_view", "members_member_delete_view"),
     *("members_member_process_import", "orders_product_process_import"),
     *("duplicate_search", "member_untag", "member_picture", "data_export_fetch"),
-    *("erasure_approve", "erasure_cancel"),
+    *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

@@ -45,6 +45,9 @@ from orders.models import (
     Product,
     Refund,
     RefundLine,
+    ReturnEvent,
+    ReturnLine,
+    ReturnRequest,
     UnmatchedReturn,
     Variant,
 )
@@ -222,6 +225,24 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
     member.refresh_from_db()
 
 
+def ask_back(order: Order, *, at: datetime) -> None:
+    """Write a return of one unit, as a member asks for it."""
+    line = order.lines.first()
+    request = ReturnRequest.objects.create(
+        order=order,
+        kind="return",
+        reason_code="damaged",
+        words="包裹到时已破",
+        requested_at=at,
+    )
+    ReturnLine.objects.create(request=request, order_line=line, quantity=1)
+    ReturnEvent.objects.create(
+        request=request, to_state="requested", actor="member", occurred_at=at
+    )
+    line.returning_quantity = 1
+    line.save(update_fields=["returning_quantity"])
+
+
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -240,6 +261,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     RefundLine.objects.create(
         refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
     )
+    ask_back(Order.objects.exclude(pk=sale.pk).exclude(member=None).first(), at=at)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",
