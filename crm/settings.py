@@ -175,6 +175,12 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
         else "10s",
     }.items()
 )
+#: How often ``crm.shared.planned`` runs a statement on a connection before it is
+#: prepared; empty never prepares, for poolers that cannot keep prepared statements.
+_threshold = env("CRM_PREPARE_THRESHOLD", default="2")
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
+    int(_threshold) if _threshold else None
+)
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

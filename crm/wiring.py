@@ -16,6 +16,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
+        "crm.reports.subscribers.refresh_after_late_order",
     ],
     "orders.OrderCancelled": [
         "loyalty.subscribers.release_points_of_order",

@@ -54,12 +54,14 @@ class LoyaltyEffects:
             source="preview",
             points_back=planned.points,
             goods_minor=planned.goods_minor,
-            may_owe=may_owe(planned.shortfall, terms),
+            may_owe=may_owe(planned.shortfall, terms=terms),
             points_deducted=0,
             occurred_at=now,
         )
         try:
-            _book, back, taken = move_for_refund(account, root, settlement, now=now)
+            _book, back, taken = move_for_refund(
+                settlement, account=account, order=root, now=now
+            )
         except PointsEntry.DoesNotExist:
             return [_effect("points_later")]
         found = [*_of_return(back), *_of_claw(taken.points, taken.trace)]

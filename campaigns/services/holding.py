@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
 from crm.shared.errors import Refusal
+from crm.shared.planned import planned_cursor
 from orders.models import Allocation, Order, Refund
 
 _TAKE_USE = """
@@ -33,10 +34,10 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
-# Claims are the inside of an order: it fails with them, so no savepoint is needed.
-@transaction.atomic(savepoint=False)
 def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
     """Reserve a coupon for an order, or keep the hold the order already has.
+
+    One statement: it needs no transaction but the order's.
 
     Raises:
         CouponGone: used, held by another order, expired or revoked meanwhile.
@@ -50,14 +51,13 @@ def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
         raise CouponGone
 
 
-@transaction.atomic(savepoint=False)
 def take_promotion_use(*, promotion: str) -> None:
-    """Count one use of a promotion, within its limit.
+    """Count one use of a promotion, within its limit. One statement.
 
     Raises:
         PromotionUsedUp: the limit is reached or the promotion is off.
     """
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_TAKE_USE, [promotion])
         if not cursor.rowcount:
             raise PromotionUsedUp

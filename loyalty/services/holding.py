@@ -28,8 +28,7 @@ class HoldIsOver(Refusal):
     message = _("These points are no longer reserved.")
 
 
-# The inside of an order: it fails with its holds, so no savepoint is needed.
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def hold_points(
     *, member_id: int, points: int, source: str, now: datetime
 ) -> PointsHold:

@@ -127,7 +127,7 @@ def quote_for(
     deducted = deducted_before(order)
     losses = dict(deducted)
     losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
-    loss = reprice_loss_of(order, lines, items)
+    loss = reprice_loss_of(order, lines=lines, items=items)
     if loss is not None:
         losses[DeductionKind.REPRICE] = loss
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from crm.shared.planned import planned_cursor
 from members.models import Address
 from members.services.addressing import fill_address
 from orders.models import Cart, Order, OrderAddress
@@ -114,7 +115,7 @@ def write_order(
     )
     values = {name: getattr(order, name) for name in _COLUMNS}
     rows = {"lines": _lines(quote), "offers": _offers(quote), "shares": _shares(quote)}
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             _WRITE, values | {name: json.dumps(list(rows[name])) for name in rows}
         )
