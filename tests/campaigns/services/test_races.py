@@ -137,10 +137,11 @@ def test_control_without_the_hold_a_coupon_lowers_several_orders(
     # The member's row, which checkout locks, would keep the four apart.
     for cart in carts:
         Cart.objects.filter(pk=cart.pk).update(member_id=None)
+    read = offers.version_and_coupons
     monkeypatch.setattr(
         offers,
-        "coupons_by_code",
-        lambda *, member_id, codes: {c.code: c for c in Coupon.objects.all()},
+        "version_and_coupons",
+        lambda *, member_id, codes: read(member_id=alice.pk, codes=codes),
     )
     assert all_at_once(4, buy_with(carts))["placed"] > 1
 
