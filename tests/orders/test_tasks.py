@@ -7,8 +7,8 @@ import pytest
 from crm.shared import clock
 from orders.models import Order, Refund
 from orders.services.cancelling import release_unpaid
-from orders.services.refunding import refund_order
 from orders.services.pricing_entries import set_price
+from orders.services.refunding import refund_order
 from orders.tasks import (
     apply_due_list_prices,
     release_unpaid_orders,
