@@ -131,7 +131,7 @@ def test_many_labels_are_thinned():
 
 def corners(values, spans):
     root = drawn(step_chart(chart(values), spans))
-    (line,) = root.iter(f"{SVG}polyline")
+    (line,) = root.iter("polyline")
     return [tuple(map(float, p.split(","))) for p in line.attrib["points"].split()]
 
 
@@ -159,7 +159,7 @@ def test_steps_lie_on_the_paper_and_labels_have_room(values, data):
     root = drawn(step_chart(chart(values), spans))
     labels = [
         float(each.attrib["x"])
-        for each in root.iter(f"{SVG}text")
+        for each in root.iter("text")
         if each.attrib["y"] == "212"
     ]
     assert labels
