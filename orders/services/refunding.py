@@ -44,6 +44,7 @@ from orders.services.stocking import lock_stock, return_stock
 __all__ = [
     "NothingToRefund",
     "OrderNotRefundable",
+    "RefundKeyReused",
     "RefundPolicy",
     "RefundUnderWay",
     "StaleRefundQuote",
@@ -66,6 +67,14 @@ class StaleRefundQuote(Refusal):
         """Keep the new quote; the door hands it on."""
         super().__init__()
         self.quote = quote
+
+
+class RefundKeyReused(Refusal):
+    """This key names a refund of another order."""
+
+    code = "refund_key_reused"
+    status = 422
+    message = _("This key names a refund of another order.")
 
 
 class RefundUnderWay(Refusal):
@@ -103,6 +112,7 @@ def refund_order(
     Raises:
         OrderNotRefundable, NothingToRefund, FreightStays: as they say.
         GiftCardRedeemed: what the line sold has been used.
+        RefundKeyReused: ``request_key`` named a refund of another order.
         StaleRefundQuote: the quote is another one now; carries it.
     """
     if policy.restocks:
@@ -110,6 +120,8 @@ def refund_order(
     order = lock_orders(order_id=order_id)
     done = Refund.objects.filter(request_key=request_key).first()
     if done:
+        if done.order_id != order_id:
+            raise RefundKeyReused
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
     if expected_hash and expected_hash != quote.hash:
@@ -301,7 +313,7 @@ def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -
             or a return was closed with it.
     """
     refund = Refund.objects.get(pk=refund_id)
-    lock_refund(refund)
+    order = lock_refund(refund)
     others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
     if others.exists() or hasattr(refund, "return_request"):
         raise RefundUnderWay
@@ -311,6 +323,8 @@ def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -
     if closed:
         count_refund(refund, sign=-1)
         restore_gift_cards(refund=refund)
+        # It may have been the last that kept an empty order open.
+        close_order_if_empty(order, refund=refund, now=now)
         record_audit(
             actor=actor,
             action="orders.refund_withdrawn",
