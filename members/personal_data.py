@@ -121,7 +121,7 @@ _SAID = (
         "member",
         cleared="text",
         kept="created_at",
-        plain="public_id member author is_pinned",
+        plain="public_id member author is_pinned about",
         goes=True,
     ),
     Table(

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
 from benchmarks.orders import bare, goods  # noqa: E402
+from benchmarks.orders.reading import read_table  # noqa: E402
 from orders.models import Cart  # noqa: E402
 from orders.services.checkout import place_order  # noqa: E402
 from orders.services.quoting import quote_cart  # noqa: E402
@@ -68,6 +69,7 @@ def main(turns: int, batch: int) -> None:
                 with said(f"{offers} offers, {lines} lines"):
                     rows.append(measured(other, offers, lines, turns, batch))
     print(f"\n{table(HEADINGS, rows)}\n")
+    print(f"{read_table(turns=turns, batch=batch)}\n")
 
 
 def measured(

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from crm.console.clock import may_move_clock
+from crm.console.queries.work import sees_any
 
 #: Heading -> (model label, icon). Whoever may view the model sees the entry.
 SECTIONS = [
@@ -102,6 +103,12 @@ def sidebar(request: HttpRequest) -> list[dict]:
         "icon": "home",
         "link": reverse_lazy("admin:index"),
     }
+    work = {
+        "title": _("To do"),
+        "icon": "checklist",
+        "link": reverse_lazy("admin:work"),
+        "permission": lambda request: sees_any(request.user),
+    }
     machine = {
         "title": _("Time machine"),
         "icon": "schedule",
@@ -117,7 +124,7 @@ def sidebar(request: HttpRequest) -> list[dict]:
         for title, entries in SECTIONS
     ]
     sections[-1]["items"].append(machine)
-    return [{"items": [home]}, *sections]
+    return [{"items": [home, work]}, *sections]
 
 
 def _entry(label: str, icon: str) -> dict:

@@ -23,6 +23,7 @@ from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
 from crm.console.sign_in import SignIn
+from crm.console.work import queue_page, work_page
 from crm.shared.clock import now, offset
 from members.models import User
 
@@ -75,12 +76,26 @@ class ConsoleSite(UnfoldAdminSite):
                 name="language",
             ),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("work/", self.admin_view(self.work), name="work"),
+            path(
+                "work/<slug:code>/",
+                self.admin_view(self.work_queue),
+                name="work_queue",
+            ),
             path("second-factor/", self.second_factor, name="second_factor"),
         ]
 
     def clock(self, request: HttpRequest) -> HttpResponse:
         """Move the clock of a shop that is not the real one."""
         return clock_page(request, self)
+
+    def work(self, request: HttpRequest) -> HttpResponse:
+        """Show what waits for somebody."""
+        return work_page(request, self)
+
+    def work_queue(self, request: HttpRequest, code: str) -> HttpResponse:
+        """Show one queue, or do the next action of one of its rows."""
+        return queue_page(request, self, code)
 
     def i18n_javascript(self, request: HttpRequest, extra_context=None):
         """Serve what scripts say, in words of Django and ours where it has none."""

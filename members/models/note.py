@@ -18,6 +18,10 @@ class Note(models.Model):
         "members.User", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     text = EncryptedTextField(_("text"), max_length=2000)
+    #: Public id of what it is about; empty for the member as such.
+    about = models.CharField(
+        _("about"), max_length=40, blank=True, default="", db_default=""
+    )
     is_pinned = models.BooleanField(_("pinned"), default=False)
     created_at = models.DateTimeField(_("created at"))
 
@@ -25,7 +29,10 @@ class Note(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         indexes = [
-            models.Index(fields=["member", "-created_at"], name="note_by_member")
+            models.Index(fields=["member", "-created_at"], name="note_by_member"),
+            models.Index(
+                fields=["about"], condition=~models.Q(about=""), name="note_by_matter"
+            ),
         ]
 
     def __str__(self):

@@ -12,9 +12,13 @@ def add_note(
     text: str,
     author: User | None,
     is_pinned: bool = False,
+    about: str = "",
     now: datetime,
 ) -> Note:
     """Add a remark of staff; its text is encrypted.
+
+    Args:
+        about: public id of what it is about, such as an order.
 
     Raises:
         ReasonMissing: the text is empty.
@@ -26,5 +30,6 @@ def add_note(
         author=author,
         text=text.strip(),
         is_pinned=is_pinned,
+        about=about,
         created_at=now,
     )

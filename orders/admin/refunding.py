@@ -7,6 +7,7 @@ shown goes along, and a refund that has changed since is shown anew instead of m
 import uuid
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
@@ -37,6 +38,13 @@ from orders.services.refunding import (
 def may_refund(user, order: Order) -> bool:
     """Whether this login may refund this order now."""
     return order.state in STANDING and user.has_perm("orders.add_refund")
+
+
+def most_of(user) -> int | None:
+    """Return what this login may give back for one order in all, None without limit."""
+    if user.has_perm("orders.change_refund"):
+        return None
+    return settings.STAFF_REFUND_LIMIT_MINOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class RefundPage(View):
                 reason=reason,
                 actor=request.user,
                 request_key=self._key(request),
+                most_minor=most_of(request.user),
                 freight=choice.freight,
                 policy=choice.policy,
                 expected_hash=seen[:64],

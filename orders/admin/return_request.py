@@ -17,6 +17,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from orders.admin.refunding import most_of
 from orders.models import ReturnLine, ReturnRequest
 from orders.queries.returns import with_lines
 from orders.reasons import effect_text
@@ -227,6 +228,7 @@ def _refund(found: ReturnRequest, request) -> None:
         reason=_note(request),
         actor=request.user,
         expected_hash=request.POST.get("quote_hash", "")[:64],
+        most_minor=most_of(request.user),
         now=now(),
     )
 

@@ -161,6 +161,12 @@ class Order(models.Model):
                 condition=~Q(campaign=""),
             ),
             models.Index(
+                fields=["device", "-placed_at"],
+                name="order_by_device",
+                condition=~Q(device="unknown"),
+            ),
+            models.Index(fields=["total_minor", "-placed_at"], name="order_by_total"),
+            models.Index(
                 fields=["delivered_at"],
                 name="order_to_complete",
                 condition=Q(state="delivered"),

@@ -78,6 +78,11 @@ class Payment(models.Model):
                 condition=models.Q(ask_due_at__isnull=False),
                 name="payment_to_ask_by_due",
             ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="pending"),
+                name="payment_pending_oldest",
+            ),
         ]
 
     def __str__(self):

@@ -220,7 +220,12 @@ class RefundTender(models.Model):
                 fields=["due_at"],
                 condition=Q(state="due"),
                 name="refund_tender_waiting_by_due",
-            )
+            ),
+            models.Index(
+                fields=["refund"],
+                condition=Q(state="refused"),
+                name="refund_tender_refused",
+            ),
         ]
 
     def __str__(self):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from orders.models import Payment, Refund
+from orders.models import Payment, Refund, RefundTender
 
 #: Attempts after which a machine has shown that it cannot do it alone.
 MANY_ATTEMPTS = 3
@@ -36,6 +36,13 @@ def stuck_payments(now: datetime) -> Stuck:
             state=Payment.State.SURPLUS, return_attempts__gte=MANY_ATTEMPTS
         ),
         refunds=Refund.objects.select_related("order")
-        .filter(state=Refund.State.REQUESTED, attempts__gte=MANY_ATTEMPTS)
+        .filter(
+            Exists(
+                RefundTender.objects.filter(
+                    refund=OuterRef("pk"), attempts__gte=MANY_ATTEMPTS
+                )
+            ),
+            state=Refund.State.REQUESTED,
+        )
         .order_by("requested_at", "pk"),
     )

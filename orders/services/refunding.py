@@ -44,6 +44,7 @@ from orders.services.stocking import lock_stock, return_stock
 __all__ = [
     "NothingToRefund",
     "OrderNotRefundable",
+    "RefundAboveLimit",
     "RefundKeyReused",
     "RefundPolicy",
     "RefundUnderWay",
@@ -67,6 +68,16 @@ class StaleRefundQuote(Refusal):
         """Keep the new quote; the door hands it on."""
         super().__init__()
         self.quote = quote
+
+
+class RefundAboveLimit(Refusal):
+    """So much money back needs somebody with the right to refund without a limit."""
+
+    code = "refund_above_limit"
+    status = 403
+    message = _(
+        "So much money back needs somebody with the right to refund without a limit."
+    )
 
 
 class RefundKeyReused(Refusal):
@@ -95,6 +106,7 @@ def refund_order(
     freight: bool | None = False,
     policy: RefundPolicy = AS_USUAL,
     expected_hash: str = "",
+    most_minor: int | None = None,
     now: datetime,
 ) -> Refund:
     """Request a refund; the providers are asked right after the commit.
@@ -108,8 +120,11 @@ def refund_order(
         request_key: names this request; at most 80 characters.
         freight: give the freight back, too; None is as R5 says.
         expected_hash: version of the quote somebody agreed to; none is not compared.
+        most_minor: what the order may have got back in all, with this refund; None
+            is no limit.
 
     Raises:
+        RefundAboveLimit: more than ``most_minor``.
         OrderNotRefundable, NothingToRefund, FreightStays: as they say.
         GiftCardRedeemed: what the line sold has been used.
         RefundKeyReused: ``request_key`` named a refund of another order.
@@ -126,6 +141,7 @@ def refund_order(
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
     if expected_hash and expected_hash != quote.hash:
         raise StaleRefundQuote(quote)
+    _refuse_above(most_minor, order, quote)
     refund = Refund(
         order=order,
         request_key=request_key,
@@ -148,6 +164,12 @@ def refund_order(
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
+
+
+def _refuse_above(most_minor: int | None, order: Order, quote: RefundQuote) -> None:
+    total = order.refunded_minor + quote.amount_minor
+    if most_minor is not None and total > most_minor:
+        raise RefundAboveLimit
 
 
 def lock_orders(*, order_id: int) -> Order:

@@ -142,6 +142,7 @@ def refund_return(
     actor: Any,
     shortfall: Shortfall = Shortfall.PROGRAM,
     expected_hash: str = "",
+    most_minor: int | None = None,
     now: datetime,
 ) -> Refund:
     """Give the money of a return back: of what was accepted, and no more.
@@ -149,8 +150,12 @@ def refund_return(
     Calling again returns the first refund. What was asked for and not accepted is the
     member's again.
 
+    Args:
+        most_minor: see ``refund_order``.
+
     Raises:
         ReturnMoveRefused: it was not inspected, or is an open exchange.
+        RefundAboveLimit: more than ``most_minor``.
         StaleRefundQuote, OrderNotRefundable, NothingToRefund: as they say.
     """
     request = lock_return(return_id=return_id)
@@ -168,6 +173,7 @@ def refund_return(
         freight=None,
         policy=RefundPolicy(reason_code=request.reason_code, shortfall=shortfall),
         expected_hash=expected_hash,
+        most_minor=most_minor,
         now=now,
     )
     if request.kind == _Kind.EXCHANGE:

@@ -5,6 +5,7 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
+from crm.console.queries.work import WORK
 from members.models import Merge
 from orders.models import GiftCard, Product
 
@@ -57,6 +58,12 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
         reverse("admin:order_ship", args=[shop["order"].pk]),
+        *(
+            reverse("admin:order_deed", args=[shop["order"].pk, code])
+            for code in ("note", "ticket")
+        ),
+        reverse("admin:work"),
+        *(reverse("admin:work_queue", args=[code]) for code in WORK),
         reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
         reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),
     ]

@@ -213,9 +213,10 @@ NO_PAGES = {
     *("jsi18n", "autocomplete", "logout", "language", "search", "view_on_site"),
     *("login", "app_list", "job_cancel", "job_retry", "job_file", "member_note"),
     *("members_member_save_view", "members_member_delete_view"),
+    *("orders_order_save_view", "orders_order_delete_view"),
     *("members_member_process_import", "orders_product_process_import"),
     *("duplicate_search", "member_untag", "member_picture", "data_export_fetch"),
-    *("erasure_approve", "erasure_cancel"),
+    *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

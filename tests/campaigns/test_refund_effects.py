@@ -82,7 +82,7 @@ def give_back(order, kind="money") -> Refund:
     return refund
 
 
-def test_c10_what_was_said_is_what_happens(used):
+def test_c10_r12_what_was_said_is_what_happens(used):
     order, coupon = used
     assert said(order, closes=False) == ["coupon_stays_partial"]
     assert said(order, closes=True) == ["coupon_returns"]

@@ -120,6 +120,8 @@ def ask(sql: str, *values):
 #: The person looked for, in the middle of the crowd.
 *_BEFORE, SOMEBODY = people(MEMBERS // 2)
 NUMBER = member_number(SOMEBODY.serial)
+#: How the numbers of the orders of one day begin.
+ORDER_NUMBER = f"{datetime.now(UTC):%y%m%d}-"
 LISTS = {
     "members": MEMBER_LIST,
     "the last members": f"{MEMBER_LIST}?p={MEMBERS // ROWS}",
@@ -151,6 +153,19 @@ LISTS = {
     "orders of one member": f"{ORDERS}?q={NUMBER}",
     "orders in a state": f"{ORDERS}?state__exact=shipped",
     "orders in a state nobody has": f"{ORDERS}?state__exact=refunded",
+    "orders to ship": f"{ORDERS}?view=to_ship",
+    "orders late to ship": f"{ORDERS}?view=late",
+    "orders to pay": f"{ORDERS}?view=to_pay",
+    "orders with returns": f"{ORDERS}?view=returns",
+    "orders of a campaign": f"{ORDERS}?campaign=nobody",
+    "orders by tablet": f"{ORDERS}?device__exact=tablet",
+    "orders of an amount": f"{ORDERS}?total_minor_from=123456&total_minor_to=123456",
+    "orders by phone": f"{ORDERS}?q={SOMEBODY.phone.removeprefix('+86')}",
+    "orders by SKU": f"{ORDERS}?q=NO-SUCH-SKU",
+    "beginning of an order number": f"{ORDERS}?q={ORDER_NUMBER}",
+    "home": "/admin/",
+    "work": "/admin/work/",
+    "orders late, as work": "/admin/work/late/",
     "palette, name": f"/admin/search/?s={SOMEBODY.name}",
     "palette, last four digits": f"/admin/search/?s={SOMEBODY.phone[-4:]}",
     "palette, number": f"/admin/search/?s={NUMBER}",

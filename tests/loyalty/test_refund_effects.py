@@ -10,11 +10,12 @@ from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import hold_points
-from orders.models import Order, OrderLine, Refund
+from orders.models import Order, OrderLine, Payment, Refund
 from orders.rules.refund_effects import Shortfall
 from orders.services.exchanging import Swap, exchange_units
 from orders.services.refund_preview import RefundPolicy, quote_refund
 from orders.services.refunding import refund_order
+from orders.services.returning import send_due_refunds
 from tests.cast import NOON, make_variant
 from tests.loyalty.books import account_of, assert_sound, ledger, paid_order
 
@@ -184,6 +185,45 @@ def make_ladder_fall(alice):
 def test_an_order_whose_points_are_not_booked_says_so(alice, bought):
     fresh = paid_order(alice, 10_000)
     assert list(effects(fresh)) == ["points_later"]
+
+
+# --- When, and how often (R10, R11, R19) -----------------------------------------
+
+
+def test_r10_points_are_taken_when_the_money_went_not_when_it_was_asked(alice, bought):
+    Payment.objects.create(
+        order=bought,
+        provider="test",
+        provider_ref="t",
+        amount_minor=40_000,
+        state="captured",
+        created_at=NOON,
+        captured_at=NOON,
+    )
+    made = refund(bought)
+    assert (made.state, account_of(alice).balance) == ("requested", 400)
+    assert settle_refund(refund_id=made.pk, now=NOON + DAY) is None
+    send_due_refunds(now=NOON + DAY)
+    settle_refund(refund_id=made.pk, now=NOON + DAY)
+    assert account_of(alice).balance == 300
+
+
+def test_r11_one_event_lowers_points_value_and_tier_each_once(alice, bought):
+    made = refund(bought)
+    for _again in range(3):
+        settle_refund(refund_id=made.pk, now=NOON + 2 * DAY)
+    assert account_of(alice).balance == 300
+    values = QualifyingEntry.objects.order_by("id").values_list(
+        "value_minor", flat=True
+    )
+    assert list(values) == [40_000, -10_000]
+    assert account_of(alice).member.value.net_minor == 30_000
+
+
+def test_r19_a_fully_refunded_order_is_no_purchase(alice, bought):
+    refund(bought, units=4)
+    value = account_of(alice).member.value
+    assert (value.orders, value.net_minor, value.first_order_at) == (0, 0, None)
 
 
 # --- Exchanges (R13) ----------------------------------------------------------

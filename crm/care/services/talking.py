@@ -46,6 +46,7 @@ def open_ticket(
     subject: str,
     text: str,
     order_id: int | None = None,
+    actor: User | None = None,
     now: datetime,
 ) -> Ticket:
     """Open a ticket with its first message, in the member's words.
@@ -56,6 +57,7 @@ def open_ticket(
         subject: at most 160 characters.
         text: at most 4,000 characters.
         order_id: the member's own order it is about; the caller has checked that.
+        actor: the staff login that wrote it down for the member.
         now: when, aware.
 
     Raises:
@@ -80,6 +82,8 @@ def open_ticket(
         due_at=answer_due(kind, asked_at=now),
     )
     _say(ticket, text, is_from_member=True, now=now)
+    if actor is not None:
+        record_audit(actor=actor, action="care.open", obj=ticket, now=now)
     return ticket
 
 

@@ -8,6 +8,7 @@ from crm.console.admin import (
     logins,
     members,
     merges,
+    orders,
     server_keys,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "logins",
     "members",
     "merges",
+    "orders",
     "server_keys",
 ]

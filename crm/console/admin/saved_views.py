@@ -70,6 +70,9 @@ class SavedViewsMixin:
                 "is_shared": view.is_shared,
                 "is_own": view.owner_id == request.user.pk,
                 "active": bool(here) and here == view.query,
+                "delete_url": reverse(
+                    f"admin:{self._name('delete_view')}", args=[view.pk]
+                ),
             }
             for view in views
         ]

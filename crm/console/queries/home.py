@@ -16,6 +16,7 @@ from django.utils.translation import ngettext_lazy
 
 from campaigns.models import Message, Promotion
 from crm.care.models import Ticket
+from crm.console.queries.work import WORK, count_of, queue_link, shown_count
 from crm.reports.models import DailySales
 from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
@@ -24,7 +25,7 @@ from crm.shared.models import Delivery, Job
 from crm.shared.money import display_amount
 from loyalty.models import Program, Tier
 from members.models import Member, User
-from orders.models import Order, Product, UnmatchedReturn
+from orders.models import FreightRule, Order, Product, UnmatchedReturn
 
 PERIOD_DAYS = 30
 CHART_MONTHS = 13
@@ -298,6 +299,11 @@ def tasks(*, user: Any, at: datetime) -> list[Task]:
                     queue.icon,
                 )
             )
+    for code, work in WORK.items():
+        count = count_of(work, at) if user.has_perm(work.works) else 0
+        if count:
+            text = work.text % {"number": count, "count": shown_count(count)}
+            waiting.append(Task(text, queue_link(code), work.icon))
     return waiting
 
 
@@ -314,6 +320,11 @@ def setup_steps() -> list[Step]:
             ),
             (_("Make tiers"), "loyalty_ladder", Tier.objects.exists()),
             (_("Add products"), "orders_product", Product.objects.exists()),
+            (
+                _("Say what delivery costs"),
+                "orders_freightrule",
+                bool(settings.FREIGHT_MINOR) or FreightRule.objects.exists(),
+            ),
             (_("Bring in members"), "members_member", Member.objects.exists()),
             (_("Bring in orders"), "orders_order", Order.objects.exists()),
             (

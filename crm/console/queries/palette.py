@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -16,6 +17,8 @@ from orders.models import Order
 
 MOST_HITS = 10
 MOST_PAGES = 3
+#: So much of an order number is a beginning of it.
+LEAST_OF_NUMBER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ def _orders(user, text: str) -> list[Hit]:
     if not user.has_perm("orders.view_order"):
         return []
     # Numbers are compared as stored: an index look-up each, never a scan.
-    found = Order.objects.filter(number__in={text, text.upper()})[:3]
+    wanted = Q(number__in={text, text.upper()})
+    if len(text) >= LEAST_OF_NUMBER:
+        wanted |= Q(number__startswith=text.upper())
+    found = Order.objects.filter(wanted).order_by("number")[:3]
     return [
         Hit(
             order.number,

@@ -4,12 +4,13 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
-``orders.add_shipment`` shipping, ``orders.change_shipment`` saying what became of it,
-``orders.change_unmatchedreturn`` settling, ``orders.change_review`` deciding on
-reviews, ``orders.change_returnrequest`` answering
-and inspecting returns, ``shared.change_delivery`` sending facts
-again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing down
-what members say, ``shared.change_job`` cancelling and retrying,
+``orders.change_refund`` refunding beyond the limit of the settings,
+``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
+and inspecting returns, ``orders.change_review`` deciding on reviews,
+``orders.change_order`` cancelling unpaid ones, ``orders.add_shipment`` shipping,
+``orders.change_shipment`` saying what became of it, ``shared.change_delivery`` sending
+facts again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing
+down what members say, ``shared.change_job`` cancelling and retrying,
 ``shared.change_shopclock`` moving the clock of a demo shop,
 ``orders.add_importbatch`` bringing files in, ``orders.add_price`` setting and planning
 prices, ``change_price`` ending them, ``orders.add_stockmove`` receiving, counting and
@@ -53,8 +54,12 @@ _PRIVACY = (
 _DUPLICATES = ("members.view_duplicatepair", "members.view_merge")
 _MERGING = (*_DUPLICATES, "members.change_duplicatepair", "members.add_merge")
 _VOCABULARY = ("members.view_attributedefinition", "members.view_interest")
-_ORDERS = ("orders.view_order", "orders.view_refund", "orders.view_shipment")
-_ORDERS += ("orders.view_returnrequest",)
+_ORDERS = (
+    "orders.view_order",
+    "orders.view_refund",
+    "orders.view_returnrequest",
+    "orders.view_shipment",
+)
 #: Words of buyers, with the member they are from: not for those who see numbers only.
 _REVIEWS = ("orders.view_review", "orders.change_review")
 _MONEY = (
@@ -91,6 +96,15 @@ def _all(app: str, *models: str) -> tuple[str, ...]:
     )
 
 
+#: What is sold, at what price, and what its delivery costs.
+_SELLING = (
+    *_all("orders", "product", "variant", "category", "brand", "attribute"),
+    *_all("orders", "productattribute", "productimage", "price", "freightrule"),
+    "orders.delete_productattribute",
+    "orders.delete_productimage",
+    "orders.delete_freightrule",
+)
+
 SUPPORT = (
     *_MEMBERS,
     *_ORDERS,
@@ -111,13 +125,14 @@ SUPPORT = (
     *_MERGING,
     "members.add_membertag",
     "members.add_lifecyclechange",
+    "orders.change_order",
     "orders.add_refund",
     *_REVIEWS,
     *_MONEY,
     "orders.change_giftcard",
+    "orders.change_returnrequest",
     "orders.add_shipment",
     "orders.change_shipment",
-    "orders.change_returnrequest",
     "loyalty.add_pointsentry",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -134,8 +149,7 @@ MARKETER = (
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate"),
     "campaigns.delete_promotion",
-    "orders.add_price",
-    "orders.change_price",
+    *_SELLING,
     "campaigns.view_coupon",
     "campaigns.add_coupon",
     "campaigns.view_message",
@@ -189,6 +203,7 @@ FINANCE = (
     *_ORDERS,
     *_MONEY,
     "orders.add_refund",
+    "orders.change_refund",
     "orders.change_payment",
     "orders.add_walletentry",
     "orders.view_unmatchedreturn",
@@ -238,12 +253,7 @@ OWNER = tuple(
             *LOYALTY_MANAGER,
             *FINANCE,
             *AUDITOR,
-            *_all("orders", "product", "variant", "category", "channel", "freightrule"),
-            "orders.delete_freightrule",
-            *_all("orders", "brand", "attribute"),
-            *_all("orders", "productattribute", "productimage", "price"),
-            "orders.delete_productattribute",
-            "orders.delete_productimage",
+            *_all("orders", "channel"),
             "orders.add_stockmove",
             "members.delete_tag",
             "members.export_pii",

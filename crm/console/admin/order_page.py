@@ -1,0 +1,207 @@
+"""The page of one order: how far it is, what it cost, what came back, what can be done.
+
+Parts of it are files of their own (``templates/console/order_*.html``).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from crm.console.admin.order_deeds import allowed_deeds
+from crm.console.queries.members import may_see_masked, shown_name
+from crm.console.queries.order_page import OrderFacts, order_facts
+from crm.console.queries.order_timeline import order_timeline
+from crm.console.queries.order_words import (
+    OFFER_KINDS,
+    PRICE_KINDS,
+    actor_words,
+    tender_words,
+)
+from crm.console.rules.masking import DOT, mask_name, mask_phone
+from orders.admin.refunding import may_refund
+from orders.admin.shipping import shipment_facts
+from orders.models import Order
+from orders.rules.waterfall import HEIGHT, WIDTH, waterfall
+
+#: States that end the way early: the strip shows what was reached, then this.
+_CUT_SHORT = (Order.State.CANCELLED, Order.State.REFUNDED)
+#: Height of a row of the waterfall.
+_ROW = HEIGHT // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state of the strip."""
+
+    label: str
+    at: datetime | None
+    reached: bool
+    now: bool
+
+
+def order_context(*, order: Order, user: Any) -> dict[str, Any]:
+    """Return what the page of one order shows to one login."""
+    parcels = shipment_facts(user, order)
+    facts = order_facts(order=order, user=user, shipments=parcels["shipments"] or [])
+    may_pay_back = may_refund(user, order)
+    return {
+        "order": order,
+        "currency": order.currency or settings.SHOP_CURRENCY,
+        "facts": facts,
+        "lines": _lines(facts),
+        "tenders": _tenders(facts),
+        "offers": _offers(facts),
+        "stock_moves": _stock_moves(facts),
+        "moments": order_timeline(
+            order=order, facts=facts, shipments=parcels["shipments"] or []
+        ),
+        "state_steps": state_steps(order),
+        "net_minor": order.paid_minor - order.refunded_minor,
+        **_waterfall(order),
+        **parcels,
+        "card": member_card(order, user),
+        "deliver_to": _deliver_to(order, user),
+        "deeds": allowed_deeds(user, order),
+        "refund_url": reverse("admin:order_refund", args=[order.pk])
+        if may_pay_back
+        else "",
+    }
+
+
+def state_steps(order: Order) -> list[Step]:
+    """Return the strip of states an order goes through, how far it is, and when."""
+    state = Order.State
+    reached = {
+        state.PENDING: order.placed_at,
+        state.PAID: order.paid_at,
+        state.SHIPPED: order.shipped_at,
+        state.DELIVERED: order.delivered_at,
+        state.COMPLETED: order.closed_at,
+    }
+    way = list(reached)
+    if order.state in _CUT_SHORT:
+        way = [step for step in way if reached[step] and step != state.COMPLETED]
+        way.append(Order.State(order.state))
+    elif order.state == state.PARTLY_SHIPPED:
+        way.insert(2, state.PARTLY_SHIPPED)
+    here = way.index(Order.State(order.state))
+    steps = [
+        Step(
+            str(step.label),
+            reached.get(step, order.closed_at) if place <= here else None,
+            place <= here,
+            place == here,
+        )
+        for place, step in enumerate(way)
+    ]
+    reviewed_at = getattr(order, "reviewed_at", None)
+    if order.state == state.COMPLETED or reviewed_at:
+        steps.append(Step(_("reviewed"), reviewed_at, bool(reviewed_at), False))
+    return steps
+
+
+def member_card(order: Order, user: Any) -> dict[str, Any] | None:
+    """Return the member as this login may see them; None for an order of nobody.
+
+    Whoever may not open members sees none of it.
+    """
+    member = order.member
+    if member is None or not user.has_perm("members.view_member"):
+        return None
+    masked = may_see_masked(user)
+    account = getattr(member, "points_account", None)
+    sees_tier = user.has_perm("loyalty.view_tier")
+    return {
+        "number": member.number,
+        "url": reverse("admin:member_page", args=[member.public_id]),
+        "name": shown_name(member, user),
+        "phone": mask_phone(member.phone) if masked else "",
+        "tier": account.tier if account and sees_tier else None,
+    }
+
+
+def _deliver_to(order: Order, user: Any) -> str:
+    """Return masked where it goes, for those who may see addresses."""
+    address = getattr(order, "address", None)
+    if address is None or not user.has_perm("members.view_address"):
+        return ""
+    place = (address.country, address.province, address.city, DOT * 3)
+    parts = (
+        mask_name(address.recipient),
+        mask_phone(address.phone),
+        " ".join(filter(None, place)),
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _lines(facts: OrderFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": line,
+            "listed": line.list_price_minor
+            if line.list_price_minor not in (None, line.unit_price_minor)
+            else None,
+            "price_kind": PRICE_KINDS.get(line.price_kind, line.price_kind),
+            "parts": [
+                (OFFER_KINDS.get(part.source_kind, part.source_kind), part)
+                for part in line.allocations.all()
+            ],
+        }
+        for line in facts.lines
+    ]
+
+
+def _tenders(facts: OrderFacts) -> list[dict[str, Any]] | None:
+    if facts.payments is None:
+        return None
+    return [
+        {
+            "row": payment,
+            "name": tender_words(payment),
+            "messages": payment.callbacks.all(),
+        }
+        for payment in facts.payments
+    ]
+
+
+def _offers(facts: OrderFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": offer,
+            "kind": OFFER_KINDS.get(offer.source_kind, offer.source_kind),
+            "terms": sorted(offer.terms.items())
+            if isinstance(offer.terms, dict)
+            else [],
+        }
+        for offer in facts.offers
+    ]
+
+
+def _stock_moves(facts: OrderFacts) -> list[dict[str, Any]]:
+    return [
+        {"row": move, "actor": actor_words(move.actor) if move.actor else ""}
+        for move in facts.stock_moves
+    ]
+
+
+def _waterfall(order: Order) -> dict[str, Any]:
+    """Return the drawing of paid, refunded and net; nothing was paid, no drawing."""
+    if order.paid_minor <= 0:
+        return {"bars": []}
+    whole = order.paid_minor
+    left = whole - order.refunded_minor
+    bars = waterfall(
+        [(_("paid"), whole), (_("refunded"), -order.refunded_minor)], whole_minor=whole
+    )
+    (net,) = waterfall([(_("net"), left)], whole_minor=whole)
+    return {
+        "bars": bars,
+        "net_bar": net,
+        "net_y": len(bars) * _ROW,
+        "net_baseline": len(bars) * _ROW + net.baseline,
+        "drawing": (WIDTH, HEIGHT - _ROW),
+    }

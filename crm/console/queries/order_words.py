@@ -1,0 +1,45 @@
+"""Words of the page of one order: who did it, how it was paid, what it was sold at."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Payment
+
+#: Actors that are no logins.
+ACTORS: dict[str, Any] = {
+    "member": _("the buyer"),
+    "system": _("the shop"),
+    "deadline": _("payment deadline"),
+    "silence": _("nobody complained"),
+}
+PRICE_KINDS: dict[str, Any] = {
+    "list": _("list price"),
+    "sale": _("sale price"),
+    "member": _("member price"),
+}
+OFFER_KINDS: dict[str, Any] = {
+    "promotion": _("promotion"),
+    "coupon": _("coupon"),
+    "points": _("points"),
+    "tier": _("tier"),
+}
+_PROVIDERS: dict[str, Any] = {
+    "wallet": _("stored value"),
+    "alipay": _("Alipay"),
+    "test": _("test provider"),
+    "elsewhere": _("paid elsewhere"),
+}
+
+
+def actor_words(actor: str) -> str:
+    """Return who did something: a login as it is, programs in words."""
+    if actor.startswith("key:"):
+        return str(_("server key %(name)s")) % {"name": actor.removeprefix("key:")}
+    return str(ACTORS.get(actor, actor))
+
+
+def tender_words(payment: Payment) -> str:
+    """Return how money came: the way another system names goes along."""
+    name = str(_PROVIDERS.get(payment.provider, payment.provider))
+    return f"{name} ({payment.tender})" if payment.tender else name
