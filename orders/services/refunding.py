@@ -133,10 +133,8 @@ def refund_order(
     if policy.restocks:
         lock_stock(_variants(order_id, items))
     order = lock_orders(order_id=order_id)
-    done = Refund.objects.filter(request_key=request_key).first()
+    done = _asked_before(request_key, order_id)
     if done:
-        if done.order_id != order_id:
-            raise RefundKeyReused
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
     if expected_hash and expected_hash != quote.hash:
@@ -152,18 +150,30 @@ def refund_order(
     _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
-    record_audit(
-        actor=actor,
-        action="orders.refund",
-        obj=order,
-        reason=reason,
-        detail={"refund": refund.public_id, "amount_minor": refund.amount_minor},
-        now=now,
-    )
+    _audit(refund, actor, reason, now)
     if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
+
+
+def _asked_before(request_key: str, order_id: int) -> Refund | None:
+    """Return the refund of this order that a key names, if any."""
+    done = Refund.objects.filter(request_key=request_key).first()
+    if done is not None and done.order_id != order_id:
+        raise RefundKeyReused
+    return done
+
+
+def _audit(refund: Refund, actor: Any, reason: str, now: datetime) -> None:
+    record_audit(
+        actor=actor,
+        action="orders.refund",
+        obj=refund.order,
+        reason=reason,
+        detail={"refund": refund.public_id, "amount_minor": refund.amount_minor},
+        now=now,
+    )
 
 
 def _refuse_above(most_minor: int | None, order: Order, quote: RefundQuote) -> None:
