@@ -54,6 +54,7 @@ def order_context(*, order: Order, user: Any) -> dict[str, Any]:
         "facts": facts,
         "lines": _lines(facts),
         "tenders": _tenders(facts),
+        "refunds": _refunds(facts),
         "offers": _offers(facts),
         "stock_moves": _stock_moves(facts),
         "moments": order_timeline(
@@ -168,6 +169,20 @@ def _tenders(facts: OrderFacts) -> list[dict[str, Any]] | None:
     ]
 
 
+def _refunds(facts: OrderFacts) -> list[dict[str, Any]] | None:
+    if facts.refunds is None:
+        return None
+    return [
+        {
+            "row": refund,
+            "tenders": [
+                (tender_words(part.payment), part) for part in refund.tenders.all()
+            ],
+        }
+        for refund in facts.refunds
+    ]
+
+
 def _offers(facts: OrderFacts) -> list[dict[str, Any]]:
     return [
         {
@@ -189,8 +204,8 @@ def _stock_moves(facts: OrderFacts) -> list[dict[str, Any]]:
 
 
 def _waterfall(order: Order) -> dict[str, Any]:
-    """Return the drawing of paid, refunded and net; nothing was paid, no drawing."""
-    if order.paid_minor <= 0:
+    """Return the drawing of paid, refunded and net; nothing went back, no drawing."""
+    if not order.refunded_minor:
         return {"bars": []}
     whole = order.paid_minor
     left = whole - order.refunded_minor
