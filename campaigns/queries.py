@@ -6,11 +6,11 @@ from datetime import datetime
 from json import loads
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from campaigns.models import Coupon, CouponTemplate, Message, Promotion
 from campaigns.rules.coupons import Terms
+from crm.shared.planned import planned_cursor
 
 #: What a member calls a coupon -> the rows that are meant.
 WALLET = {
@@ -77,7 +77,7 @@ def version_and_coupons(
     Args:
         codes: normalised; those of others and of nobody are not in the answer (C24).
     """
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_VERSION_AND_COUPONS, [member_id, list(codes)])
         rows = cursor.fetchall()
     found = {

@@ -72,4 +72,4 @@ def refund_message(
         currency=currency,
         points=points,
     )
-    return text_of(template, context, language=language)
+    return text_of(template, context=context, language=language)

@@ -27,7 +27,7 @@ def coupon_of_terms(stored: StoredOffer) -> CouponOffer | None:
     if "kind" not in known:
         return None
     return CouponOffer(
-        source_id=stored.source_id, name=stored.name, terms=Terms(**known)
+        source_id=stored.source_id, name=stored.name, promise=Terms(**known)
     )
 
 

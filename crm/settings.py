@@ -58,33 +58,19 @@ SHOP_CURRENCY = env("CRM_CURRENCY", default="CNY")
 #: Days begin and end here; the database keeps UTC.
 SHOP_TIME_ZONE = env("CRM_TIME_ZONE", default="Asia/Shanghai")
 PAYMENT_MINUTES = env.int("CRM_PAYMENT_MINUTES", default=30)
-#: Alipay takes payments for this account; None where there is none
-#: (docs/how-to/pay-with-alipay.md).
 ALIPAY_PAYMENTS = alipay_account(env, currency=SHOP_CURRENCY)
-#: Days a gift card can be redeemed; 0: for ever.
 GIFT_CARD_DAYS = env.int("CRM_GIFT_CARD_DAYS", default=0)
-#: Days after which a parcel nobody spoke of counts as delivered, and a delivered order
-#: as completed.
 DELIVERED_AFTER_DAYS = env.int("CRM_DELIVERED_AFTER_DAYS", default=10)
 COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
-#: Delivery fee in minor units, and the spend from which it is waived (None: never).
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
-#: Days after delivery within which a return may be asked for (the last counts whole).
 RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
-#: Whether the law forbids to price again what buyers keep, for every order (R7).
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
-#: What one order may get back in all, in minor units, by logins without the right
-#: ``orders.change_refund``; None: any amount.
 STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
-#: Hours after payment from which an order that was not sent is late.
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
-#: A SKU with this many units left, or fewer, is low on stock.
 LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
-#: Days without sign-in or purchase after which a membership is dormant.
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
 DEFAULT_REGION = env("CRM_REGION", default="CN")
-#: Channels whose consent counts only after a link sent there was followed.
 DOUBLE_OPT_IN = frozenset(env.list("CRM_DOUBLE_OPT_IN", default=[]))
 if DOUBLE_OPT_IN - {"email", "sms"}:
     raise ImproperlyConfigured("CRM_DOUBLE_OPT_IN may name email and sms, no other.")
@@ -180,6 +166,9 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
         else "10s",
     }.items()
 )
+#: For ``crm.shared.planned``.
+_threshold = env("CRM_PREPARE_THRESHOLD", default="2")
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = int(_threshold or 0) or None
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -16,6 +16,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
+        "crm.reports.subscribers.refresh_after_late_order",
     ],
     "orders.OrderCancelled": [
         "loyalty.subscribers.release_points_of_order",
@@ -69,7 +70,6 @@ STORED_OFFERS: dict[str, str] = {
     "promotion": "campaigns.stored_offers.promotion_of_terms",
     "coupon": "campaigns.stored_offers.coupon_of_terms",
 }
-
 #: For whom prices may be besides everybody and all members: functions that return
 #: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
 PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]

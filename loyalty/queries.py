@@ -7,9 +7,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F, Q, QuerySet, Sum
 
+from crm.shared.planned import planned_cursor
 from loyalty.models import (
     Ladder,
     PointsAccount,
@@ -210,7 +210,7 @@ class Purse:
 
 def purse(*, member_id: int, at: datetime, order_id: int | None = None) -> Purse:
     """Return terms, points and tier of a member at ``at``, in one statement."""
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_PURSE, {"member": member_id, "at": at, "order": order_id})
         return Purse(*cursor.fetchone())
 

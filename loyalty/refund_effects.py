@@ -54,17 +54,25 @@ class LoyaltyEffects:
             source="preview",
             points_back=planned.points,
             goods_minor=planned.goods_minor,
-            may_owe=may_owe(planned.shortfall, terms),
+            may_owe=may_owe(planned.shortfall, terms=terms),
             points_deducted=0,
             occurred_at=now,
         )
         try:
-            _book, back, taken = move_for_refund(account, root, settlement, now=now)
+            _book, back, taken = move_for_refund(
+                settlement, account=account, order=root, now=now
+            )
         except PointsEntry.DoesNotExist:
             return [_effect("points_later")]
         found = [*_of_return(back), *_of_claw(taken.points, taken.trace)]
         if planned.shortfall == "deduct":
-            found = [_deducted(each, terms.redeem_minor_per_100) for each in found]
+            found = [
+                part
+                for each in found
+                for part in _deducted(
+                    each, terms.redeem_minor_per_100, planned.amount_minor
+                )
+            ]
         return [*found, *_of_tier(account, root, planned.goods_minor, now)]
 
     def booked(self, refund_id: int) -> Sequence[Effect]:
@@ -100,21 +108,25 @@ def _of_claw(points: int, trace: dict) -> list[Effect]:
     return [_effect(code, points=count) for code, count in numbers.items() if count]
 
 
-def _deducted(effect: Effect, minor_per_100: int) -> Effect:
-    """Turn missing points into money that goes off the refund."""
-    if effect.code not in {"points_owed", "points_waived"}:
-        return effect
-    points = effect.params["points"]
+def _deducted(effect: Effect, minor_per_100: int, room_minor: int) -> list[Effect]:
+    """Turn missing points into money, as far as the refund goes (P17)."""
+    if effect.code not in {"points_owed", "points_waived"} or minor_per_100 <= 0:
+        return [effect]
+    missing = effect.params["points"]
+    points = min(missing, room_minor * 100 // minor_per_100)
     worth = points_worth(points, minor_per_100=minor_per_100)
     if not worth:
-        return effect
-    return Effect(
+        return [effect]
+    deduction = Effect(
         "points_deducted",
         SENTENCES["points_deducted"],
         {"points": points, "worth_minor": worth},
         deduct_points=points,
         deduct_minor=worth,
     )
+    if points == missing:
+        return [deduction]
+    return [deduction, _effect(effect.code, points=missing - points)]
 
 
 def _of_tier(

@@ -220,15 +220,22 @@ class OrdersData(PersonalData):
 
     reviewed = {
         "orders.Adjustment": "source external_ref description",
-        "orders.Category": "name name_en code",
+        "orders.Attribute": "name name_en code",
+        "orders.Brand": "name name_en code",
+        "orders.Category": "name name_en code lineage",
         "orders.Channel": "name name_en code",
         "orders.FreightRule": "name provinces",
         "orders.ImportBatch": "public_id profile sha256 file_name cursor",
         # Cells of a file, before anybody knows whose: they end by retention.
         "orders.ImportIssue": "column code value invoice",
-        "orders.Price": "kind audience",
-        "orders.Product": "name name_en public_id brand description",
-        "orders.Variant": "sku option",
+        # Staff are told to name nobody; ``actor`` is a login or a program.
+        "orders.Price": "audience actor",
+        "orders.Product": "name name_en public_id tags description",
+        "orders.ProductAttribute": "value value_en",
+        "orders.ProductImage": "public_id alt alt_en picture",
+        "orders.ProductWords": "words",
+        "orders.StockMove": "actor reason",
+        "orders.Variant": "sku option barcode",
     }
 
     retention = (

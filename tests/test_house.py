@@ -109,6 +109,8 @@ def test_every_plug_fits():
     plugs += [*wiring.DAILY_WORK, *wiring.MERGERS, *wiring.PRICE_AUDIENCES]
     plugs += [*wiring.PAYMENT_PROVIDERS.values(), *wiring.PERSONAL_DATA]
     plugs += wiring.INSTRUMENT_VERIFIERS.values()
+    plugs += [*wiring.REFUND_EFFECTS, *wiring.STORED_OFFERS.values()]
+    plugs += [wiring.REFUND_MESSAGE]
     for plug in plugs:
         assert callable(import_string(plug)), plug
 

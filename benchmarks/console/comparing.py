@@ -9,18 +9,15 @@ django.setup()
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
 from statistics import median  # noqa: E402
 
 from django.db import connection  # noqa: E402
 
 from benchmarks.console.cases import Case, Sql, cases  # noqa: E402
-from benchmarks.console.crowd import fill, plain_copy  # noqa: E402
+from benchmarks.console.filling import LOGIN, fill_shop  # noqa: E402
 from benchmarks.console.pages import Opened, Pages  # noqa: E402
 from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
-from members.models import User  # noqa: E402
 
-LOGIN = "bench"
 MOST_BYTES = 260 * 1024
 HEADINGS = [
     *("page", "ours ms", "SQL ms", "queries", "HTML KB"),
@@ -32,16 +29,12 @@ HEADINGS = [
 def main(members: int, turns: int) -> None:
     """Measure with a crowd of ``members``, ``turns`` times each page."""
     with said(f"Filling in {members:,d} members"):
-        fill(
-            members=members,
-            entries=3 * members,
-            orders=2 * members,
-            now=datetime.now(UTC),
-        )
-        plain_copy(members)
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM")
-        User.objects.create(username=LOGIN, is_staff=True, is_superuser=True)
+        fill_shop(members)
+    compare(turns)
+
+
+def compare(turns: int) -> None:
+    """Open every page of the filled shop in turn and print the table."""
     wrong: list[str] = []
     rows = []
     with (

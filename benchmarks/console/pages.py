@@ -22,15 +22,19 @@ class Opened:
 
 
 class Pages:
-    """A process that opens pages with these settings, signed in as ``login``."""
+    """A process that opens pages with these settings, signed in as ``login``.
 
-    def __init__(self, settings: str, login: str):
+    ``database`` is the address of another shop than this process's.
+    """
+
+    def __init__(self, settings: str, login: str, *, database: str = ""):
         self.settings = settings
+        elsewhere = {"DATABASE_URL": database} if database else {}
         self._process = Popen(
             # Without the hint that nobody collected static files.
             [sys.executable, "-W", "ignore", "-m", "benchmarks.console.opening", login],
             cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": settings},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, **elsewhere},
             stdin=PIPE,
             stdout=PIPE,
             text=True,

@@ -89,6 +89,11 @@ class SpendAndSave:
     source_kind: str = "promotion"
     stage: Stage = Stage.ORDER
 
+    @property
+    def least_minor(self) -> int:
+        """Return the goods below which it takes nothing."""
+        return self.rungs[0][0]
+
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the reached step off the goods, or say how much is missing (S25)."""
         goods = eligible(lines, ELIGIBLE_KINDS)

@@ -8,7 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
 from crm.shared.errors import Refusal
+from crm.shared.planned import planned_cursor
 from orders.models import Allocation, Order, Refund
+
+_TAKE_USE = """
+UPDATE campaigns_promotion SET used = used + 1
+ WHERE public_id = %s AND state = 'live'
+   AND (limit_total IS NULL OR used < limit_total)
+"""
 
 
 class CouponGone(Refusal):
@@ -27,9 +34,10 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
-@transaction.atomic
 def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
     """Reserve a coupon for an order, or keep the hold the order already has.
+
+    One statement: it needs no transaction but the order's.
 
     Raises:
         CouponGone: used, held by another order, expired or revoked meanwhile.
@@ -43,20 +51,16 @@ def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
         raise CouponGone
 
 
-@transaction.atomic
 def take_promotion_use(*, promotion: str) -> None:
-    """Count one use of a promotion, within its limit.
+    """Count one use of a promotion, within its limit. One statement.
 
     Raises:
         PromotionUsedUp: the limit is reached or the promotion is off.
     """
-    taken = Promotion.objects.filter(
-        Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
-        public_id=promotion,
-        state=Promotion.State.LIVE,
-    ).update(used=F("used") + 1)
-    if not taken:
-        raise PromotionUsedUp
+    with planned_cursor() as cursor:
+        cursor.execute(_TAKE_USE, [promotion])
+        if not cursor.rowcount:
+            raise PromotionUsedUp
 
 
 @transaction.atomic

@@ -122,6 +122,8 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
     if claimed >= wanted.per_member_limit:
         raise CouponAlreadyClaimed
     if not claimable_templates(at=now).filter(pk=wanted.pk).exists():
+        # The last one may have gone since it was read.
+        wanted.refresh_from_db(fields=["stock", "issued"])
         if wanted.stock is not None and wanted.issued >= wanted.stock:
             raise CouponsAllGone
         raise CouponNotOnOffer

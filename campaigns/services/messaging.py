@@ -62,7 +62,7 @@ TEMPLATES = {
 
 
 def text_of(
-    template: str, context: dict[str, str], *, language: str
+    template: str, *, context: dict[str, str], language: str
 ) -> tuple[str, str]:
     """Return subject and text of a message in a member's language."""
     text = TEMPLATES[template]
@@ -106,7 +106,7 @@ def write_message(
         dedupe_key: names the occasion, such as ``coupon:cpn_…:email``.
     """
     member = Member.objects.get(pk=member_id)
-    subject, body = text_of(template, context, language=member.language)
+    subject, body = text_of(template, context=context, language=member.language)
     message = Message(
         public_id=new_public_id("msg"),
         member_id=member_id,

@@ -244,10 +244,19 @@ class EstimatedCountPaginator(Paginator):
         page = super().page(number)
         rows = self.object_list
         if page.number > 1 and isinstance(rows, QuerySet) and not rows.query.distinct:
-            first = (page.number - 1) * self.per_page
             keys = rows.select_related(None).values("pk")
-            page.object_list = rows.filter(pk__in=keys[first : first + self.per_page])
+            page.object_list = rows.filter(pk__in=self._of(page.number, keys))
         return page
+
+    def _of(self, number: int, keys: QuerySet) -> QuerySet:
+        """Return the keys of one page; the last of an estimate is read from the end.
+
+        Where the rows end is not known then, and all rows before it would be read.
+        """
+        if number == self.num_pages and self.is_estimate:
+            return keys.reverse()[: self.per_page]
+        first = (number - 1) * self.per_page
+        return keys[first : first + self.per_page]
 
     @cached_property
     def count(self) -> int:

@@ -14,6 +14,10 @@ from crm.shared.models import ServerKey
 from crm.shared.server_keys import find_server_key, take_request
 from crm.shared.strict import StrictQueryMixin
 
+#: What other systems may call themselves, and their numbers: what fits an address.
+SOURCE_PATTERN = r"[a-z0-9][a-z0-9_:-]{0,39}"
+EXTERNAL_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,79}"
+
 
 class ServerCaller:
     """The program behind a key, where others expect a login."""

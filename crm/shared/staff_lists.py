@@ -57,11 +57,57 @@ class StaffAdmin(AuditedAdmin):
         return changelist
 
 
-class LedgerAdmin(ReadOnlyAdmin, StaffAdmin):
+class GrowingAdmin(StaffAdmin):
+    """A list whose table grows with the shop: it sorts by what an index serves.
+
+    Any other heading would sort the whole table for one page of it.
+    """
+
+    def get_sortable_by(self, request):
+        """Return the columns of ``list_display`` that an index sorts by."""
+        served = indexed_fields(self.model)
+        return [
+            name
+            for name in self.get_list_display(request)
+            if self._orders(name) in served
+        ]
+
+    def _orders(self, name: str) -> str:
+        column = getattr(self, name, None)
+        order = getattr(column, "admin_order_field", None)
+        return str(order or "") if column is not None else name
+
+
+class LedgerAdmin(ReadOnlyAdmin, GrowingAdmin):
     """A list to read: its rows are written by services only."""
 
     actions = None
     warn_unsaved_form = False
+
+
+def indexed_fields(model: type[models.Model]) -> set[str]:
+    """Return the fields of a table by which some index of all its rows begins.
+
+    Relations are left out: sorted by one, a list goes by the other table.
+    """
+    first = {
+        index.fields_orders[0][0]
+        for index in model._meta.indexes
+        if index.fields_orders and index.condition is None
+    }
+    first |= {
+        constraint.fields[0]
+        for constraint in model._meta.constraints
+        if isinstance(constraint, models.UniqueConstraint)
+        and constraint.fields
+        and constraint.condition is None
+    }
+    return {
+        field.name
+        for field in model._meta.concrete_fields
+        if not field.is_relation
+        and (field.name in first or field.unique or field.db_index)
+    }
 
 
 def money_column(field: str, description: Any, *, ordering: bool = True) -> Callable:

@@ -54,7 +54,7 @@ class Settlement:
 
 
 def move_for_refund(
-    account: PointsAccount, order: Order, settlement: Settlement, *, now: datetime
+    settlement: Settlement, *, account: PointsAccount, order: Order, now: datetime
 ) -> tuple[Book, Movement | None, Movement]:
     """Move the points of a refund in a book: for booking and for a preview alike.
 
@@ -97,7 +97,9 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     account = PointsAccount.objects.get(pk=order.member_id)
     goods = goods_minor([refund.pk]).get(refund.pk, 0)
     settlement = settlement_of(refund, goods_minor=goods, terms=program())
-    book, _back, movement = move_for_refund(account, order, settlement, now=now)
+    book, _back, movement = move_for_refund(
+        settlement, account=account, order=order, now=now
+    )
     entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,
@@ -121,13 +123,13 @@ def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settle
         source=f"refund:{refund.public_id}",
         points_back=refund.points_returned,
         goods_minor=goods_minor,
-        may_owe=may_owe(refund.shortfall, terms),
+        may_owe=may_owe(refund.shortfall, terms=terms),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
     )
 
 
-def may_owe(shortfall: str, terms: Program) -> bool:
+def may_owe(shortfall: str, *, terms: Program) -> bool:
     """Whether missing points become debt under a choice of staff (P16, P17).
 
     What a deduction does not settle goes as the program says.

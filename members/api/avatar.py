@@ -3,35 +3,16 @@
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.shared.clock import now
-from crm.shared.pictures import WEBP, picture_response
+from crm.shared.pictures import WEBP, PictureParser, picture_response
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
 from members.queries import avatar_of
-from members.rules.pictures import MOST_BYTES
-from members.services.picturing import BadPicture, remove_avatar, set_avatar
-
-
-class PictureParser(BaseParser):
-    """The bytes of a picture, whatever kind it says it is; the bytes decide."""
-
-    media_type = "image/*"
-
-    def parse(self, stream, media_type=None, parser_context=None) -> bytes:
-        """Return the body, never reading more than may be kept.
-
-        Raises:
-            BadPicture: it is larger.
-        """
-        data = stream.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise BadPicture
-        return data
+from members.services.picturing import remove_avatar, set_avatar
 
 
 class MyAvatar(StrictQueryMixin, APIView):

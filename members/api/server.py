@@ -1,24 +1,17 @@
 """Members in the server API: for the shop's other programs, by external id."""
 
-from typing import Any
-
-from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
+from crm.shared.batches import BatchRequest, BatchResponse, answer_each
 from crm.shared.clock import now
-from crm.shared.errors import Refusal
 from crm.shared.idempotency import idempotent
-from crm.shared.problems import pointed_errors
 from crm.shared.server_api import ServerView
 from members.api.server_serializers import (
     BatchItem,
-    BatchRequest,
     BatchRequestSchema,
-    BatchResponse,
     Lookup,
     MemberValues,
     ServerMemberWithConsents,
@@ -131,31 +124,12 @@ class MemberBatch(ServerView):
         body = BatchRequest(data=request.data)
         body.is_valid(raise_exception=True)
         at, actor = now(), str(request.user)
-        results = [
-            {"index": index, **_upserted(item, actor=actor, at=at)}
-            for index, item in enumerate(body.validated_data["items"])
-        ]
-        return Response({"data": results})
 
+        def upsert(item: dict) -> tuple[str, bool]:
+            told = BatchItem(data=item)
+            told.is_valid(raise_exception=True)
+            done = upsert_member(**told.request(), actor=actor, now=at)
+            return done.member.public_id, done.created
 
-def _upserted(item: dict, *, actor: str, at: Any) -> dict:
-    """Return what became of one item; its writes are all there or none."""
-    try:
-        body = BatchItem(data=item)
-        body.is_valid(raise_exception=True)
-        with transaction.atomic():
-            done = upsert_member(**body.request(), actor=actor, now=at)
-    except ValidationError as error:
-        return {
-            "status": 400,
-            "code": "validation_error",
-            "errors": pointed_errors(error.detail),
-        }
-    except Refusal as refusal:
-        return {
-            "status": refusal.status,
-            "code": refusal.code,
-            "title": str(refusal),
-            **({"params": refusal.params} if refusal.params else {}),
-        }
-    return {"status": 201 if done.created else 200, "id": done.member.public_id}
+        results = answer_each(body.validated_data["items"], upsert)
+        return Response({"data": list(results)})

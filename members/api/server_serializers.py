@@ -4,17 +4,14 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from crm.shared.server_api import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 from crm.shared.strict import StrictSerializer
 from members.api.serializers import ConsentShape
 from members.models import Consent, Member
 from members.rules.profile import LONGEST_NAME
 from members.services.upserting import GivenConsent
 
-MOST_ITEMS = 100
 _MOST_CONSENTS = 20
-#: What other systems may call themselves, and their numbers: what fits an address.
-SOURCE_PATTERN = r"[a-z0-9][a-z0-9_:-]{0,39}"
-EXTERNAL_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,79}"
 
 
 class ServerMember(serializers.ModelSerializer):
@@ -122,44 +119,10 @@ class BatchItem(MemberValues):
     external_id = serializers.RegexField(rf"\A{EXTERNAL_ID_PATTERN}\Z")
 
 
-class BatchRequest(StrictSerializer):
-    """Members, each of which succeeds or fails alone."""
-
-    items = serializers.ListField(
-        child=serializers.DictField(), allow_empty=False, max_length=MOST_ITEMS
-    )
-
-
 class BatchRequestSchema(serializers.Serializer):
     """Up to 100 members (shape for the API description)."""
 
     items = BatchItem(many=True)
-
-
-class PointedError(serializers.Serializer):
-    """What is wrong, and where in the item."""
-
-    pointer = serializers.CharField(allow_blank=True)
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class BatchResult(serializers.Serializer):
-    """What became of one item: 201, 200, or the status and code of its problem."""
-
-    index = serializers.IntegerField()
-    status = serializers.IntegerField()
-    id = serializers.CharField(required=False)
-    code = serializers.CharField(required=False)
-    title = serializers.CharField(required=False)
-    params = serializers.DictField(required=False)
-    errors = PointedError(many=True, required=False)
-
-
-class BatchResponse(serializers.Serializer):
-    """One result per item, in the order they were sent."""
-
-    data = BatchResult(many=True)
 
 
 class Lookup(StrictSerializer):

@@ -2,8 +2,8 @@
 
 from django.urls import path, re_path
 
+from crm.shared.server_api import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 from members.api.server import MemberBatch, MemberByExternalId, MemberLookup
-from members.api.server_serializers import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 
 urlpatterns = [
     path("members/lookup", MemberLookup.as_view(), name="server-member-lookup"),

@@ -544,7 +544,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'match keys',
                 'verbose_name_plural': 'match keys',
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='match_keys_shared')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['keys'], name='match_keys_shared')],
             },
         ),
         migrations.CreateModel(

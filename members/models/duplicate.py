@@ -29,7 +29,11 @@ class MatchKeys(models.Model):
     class Meta:
         verbose_name = _("match keys")
         verbose_name_plural = _("match keys")
-        indexes = [GinIndex(fields=["keys"], name="match_keys_shared")]
+        indexes = [
+            # A search writes and looks up in turn: what waited beside the index
+            # would be read from end to end by every look-up.
+            GinIndex(fields=["keys"], name="match_keys_shared", fastupdate=False)
+        ]
 
     def __str__(self):
         return str(self.member_id)

@@ -4,20 +4,11 @@ import base64
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
-from crm.shared.errors import Refusal
+from crm.shared.pictures import BadPicture
 from crm.shared.public_ids import new_public_id
 from members.models import Avatar, Member
 from members.rules.pictures import portrait
-
-
-class BadPicture(Refusal):
-    """This picture cannot be used."""
-
-    code = "invalid_picture"
-    status = 422
-    message = _("Use a PNG, JPEG or WebP picture of at most 2 MB.")
 
 
 def set_avatar(*, member_id: int, data: bytes, now: datetime) -> Avatar:

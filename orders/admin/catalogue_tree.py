@@ -1,4 +1,4 @@
-"""What products are sorted and compared by: categories, brands, attributes, channels."""
+"""What products are sorted by: categories, brands, attributes, sales channels."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import StaffAdmin
 from orders.models import Attribute, Brand, Category, Channel
-from orders.queries.catalogue import in_tree_order
+from orders.queries.catalogue import tree_order
 from orders.services.categorising import (
     CategoryBelowItself,
     stands_below,
@@ -36,12 +36,11 @@ class CategoryAdmin(StaffAdmin):
     list_display = ["label", "code", "position"]
     search_fields = ["name", "name_en", "code"]
     autocomplete_fields = ["parent"]
-    ordering: list[str] = []
     sortable_by: list[str] = []
 
-    def get_queryset(self, request):
-        """Return the tree in its order."""
-        return in_tree_order(super().get_queryset(request))
+    def get_ordering(self, request):
+        """Read the tree from top to bottom."""
+        return [tree_order()]
 
     @admin.display(description=_("category"))
     def label(self, category: Category) -> str:

@@ -6,7 +6,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.translation import get_language, gettext_lazy, ngettext, override
+from django.utils.translation import (
+    get_language,
+    get_language_info,
+    gettext_lazy,
+    ngettext,
+    override,
+)
 from django.utils.translation import gettext as _
 from django.views.generic import View
 from unfold.admin import TabularInline
@@ -31,6 +37,11 @@ class ShipmentLineInline(ReadOnlyAdmin, TabularInline):
     model = ShipmentLine
     fields = ["order_line", "quantity"]
     extra = 0
+    hide_title = True
+
+    def get_queryset(self, request):
+        """Fetch the order's lines along: each row names one."""
+        return super().get_queryset(request).select_related("order_line")
 
     def has_view_permission(self, request, obj=None) -> bool:
         """Whoever sees the parcel sees what is in it."""
@@ -178,7 +189,7 @@ class PackingList(ShipmentPage):
 
     def get(self, request):
         """Show the list, ready to be printed; ``?language=`` chooses."""
-        languages = dict(settings.LANGUAGES)
+        languages = [code for code, _name in settings.LANGUAGES]
         asked = request.GET.get("language", "")
         language = asked if asked in languages else get_language()
         context = {
@@ -188,8 +199,11 @@ class PackingList(ShipmentPage):
             "lines": self.shipment.lines.select_related("order_line").order_by(
                 "order_line__position"
             ),
+            # Each in its own words: who needs it cannot read the other.
             "languages": [
-                (code, name) for code, name in languages.items() if code != language
+                (code, get_language_info(code)["name_local"])
+                for code in languages
+                if code != language
             ],
         }
         with override(language):

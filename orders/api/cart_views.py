@@ -12,11 +12,12 @@ from crm.shared.idempotency import idempotent
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
 from orders.api import requests
-from orders.api.serializers import CartOffersShape, CartShape, OrderShape
-from orders.api.shapes import cart_shape, offers_shape, order_shape
+from orders.api.order_serializers import OrderDetailShape
+from orders.api.serializers import CartOffersShape, CartShape
+from orders.api.shapes import cart_shape, offers_shape
 from orders.models import Cart
 from orders.queries.carts import find_cart, newest_open_cart
-from orders.queries.orders import orders_of
+from orders.queries.orders import in_detail, orders_of
 from orders.services import carts
 from orders.services.checkout import CartTotalChanged, place_order
 from orders.services.merging_carts import merge_cart
@@ -246,7 +247,7 @@ class Checkout(CartView):
     @extend_schema(
         operation_id="carts_checkout_create",
         request=requests.CheckoutRequest,
-        responses={201: OrderShape},
+        responses={201: OrderDetailShape},
     )
     @idempotent(required=True)
     def post(self, request, cart: str):
@@ -265,7 +266,8 @@ class Checkout(CartView):
         except CartTotalChanged as changed:
             changed.params = {"cart": cart_shape(changed.priced)}
             raise
-        shown = orders_of(member_id=self.member_id()).get(pk=order.pk)
-        response = Response(order_shape(shown), status=201)
+        shown = in_detail(orders_of(member_id=self.member_id())).get(pk=order.pk)
+        shape = OrderDetailShape(shown, context={"now": clock.now()})
+        response = Response(shape.data, status=201)
         response["Location"] = reverse("my-order", kwargs={"order": order.public_id})
         return response

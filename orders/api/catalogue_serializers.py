@@ -8,7 +8,7 @@ from crm.shared.bilingual import in_request_language
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from orders.models import Product, ProductAttribute, ProductImage, Variant
-from orders.queries.shown_prices import ShownPrice
+from orders.rules.unit_prices import UnitPrice
 
 
 class CategoryShape(serializers.Serializer):
@@ -130,7 +130,7 @@ class VariantShape(serializers.ModelSerializer):
         """Whether one more can be promised."""
         return variant.on_hand is None or variant.on_hand > variant.reserved
 
-    def _shown(self, variant: Variant) -> ShownPrice:
+    def _shown(self, variant: Variant) -> UnitPrice:
         return self.context["prices"][variant.pk]
 
 

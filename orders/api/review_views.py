@@ -10,9 +10,8 @@ from rest_framework.views import APIView
 
 from crm.shared.clock import now
 from crm.shared.paging import CursorPage
-from crm.shared.pictures import WEBP, picture_response
+from crm.shared.pictures import WEBP, PictureParser, picture_response
 from crm.shared.strict import StrictQueryMixin, StrictSerializer
-from members.api.avatar import PictureParser
 from members.authentication import IsMember
 from orders.api.review_shapes import (
     LineToReviewShape,
@@ -31,12 +30,12 @@ from orders.queries.reviews import (
 )
 from orders.rules.reviews import LONGEST_TEXT
 from orders.services.reviewing import (
-    add_picture,
+    add_review_picture,
     edit_review,
     find_helpful,
     find_not_helpful,
     follow_up_review,
-    remove_picture,
+    remove_review_picture,
     withdraw_review,
     write_review,
 )
@@ -317,7 +316,9 @@ class MyReviewPictures(OwnReviewView):
     def post(self, request, review: str):
         """Keep a PNG, JPEG or WebP of at most 2 MB; 422 ``invalid_picture``."""
         data = request.data if isinstance(request.data, bytes) else b""
-        picture = add_picture(review_id=self.find(review).pk, data=data, now=now())
+        picture = add_review_picture(
+            review_id=self.find(review).pk, data=data, now=now()
+        )
         return Response({"id": picture.public_id}, status=201)
 
 
@@ -327,5 +328,5 @@ class MyReviewPicture(OwnReviewView):
     @extend_schema(operation_id="me_reviews_pictures_destroy", responses={204: None})
     def delete(self, request, review: str, picture: str):
         """Take it out; it may not be there."""
-        remove_picture(review_id=self.find(review).pk, picture=picture)
+        remove_review_picture(review_id=self.find(review).pk, picture=picture)
         return Response(status=204)

@@ -1,21 +1,14 @@
 """Orders in the server API: for the shop's other programs, by their own numbers."""
 
-from typing import Any
-
-from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
+from crm.shared.batches import BatchRequest, BatchResponse, answer_each
 from crm.shared.clock import now
-from crm.shared.errors import Refusal
 from crm.shared.idempotency import idempotent
-from crm.shared.problems import pointed_errors
 from crm.shared.server_api import ServerView
 from orders.api.server_serializers import (
-    OrderBatch,
-    OrderBatchResponse,
     OrderBatchSchema,
     OrderItem,
     OrderValues,
@@ -122,7 +115,7 @@ class OrdersBatch(ServerView):
     @extend_schema(
         operation_id="server_order_batch",
         request=OrderBatchSchema,
-        responses=OrderBatchResponse,
+        responses=BatchResponse,
     )
     @idempotent
     def post(self, request):
@@ -130,41 +123,19 @@ class OrdersBatch(ServerView):
 
         The answer is 200 whatever became of the items: look at each ``status``.
         """
-        body = OrderBatch(data=request.data)
+        body = BatchRequest(data=request.data)
         body.is_valid(raise_exception=True)
         at, actor = now(), str(request.user)
-        results = [
-            {"index": index, **_ingested(item, actor=actor, at=at)}
-            for index, item in enumerate(body.validated_data["items"])
-        ]
-        return Response({"data": results})
 
+        def ingest(item: dict) -> tuple[str, bool]:
+            told = OrderItem(data=item)
+            told.is_valid(raise_exception=True)
+            named = {
+                name: told.validated_data[name] for name in ("source", "external_ref")
+            }
+            values = told.request(source=named["source"])
+            done = ingest_order(**named, **values, actor=actor, now=at)
+            return done.order.public_id, done.created
 
-def _ingested(item: dict, *, actor: str, at: Any) -> dict:
-    """Return what became of one item; its writes are all there or none."""
-    try:
-        body = OrderItem(data=item)
-        body.is_valid(raise_exception=True)
-        source = body.validated_data["source"]
-        with transaction.atomic():
-            done = ingest_order(
-                source=source,
-                external_ref=body.validated_data["external_ref"],
-                **body.request(source=source),
-                actor=actor,
-                now=at,
-            )
-    except ValidationError as error:
-        return {
-            "status": 400,
-            "code": "validation_error",
-            "errors": pointed_errors(error.detail),
-        }
-    except Refusal as refusal:
-        return {
-            "status": refusal.status,
-            "code": refusal.code,
-            "title": str(refusal),
-            **({"params": refusal.params} if refusal.params else {}),
-        }
-    return {"status": 201 if done.created else 200, "id": done.order.public_id}
+        results = answer_each(body.validated_data["items"], ingest)
+        return Response({"data": list(results)})

@@ -4,13 +4,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from crm.shared.serializers import MoneyShape
+from crm.shared.server_api import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 from crm.shared.strict import StrictSerializer
-from members.api.server_serializers import (
-    EXTERNAL_ID_PATTERN,
-    MOST_ITEMS,
-    SOURCE_PATTERN,
-    PointedError,
-)
 from orders.api.order_serializers import OrderOfferShape, ShipmentShape, TenderShape
 from orders.api.requests import Amount
 from orders.api.serializers import OrderLineShape, RefundShape, TotalsShape
@@ -198,36 +193,10 @@ class OrderItem(OrderValues):
     external_ref = serializers.RegexField(rf"\A{EXTERNAL_ID_PATTERN}\Z")
 
 
-class OrderBatch(StrictSerializer):
-    """Orders, each of which succeeds or fails alone."""
-
-    items = serializers.ListField(
-        child=serializers.DictField(), allow_empty=False, max_length=MOST_ITEMS
-    )
-
-
 class OrderBatchSchema(serializers.Serializer):
     """Up to 100 orders (shape for the API description)."""
 
     items = OrderItem(many=True)
-
-
-class OrderBatchResult(serializers.Serializer):
-    """What became of one item: 201, 200, or the status and code of its problem."""
-
-    index = serializers.IntegerField()
-    status = serializers.IntegerField()
-    id = serializers.CharField(required=False)
-    code = serializers.CharField(required=False)
-    title = serializers.CharField(required=False)
-    params = serializers.DictField(required=False)
-    errors = PointedError(many=True, required=False)
-
-
-class OrderBatchResponse(serializers.Serializer):
-    """One result per item, in the order they were sent."""
-
-    data = OrderBatchResult(many=True)
 
 
 class RefundItem(StrictSerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from members.api.server_serializers import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
+from crm.shared.server_api import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 from orders.api.server import OrderByExternalRef, OrderRefunds, OrdersBatch
 
 _ORDER = (

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('members', '0003_external_identities'),
+        ('members', '0004_console'),
     ]
 
     operations = [
@@ -851,6 +851,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
+            index=models.Index(condition=models.Q(('campaign', ''), _negated=True), fields=['campaign', '-placed_at'], name='order_by_campaign'),
+        ),
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(condition=models.Q(('device', 'unknown'), _negated=True), fields=['device', '-placed_at'], name='order_by_device'),
+        ),
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(fields=['total_minor', '-placed_at'], name='order_by_total'),
+        ),
+        migrations.AddIndex(
+            model_name='order',
             index=models.Index(condition=models.Q(('state', 'delivered')), fields=['delivered_at'], name='order_to_complete'),
         ),
         migrations.AddConstraint(
@@ -900,6 +912,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('ask_due_at__isnull', False)), fields=['ask_due_at'], name='payment_to_ask_by_due'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['created_at'], name='payment_pending_oldest'),
         ),
         migrations.AddConstraint(
             model_name='payment',
@@ -988,6 +1004,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='refundtender',
             index=models.Index(condition=models.Q(('state', 'due')), fields=['due_at'], name='refund_tender_waiting_by_due'),
+        ),
+        migrations.AddIndex(
+            model_name='refundtender',
+            index=models.Index(condition=models.Q(('state', 'refused')), fields=['refund'], name='refund_tender_refused'),
         ),
         migrations.AddConstraint(
             model_name='refundtender',

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from crm.shared.bilingual import Bilingual
 from crm.shared.fields import Sealed
+from crm.shared.planned import planned_cursor
 from members.models import Address
 from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
@@ -129,7 +129,7 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
     Raises:
         Cart.DoesNotExist: there is no such cart.
     """
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_CONTENTS, {"cart": cart_id, "at": at})
         row = cursor.fetchone()
     if row is None:

@@ -16,7 +16,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import RawSQL
+from django.db.models.expressions import OrderBy, RawSQL
 
 from orders.models import Category, Product, ProductAttribute, ProductImage, Variant
 from orders.rules.search_words import search_for
@@ -151,9 +151,12 @@ SELECT above.id, sum(own.products)::int
 """
 
 
-def in_tree_order(categories: QuerySet[Category]) -> QuerySet[Category]:
-    """Return categories as the tree reads from top to bottom; roots by position."""
-    return categories.annotate(stand=RawSQL(_STAND, [])).order_by("stand")  # noqa: S611
+def tree_order() -> OrderBy:
+    """Return the order of categories as the tree reads from top to bottom.
+
+    For a query whose own table is that of categories.
+    """
+    return RawSQL(_STAND, []).asc()  # noqa: S611
 
 
 def category_tree(*, channel: str = "") -> list[dict[str, Any]]:
@@ -166,7 +169,7 @@ def category_tree(*, channel: str = "") -> list[dict[str, Any]]:
         counts = dict(cursor.fetchall())
     nodes: dict[int, dict[str, Any]] = {}
     roots = []
-    for category in in_tree_order(Category.objects.all()):
+    for category in Category.objects.order_by(tree_order()):
         node = {
             "category": category,
             "products": counts.get(category.pk, 0),

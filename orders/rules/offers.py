@@ -8,7 +8,7 @@ start, then id (S3).
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -199,6 +199,9 @@ class Offer(Protocol):
     the id decides, which sorts by birth. What an order keeps of an offer, so that
     nobody has to ask today's, is its ``terms()``, a dict of JSON, and ``on_return``:
     what a partial return does to it (R6), ``keep`` or ``reprice``.
+
+    ``least_minor``, where an offer has it, is a quick no: it takes nothing while the
+    goods are worth less on entering its stage, and is not even asked.
     """
 
     stage: Stage
@@ -212,6 +215,20 @@ class Offer(Protocol):
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Answer what is taken off lines as they stand on entering the stage."""
         ...
+
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+def offer_order(offer: Offer) -> tuple[Any, ...]:
+    """Return the place of an offer in its stage (S3)."""
+    starts_at = getattr(offer, "starts_at", None) or _BEFORE_ALL
+    return (-offer.priority, starts_at, offer.source_id, offer.source_kind)
+
+
+def least_minor(offer: Offer) -> int:
+    """Return the goods below which an offer takes nothing, as far as it says so."""
+    return getattr(offer, "least_minor", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ so the same request and offers give the same quote (X6).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from crm.shared.money import share
@@ -25,12 +24,14 @@ from orders.rules.offers import (
     Stage,
     StageLine,
     StageLines,
+    least_minor,
+    offer_order,
 )
-from orders.rules.quotes import NotApplied, Quote, QuoteLine, quote_hash
+from orders.rules.quotes import NotApplied, Quote, QuoteLine, Unreached, quote_hash
 
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 #: Only what is delivered is charged freight.
 _DELIVERED = "goods"
+_GOODS = frozenset({"goods"})
 
 
 def price_cart(
@@ -56,7 +57,7 @@ def price_cart(
     for stage in sorted(Stage):
         if stage is Stage.POINTS:
             _freight(work, freight or FreightRule())
-        _run_stage(work, stage, sorted(by_stage[stage], key=_order))
+        _run_stage(work, stage, by_stage[stage])
     return _quote(request, work, sorted(refused, key=_not_applied_order))
 
 
@@ -73,6 +74,7 @@ class _Pipeline:
     applied: list[Applied] = field(default_factory=list)
     refused: list[NotApplied] = field(default_factory=list)
     skipped: list[NotApplied] = field(default_factory=list)
+    unreached: list[Unreached] = field(default_factory=list)
     #: Exclusivity group -> id of the offer that took it (S4).
     groups: dict[str, str] = field(default_factory=dict)
     trace: list[dict[str, Any]] = field(default_factory=list)
@@ -116,19 +118,14 @@ def _price_entry(line: PriceLine) -> dict[str, Any]:
     }
 
 
-def _order(offer: Offer) -> tuple[Any, ...]:
-    """Return the place of an offer in its stage (S3)."""
-    starts_at = getattr(offer, "starts_at", None) or _BEFORE_ALL
-    return (-offer.priority, starts_at, offer.source_id, offer.source_kind)
-
-
 def _not_applied_order(entry: NotApplied) -> tuple[str, str]:
     return (entry.source_kind, entry.source_id)
 
 
-def _run_stage(work: _Pipeline, stage: Stage, offers: Sequence[Offer]) -> None:
+def _run_stage(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
     entering = dict(work.left)
     lines = work.stage_lines(stage, entering)
+    offers = _within_reach(work, lines, found)
     winners, hopeless = _group_winners(work, lines, offers)
     for offer in offers:
         group = offer.exclusive_group
@@ -145,6 +142,23 @@ def _run_stage(work: _Pipeline, stage: Stage, offers: Sequence[Offer]) -> None:
             _note(work, work.skipped, offer, why)
         elif _apply(work, offer, lines):
             lines = work.stage_lines(stage, entering)
+
+
+def _within_reach(
+    work: _Pipeline, lines: StageLines, found: Sequence[Offer]
+) -> list[Offer]:
+    """Return the offers that may take something, in order (S3); note the others.
+
+    Of a thousand live offers a cart reaches a few. The others are not asked, not
+    sorted and not explained before somebody wants to read it.
+    """
+    goods_minor = lines.of_kinds(_GOODS).amount_minor
+    near, far = [], []
+    for offer in found:
+        (far if least_minor(offer) > goods_minor else near).append(offer)
+    if far:
+        work.unreached.append(Unreached(tuple(far), lines))
+    return sorted(near, key=offer_order)
 
 
 def _group_winners(
@@ -227,10 +241,10 @@ def _pairs(
 
 
 def _note(work: _Pipeline, where: list[NotApplied], offer: Offer, why: Refused) -> None:
-    where.append(NotApplied(offer.source_kind, offer.source_id, offer.name, why))
+    entry = NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+    where.append(entry)
     result = "skipped" if where is work.skipped else "refused"
-    entry = _trace_entry(offer, result)
-    work.trace.append(entry | {"code": why.code, "params": dict(why.params)})
+    work.trace.append(entry.traced(offer.stage.name.lower(), result))
 
 
 def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
@@ -275,27 +289,17 @@ def _quote(
         )
         for line in work.lines
     )
-    early = [
-        {
-            "stage": "lookup",
-            "kind": entry.source_kind,
-            "id": entry.source_id,
-            "name": entry.name,
-            "result": "refused",
-            "code": entry.why.code,
-            "params": dict(entry.why.params),
-        }
-        for entry in turned_down
-    ]
+    early = [entry.traced("lookup", "refused") for entry in turned_down]
     applied = tuple(work.applied)
     return Quote(
         currency=request.currency,
         lines=lines,
         freight_minor=work.fee_minor,
         applied=applied,
-        refused=(*turned_down, *work.refused),
+        turned_down=(*turned_down, *work.refused),
         skipped=tuple(work.skipped),
-        trace=(*early, *work.trace),
+        steps=(*early, *work.trace),
+        unreached=tuple(work.unreached),
         hash=quote_hash(request, lines, work.fee_minor, applied),
         free_missing_minor=work.free_missing_minor,
     )

@@ -2,11 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from orders.rules.offers import Applied, PriceLine, PriceRequest, Refused
+from orders.rules.offers import (
+    Applied,
+    Offer,
+    PriceLine,
+    PriceRequest,
+    Refused,
+    StageLines,
+    least_minor,
+    offer_order,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,42 @@ class NotApplied:
     source_id: str
     name: str
     why: Refused
+
+    def traced(self, stage: str, result: str) -> dict[str, Any]:
+        """Return the entry of the trace."""
+        return {
+            "stage": stage,
+            "kind": self.source_kind,
+            "id": self.source_id,
+            "name": self.name,
+            "result": result,
+            "code": self.why.code,
+            "params": dict(self.why.params),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Offers out of reach, with the lines they would have looked at.
+
+    Nobody asks a thousand of them why, unless somebody reads the answer.
+    """
+
+    offers: tuple[Offer, ...]
+    lines: StageLines
+
+    def answers(self) -> Iterator[NotApplied]:
+        """Ask each offer why it takes nothing, in the order of its stage (S3)."""
+        for offer in sorted(self.offers, key=offer_order):
+            why = offer.reduce(self.lines)
+            if not isinstance(why, Refused):
+                raise TypeError(f"{offer.source_id} said it was out of reach.")
+            yield NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+
+    def nearest(self) -> NotApplied:
+        """Return the answer of the offer that wants the least, asking it alone."""
+        nearest = min(self.offers, key=lambda each: (least_minor(each), each.source_id))
+        return next(Unreached((nearest,), self.lines).answers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +77,40 @@ class QuoteLine:
 class Quote:
     """The price of a cart: ``total = goods - discount + freight``, all >= 0 (X7).
 
-    ``refused`` had no effect of their own; ``skipped`` gave way to another offer of
-    their exclusivity group. ``hash`` is the version the buyer agrees to (S27).
+    ``turned_down`` and ``unreached`` had no effect of their own; ``skipped`` gave way
+    to another offer of their exclusivity group. ``hash`` is the version the buyer
+    agrees to (S27).
     """
 
     currency: str
     lines: tuple[QuoteLine, ...]
     freight_minor: int
     applied: tuple[Applied, ...]
-    refused: tuple[NotApplied, ...]
+    turned_down: tuple[NotApplied, ...]
     skipped: tuple[NotApplied, ...]
-    trace: tuple[dict[str, Any], ...]
+    #: How the price came about, step by step, without what was out of reach.
+    steps: tuple[dict[str, Any], ...]
     hash: str
     #: What is missing to get freight waived; None where nothing would waive it.
     free_missing_minor: int | None = None
+    #: In the order they came; ``refused`` puts them in order (X6).
+    unreached: tuple[Unreached, ...] = field(default=(), compare=False)
+
+    @property
+    def refused(self) -> tuple[NotApplied, ...]:
+        """Return every offer without an effect of its own, and why (S25)."""
+        far = (answer for each in self.unreached for answer in each.answers())
+        return (*self.turned_down, *far)
+
+    @property
+    def trace(self) -> tuple[dict[str, Any], ...]:
+        """Return how the price came about; every offer is in it once (S25)."""
+        far = [
+            entry.traced("reach", "refused")
+            for each in self.unreached
+            for entry in each.answers()
+        ]
+        return (*self.steps, *far)
 
     @property
     def goods_minor(self) -> int:
@@ -70,9 +135,9 @@ class Quote:
     @property
     def nearest(self) -> NotApplied | None:
         """Return the offer that the least more spending would bring."""
-        missing = [each for each in self.refused if "missing_minor" in each.why.params]
+        answers = (*self.turned_down, *(each.nearest() for each in self.unreached))
         return min(
-            missing,
+            (each for each in answers if "missing_minor" in each.why.params),
             key=lambda each: (each.why.params["missing_minor"], each.source_id),
             default=None,
         )

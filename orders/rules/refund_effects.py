@@ -33,6 +33,8 @@ class PlannedRefund:
     root_id: int
     member_id: int | None
     goods_minor: int
+    #: The money before missing points are deducted from it.
+    amount_minor: int
     points: int
     #: True when no unit of the order is left and money goes back for the last one.
     closes_order: bool

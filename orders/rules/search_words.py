@@ -12,6 +12,7 @@ where it stands: A a code (SKU, barcode), B a name, C anything else.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crm.shared.spelling import folded, is_han, pinyin_of, runs
 
@@ -105,11 +106,12 @@ def _asked_words(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
-def _index_words(text: str) -> set[str]:
+@lru_cache(maxsize=4_096)  # brands and categories come again and again
+def _index_words(text: str) -> frozenset[str]:
     words: set[str] = set()
     for run in runs(folded(text))[:_RUNS]:
         words |= _han_words(run[:_CHARACTERS]) if is_han(run) else {run[:_LETTERS]}
-    return words
+    return frozenset(words)
 
 
 def _han_words(run: str) -> set[str]:
@@ -117,7 +119,9 @@ def _han_words(run: str) -> set[str]:
     syllables = [pinyin_of(character) for character in run]
     for start in range(len(run)):
         read = syllables[start : start + _SYLLABLES]
-        words.add("".join(read)[:_LETTERS])
+        spelled = "".join(read)[:_LETTERS]
+        # 绿 is typed lv, and lu by whoever reads ü.
+        words |= {spelled, spelled.replace("v", "u")}
         words.add("".join(syllable[0] for syllable in read))
     return words
 

@@ -24,6 +24,11 @@ class UnitPrice:
     amount_minor: int
     kind: str
 
+    @property
+    def was_minor(self) -> int | None:
+        """The list price, where this one is lower."""
+        return self.list_minor if self.amount_minor < self.list_minor else None
+
 
 def best_price(
     list_minor: int, options: Iterable[PriceOption], audiences: Set[str]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
+from crm.shared.planned import planned_cursor
 from members.models import Member
 from orders.events import OrderPlaced
 from orders.models import Cart, Order
@@ -20,6 +21,10 @@ from orders.services.payment import settle_paid
 from orders.services.quoting import PricedCart, offer_sources, price_contents
 from orders.services.stocking import reserve_stock
 from orders.services.writing_orders import write_order
+
+_LOCK_MEMBER = """
+SELECT state FROM members_member WHERE id = %s FOR NO KEY UPDATE
+"""
 
 
 class CartEmpty(Refusal):
@@ -118,12 +123,10 @@ def _refuse_unsellable(cart: Cart, contents: CartContents) -> None:
             raise ItemUnavailable(sku=item.sku)
     if cart.member_id is not None:
         # Locked: a membership that is being frozen at this moment is waited for.
-        member = (
-            Member.objects.select_for_update(no_key=True)
-            .only("state")
-            .get(pk=cart.member_id)
-        )
-        if not member.may_spend:
+        with planned_cursor() as cursor:
+            cursor.execute(_LOCK_MEMBER, [cart.member_id])
+            (state,) = cursor.fetchone()
+        if not Member(state=state).may_spend:
             raise MemberMayNotOrder
 
 

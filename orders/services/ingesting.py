@@ -171,16 +171,26 @@ def ingest_order(
             now=now,
         )
     else:
-        order = lock_order(order_id=known.pk)
-        pointer = find_contradiction(given_of(order), given)
-        if pointer:
-            raise OrderContradicts(pointer)
+        order = _unchanged(known, given)
+    advance = _Advance(order, given, is_new=known is None, actor=actor, now=now)
+    advance.through(_ahead(order, given))
+    return Ingested(order, created=known is None)
+
+
+def _unchanged(known: Order, given: GivenOrder) -> Order:
+    """Lock and return an order of which nothing else is said now."""
+    order = lock_order(order_id=known.pk)
+    pointer = find_contradiction(given_of(order), given)
+    if pointer:
+        raise OrderContradicts(pointer)
+    return order
+
+
+def _ahead(order: Order, given: GivenOrder) -> list[str]:
     try:
-        ahead = steps(order.state, given.state)
+        return steps(order.state, given.state)
     except Contradiction as contradiction:
         raise OrderContradicts(contradiction.pointer) from contradiction
-    _Advance(order, given, is_new=known is None, actor=actor, now=now).through(ahead)
-    return Ingested(order, created=known is None)
 
 
 def _one_at_a_time(source: str, external_ref: str) -> None:

@@ -94,17 +94,7 @@ def ingest_refund(
         _refuse_other(before, items, freight=freight, amount_minor=amount_minor)
         return IngestedRefund(before, created=False)
     quote = quote_refund(order_id=order.pk, items=items, freight=freight)
-    if quote.amount_minor != amount_minor:
-        raise RefundSumsDiffer(
-            **{
-                name: format_amount(value, settings.SHOP_CURRENCY)
-                for name, value in (
-                    ("expected", quote.amount_minor),
-                    ("given", amount_minor),
-                    ("difference", amount_minor - quote.amount_minor),
-                )
-            }
-        )
+    _refuse_difference(expected=quote.amount_minor, given=amount_minor)
     refund = refund_order(
         order_id=order.pk,
         items=items,
@@ -129,6 +119,17 @@ def _refuse_other(
         raise RefundContradicts("amount")
     if (refund.freight_minor > 0) > freight:
         raise RefundContradicts("freight")
+
+
+def _refuse_difference(*, expected: int, given: int) -> None:
+    if expected != given:
+        sums = {"expected": expected, "given": given, "difference": given - expected}
+        raise RefundSumsDiffer(
+            **{
+                name: format_amount(minor, settings.SHOP_CURRENCY)
+                for name, minor in sums.items()
+            }
+        )
 
 
 def _request_key(order_id: int, refund_ref: str) -> str:

@@ -232,12 +232,11 @@ def _take_notice(payment: Payment, notice: Notice, now: datetime) -> Payment:
     )
     if notice.kind is NoticeKind.CAPTURED:
         _capture(payment, order, notice.reference, now)
-    elif payment.captured_at is None:
+    elif payment.state == Payment.State.PENDING:
         # Too late to matter once money came; the buyer may try again till then.
-        if payment.state == Payment.State.PENDING:
-            payment.state = Payment.State.FAILED
-        payment.ask_due_at = None
-        payment.save(update_fields=["state", "ask_due_at"])
+        # A message may be older than it looks: the provider is asked all the same.
+        payment.state = Payment.State.FAILED
+        payment.save(update_fields=["state"])
     return payment
 
 
@@ -254,7 +253,7 @@ def _capture(payment: Payment, order: Order, reference: str, now: datetime) -> N
     payment.captured_at = now
     payment.ask_due_at = None
     payment.provider_ref = reference or payment.provider_ref
-    fits = count_capture(order, payment.amount_minor)
+    fits = count_capture(order, amount_minor=payment.amount_minor)
     payment.state = Payment.State.CAPTURED if fits else Payment.State.SURPLUS
     payment.return_due_at = None if fits else now
     payment.save(

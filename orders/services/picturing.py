@@ -8,20 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from crm.shared.picture_files import fitted_webp
+from crm.shared.pictures import BadPicture
 from crm.shared.public_ids import new_public_id
 from orders.models import Product, ProductImage
 
 #: Longest side of what is kept, in pixels.
 SIDE = 1_200
 MOST_PICTURES = 20
-
-
-class BadPicture(Refusal):
-    """This picture cannot be used."""
-
-    code = "invalid_picture"
-    status = 422
-    message = _("Use a PNG, JPEG or WebP picture of at most 2 MB.")
 
 
 class TooManyPictures(Refusal):

@@ -67,8 +67,7 @@ def quote_request(request: PriceRequest) -> Quote:
     """
     sources = offer_sources()
     if any(option.audience for line in request.lines for option in line.prices):
-        asked = [s.audiences(request) for s in sources if hasattr(s, "audiences")]
-        request = replace(request, audiences=request.audiences.union(*asked))
+        request = replace(request, audiences=audiences_for(request, sources=sources))
     offers: list[Offer] = []
     refused: list[NotApplied] = []
     for source in sources:
@@ -79,6 +78,17 @@ def quote_request(request: PriceRequest) -> Quote:
             for source_id, name, why in turned_down
         ]
     return price_cart(request, offers, refused, freight_of(request))
+
+
+def audiences_for(
+    request: PriceRequest, *, sources: Iterable[OfferSource]
+) -> frozenset[str]:
+    """Return whom the buyer belongs to, such as ``{"member", "tier:gold"}``.
+
+    A source that knows some of it has ``audiences(request)``.
+    """
+    asked = [s.audiences(request) for s in sources if hasattr(s, "audiences")]
+    return request.audiences.union(*asked)
 
 
 def quote_lines(

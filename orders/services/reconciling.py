@@ -1,8 +1,9 @@
 """Asking providers what became of payments they did not tell us about.
 
 A lost message must not lose an order: who paid is asked about from two minutes on,
-again and again, less and less often, also after the order was cancelled. The answer
-goes the way of a message (``orders.services.payment.take_notice``).
+again and again, less and less often, also after the order was cancelled or a message
+told of a failure: only the provider's own answer ends it, or a day without one. The
+answer goes the way of a message (``orders.services.payment.take_notice``).
 """
 
 import logging
@@ -16,7 +17,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
 from orders.models import Payment
-from orders.providers.base import ProviderUnavailable, provider_of
+from orders.providers.base import NoticeKind, ProviderUnavailable, provider_of
 from orders.services.payment import UnknownPayment, take_notice
 from orders.services.returning import wait_after
 from orders.services.tendering import RETURN_TASK
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 ASK_TASK = "orders.tasks.ask_about_payments"
 #: After so long nobody pays any more what is not waited for.
 GIVE_UP = timedelta(days=1)
-_ASKED = (Payment.State.PENDING, Payment.State.CANCELLED)
+_ENDED = (Payment.State.CANCELLED, Payment.State.FAILED)
+_ASKED = (Payment.State.PENDING, *_ENDED)
 
 
 def ask_about_payments(*, now: datetime, limit: int = 50) -> int:
@@ -66,16 +68,15 @@ def ask_about(*, payment_id: int, now: datetime) -> bool:
         # Another amount, or a provider that is gone: staff see it as stuck.
         log.error("A payment cannot be asked about: %s", refusal.code)
         return False
-    if payment.created_at + GIVE_UP <= now:
-        _give_up(payment_id)
+    is_over = notice is not None and notice.kind is NoticeKind.FAILED
+    if is_over or payment.created_at + GIVE_UP <= now:
+        _ask_no_more(payment_id)
     return not Payment.objects.filter(pk=payment_id, ask_due_at__isnull=False).exists()
 
 
-def _give_up(payment_id: int) -> None:
-    """Ask no more: a day has passed and the order does not wait for it."""
-    Payment.objects.filter(pk=payment_id, state=Payment.State.CANCELLED).update(
-        ask_due_at=None
-    )
+def _ask_no_more(payment_id: int) -> None:
+    """Close the question, unless the order waits for this very attempt."""
+    Payment.objects.filter(pk=payment_id, state__in=_ENDED).update(ask_due_at=None)
 
 
 @transaction.atomic

@@ -127,7 +127,7 @@ def quote_for(
     deducted = deducted_before(order)
     losses = dict(deducted)
     losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
-    loss = reprice_loss_of(order, lines, items)
+    loss = reprice_loss_of(order, lines=lines, items=items)
     if loss is not None:
         losses[DeductionKind.REPRICE] = loss
     try:
@@ -195,6 +195,7 @@ def _planned(
         root_id=root.pk,
         member_id=order.member_id,
         goods_minor=max(0, goods),
+        amount_minor=quote.amount_minor,
         points=quote.points,
         # What was exchanged lives on in another order (C25).
         closes_order=quote.is_last
@@ -212,15 +213,11 @@ def _effects(planned: PlannedRefund, now: datetime) -> list[Effect]:
 
 
 def _with_shortfall(quote: RefundQuote) -> RefundQuote:
-    """Deduct the value of missing points, as far as the refund goes (P16, P17)."""
-    wanted = sum(effect.deduct_minor for effect in quote.effects)
-    points = sum(effect.deduct_points for effect in quote.effects)
-    taken = min(wanted, quote.amount_minor)
-    if taken <= 0:
+    """Deduct the value of missing points (P16); never more than goes back."""
+    taken = sum(effect.deduct_minor for effect in quote.effects)
+    if not taken:
         return quote
+    assert taken <= quote.amount_minor
     part = Deduction(DeductionKind.POINTS_SHORT, taken)
-    return replace(
-        quote,
-        deductions=(*quote.deductions, part),
-        points_deducted=points * taken // wanted,
-    )
+    points = sum(effect.deduct_points for effect in quote.effects)
+    return replace(quote, deductions=(*quote.deductions, part), points_deducted=points)

@@ -130,22 +130,14 @@ def refund_order(
     if expected_hash and expected_hash != quote.hash:
         raise StaleRefundQuote(quote)
     _refuse_above(most_minor, order, quote)
-    refund = Refund.objects.create(
+    refund = Refund(
         order=order,
         request_key=request_key,
-        amount_minor=quote.amount_minor,
-        freight_minor=quote.freight_minor,
-        deducted_minor=quote.deducted_minor,
-        points_returned=quote.points,
-        points_deducted=quote.points_deducted,
-        shortfall=policy.shortfall,
-        restocks=policy.restocks,
-        reason_code=policy.reason_code,
-        quote_hash=quote.hash,
         reason=reason[:200],
         actor=actor_name(actor),
         requested_at=now,
     )
+    _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
     record_audit(
@@ -193,6 +185,20 @@ def _variants(order_id: int, items: Mapping[int, int]) -> dict[int, int]:
     for variant_id, position in lines.values_list("variant_id", "position"):
         units[variant_id] = units.get(variant_id, 0) + items[position]
     return units
+
+
+def _write(refund: Refund, quote: RefundQuote, policy: RefundPolicy) -> None:
+    """Write a refund with the sums and the version of its quote."""
+    refund.amount_minor = quote.amount_minor
+    refund.freight_minor = quote.freight_minor
+    refund.deducted_minor = quote.deducted_minor
+    refund.points_returned = quote.points
+    refund.points_deducted = quote.points_deducted
+    refund.shortfall = policy.shortfall
+    refund.restocks = policy.restocks
+    refund.reason_code = policy.reason_code
+    refund.quote_hash = quote.hash
+    refund.save()
 
 
 def _reserve(refund: Refund, quote: RefundQuote, now: datetime) -> None:

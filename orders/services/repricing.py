@@ -15,7 +15,7 @@ from orders.rules.repricing import StoredOffer, kept_shares, reprice_loss
 
 
 def reprice_loss_of(
-    order: Order, lines: Sequence[PaidLine], items: Mapping[int, int]
+    order: Order, *, lines: Sequence[PaidLine], items: Mapping[int, int]
 ) -> int | None:
     """Return what the units that stay cost more alone, from the terms of that day.
 

@@ -186,10 +186,12 @@ def approve_return(
         ReturnMoveRefused: it was answered before.
     """
     request = lock_return(return_id=return_id)
-    refuse_move(request, _State.APPROVED)
+    refuse_move(request, to_state=_State.APPROVED)
     if request.kind == _Kind.EXCHANGE:
         reserve_stock(wanted_units(request))
-    return move_return(request, _State.APPROVED, actor=actor, note=note, now=now)
+    return move_return(
+        request, to_state=_State.APPROVED, actor=actor, note=note, now=now
+    )
 
 
 @transaction.atomic
@@ -205,7 +207,7 @@ def refuse_request(
     if len(note.strip()) < 3:
         raise ReasonNeeded
     request = lock_return(return_id=return_id)
-    refuse_move(request, _State.REFUSED)
+    refuse_move(request, to_state=_State.REFUSED)
     return _give_up(request, _State.REFUSED, actor=actor, note=note, now=now)
 
 
@@ -219,7 +221,7 @@ def cancel_return(*, return_id: int, actor: Any, now: datetime) -> ReturnRequest
     request = lock_return(return_id=return_id)
     if request.state == _State.CANCELLED:
         return request
-    refuse_move(request, _State.CANCELLED)
+    refuse_move(request, to_state=_State.CANCELLED)
     return _give_up(request, _State.CANCELLED, actor=actor, note="", now=now)
 
 
@@ -244,7 +246,9 @@ def send_back(
             return request
         raise ReturnMoveRefused
     request.carrier, request.tracking_number = sent
-    return move_return(request, _State.IN_TRANSIT, actor=actor, note="", now=now)
+    return move_return(
+        request, to_state=_State.IN_TRANSIT, actor=actor, note="", now=now
+    )
 
 
 @transaction.atomic
@@ -258,7 +262,7 @@ def receive_return(
     """
     return move_return(
         lock_return(return_id=return_id),
-        _State.RECEIVED,
+        to_state=_State.RECEIVED,
         actor=actor,
         note=note,
         now=now,
@@ -273,7 +277,7 @@ def lock_return(*, return_id: int) -> ReturnRequest:
     return ReturnRequest.objects.select_for_update(no_key=True).get(pk=return_id)
 
 
-def refuse_move(request: ReturnRequest, to_state: str) -> None:
+def refuse_move(request: ReturnRequest, *, to_state: str) -> None:
     """Refuse what ``orders.rules.returns`` does not know."""
     sent_back = request.kind != _Kind.REFUND_ONLY
     if not may_move(request.state, to_state, is_sent_back=sent_back):
@@ -287,14 +291,14 @@ def _give_up(
     if request.kind == _Kind.EXCHANGE and request.state != _State.REQUESTED:
         release_stock(wanted_units(request))
     return move_return(
-        request, to_state, actor=actor, note=note, now=now, closed_at=now
+        request, to_state=to_state, actor=actor, note=note, now=now, closed_at=now
     )
 
 
 def move_return(
     request: ReturnRequest,
-    to_state: str,
     *,
+    to_state: str,
     actor: Any,
     note: str,
     now: datetime,
@@ -308,7 +312,7 @@ def move_return(
     Raises:
         ReturnMoveRefused: ``orders.rules.returns`` does not know this move.
     """
-    refuse_move(request, to_state)
+    refuse_move(request, to_state=to_state)
     from_state, request.state = request.state, to_state
     for name, value in changes.items():
         setattr(request, name, value)

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from crm.shared.picture_files import fitted_webp
+from crm.shared.pictures import BadPicture
 from members.models import Member
 from members.rules.profile import tidy_lines
-from members.services.picturing import BadPicture
 from orders.models import OrderLine, Product, Review, ReviewPicture, ReviewVote
 from orders.rules.reviews import (
     LONGEST_SIDE,
@@ -151,7 +151,7 @@ def withdraw_review(*, review_id: int) -> None:
     review.delete()
 
 
-def add_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
+def add_review_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
     """Add a picture, made smaller and bare; the review waits for a moderator again.
 
     Raises:
@@ -175,7 +175,7 @@ def add_picture(*, review_id: int, data: bytes, now: datetime) -> ReviewPicture:
         return ReviewPicture.objects.create(review=review, position=free[0], webp=webp)
 
 
-def remove_picture(*, review_id: int, picture: str) -> bool:
+def remove_review_picture(*, review_id: int, picture: str) -> bool:
     """Take a picture out, at any time; return whether it was there."""
     gone, _rows = ReviewPicture.objects.filter(
         review_id=review_id, public_id=picture

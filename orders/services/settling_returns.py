@@ -110,7 +110,9 @@ def inspect_return(
         ReturnMoveRefused: it does not wait for an inspection.
     """
     request = lock_return(return_id=return_id)
-    request = move_return(request, _State.INSPECTED, actor=actor, note=note, now=now)
+    request = move_return(
+        request, to_state=_State.INSPECTED, actor=actor, note=note, now=now
+    )
     lines = list(request.lines.select_related("order_line"))
     if {line.order_line.position for line in lines} != set(findings):
         raise NothingToRefund
@@ -159,7 +161,7 @@ def refund_return(
     request = lock_return(return_id=return_id)
     if request.state == _State.REFUNDED:
         return request.refund
-    refuse_move(request, _State.REFUNDED)
+    refuse_move(request, to_state=_State.REFUNDED)
     items = _accepted(request)
     free_units(request)
     refund = refund_order(
@@ -179,7 +181,7 @@ def refund_return(
         release_stock(wanted_units(request))
     move_return(
         request,
-        _State.REFUNDED,
+        to_state=_State.REFUNDED,
         actor=actor,
         note=reason,
         now=now,
@@ -204,7 +206,7 @@ def exchange_return(*, return_id: int, reason: str, actor: Any, now: datetime) -
     if request.kind != _Kind.EXCHANGE:
         raise ReturnMoveRefused
     if request.state != _State.EXCHANGED:
-        refuse_move(request, _State.EXCHANGED)
+        refuse_move(request, to_state=_State.EXCHANGED)
         _release_rest(request)
         free_units(request)
     order = exchange_units(
@@ -219,7 +221,7 @@ def exchange_return(*, return_id: int, reason: str, actor: Any, now: datetime) -
     if request.state != _State.EXCHANGED:
         move_return(
             request,
-            _State.EXCHANGED,
+            to_state=_State.EXCHANGED,
             actor=actor,
             note=reason,
             now=now,

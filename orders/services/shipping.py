@@ -78,12 +78,9 @@ def ship(
         NothingToShip: a line has fewer units that are neither sent nor given back.
     """
     order = lock_order(order_id=order_id)
-    if request_key is not None:
-        done = Shipment.objects.filter(
-            request_key=request_key, order_id=order_id
-        ).first()
-        if done:
-            return done
+    done = _asked_before(order, request_key)
+    if done:
+        return done
     if order.state not in SHIPPABLE or not items:
         raise OrderNotShippable
     lines = _count(order, items)
@@ -111,6 +108,12 @@ def ship(
     settle_delivery(order=order, actor=actor, now=at or now)
     record(ShipmentSent(shipment_id=shipment.pk, order_id=order.pk))
     return shipment
+
+
+def _asked_before(order: Order, request_key: str | None) -> Shipment | None:
+    if request_key is None:
+        return None
+    return order.shipments.filter(request_key=request_key).first()
 
 
 def _count(order: Order, items: Mapping[int, int]) -> dict[int, int]:

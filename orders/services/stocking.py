@@ -20,6 +20,9 @@ from orders.services.moving import actor_name
 #: SKU -> units.
 Units = Mapping[int, int]
 
+_LOCK = """
+SELECT id FROM orders_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
 #: ``asked``: units by SKU and order; ``total``: by SKU, for several orders may want
 #: the same; ``moved``: the counters, where the condition holds.
 _MOVE = """
@@ -126,12 +129,8 @@ def return_stock(
 
 def lock_stock(variant_ids: Iterable[int]) -> None:
     """Lock SKUs in the order of their ids, so that no two orders can deadlock."""
-    list(
-        Variant.objects.filter(pk__in=list(variant_ids))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [sorted(variant_ids)])
 
 
 def units_of_orders(order_ids: list[int]) -> dict[int, int]:

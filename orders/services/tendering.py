@@ -28,7 +28,7 @@ def open_minor(order: Order) -> int:
     return order.total_minor - order.paid_minor - held_minor(order)
 
 
-def count_capture(order: Order, amount_minor: int) -> bool:
+def count_capture(order: Order, *, amount_minor: int) -> bool:
     """Count money towards an order that waits for it; False when it is too much."""
     fits = Order.objects.filter(
         pk=order.pk,

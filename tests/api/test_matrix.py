@@ -25,13 +25,16 @@ from members.models import (
     Session,
 )
 from members.rules.identities import identity_id
-from orders.models import Order, Payment
+from orders.models import Order, Payment, ReturnRequest
 from orders.services.moderating import publish_review
-from orders.services.reviewing import add_picture
+from orders.services.picturing import add_picture
+from orders.services.refunding import refund_order
+from orders.services.return_requests import Wish, approve_return, request_return
+from orders.services.reviewing import add_review_picture
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
 from tests.orders.services.test_reviewing import review_of
-from tests.orders.shop import fill_cart, place
+from tests.orders.shop import fill_cart, pay, place
 from tests.tables import digest
 
 #: Not operations of callers: the descriptions, and what gateways sign.
@@ -74,6 +77,12 @@ CARD = {
     "token": "tok_of_anybody",
     "last_four": "1148",
 }
+RETURN = {
+    "kind": "return",
+    "reason": "damaged",
+    "items": [{"position": 1, "quantity": 1}],
+}
+PARCEL = {"carrier": "SF", "tracking_number": "SF1"}
 #: What a member has or has not: asking for it is no refusal.
 MAYBE = Policy.fine | {404}
 CONSENT = {"purpose": "marketing", "channel": "email", "granted": True}
@@ -81,6 +90,7 @@ CONSENT = {"purpose": "marketing", "channel": "email", "granted": True}
 POLICY = {
     "products": ANYONE,
     "product": ANYONE,
+    "product-image": ANYONE,
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
@@ -126,6 +136,18 @@ POLICY = {
     "my-order-confirm": Policy(
         True, own=True, bodies={"post": {}}, fine=frozenset({409})
     ),
+    # The order waits for its payment: allowed to ask, nothing there to return.
+    "my-order-returns": Policy(
+        True, own=True, bodies={"post": RETURN}, fine=frozenset({409})
+    ),
+    "my-order-return-quote": Policy(
+        True, own=True, bodies={"post": RETURN}, fine=frozenset({409})
+    ),
+    "my-returns": MEMBERS,
+    "my-return": Policy(True, own=True),
+    "my-return-cancel": Policy(True, own=True),
+    "my-return-shipment": Policy(True, own=True, bodies={"post": PARCEL}),
+    "my-refund-statement": Policy(True, own=True),
     "me": Policy(True, bodies={"patch": {"name": "Alice A."}}),
     "my-consents": Policy(
         True, bodies={"put": {"text_version": "2026-11", "consents": [CONSENT]}}
@@ -215,6 +237,7 @@ def world(alice, mallory):
     make_variant("TEA", 10_000, on_hand=100)
     cart = fill_cart({"TEA": 1}, member=alice)
     order = place(fill_cart({"TEA": 1}, member=alice), now=clock.now())
+    back = returned(alice)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",
@@ -251,10 +274,17 @@ def world(alice, mallory):
         "instrument": PaymentInstrument.objects.get().public_id,
         "export": DataExport.objects.get().public_id,
         "product": cart.lines.get().variant.product.public_id,
+        "image": add_picture(
+            product_id=cart.lines.get().variant.product_id,
+            data=picture(),
+            now=clock.now(),
+        ).public_id,
         "cart": cart.public_id,
         "item": cart.lines.get().public_id,
         "code": Coupon.objects.get().code,
         "order": order.public_id,
+        "return_id": back.public_id,
+        "refund_id": back.order.refunds.get().public_id,
         "offer": template.public_id,
         "review": review.public_id,
         "picture": review.pictures.get().public_id,
@@ -264,8 +294,27 @@ def world(alice, mallory):
 
 def publish_one(review):
     """Publish a review with a picture."""
-    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    add_review_picture(review_id=review.pk, data=picture(), now=NOON)
     return publish_review(review_id=review.pk, actor="test", now=clock.now())
+
+
+def returned(member) -> ReturnRequest:
+    """Return an approved return of one of two units; the other is refunded."""
+    order = place(fill_cart({"TEA": 2}, member=member), now=clock.now())
+    pay(order, now=clock.now())
+    refund_order(
+        order_id=order.pk,
+        items={1: 1},
+        reason="",
+        actor="dana",
+        request_key="matrix",
+        now=clock.now(),
+    )
+    wish = Wish(kind="return", items={1: 1}, reason_code="damaged")
+    request = request_return(
+        order_id=order.pk, wish=wish, actor="member", now=clock.now()
+    )
+    return approve_return(return_id=request.pk, actor="dana", now=clock.now())
 
 
 def code_for(member, template) -> str:

@@ -7,7 +7,10 @@ from django.urls import NoReverseMatch, reverse
 
 from crm.console.queries.work import WORK
 from members.models import Merge
-from orders.models import GiftCard
+from orders.models import GiftCard, Product
+
+#: A walk over all pages is cut into so many tests, which may run side by side.
+PARTS = 4
 
 
 def console_pages(shop) -> list[str]:
@@ -49,6 +52,10 @@ def console_pages(shop) -> list[str]:
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
+        *(
+            reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
+            for page in ("prices", "stock")
+        ),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
         reverse("admin:order_ship", args=[shop["order"].pk]),
         *(
@@ -65,6 +72,15 @@ def console_pages(shop) -> list[str]:
             reverse("admin:auth_user_password_change", args=[shop["users"]["admin"].pk])
         )
     return pages
+
+
+def part_of(pages: list[str], part: int) -> list[str]:
+    """Return one of ``PARTS`` parts of the pages; together they are all of them.
+
+    Neighbours, such as the pages of one table, go to different parts: pages of all
+    kinds stand in each, and none takes much longer than the others.
+    """
+    return pages[part::PARTS]
 
 
 def _as(user):

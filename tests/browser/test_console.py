@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import violations
-from tests.browser.pages import console_pages
+from tests.browser.pages import PARTS, console_pages, part_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -15,15 +15,16 @@ def settled(page, url: str):
     return answer
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(
     ("language", "dark"),
     [("en", False), ("zh-hans", True)],
     ids=["light-en", "dark-zh"],
 )
-def test_every_page_is_accessible_and_quiet(language, dark, shop, open_console):
+def test_every_page_is_accessible_and_quiet(language, dark, part, shop, open_console):
     """axe: nothing serious; no script error, no request to the outside."""
     page, wrong = open_console(language=language, dark=dark), {}
-    for url in console_pages(shop):
+    for url in part_of(console_pages(shop), part):
         page.problems.clear()
         answer = settled(page, url)
         assert answer.status == 200, url

@@ -48,6 +48,9 @@ from orders.models import (
     Product,
     Refund,
     RefundLine,
+    ReturnEvent,
+    ReturnLine,
+    ReturnRequest,
     Review,
     Shipment,
     UnmatchedReturn,
@@ -262,6 +265,24 @@ def stored_value(member: Member, sale: Order, *, at: datetime) -> None:
             )
 
 
+def ask_back(order: Order, *, at: datetime) -> None:
+    """Write a return of one unit, as a member asks for it."""
+    line = order.lines.first()
+    request = ReturnRequest.objects.create(
+        order=order,
+        kind="return",
+        reason_code="damaged",
+        words="包裹到时已破",
+        requested_at=at,
+    )
+    ReturnLine.objects.create(request=request, order_line=line, quantity=1)
+    ReturnEvent.objects.create(
+        request=request, to_state="requested", actor="member", occurred_at=at
+    )
+    line.returning_quantity = 1
+    line.save(update_fields=["returning_quantity"])
+
+
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -292,6 +313,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         order=sale, carrier="SF", tracking="SF100", actor="support", sent_at=at
     )
     parcel.lines.create(order_line=sale.lines.get(), quantity=2)
+
+    ask_back(Order.objects.exclude(pk=sale.pk).exclude(member=None).first(), at=at)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",

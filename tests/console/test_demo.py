@@ -197,6 +197,7 @@ def test_story_8_two_pairs_of_duplicates_are_found(shop):
         now=NOON,
     )
     call_command("verify_ledger", stdout=StringIO())
+    call_command("verify_stock", stdout=StringIO())
 
 
 def test_story_11_an_angry_ticket_is_overdue(shop):
@@ -223,6 +224,7 @@ def test_story_15_awkward_members_are_there(shop):
 def test_everybody_is_marked_as_invented_and_books_add_up(shop):
     assert not Member.objects.filter(is_demo=False).exists()
     call_command("verify_ledger", stdout=StringIO())
+    call_command("verify_stock", stdout=StringIO())
     assert not Order.objects.filter(placed_at__gt=NOON).exists()
 
 

@@ -127,15 +127,8 @@ def test_refunds_are_refused_without_the_permission(role, page, signed_in):
 @pytest.fixture
 def refused(page, monkeypatch):
     """Return a refund whose only tender was refused by its provider."""
-    Payment.objects.create(
-        order=page.order,
-        provider="test",
-        amount_minor=page.order.paid_minor,
-        state="captured",
-        provider_ref="t1",
-        created_at=now(),
-        captured_at=now(),
-    )
+    paid = Payment.objects.get(order=page.order, state="captured")
+    Payment.objects.filter(pk=paid.pk).update(provider="test", refunded_minor=0)
     monkeypatch.setattr(TestProvider, "refuses", True)
     made = refund_order(
         order_id=page.order.pk,

@@ -152,6 +152,7 @@ def test_the_packing_list_is_in_either_language(parcel, sale, signed_in):
     assert '<html lang="en">' in text
     for part in (sale.order.number, "SF1", "MP-1", "奶粉一段", parcel.public_id):
         assert part in text
+    assert 'href="?language=zh-hans" hreflang="zh-hans" lang="zh-hans">简体中文' in text
     chinese = client.get(f"{url}?language=zh-hans").content.decode()
     assert '<html lang="zh-hans">' in chinese
     assert client.get(f"{url}?language=xx").status_code == 200

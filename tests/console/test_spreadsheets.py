@@ -1,4 +1,4 @@
-"""Files out of the console and into it; refunds by staff."""
+"""Files out of the console and into it."""
 
 import csv
 import io

@@ -150,6 +150,8 @@ def refund_a_tin(support: Client, order_id: str) -> None:
     page = reverse("admin:order_refund", args=[order.pk])
     key = support.get(page).context["request_key"]
     form = {"units-1": "1", "reason": "damaged", "request_key": key}
+    effect = support.post(page + "?preview=1", form)
+    form["quote_hash"] = effect.context["quote"].hash
     for _click in range(2):
         answer = support.post(page, form)
         assert answer.status_code == 302, answer.content.decode()

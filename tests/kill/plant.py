@@ -24,6 +24,7 @@ from members.models import User  # noqa: E402
 from members.services.joining import join  # noqa: E402
 from members.sessions import SessionStore  # noqa: E402
 from orders.models import Product, Variant  # noqa: E402
+from orders.services.opening_skus import open_skus  # noqa: E402
 
 MEMBERS = 12
 SKUS = 4
@@ -53,6 +54,7 @@ def main() -> None:
         variant = Variant.objects.create(
             product=product, sku=f"K-{number}", price_minor=10_000, on_hand=100_000
         )
+        open_skus(variants=[variant], actor="test", now=now)
         skus.append(variant.sku)
     print(json.dumps({"tokens": tokens, "skus": skus}))
 

@@ -4,7 +4,14 @@ import pytest
 from django.db import transaction
 
 from crm.shared.models import Fact
-from loyalty.models import PointsEntry, PointsHold, Program
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    PointsHold,
+    PointsLot,
+    Program,
+    Tier,
+)
 from loyalty.offers import PointsOffer, PointsOffers
 from loyalty.services.adjusting import grant_points
 from loyalty.services.freezing import freeze_account
@@ -122,6 +129,35 @@ def test_nothing_asked_nothing_offered(rich, points, django_assert_num_queries):
 
 def test_visitors_have_no_points(db):
     assert PointsOffers().offers_for(request(None, 100)) == ([], [])
+
+
+def test_s1_a_member_belongs_to_members_and_to_the_tier_held(
+    rich, bob, django_assert_num_queries
+):
+    tier = Tier.objects.order_by("threshold_minor").last()
+    PointsAccount.objects.filter(member=rich).update(tier=tier)
+    source = PointsOffers()
+    asked = request(rich, 300)
+    with django_assert_num_queries(1):
+        assert source.audiences(asked) == {"member", f"tier:{tier.code}"}
+        source.offers_for(asked)
+    assert PointsOffers().audiences(request(None, 0)) == frozenset()
+    assert PointsOffers().audiences(request(bob, 0)) == {"member"}, "no account yet"
+
+
+def test_p18_in_debt_nothing_can_be_spent(rich):
+    PointsAccount.objects.filter(member=rich).update(debt=1)
+    (found,), _ = PointsOffers().offers_for(request(rich, 300))
+    assert found.available == 0
+
+
+def test_p10_lots_that_ended_or_have_not_begun_do_not_count(rich):
+    PointsLot.objects.update(expires_at=NOON)
+    (found,), _ = PointsOffers().offers_for(request(rich, 300))
+    assert found.available == 0
+    PointsLot.objects.update(expires_at=None, active_at=NOON + timedelta(seconds=1))
+    (found,), _ = PointsOffers().offers_for(request(rich, 300))
+    assert found.available == 0
 
 
 def test_p14_frozen_points_are_refused_with_a_reason(rich):

@@ -17,12 +17,17 @@ from tests.orders.shop import notify
 
 @dataclass(frozen=True)
 class Message:
-    """One delivery: of which payment (by its place), what, and how long after now."""
+    """One delivery: of which payment (by its place), what, and how long after now.
+
+    ``attempt`` tells apart messages that are not the same one again; a ``lost`` one
+    happened at the gateway, and nobody was told.
+    """
 
     payment: int
     kind: str
     after: timedelta
-    event: str = ""
+    attempt: int = 1
+    lost: bool = False
 
 
 class ScriptedGateway:
@@ -51,5 +56,8 @@ class ScriptedGateway:
             )
             if message.kind == "captured":
                 self.decide(payment, NoticeKind.CAPTURED)
-            notify(payment, message.kind, now=moment, event_id=message.event)
+            if message.lost:
+                continue
+            event = f"{payment.public_id}:{message.kind}:{message.attempt}"
+            notify(payment, message.kind, now=moment, event_id=event)
         return delivered

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from orders.models import Cart, Order, Payment
+from orders.models import Cart, Order, Payment, Refund
 from orders.providers.test import signed_message
 from orders.rules.offers import (
     Applied,
@@ -19,6 +19,7 @@ from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
+from orders.services.refunding import withdraw_refund
 from tests.cast import NOON
 
 
@@ -34,6 +35,7 @@ def line(position: int, unit_price_minor: int, quantity: int = 1, **fields):
         kind=fields.pop("kind", "goods"),
         quantity=quantity,
         unit_price_minor=unit_price_minor,
+        **fields,
     )
 
 
@@ -52,10 +54,14 @@ class Off:
     points: int = 0
     source_kind: str = "promotion"
     starts_at: datetime | None = None
+    on_return: str = "keep"
 
     @property
     def name(self) -> str:
         return f"Offer {self.source_id}"
+
+    def terms(self) -> dict[str, int]:
+        return {"amount_minor": self.amount_minor, "percent_bp": self.percent_bp}
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         mine = [
@@ -72,6 +78,15 @@ class Off:
         left = sum(each.left_minor for each in mine)
         off = self.amount_minor or left * self.percent_bp // 10000
         return Reduction(off, tuple(e.line.position for e in mine), points=self.points)
+
+
+@dataclass(frozen=True)
+class Far(Off):
+    """The same, saying from which spend on it takes something at all."""
+
+    @property
+    def least_minor(self) -> int:
+        return self.threshold_minor
 
 
 class Offers:
@@ -146,3 +161,9 @@ def pay(order: Order, *, now: datetime = NOON) -> Payment:
     """Pay an order through the test gateway."""
     payment = start_payment(order_id=order.pk, provider="test", now=now)
     return notify(payment, now=now)
+
+
+def refuse(refund: Refund, *, now: datetime = NOON) -> bool:
+    """Let every provider refuse a refund, and staff withdraw it."""
+    refund.tenders.update(state="refused", due_at=None)
+    return withdraw_refund(refund_id=refund.pk, actor="dana", reason="no", now=now)

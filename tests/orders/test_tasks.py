@@ -7,8 +7,13 @@ import pytest
 from crm.shared import clock
 from orders.models import Order, Refund
 from orders.services.cancelling import release_unpaid
+from orders.services.pricing_entries import set_price
 from orders.services.refunding import refund_order
-from orders.tasks import release_unpaid_orders, send_refunds
+from orders.tasks import (
+    apply_due_list_prices,
+    release_unpaid_orders,
+    send_refunds,
+)
 from tests.orders.shop import fill_cart, pay, place
 
 
@@ -37,3 +42,18 @@ def test_refunds_are_sent_once_however_often_the_task_runs(alice, cup, times):
     )
     assert sum(send_refunds() for _time in range(times)) == 1
     assert Refund.objects.get().state == "completed"
+
+
+def test_planned_list_prices_begin_however_often_the_task_runs(cup):
+    now = clock.now()
+    set_price(
+        variant_id=cup.pk,
+        kind="list",
+        amount_minor=1_000,
+        starts_at=now - timedelta(hours=1),
+        actor="test",
+        now=now - timedelta(hours=2),
+    )
+    assert [apply_due_list_prices() for _round in range(3)] == [1, 0, 0]
+    cup.refresh_from_db()
+    assert cup.price_minor == 1_000

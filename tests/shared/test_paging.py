@@ -145,6 +145,17 @@ def test_estimates_beyond_and_never_counts_the_rest(trail, monkeypatch):
     assert len(queries) == 2
 
 
+def test_the_last_page_of_an_estimate_is_read_from_the_end(trail, monkeypatch):
+    monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", 10)
+    monkeypatch.setattr("crm.shared.paging.planner_rows", lambda rows: 41)
+    pages = EstimatedCountPaginator(AuditEntry.objects.order_by("-at", "-id"), 10)
+    with CaptureQueriesContext(connection) as queries:
+        last = [entry.pk for entry in pages.page(5)]
+    assert last == trail[-10:]
+    assert not any("OFFSET" in query["sql"] for query in queries)
+    assert [entry.pk for entry in pages.page(2)] == trail[10:20]
+
+
 def test_an_estimate_is_never_below_what_was_seen(trail, monkeypatch):
     monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", 10)
     monkeypatch.setattr("crm.shared.paging.planner_rows", lambda rows: 3)

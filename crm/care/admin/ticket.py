@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from crm.care.models import Ticket, TicketMessage
 from crm.shared.clock import now
-from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin
+from crm.shared.staff_lists import BUSY, CALM, GOOD, GrowingAdmin
 
 
 class TicketMessageInline(TabularInline):
@@ -43,7 +43,7 @@ class OverdueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(StaffAdmin):
+class TicketAdmin(GrowingAdmin):
     """Most urgent first."""
 
     list_display = [

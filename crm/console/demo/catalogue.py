@@ -2,9 +2,10 @@
 
 from django.db.models import Max
 
+from crm.console.demo import showroom
 from crm.console.demo.shop import HISTORY, DemoShop
-from orders.models import Category, Channel, Product, Variant
-from orders.services.branding import brand_named
+from orders.models import Brand, Category, Channel, Product, Variant
+from orders.services.opening_skus import open_skus
 
 CHANNELS = (
     ("mini-program", "小程序", "Mini program"),
@@ -65,36 +66,69 @@ STYLES = (
     ("海盐", "sea salt"),
     ("麦色", "wheat"),
 )
+#: Categories that hold others, and which.
+BRANCHES = {("home", "家居", "Home"): ["kitchen", "bedding", "bath"]}
+#: Who makes what, by category; the house itself makes the rest.
+BRANDS = {
+    "xiaoman": ("小满", "Xiaoman"),
+    "shanyu": ("山雨", "Shanyu"),
+    "norden": ("北纬", "Norden"),
+}
+BRAND_OF = {"tea": "shanyu", "kitchen": "norden", "stationery": "norden"}
 #: Story 14: this SKU was sold at several prices; demand answers with about -1.4.
 PRICE_TEST_SKU = "XM-0001"
 STOCK = 5_000
 
 
 def plant(shop: DemoShop) -> None:
-    """Write channels, categories, products and SKUs."""
+    """Write channels, brands, categories, products and SKUs."""
     shop.channels = Channel.objects.bulk_create(
         Channel(code=code, name=shop.text(chinese, english), name_en=english)
         for code, chinese, english in CHANNELS
     )
+    brands = {
+        code: Brand.objects.create(code=code, name=shop.text(*names), name_en=names[1])
+        for code, names in BRANDS.items()
+    }
+    categories = _categories(shop)
     products, variants = [], []
-    for position, ((code, chinese, english), things) in enumerate(THINGS.items()):
-        category = Category.objects.create(
-            code=code,
-            name=shop.text(chinese, english),
-            name_en=english,
-            position=position,
-        )
+    for (code, _chinese, _english), things in THINGS.items():
+        brand = brands[BRAND_OF.get(code, "xiaoman")]
         for thing in things:
             for style in STYLES:
-                product = _product(shop, category, thing, style)
+                product = _product(shop, categories[code], brand, thing, style)
                 products.append(product)
                 variants.append(_variant(shop, product, thing[2], len(variants) + 1))
     Product.objects.bulk_create(products)
     shop.variants = Variant.objects.bulk_create(variants)
     assert Variant.objects.aggregate(last=Max("id"))["last"] == shop.variants[-1].pk
+    open_skus(variants=shop.variants, actor="demo", now=shop.now - HISTORY)
+    showroom.plant(shop)
 
 
-def _product(shop, category, thing, style) -> Product:
+def _categories(shop) -> dict[str, Category]:
+    parents = {}
+    for branch, below in BRANCHES.items():
+        above = _category(shop, branch, None, len(THINGS))
+        parents |= dict.fromkeys(below, above)
+    return {
+        names[0]: _category(shop, names, parents.get(names[0]), position)
+        for position, names in enumerate(THINGS)
+    }
+
+
+def _category(shop, names, parent, position) -> Category:
+    code, chinese, english = names
+    return Category.objects.create(
+        code=code,
+        name=shop.text(chinese, english),
+        name_en=english,
+        parent=parent,
+        position=position,
+    )
+
+
+def _product(shop, category, brand, thing, style) -> Product:
     chinese, english, _price = thing
     style_chinese, style_english = style
     name_en = f"{english}, {style_english}"
@@ -103,7 +137,7 @@ def _product(shop, category, thing, style) -> Product:
         category=category,
         name=shop.text(f"{chinese} · {style_chinese}", name_en),
         name_en=name_en,
-        brand=brand_named(name=shop.text("小满", "Xiaoman")),
+        brand=brand,
         created_at=shop.now - HISTORY,
     )
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
 from crm.console.demo.shop import SOURCE, DemoShop
 from loyalty.models import Ladder, PointsLot, Program, Tier
@@ -15,6 +16,13 @@ from loyalty.services.posting import open_accounts
 #: Short enough that points of the first months have ended, and some end this week.
 VALID_MONTHS = 12
 _BATCH = 2_000
+#: One statement for a shop: ``bulk_update`` writes a CASE of every row, 7 s for these.
+_SET_TERMS = """
+UPDATE loyalty_pointslot l SET active_at = n.active_at, expires_at = n.expires_at
+  FROM unnest(%(ids)s::bigint[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
+       AS n (id, active_at, expires_at)
+ WHERE l.id = n.id
+"""
 
 
 def plant(shop: DemoShop) -> None:
@@ -37,10 +45,12 @@ def plant(shop: DemoShop) -> None:
 def _date_lots() -> None:
     """Let the points of past orders begin when the orders were paid, not today."""
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-    lots = PointsLot.objects.select_related("entry").order_by("pk")
-    for start in range(0, lots.count(), _BATCH):
-        batch = list(lots[start : start + _BATCH])
-        for lot in batch:
-            lot.active_at = lot.entry.occurred_at + timedelta(seconds=1)
-            lot.expires_at = end_of_term(lot.active_at, months=VALID_MONTHS, zone=zone)
-        PointsLot.objects.bulk_update(batch, ["active_at", "expires_at"])
+    lots = PointsLot.objects.order_by("pk").values_list("pk", "entry__occurred_at")
+    ids, begins, ends = [], [], []
+    for pk, earned_at in lots:
+        begin = earned_at + timedelta(seconds=1)
+        ids.append(pk)
+        begins.append(begin)
+        ends.append(end_of_term(begin, months=VALID_MONTHS, zone=zone))
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_TERMS, {"ids": ids, "begins": begins, "ends": ends})

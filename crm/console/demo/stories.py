@@ -15,11 +15,11 @@ from members.models import Member
 from members.queries import phone_is
 from members.services.finding_duplicates import plan_search
 from members.services.noting import add_note
-from orders.models import Order, Product, Variant
+from orders.models import Brand, Order, Product, Variant
 from orders.providers.test import signed_message
-from orders.services.branding import brand_named
 from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
+from orders.services.opening_skus import open_skus
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
 from orders.services.refunding import refund_order
@@ -48,16 +48,17 @@ def _zhang_san_becomes_gold(shop: DemoShop) -> None:
         public_id=shop.public_id("prd"),
         name=shop.text("小满礼盒", "Xiaoman gift box"),
         name_en="Xiaoman gift box",
-        brand=brand_named(name=shop.text("小满", "Xiaoman")),
+        brand=Brand.objects.get(code="xiaoman"),
         created_at=shop.now - timedelta(days=30),
     )
-    Variant.objects.create(
+    variant = Variant.objects.create(
         product=box,
         sku=GIFT_BOX_SKU,
         price_minor=GIFT_BOX_MINOR,
         cost_minor=GIFT_BOX_MINOR // 2,
         on_hand=500,
     )
+    open_skus(variants=[variant], actor="demo", now=shop.now - timedelta(days=30))
     member = Member.objects.get(phone_is(ZHANG_SAN_PHONE))
     bought_at = shop.now - timedelta(minutes=3)
     order = _buy(shop, member, GIFT_BOX_SKU, at=bought_at)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from crm.shared.dates import bounds_of_day
+from orders.models import Order
 
 #: Any constant that nothing else locks: "rollups" in ASCII.
 _ADVISORY_LOCK = 0x726F6C6C757073
@@ -100,6 +101,22 @@ def refresh_rollups(*, now: datetime, since: datetime | None = None) -> int:
 def refresh_recent(*, now: datetime) -> int:
     """Compute the last days anew: all that can still change by itself."""
     return refresh_rollups(now=now, since=now - _LOOK_BACK)
+
+
+def refresh_day_of_order(*, order_id: int, now: datetime) -> int:
+    """Compute the day of an order anew if the regular runs no longer look at it.
+
+    Other systems tell of orders days later. Returns how many rows stand there; 0 for
+    an order of the last days, which the next regular run counts.
+    """
+    placed_at = Order.objects.values_list("placed_at", flat=True).get(pk=order_id)
+    if placed_at >= now - _LOOK_BACK:
+        return 0
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    day = placed_at.astimezone(zone).date()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+        return _refresh_days(cursor, day, day + timedelta(days=1), now=now, zone=zone)
 
 
 def _refresh_days(cursor, first: date, last: date, *, now: datetime, zone) -> int:

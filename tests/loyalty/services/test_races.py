@@ -4,10 +4,8 @@ Threads meet at a barrier placed after the account was read, so that a missing l
 shows every time, not by luck.
 """
 
-import threading
-
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from crm.shared.errors import Refusal
 from loyalty.models import PointsAccount, PointsEntry, PointsHold
@@ -17,35 +15,11 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import capture_hold, hold_points, release_hold
 from loyalty.services.verification import verify_ledger
 from tests.cast import NOON
+from tests.faults.callers import at_once, rendezvous, without
 from tests.loyalty.books import account_of, assert_sound, paid_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
-
-
-def at_once(*verbs):
-    """Run verbs in threads that start together; return what each gave or raised."""
-    start = threading.Barrier(len(verbs))
-    answers = [None] * len(verbs)
-
-    def run(index, verb):
-        try:
-            start.wait(timeout=30)
-            answers[index] = verb()
-        except (Refusal, DatabaseError) as error:
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [
-        threading.Thread(target=run, args=(index, verb))
-        for index, verb in enumerate(verbs)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return answers
 
 
 def give(member, points):
@@ -61,11 +35,11 @@ def give(member, points):
 
 def unlocked(monkeypatch, module, count):
     """Read the account without its lock, and let all read before anybody writes."""
-    together = threading.Barrier(count)
+    meet = rendezvous(count)
 
     def read(*, member_id, now):
         account = PointsAccount.objects.get(member_id=member_id)
-        together.wait(timeout=30)
+        meet()
         return account
 
     monkeypatch.setattr(module, "locked_account", read)
@@ -73,14 +47,13 @@ def unlocked(monkeypatch, module, count):
 
 def without_checks():
     """Drop the second line of defence, to see what the lock alone prevents."""
-    with connection.cursor() as cursor:
-        for table, name in [
-            ("pointslot", "points_lot_held_is_within_remaining"),
-            ("pointslot", "points_lot_remaining_is_within_granted"),
-            ("pointsaccount", "points_held_is_within_balance"),
-            ("pointsentry", "points_entry_once_per_number"),
-        ]:
-            cursor.execute(f"ALTER TABLE loyalty_{table} DROP CONSTRAINT {name}")
+    for table, name in [
+        ("pointslot", "points_lot_held_is_within_remaining"),
+        ("pointslot", "points_lot_remaining_is_within_granted"),
+        ("pointsaccount", "points_held_is_within_balance"),
+        ("pointsentry", "points_entry_once_per_number"),
+    ]:
+        without(f"loyalty_{table}", name)
 
 
 def holds(member):
@@ -95,7 +68,7 @@ def holds(member):
 def test_p30_of_many_redemptions_of_the_whole_balance_one_succeeds(alice):
     give(alice, 500)
 
-    answers = at_once(*holds(alice))
+    answers = at_once(holds(alice))
 
     assert sum(isinstance(each, PointsHold) for each in answers) == 1
     codes = [each.code for each in answers if isinstance(each, Refusal)]
@@ -109,7 +82,7 @@ def test_p30_control_without_the_lock_all_of_them_succeed(alice, monkeypatch):
     without_checks()
     unlocked(monkeypatch, holding, THREADS)
 
-    answers = at_once(*holds(alice))
+    answers = at_once(holds(alice))
 
     assert sum(isinstance(each, PointsHold) for each in answers) > 1
     assert verify_ledger().findings != ()
@@ -132,7 +105,7 @@ def deductions(member):
 def test_x5_k_of_n_deductions_succeed(alice):
     give(alice, 300)
 
-    answers = at_once(*deductions(alice))
+    answers = at_once(deductions(alice))
 
     assert sum(isinstance(each, PointsEntry) for each in answers) == 3
     assert account_of(alice).balance == 0
@@ -144,7 +117,7 @@ def test_x5_control_without_the_lock_points_are_spent_twice(alice, monkeypatch):
     without_checks()
     unlocked(monkeypatch, adjusting, THREADS)
 
-    answers = at_once(*deductions(alice))
+    answers = at_once(deductions(alice))
 
     assert sum(isinstance(each, PointsEntry) for each in answers) > 3
     assert verify_ledger().findings != ()
@@ -153,7 +126,7 @@ def test_x5_control_without_the_lock_points_are_spent_twice(alice, monkeypatch):
 def test_p4_one_order_told_many_times_at_once_earns_once(alice):
     order = paid_order(alice, 10_000)
 
-    answers = at_once(*[lambda: earn_for_order(order_id=order.pk, now=NOON)] * THREADS)
+    answers = at_once([lambda: earn_for_order(order_id=order.pk, now=NOON)] * THREADS)
 
     assert len({entry.pk for entry in answers}) == 1
     assert account_of(alice).balance == 100
@@ -166,7 +139,7 @@ def test_p4_control_without_the_lock_the_constraints_must_catch_it(alice, monkey
     give(alice, 1)
     unlocked(monkeypatch, catching_up, THREADS)
 
-    answers = at_once(*[lambda: earn_for_order(order_id=order.pk, now=NOON)] * THREADS)
+    answers = at_once([lambda: earn_for_order(order_id=order.pk, now=NOON)] * THREADS)
 
     assert any(isinstance(each, DatabaseError) for each in answers)
     assert PointsEntry.objects.filter(kind="earn").count() == 1
@@ -177,10 +150,12 @@ def test_p13_a_hold_is_captured_or_released_never_both(alice):
     hold_points(member_id=alice.pk, points=300, source="order:1", now=NOON)
 
     at_once(
-        lambda: capture_hold(source="order:1", now=NOON),
-        lambda: release_hold(source="order:1", now=NOON),
-        lambda: capture_hold(source="order:1", now=NOON),
-        lambda: release_hold(source="order:1", now=NOON),
+        [
+            lambda: capture_hold(source="order:1", now=NOON),
+            lambda: release_hold(source="order:1", now=NOON),
+            lambda: capture_hold(source="order:1", now=NOON),
+            lambda: release_hold(source="order:1", now=NOON),
+        ]
     )
 
     hold = PointsHold.objects.get()
@@ -196,7 +171,7 @@ def test_p13_control_without_the_lock_a_hold_is_resolved_twice(alice, monkeypatc
     hold_points(member_id=alice.pk, points=300, source="order:1", now=NOON)
     without_checks()
     read = holding._locked_hold
-    together = threading.Barrier(2)
+    meet = rendezvous(2)
 
     def unlocked_hold(source):
         monkeypatch.setattr(
@@ -205,14 +180,16 @@ def test_p13_control_without_the_lock_a_hold_is_resolved_twice(alice, monkeypatc
             lambda self, **options: self.get_queryset(),
         )
         found = read(source)
-        together.wait(timeout=30)
+        meet()
         return found
 
     monkeypatch.setattr(holding, "_locked_hold", unlocked_hold)
 
     answers = at_once(
-        lambda: capture_hold(source="order:1", now=NOON),
-        lambda: release_hold(source="order:1", now=NOON),
+        [
+            lambda: capture_hold(source="order:1", now=NOON),
+            lambda: release_hold(source="order:1", now=NOON),
+        ]
     )
 
     assert isinstance(answers[0], PointsEntry)
@@ -223,7 +200,7 @@ def test_an_account_that_many_open_at_once_is_one(alice):
     orders = [paid_order(alice, 10_000) for _ in range(4)]
 
     at_once(
-        *[lambda pk=order.pk: earn_for_order(order_id=pk, now=NOON) for order in orders]
+        [lambda pk=order.pk: earn_for_order(order_id=pk, now=NOON) for order in orders]
     )
 
     assert PointsAccount.objects.count() == 1

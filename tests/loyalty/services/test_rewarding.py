@@ -12,7 +12,7 @@ from members.models import Interest
 from members.services.correcting import correct_member
 from orders.services.moderating import reject_review
 from orders.services.refunding import refund_order
-from orders.services.reviewing import add_picture, withdraw_review, write_review
+from orders.services.reviewing import add_review_picture, withdraw_review, write_review
 from tests.cast import NOON, make_member, put_in_state
 from tests.loyalty.books import account_of, assert_sound, ledger
 from tests.members.pictures import picture
@@ -98,7 +98,7 @@ def test_a_published_review_brings_points_once(alice):
     assert review.is_rewarded
     withdraw_review(review_id=review.pk)
     again = write_review(member_id=alice.pk, line=line, rating=5, text="", now=NOON)
-    add_picture(review_id=again.pk, data=picture(), now=NOON)
+    add_review_picture(review_id=again.pk, data=picture(), now=NOON)
     publish(again)
     assert reward_review(review_id=again.pk, now=NOON) == entry
     assert_sound()
@@ -107,7 +107,7 @@ def test_a_published_review_brings_points_once(alice):
 def test_pictures_bring_more_and_stars_do_not(alice):
     reward_reviews(20, pictures=30)
     review = review_of(alice)
-    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    add_review_picture(review_id=review.pk, data=picture(), now=NOON)
     publish(review)
     assert reward_review(review_id=review.pk, now=NOON).points == 50
 

@@ -1,4 +1,5 @@
 import pytest
+from django.db import connection
 
 from crm.shared.jobs import cancel_job, enqueue, run_all_queued
 from crm.shared.models import AuditEntry, Job
@@ -192,3 +193,42 @@ def test_a_cancelled_search_does_nothing(wang, wang_again):
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED
     assert pairs() == []
+
+
+def test_a_key_is_looked_up_by_the_index_and_by_nothing_beside_it(cast_of_keys):
+    """Without statistics, as in the first search of all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN {finding_duplicates._PAIRS}",
+            {"members": cast_of_keys, "most": 50, "changed_only": False},
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute(
+            "SELECT reloptions FROM pg_class WHERE relname = 'match_keys_shared'"
+        )
+        (options,) = cursor.fetchone()
+    assert "Bitmap Index Scan on match_keys_shared" in plan
+    assert "Seq Scan on members_matchkeys" not in plan
+    # Or every look-up also reads what was written just before.
+    assert options == ["fastupdate=off"]
+
+
+@pytest.fixture
+def cast_of_keys(db) -> list[int]:
+    """Write 5,000 members with five keys each, past the services; return some."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO members_member (public_id, number, state, name_tokens, gender, "
+            "region, city, occupation, education, interests, language, source, is_demo, "
+            "joined_at, version) SELECT 'mem_' || lpad(g::text, 26, '0'), 'X' || g, "
+            "'active', '{}', '', '', '', '', '', '{}', 'en', '', true, now(), 0 "
+            "FROM generate_series(1, 5000) g RETURNING id"
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(
+            "INSERT INTO members_matchkeys (member_id, keys, version) "
+            "SELECT id, ARRAY(SELECT decode(md5(id || ':' || k), 'hex') "
+            "FROM generate_series(1, 5) k), 0 FROM unnest(%s::bigint[]) id",
+            [ids],
+        )
+    return ids[:200]

@@ -2,9 +2,10 @@ import base64
 
 import pytest
 
+from crm.shared.pictures import BadPicture
 from members.models import Avatar
 from members.rules.pictures import kind_of
-from members.services.picturing import BadPicture, remove_avatar, set_avatar
+from members.services.picturing import remove_avatar, set_avatar
 from tests.cast import NOON
 from tests.members.people import dump
 from tests.members.pictures import picture

@@ -2,17 +2,20 @@
 
 import random
 import time
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm.shared.money import cumulative_share
 from orders.rules.freight import FreightRule
 from orders.rules.offers import PriceRequest, Refused, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import NotApplied
+from orders.rules.unit_prices import PriceOption
 from tests.cast import NOON
-from tests.orders.shop import Off, line
+from tests.orders.shop import Far, Off, line
 
 
 def request(*lines, **fields):
@@ -150,6 +153,112 @@ def test_s4_a_group_taken_in_an_earlier_stage_is_closed():
     assert [s.source_id for s in quote.skipped] == ["b"]
 
 
+def test_s4_what_refuses_by_itself_did_not_give_way_to_anybody():
+    offers = [
+        Off("a", 100, exclusive_group="g"),
+        Off("b", 900, exclusive_group="g", threshold_minor=1200),
+    ]
+    quote = price_cart(request(line(1, 1000)), offers)
+    assert [a.source_id for a in quote.applied] == ["a"]
+    assert quote.skipped == ()
+    assert [r.why for r in quote.refused] == [
+        Refused("threshold_not_met", {"missing_minor": 200})
+    ]
+
+
+def test_s2_offers_on_goods_pass_closed_lines_by_and_points_do_not():
+    lines = (line(1, 1000, is_closed=True), line(2, 1000))
+    quote = price_cart(
+        request(*lines),
+        [
+            Off("order", percent_bp=5000, threshold_minor=1000),
+            Off("over", 1, threshold_minor=1001),
+            Off("points", 100, stage=Stage.POINTS, points=10),
+        ],
+    )
+    assert shares(quote, "order") == {2: 500}
+    assert [r.source_id for r in quote.refused] == ["over"]
+    assert shares(quote, "points") == {1: 67, 2: 33}
+
+
+@pytest.mark.parametrize(
+    ("off", "taken", "amount"),
+    [
+        (400, {1: 200, 2: 200}, 400),
+        # The first line stops at 700 a unit, the other takes what it cannot.
+        (900, {1: 300, 2: 600}, 900),
+        (9999, {1: 300, 2: 1000}, 1300),
+    ],
+)
+def test_s12_no_offer_takes_a_unit_below_its_floor(off, taken, amount):
+    lines = (line(1, 1000, floor_minor=700), line(2, 1000))
+    quote = price_cart(request(*lines), [Off("a", off)])
+    assert (shares(quote, "a"), quote.discount_minor) == (taken, amount)
+    assert quote.trace[-1].get("floors", []) == ([1] if taken[1] == 300 else [])
+
+
+def test_a_price_below_its_floor_is_left_alone():
+    quote = price_cart(request(line(1, 1000, floor_minor=1500)), [Off("a", 100)])
+    assert (quote.discount_minor, quote.refused[0].why.code) == (0, "no_effect")
+
+
+def test_an_offer_out_of_reach_is_not_asked_until_somebody_reads_why():
+    far = Far("far", 500, threshold_minor=5000)
+    near = Far("near", 100, threshold_minor=1000)
+    quote = price_cart(request(line(1, 1000)), [far, near])
+    plain = price_cart(
+        request(line(1, 1000)),
+        [
+            Off("far", 500, threshold_minor=5000),
+            Off("near", 100, threshold_minor=1000),
+        ],
+    )
+    assert [a.source_id for a in quote.applied] == ["near"]
+    assert quote.turned_down == ()
+    assert quote.refused == plain.refused
+    assert (quote.total_minor, quote.hash) == (plain.total_minor, plain.hash)
+    assert {e["id"]: e["result"] for e in quote.trace} == {
+        "far": "refused",
+        "near": "applied",
+    }
+
+
+def test_the_nearest_offer_is_the_one_that_wants_the_least_more():
+    asked = request(line(1, 1000))
+    offers = [
+        Off("asked", 1, threshold_minor=1900),
+        Far("far", 1, threshold_minor=9000),
+        Far("nearer", 1, threshold_minor=1500),
+        Off("no_number", 5, positions=(9,)),
+    ]
+    nearest = price_cart(asked, offers).nearest
+    assert (nearest.source_id, nearest.why.params) == (
+        "nearer",
+        {"missing_minor": 500},
+    )
+    assert price_cart(asked, [Off("a", 1)]).nearest is None
+
+
+def test_an_offer_that_lies_about_its_reach_is_found_out():
+    @dataclass(frozen=True)
+    class Liar(Off):
+        least_minor: int = 5000
+
+    quote = price_cart(request(line(1, 1000)), [Liar("a", 100)])
+    with pytest.raises(TypeError, match="out of reach"):
+        _ = quote.refused
+
+
+def test_an_order_keeps_the_terms_of_what_applied():
+    quote = price_cart(
+        request(line(1, 1000)), [Off("a", 100, on_return="reprice"), Off("b", 50)]
+    )
+    assert [(a.terms, a.on_return) for a in quote.applied] == [
+        ({"amount_minor": 100, "percent_bp": 0}, "reprice"),
+        ({"amount_minor": 50, "percent_bp": 0}, "keep"),
+    ]
+
+
 def test_s25_every_offer_appears_in_the_trace_once():
     offers = [
         Off("applied", 100, exclusive_group="g"),
@@ -227,18 +336,34 @@ def test_s27_the_hash_follows_the_deal_and_nothing_else():
     assert len({base.hash, *(each.hash for each in others)}) == 6
 
 
+prices_drawn = st.lists(
+    st.builds(
+        PriceOption,
+        st.sampled_from(["sale", "member"]),
+        st.sampled_from(["", "member"]),
+        st.integers(0, 60_000),
+    ),
+    max_size=2,
+).map(tuple)
 lines_drawn = st.lists(
-    st.tuples(
-        st.integers(0, 50_000),
-        st.integers(1, 5),
-        st.sampled_from(["goods", "goods", "gift_card", "fee"]),
+    st.fixed_dictionaries(
+        {
+            "unit_price_minor": st.integers(0, 50_000),
+            "quantity": st.integers(1, 5),
+            "kind": st.sampled_from(["goods", "goods", "gift_card", "fee"]),
+            "prices": prices_drawn,
+            "floor_minor": st.sampled_from([0, 0, 100, 20_000]),
+            "is_closed": st.sampled_from([False, False, False, True]),
+            "weight_grams": st.integers(0, 3_000),
+        }
     ),
     min_size=1,
     max_size=8,
 )
 offers_drawn = st.lists(
     st.builds(
-        Off,
+        lambda is_far, **terms: (Far if is_far else Off)(**terms),
+        is_far=st.booleans(),
         source_id=st.text("abcdefgh", min_size=1, max_size=3),
         amount_minor=st.integers(1, 60_000),
         percent_bp=st.integers(0, 10_000),
@@ -261,17 +386,29 @@ offers_drawn = st.lists(
 def test_x6_x7_x8_sums_add_up_and_order_does_not_matter(
     drawn, offers, chance: random.Random
 ):
-    lines = [
-        line(i, price, quantity, kind=kind)
-        for i, (price, quantity, kind) in enumerate(drawn, start=1)
-    ]
-    rule = FreightRule(fee_minor=800, free_from_minor=30_000)
-    quote = price_cart(request(*lines), offers, freight=rule)
+    lines = [line(i, **fields) for i, fields in enumerate(drawn, start=1)]
+    rule = FreightRule(
+        800, 30_000, first_grams=1_000, step_grams=700, step_minor=90, name="any"
+    )
+    asked = request(*lines, audiences=frozenset({"member"}))
+    quote = price_cart(asked, offers, freight=rule)
 
     for each in quote.lines:
         taken = sum(amount for _a, amount, _p in quote.shares_of(each.line.position))
         assert each.discount_minor == taken
         assert each.net_minor == each.line.gross_minor - taken >= 0
+        assert each.line.unit_price_minor <= each.line.list_price_minor
+        floor = each.line.floor_minor * each.line.quantity
+        assert each.net_minor >= min(floor, each.line.gross_minor), "S12"
+        units = [
+            cumulative_share(each.net_minor, k, each.line.quantity)
+            for k in range(each.line.quantity + 1)
+        ]
+        assert units[-1] == each.net_minor, "S11: units add up"
+        assert units == sorted(units)
+        if each.line.is_closed:
+            stages = {a.stage for a, _m, _p in quote.shares_of(each.line.position)}
+            assert stages <= {Stage.POINTS}, "S2"
     for applied in quote.applied:
         assert applied.amount_minor > 0
         assert sum(amount for _at, amount in applied.shares) == applied.amount_minor
@@ -280,11 +417,16 @@ def test_x6_x7_x8_sums_add_up_and_order_does_not_matter(
     assert quote.total_minor == nets + quote.freight_minor >= 0
     named = [*quote.applied, *quote.refused, *quote.skipped]
     assert sorted(e.source_id for e in named) == sorted(o.source_id for o in offers)
+    told = [entry["id"] for entry in quote.trace if "id" in entry]
+    assert sorted(told) == sorted(o.source_id for o in offers), "S25"
 
     chance.shuffle(lines)
     shuffled = list(offers)
     chance.shuffle(shuffled)
-    assert price_cart(request(*lines), shuffled, freight=rule) == quote
+    again = price_cart(replace(asked, lines=tuple(lines)), shuffled, freight=rule)
+    assert again == quote
+    assert (again.refused, again.trace) == (quote.refused, quote.trace)
+    assert again.nearest == quote.nearest
 
 
 def test_s22_removing_what_a_discount_needed_removes_the_discount():

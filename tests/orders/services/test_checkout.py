@@ -9,7 +9,12 @@ from crm.shared.models import Fact
 from members.models import Member
 from orders.models import Allocation, Cart, Order, OrderLine, Variant
 from orders.rules.offers import Stage
-from orders.services.carts import ItemGone, ItemUnavailable
+from orders.services.carts import (
+    ItemGone,
+    ItemUnavailable,
+    add_item,
+    create_cart,
+)
 from orders.services.checkout import (
     CartEmpty,
     CartTotalChanged,
@@ -18,7 +23,7 @@ from orders.services.checkout import (
 )
 from orders.services.quoting import quote_cart
 from orders.services.stocking import OutOfStock
-from tests.cast import NOON, make_variant, put_in_state
+from tests.cast import NOON, make_channel, make_variant, put_in_state
 from tests.orders.shop import Off, Offers, fill_cart, place
 
 
@@ -30,6 +35,21 @@ def nothing_was_written():
         or Variant.objects.filter(reserved__gt=0).exists()
         or Offers.claimed
     )
+
+
+def test_what_is_limited_to_a_channel_is_ordered_there_alone(tea):
+    store = make_channel("store")
+    tea.product.channels.add(store)
+    for channel in ("", make_channel("web").code):
+        cart = create_cart(member_id=None, channel_code=channel, now=NOON)
+        add_item(cart_id=cart.pk, sku="TEA", quantity=1, now=NOON)
+        with pytest.raises(ItemUnavailable):
+            place_order(cart_id=cart.pk, expected_total_minor=10_000, now=NOON)
+    assert not Order.objects.exists()
+    cart = create_cart(member_id=None, channel_code="store", now=NOON)
+    add_item(cart_id=cart.pk, sku="TEA", quantity=1, now=NOON)
+    order = place_order(cart_id=cart.pk, expected_total_minor=10_000, now=NOON)
+    assert order.channel_id == store.pk
 
 
 def test_an_order_keeps_every_sum_of_its_quote(alice, tea, cup):

@@ -24,12 +24,12 @@ from orders.services.gift_cards import (
     reveal_gift_card,
 )
 from orders.services.payment import start_payment
-from orders.services.refunding import fail_refund, refund_order
+from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import NoReasonGiven
 from tests.cast import NOON, make_variant
-from tests.orders.shop import fill_cart, notify, place
+from tests.orders.shop import fill_cart, notify, place, refuse
 
 WRONG = "0123456789ABCDEE"
 
@@ -216,7 +216,7 @@ def test_a_refund_before_the_cards_came_leaves_none_to_come(order):
 
 def test_a_refund_that_fails_makes_the_cards_good_again(order, cards, bob):
     refund = refund_cards(order, 2)
-    assert fail_refund(refund_id=refund.pk, now=NOON)
+    assert refuse(refund)
     assert states() == ["issued", "issued"]
     assert redeem(bob, cards[1].code)
 

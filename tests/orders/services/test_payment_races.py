@@ -149,7 +149,7 @@ def test_control_without_lock_condition_and_constraint_both_count(member, monkey
     no_locks(monkeypatch)
     meet = rendezvous(2)
 
-    def read_then_write(order, amount_minor):
+    def read_then_write(order, *, amount_minor):
         fits = order.paid_minor + amount_minor <= order.total_minor
         meet()
         if fits:
@@ -171,7 +171,9 @@ def test_without_the_lock_the_condition_still_counts_once(member, monkeypatch):
     no_locks(monkeypatch)
     meet, count = rendezvous(2), tendering.count_capture
     monkeypatch.setattr(
-        payment, "count_capture", lambda *given: (meet(), count(*given))[1]
+        payment,
+        "count_capture",
+        lambda order, **given: (meet(), count(order, **given))[1],
     )
     all_at_once(2, lambda number: deliver(attempts[number])(number))
     states = sorted(Payment.objects.values_list("state", flat=True))

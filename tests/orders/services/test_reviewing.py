@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from crm.shared.models import AuditEntry, Fact
-from members.services.picturing import BadPicture
+from crm.shared.pictures import BadPicture
 from orders.models import Order, OrderLine, Product, Review, ReviewPicture, ReviewVote
 from orders.queries.reviews import (
     lines_to_review,
@@ -28,12 +28,12 @@ from orders.services.reviewing import (
     ReviewClosed,
     ReviewedBefore,
     TooManyPictures,
-    add_picture,
+    add_review_picture,
     edit_review,
     find_helpful,
     find_not_helpful,
     follow_up_review,
-    remove_picture,
+    remove_review_picture,
     withdraw_review,
     write_review,
 )
@@ -182,7 +182,7 @@ def test_publishing_twice_counts_once(alice):
 def test_what_is_withdrawn_leaves_nothing(alice, bob):
     review = publish(review_of(alice))
     find_helpful(review_id=review.pk, member_id=bob.pk, now=NOON)
-    add_picture(review_id=review.pk, data=picture(), now=NOON)
+    add_review_picture(review_id=review.pk, data=picture(), now=NOON)
     withdraw_review(review_id=review.pk)
     assert not Review.objects.exists()
     assert not ReviewPicture.objects.exists()
@@ -205,14 +205,15 @@ def test_the_shop_answers_and_takes_its_answer_away(alice):
 def test_nine_pictures_fit_and_each_is_moderated(alice):
     review = publish(review_of(alice))
     kept = [
-        add_picture(review_id=review.pk, data=picture(), now=NOON) for _ in range(9)
+        add_review_picture(review_id=review.pk, data=picture(), now=NOON)
+        for _ in range(9)
     ]
     assert Review.objects.get().state == "pending"
     with pytest.raises(TooManyPictures):
-        add_picture(review_id=review.pk, data=picture(), now=NOON)
-    assert remove_picture(review_id=review.pk, picture=kept[3].public_id)
-    assert not remove_picture(review_id=review.pk, picture=kept[3].public_id)
-    again = add_picture(review_id=review.pk, data=picture("JPEG"), now=NOON)
+        add_review_picture(review_id=review.pk, data=picture(), now=NOON)
+    assert remove_review_picture(review_id=review.pk, picture=kept[3].public_id)
+    assert not remove_review_picture(review_id=review.pk, picture=kept[3].public_id)
+    again = add_review_picture(review_id=review.pk, data=picture("JPEG"), now=NOON)
     assert again.position == 3
     assert bytes(again.webp)[8:12] == b"WEBP"
 
@@ -221,7 +222,7 @@ def test_nine_pictures_fit_and_each_is_moderated(alice):
 def test_what_is_no_picture_is_refused(alice, data):
     review = review_of(alice)
     with pytest.raises(BadPicture):
-        add_picture(review_id=review.pk, data=data, now=NOON)
+        add_review_picture(review_id=review.pk, data=data, now=NOON)
     assert not ReviewPicture.objects.exists()
 
 

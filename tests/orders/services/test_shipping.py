@@ -10,7 +10,7 @@ from orders.models import OrderEvent, Shipment, ShipmentLine
 from orders.services.cancelling import cancel_order
 from orders.services.delivering import deliver_shipment, review_delivery
 from orders.services.moving import MoveRefused
-from orders.services.refunding import complete_refund, fail_refund, refund_order
+from orders.services.refunding import complete_refund, refund_order
 from orders.services.shipping import (
     NothingToShip,
     OrderNotShippable,
@@ -20,7 +20,7 @@ from orders.services.shipping import (
     units_to_ship,
 )
 from tests.cast import NOON, make_variant
-from tests.orders.shop import fill_cart, pay, place
+from tests.orders.shop import fill_cart, pay, place, refuse
 
 LATER = NOON + timedelta(hours=5)
 
@@ -179,7 +179,7 @@ def test_a_refund_that_failed_leaves_the_unit_to_be_sent(order, dana):
     refund = give_back(order, {2: 1})
     deliver_shipment(shipment_id=parcel.pk, actor=dana, now=LATER)
     assert state_of(order) == "partly_shipped"
-    fail_refund(refund_id=refund.pk, now=LATER)
+    refuse(refund, now=LATER)
     send(order, {2: 1}, actor=dana)
     assert state_of(order) == "shipped"
 

@@ -15,7 +15,7 @@ from crm.reports.queries import (
     sales_by_month,
 )
 from crm.reports.services.rollups import refresh_recent, refresh_rollups
-from crm.reports.subscribers import refresh_after_import
+from crm.reports.subscribers import refresh_after_import, refresh_after_late_order
 from orders.models import Adjustment, Order, Refund, UnmatchedReturn
 from tests.cast import NOON, make_channel, make_variant
 
@@ -149,6 +149,25 @@ def test_the_last_days_are_enough_for_what_still_changes(alice):
         sum(r.sales_minor for r in DailySales.objects.all()) == 1070
     )  # not the old day
     assert sum(r.refunds_minor for r in DailySales.objects.all()) == 1
+
+
+def test_an_order_told_late_counts_on_its_own_day_and_touches_no_other(alice):
+    store = make_channel("store")
+    old, older = NOON - timedelta(days=30), NOON - timedelta(days=31)
+    order(500, older, member=alice)
+    refresh_rollups(now=NOON)
+    Order.objects.update(goods_minor=1, total_minor=1, paid_minor=1)
+    late = order(1000, old, member=alice, channel=store)
+    payload = {"order_id": late.pk}
+    for _again in range(2):
+        refresh_after_late_order(payload, fact=None, now=NOON)
+    assert rows() == {
+        (date(2026, 10, 21), None): (1, 1, 500, 0, 0),
+        (date(2026, 10, 22), "store"): (1, 1, 1000, 0, 0),
+    }
+    recent = order(70, NOON - timedelta(days=1))
+    refresh_after_late_order({"order_id": recent.pk}, fact=None, now=NOON)
+    assert len(rows()) == 2
 
 
 def test_what_was_taken_away_is_gone_after_a_full_run(alice):

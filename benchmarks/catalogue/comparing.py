@@ -1,0 +1,123 @@
+"""Fill the shop of the environment, ask every question in turn, print the table."""
+
+# isort: off
+import django
+
+django.setup()
+# isort: on
+
+import sys  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Callable, Iterable  # noqa: E402
+from statistics import median  # noqa: E402
+
+from django.db import connection  # noqa: E402
+from django.db.models import Q  # noqa: E402
+
+from benchmarks.catalogue.shelf import RARE, fill  # noqa: E402
+from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
+from orders.models import Product  # noqa: E402
+from orders.queries.catalogue import Wanted, listed_products  # noqa: E402
+from orders.rules.search_words import search_for  # noqa: E402
+
+ROWS = 21
+#: What is asked, and whether ``icontains`` could find the same.
+QUESTIONS = {
+    "one of all, in Chinese": (RARE[0], True),
+    "its middle, two characters": ("青瓷", True),
+    "in English": ("celadon", True),
+    "its pinyin": ("longquanqingci", False),
+    "the initials": ("lqqc", False),
+    "a whole SKU": ("SH-000777", True),
+    "a brand": ("Brand007", True),
+    "one in ten": ("苔绿", True),
+    "two words": ("linen bowl", False),
+    "nothing": ("nothinglikethis", True),
+}
+HEADINGS = [
+    *("question", "rows", "ours ms", "icontains ms", "bare SQL ms"),
+    *("icontains / ours", "ours / bare SQL"),
+]
+BARE = """
+SELECT p.id, p.public_id, p.name, p.name_en
+  FROM orders_productwords w JOIN orders_product p ON p.id = w.product_id
+ WHERE w.words @@ %s::tsquery AND p.is_listed
+ ORDER BY p.created_at DESC, p.id DESC LIMIT 21
+"""
+
+
+def main(products: int, turns: int) -> None:
+    """Measure with a shelf of so many ``products``, each question ``turns`` times."""
+    with said(f"Filling in {products:,d} products"):
+        fill(products=products)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    rows, wrong = [], []
+    with said(f"Asking each question {turns} times in turn"):
+        for question, (text, is_fair) in QUESTIONS.items():
+            found = in_turn(
+                {
+                    "ours": timed(lambda text=text: ours(text)),
+                    "stock": timed(lambda text=text: icontains(text)),
+                    "limit": timed(lambda text=text: bare(text)),
+                },
+                turns=turns,
+            )
+            answers = {side: runs[0][1] for side, runs in found.items()}
+            if len(answers["ours"]) != len(answers["limit"]) or (
+                is_fair and set(answers["ours"]) != set(answers["stock"])
+            ):
+                wrong.append(f"{question}: the sides found different rows.")
+            ms = {side: [run[0] for run in runs] for side, runs in found.items()}
+            rows.append(
+                [
+                    question,
+                    str(len(answers["ours"])),
+                    *(f"{median(each):.1f}" for each in ms.values()),
+                    str(ratio(ms["stock"], ms["ours"])),
+                    str(ratio(ms["ours"], ms["limit"])),
+                ]
+            )
+    print(f"\n{table(HEADINGS, rows)}\n")
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+def timed(ask: Callable[[], Iterable[int]]) -> Callable[[], tuple[float, list[int]]]:
+    """Return a function that asks and says how many milliseconds it took."""
+
+    def run() -> tuple[float, list[int]]:
+        started = time.perf_counter()
+        found = list(ask())
+        return (time.perf_counter() - started) * 1000, found
+
+    return run
+
+
+def ours(text: str) -> list[int]:
+    """Ask as the storefront does, ranked, without what stands beside products."""
+    products = listed_products(Wanted(text=text)).prefetch_related(None)
+    return [p.pk for p in products.order_by("-rank", "-created_at", "-id")[:ROWS]]
+
+
+def icontains(text: str) -> list[int]:
+    """Ask as a team without an index of words would."""
+    fields = ("name", "name_en", "variants__sku", "brand__name", "brand__name_en")
+    wanted = Q()
+    for field in (*fields, "category__name", "category__name_en"):
+        wanted |= Q(**{f"{field}__icontains": text})
+    products = Product.objects.filter(wanted, is_listed=True).distinct()
+    products = products.select_related("category", "brand")
+    return [p.pk for p in products.order_by("-created_at", "-id")[:ROWS]]
+
+
+def bare(text: str) -> list[int]:
+    """Ask the index by hand, without ranks, channels or objects."""
+    asked = search_for(text)
+    assert asked is not None
+    with connection.connection.cursor() as cursor:
+        return [row[0] for row in cursor.execute(BARE, [asked.anywhere]).fetchall()]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

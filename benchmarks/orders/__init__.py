@@ -1,0 +1,1 @@
+"""Quote, checkout and reads of orders beside the bare SQL."""

@@ -1,0 +1,27 @@
+"""Statements that PostgreSQL plans once per connection, for what every order runs.
+
+Django writes parameters into the text of a statement, so PostgreSQL parses and plans it
+each time, which for a wide statement takes longer than running it. Statements run here
+keep parameters apart; the driver prepares one when it comes often enough
+(``CRM_PREPARE_THRESHOLD``). Everything else is a cursor of Django: transactions, errors
+and the log of queries are the same.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+@contextmanager
+def planned_cursor() -> Iterator[CursorWrapper]:
+    """Give a cursor for raw statements whose text never changes."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor = psycopg.Cursor(connection.connection)
+    logged = connection.queries_logged
+    wrap = connection.make_debug_cursor if logged else connection.make_cursor
+    with wrap(cursor) as wrapped:
+        yield wrapped

@@ -1,0 +1,1 @@
+"""Faults on purpose: many callers at once, and effects cut at every statement."""

@@ -1,0 +1,540 @@
+"""Orders and refunds beside a model of them, through random lives (R9).
+
+Every step is asked of the services and of ``model.Shop``; both must give the same
+answer, and after every step the tables must say what the model says. News wait until a
+step tells them, so they come late, many at a time, and again.
+"""
+
+from contextlib import nullcontext
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from campaigns.models import Coupon, Promotion
+from crm.shared.errors import Refusal
+from crm.shared.models import Delivery, Fact
+from crm.shared.outbox import deliver, drain, relay
+from loyalty.models import PointsAccount, Tier
+from loyalty.services.clawing import settle_refund
+from loyalty.services.earning import earn_for_order
+from loyalty.services.verification import verify_ledger
+from orders.models import (
+    Cart,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Payment,
+    Refund,
+    Shipment,
+    Variant,
+    Wallet,
+)
+from orders.providers.test import TestProvider
+from orders.rules.lifecycle import may_move
+from orders.services.cancelling import cancel_order, release_unpaid
+from orders.services.carts import set_points
+from orders.services.checkout import place_order
+from orders.services.completing import confirm_order
+from orders.services.delivering import deliver_shipment
+from orders.services.payment import start_payment
+from orders.services.quoting import quote_cart
+from orders.services.refund_preview import RefundPolicy
+from orders.services.refunding import refund_order, withdraw_refund
+from orders.services.returning import send_due_refunds
+from orders.services.shipping import lose_shipment, ship
+from orders.services.stocking import OutOfStock
+from orders.services.verifying_stock import verify_stock
+from orders.services.wallet_verification import verify_wallets
+from orders.services.wallets import top_up_wallet
+from tests.cast import NOON, make_user, make_variant
+from tests.orders.proofs import model
+from tests.orders.proofs.counter import OPENING, give_coupon, open_shop
+from tests.orders.shop import fill_cart, notify
+
+FREIGHT = 800
+WALLET = 40_000
+#: Picks one of what there is, however much that is.
+pick = st.integers(0, 9)
+units = st.integers(0, 3)
+some_units = st.dictionaries(st.integers(1, 3), st.integers(0, 3), max_size=3)
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """One member who buys, pays, cancels and sends back, whatever comes next."""
+
+    def __init__(self):
+        super().__init__()
+        self.savepoint = transaction.atomic()
+        self.savepoint.__enter__()
+        Tier.objects.update(multiplier_bp=10_000)
+        self.member = open_shop(teas=8)
+        make_variant("FREE", 0, on_hand=4)
+        self.shop = model.Shop(
+            on_hand={"TEA": 8, "CUP": None, "FREE": 4},
+            prices={"TEA": 10_000, "CUP": 3_333, "FREE": 0},
+            points=5_000,
+            wallet=WALLET,
+        )
+        top_up_wallet(
+            member_id=self.member.pk,
+            amount_minor=WALLET,
+            reason="opening",
+            actor="test",
+            source="test:opening",
+            now=OPENING,
+        )
+        self.dana = make_user("dana", is_staff=True)
+        self.now = NOON
+        self.coupons: list[str] = []
+        self.names: dict[str, str] = {}
+        for known in (TestProvider.given_back, TestProvider.asked):
+            known.clear()
+
+    def teardown(self):
+        transaction.set_rollback(True)
+        self.savepoint.__exit__(None, None, None)
+
+    # --- Buying ----------------------------------------------------------------
+
+    @rule(
+        teas=units,
+        cups=units,
+        free=st.sampled_from([0, 0, 0, 1]),
+        coupon=st.sampled_from(["", "new", "old"]),
+        points=st.sampled_from([0, 0, 500, 3_000]),
+    )
+    def place(self, teas, cups, free, coupon, points):
+        items = {"TEA": teas, "CUP": cups, "FREE": free}
+        items = {sku: count for sku, count in items.items() if count}
+        if not items:
+            return
+        cart = fill_cart(items, member=self.member, now=self.now)
+        code = self._coupon(coupon)
+        Cart.objects.filter(pk=cart.pk).update(coupon_codes=[code] if code else [])
+        set_points(cart_id=cart.pk, points=points, now=self.now)
+        seen = quote_cart(cart=Cart.objects.get(pk=cart.pk), now=self.now)
+
+        def buy() -> Order:
+            return place_order(cart_id=cart.pk, quote_hash=seen.hash, now=self.now)
+
+        if not self.shop.has(items):
+            with pytest.raises(OutOfStock), transaction.atomic():
+                buy()
+            return
+        order = buy()
+        assert buy().pk == order.pk
+        self._believe(order, items, code)
+
+    def _coupon(self, which: str) -> str | None:
+        if which == "new":
+            self.coupons.append(give_coupon(self.member, source=f"{self.now}").code)
+            return self.coupons[-1]
+        return self.coupons[0] if which == "old" and self.coupons else None
+
+    def _believe(self, order: Order, items: dict[str, int], code: str | None) -> None:
+        """Let the model have an order, at the price that the model says."""
+        has_coupon = Coupon.objects.filter(order=order).exists()
+        goods, has_promotion = self.shop.goods_after_offers(
+            items, has_coupon=has_coupon
+        )
+        freight = FREIGHT
+        paid_by_points = order.points_spent
+        assert order.total_minor == goods - paid_by_points + freight
+        assert paid_by_points <= goods // 2
+        lines = {
+            line.position: model.Line(
+                line.sku,
+                line.quantity,
+                line.net_minor,
+                sum(each.points for each in line.allocations.all()),
+            )
+            for line in order.lines.prefetch_related("allocations")
+        }
+        assert {x.sku: x.quantity for x in lines.values()} == items
+        assert sum(x.points for x in lines.values()) == order.points_spent
+        self.shop.place(
+            order.pk,
+            model.Order(
+                lines=lines,
+                freight=freight,
+                points=order.points_spent,
+                coupon=code if has_coupon else None,
+                has_promotion=has_promotion,
+                due_at=self.now + model.DEADLINE,
+            ),
+        )
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick)
+    def cancel(self, which):
+        pk, order = self._one(self.shop.orders, which)
+        with self._model() as told:
+            self.shop.cancel(order, self.now)
+        with told():
+            cancel_order(order_id=pk, actor="test", reason="", now=self.now)
+
+    @rule()
+    def deadline(self):
+        assert release_unpaid(now=self.now) == self.shop.deadline(self.now)
+
+    @rule(minutes=st.sampled_from([1, 1, 10, 31, 180]))
+    def time_passes(self, minutes):
+        self.now += timedelta(minutes=minutes)
+
+    # --- Paying ----------------------------------------------------------------
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(
+        which=pick,
+        provider=st.sampled_from(["test", "test", "wallet"]),
+        amount=st.sampled_from([None, None, 1, 5_000, 30_000]),
+    )
+    def begin_payment(self, which, provider, amount):
+        pk, order = self._one(self.shop.orders, which)
+        with self._model() as told:
+            wanted = self.shop.begin_payment(order, provider, amount, self.now)
+        with told():
+            row = start_payment(
+                order_id=pk, provider=provider, amount_minor=amount, now=self.now
+            )
+            self.names[row.public_id] = f"payment {row.pk}"
+            self.shop.add_payment(row.pk, model.Payment(order, wanted, provider))
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick)
+    def pay_at_once(self, which):
+        """Hear of the money as soon as it is asked for, as most orders do."""
+        pk, order = self._one(self.shop.orders, which)
+        self.begin_payment(which, "test", None)
+        for number, (_pk, payment) in enumerate(list(self.shop.payments.items())):
+            if payment.order is order and payment.state == "pending":
+                self.message(number, "captured", "a")
+
+    @precondition(lambda self: self.shop.payments)
+    @rule(
+        which=st.integers(0, 99),
+        kind=st.sampled_from(["captured", "captured", "failed"]),
+        event=st.sampled_from(["a", "b"]),
+    )
+    def message(self, which, kind, event):
+        pk, payment = self._one(self.shop.payments, which)
+        if payment.provider == "wallet":
+            return
+        row = Payment.objects.select_related("order").get(pk=pk)
+        event = f"{row.public_id}:{kind}:{event}"
+        notify(row, kind, now=self.now, event_id=event)
+        self.shop.hear(payment, kind, event, self.now)
+
+    # --- Sending ---------------------------------------------------------------
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick, wanted=some_units)
+    def send_parcel(self, which, wanted):
+        pk, order = self._one(self.shop.orders, which)
+        self._ship(pk, order, {at: n for at, n in wanted.items() if at in order.lines})
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick)
+    def send_all_that_is_left(self, which):
+        pk, order = self._one(self.shop.orders, which)
+        left = {
+            at: line.quantity - line.units_back - line.shipped
+            for at, line in order.lines.items()
+        }
+        self._ship(pk, order, {at: count for at, count in left.items() if count > 0})
+
+    def _ship(self, pk, order, items):
+        with self._model() as told:
+            shipment = self.shop.ship(order, items)
+        with told():
+            row = ship(order_id=pk, items=items, actor=self.dana, now=self.now)
+            self.shop.add_shipment(row.pk, shipment)
+
+    @precondition(lambda self: self._shipments())
+    @rule(which=pick, arrives=st.booleans())
+    def parcel_arrives_or_is_lost(self, which, arrives):
+        pk, shipment = self._one(self._shipments(), which)
+        if arrives:
+            done = deliver_shipment(shipment_id=pk, actor=self.dana, now=self.now)
+            assert done == self.shop.arrive(shipment)
+            return
+        with self._model() as told:
+            self.shop.lose(shipment)
+        with told():
+            lose_shipment(shipment_id=pk, actor=self.dana, reason="lost", now=self.now)
+
+    def _shipments(self) -> dict:
+        orders = self.shop.orders.values()
+        return {pk: each for order in orders for pk, each in order.shipments.items()}
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick)
+    def buyer_confirms(self, which):
+        pk, order = self._one(self.shop.orders, which)
+        with self._model() as told:
+            self.shop.confirm(order)
+        with told():
+            confirm_order(order_id=pk, now=self.now)
+
+    # --- Giving back -----------------------------------------------------------
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(
+        which=pick,
+        wanted=some_units,
+        freight=st.booleans(),
+        restocks=st.booleans(),
+        key=st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6"]),
+    )
+    def ask_refund(self, which, wanted, freight, restocks, key):
+        pk, order = self._one(self.shop.orders, which)
+        self._refund(pk, order, wanted, freight, restocks, key)
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(which=pick, freight=st.booleans(), restocks=st.booleans())
+    def ask_for_all_that_is_left(self, which, freight, restocks):
+        pk, order = self._one(self.shop.orders, which)
+        left = {
+            at: line.quantity - line.units_back
+            for at, line in order.lines.items()
+            if line.units_back < line.quantity
+        }
+        self._refund(pk, order, left, freight, restocks, f"all{len(order.refunds)}")
+
+    def _refund(self, pk, order, wanted, freight, restocks, key):
+        items = {at: count for at, count in wanted.items() if at in order.lines}
+        is_new = key not in order.refunds
+        with self._model() as told:
+            refund = self.shop.ask_refund(
+                order, items, with_freight=freight, restocks=restocks, key=key
+            )
+        with told():
+            row = refund_order(
+                order_id=pk,
+                items=items,
+                reason="",
+                actor="test",
+                request_key=f"{pk}:{key}",
+                freight=freight,
+                policy=RefundPolicy(restocks=restocks),
+                now=self.now,
+            )
+            assert (row.amount_minor, row.freight_minor, row.points_returned) == (
+                refund.amount,
+                refund.freight,
+                refund.points,
+            )
+            if is_new:
+                self._believe_tenders(refund, row)
+
+    def _believe_tenders(self, refund: model.Refund, row: Refund) -> None:
+        """Let the model have the payments that get something: they add up (R4)."""
+        for tender in row.tenders.order_by("pk"):
+            payment = self.shop.payments[tender.payment_id]
+            assert payment.order is refund.order
+            assert payment.state == "captured"
+            self.names[tender.key] = tender.key
+            refund.tenders[tender.key] = model.Tender(
+                payment, tender.amount_minor, self.now
+            )
+            assert payment.given_back <= payment.amount
+        assert sum(t.amount for t in refund.tenders.values()) == refund.amount
+        if refund.order.refunded == refund.order.total:
+            for payment in self.shop.payments.values():
+                if payment.order is refund.order and payment.state == "captured":
+                    assert payment.given_back == payment.amount
+
+    @rule(mode=st.sampled_from(["up", "up", "down", "refuses"]))
+    def send(self, mode):
+        TestProvider.outages = 10_000 if mode == "down" else 0
+        TestProvider.refuses = mode == "refuses"
+        assert send_due_refunds(now=self.now) == self.shop.send(mode, self.now)
+
+    @precondition(lambda self: Refund.objects.exists())
+    @rule(which=pick)
+    def withdraw(self, which):
+        rows = list(Refund.objects.order_by("pk"))
+        row = rows[which % len(rows)]
+        key = row.request_key.split(":")[1]
+        refund = self.shop.orders[row.order_id].refunds[key]
+        with self._model() as told:
+            self.shop.withdraw(refund)
+        with told():
+            withdraw_refund(refund_id=row.pk, actor="test", reason="", now=self.now)
+
+    # --- News ------------------------------------------------------------------
+
+    @rule(limit=st.integers(1, 4))
+    def some_news(self, limit):
+        relay(now=self.now, limit=limit)
+
+    @rule()
+    def all_news(self):
+        drain(now=self.now)
+        waiting = Delivery.objects.exclude(state=Delivery.State.DONE)
+        assert list(waiting.values_list("subscriber", "last_error")) == []
+        self.shop.news_told()
+        self._above_agrees()
+
+    @rule(which=st.integers(0, 99))
+    def old_news_again(self, which):
+        """A worker that lost its lease comes back; the ledger is told again anyway."""
+        done = list(Delivery.objects.filter(state=Delivery.State.DONE).order_by("id"))
+        if not done:
+            return
+        delivery = done[which % len(done)]
+        assert not deliver(delivery.pk, delivery.attempts, now=self.now)
+        fact = Fact.objects.get(pk=delivery.fact_id)
+        if delivery.subscriber == "loyalty.subscribers.earn_points_for_order":
+            earn_for_order(order_id=fact.payload["order_id"], now=self.now)
+        if delivery.subscriber == "loyalty.subscribers.settle_points_of_refund":
+            settle_refund(refund_id=fact.payload["refund_id"], now=self.now)
+
+    def _above_agrees(self):
+        account = PointsAccount.objects.get(member=self.member)
+        assert account.balance - account.debt == self.shop.points_net()
+        assert account.held == self.shop.points_held()
+        assert Promotion.objects.get().used == self.shop.promotion_uses()
+        coupons = dict(Coupon.objects.values_list("code", "state"))
+        assert coupons == self.shop.coupon_states(self.coupons)
+
+    # --- After every step --------------------------------------------------------
+
+    @invariant()
+    def stock_agrees(self):
+        rows = Variant.objects.values_list("sku", "on_hand", "reserved")
+        assert {sku: (left, held) for sku, left, held in rows} == {
+            sku: (left, self.shop.reserved[sku])
+            for sku, left in self.shop.on_hand.items()
+        }
+
+    @invariant()
+    def orders_agree(self):
+        rows = Order.objects.values_list("pk", "state", "paid_minor", "refunded_minor")
+        for pk, state, *_money in rows:
+            order = self.shop.orders[pk]
+            if state == order.where_it_stands():
+                # The news that less is waited for have arrived.
+                order.state = state
+        assert {pk: rest for pk, *rest in rows} == {
+            pk: [order.state, order.paid, order.refunded]
+            for pk, order in self.shop.orders.items()
+        }
+        lines = OrderLine.objects.values_list(
+            "order_id",
+            "position",
+            "refunded_quantity",
+            "refunded_minor",
+            "shipped_quantity",
+        )
+        assert {(pk, at): rest for pk, at, *rest in lines} == {
+            (pk, at): [line.units_back, line.money_back, line.shipped]
+            for pk, order in self.shop.orders.items()
+            for at, line in order.lines.items()
+        }
+
+    @invariant()
+    def money_in_and_out_agrees(self):
+        rows = Payment.objects.values_list(
+            "pk", "state", "amount_minor", "refunded_minor"
+        )
+        assert {pk: rest for pk, *rest in rows} == {
+            pk: [payment.state, payment.amount, payment.given_back]
+            for pk, payment in self.shop.payments.items()
+        }
+        wallet = Wallet.objects.get(pk=self.member.pk)
+        assert (wallet.balance_minor, wallet.held_minor) == (
+            self.shop.wallet,
+            self.shop.wallet_held(),
+        )
+        parcels = dict(Shipment.objects.values_list("pk", "state"))
+        assert parcels == {pk: each.state for pk, each in self._shipments().items()}
+        refunds = dict(Refund.objects.values_list("request_key", "state"))
+        assert refunds == {
+            f"{pk}:{key}": refund.state
+            for pk, order in self.shop.orders.items()
+            for key, refund in order.refunds.items()
+        }
+        went_out = {
+            self.names[key]: amount for key, amount in TestProvider.given_back.items()
+        }
+        assert went_out == self.shop.gateway
+
+    @invariant()
+    def history_is_a_chain_of_allowed_moves(self):
+        last: dict[int, str] = {}
+        for pk, before, after in OrderEvent.objects.order_by("id").values_list(
+            "order_id", "from_state", "to_state"
+        ):
+            assert before == last.get(pk, "")
+            assert before == "" or may_move(before, after)
+            last[pk] = after
+        assert last == {pk: order.state for pk, order in self.shop.orders.items()}
+
+    @invariant()
+    def ledgers_are_sound(self):
+        assert verify_ledger().findings == ()
+        assert verify_wallets().findings == ()
+        assert verify_stock().findings == ()
+
+    # --- Small words -------------------------------------------------------------
+
+    def _one(self, what: dict, which: int):
+        return list(what.items())[which % len(what)]
+
+    def _model(self):
+        """Ask the model first; what it refuses the services must refuse, too."""
+        return _Asked()
+
+
+class _Asked:
+    """Whether the model said ``NotNow``."""
+
+    is_refused = False
+
+    def __enter__(self):
+        return self.then
+
+    def __exit__(self, kind, error, trace):
+        self.is_refused = kind is model.NotNow
+        return self.is_refused
+
+    def then(self):
+        """Return what the call of the service stands in."""
+        return pytest.raises(Refusal) if self.is_refused else nullcontext()
+
+
+@pytest.fixture
+def freight(settings):
+    settings.FREIGHT_MINOR = FREIGHT
+
+
+def live(examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        OrderMachine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_r9_orders_live_as_the_model_says(db, freight):
+    live(examples=10, steps=20)
+
+
+@pytest.mark.slow
+def test_r9_orders_live_as_the_model_says_for_long(db, freight):
+    live(examples=60, steps=50)
