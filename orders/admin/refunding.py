@@ -5,7 +5,7 @@ shown goes along, and a refund that has changed since is shown anew instead of m
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.contrib import messages
@@ -26,7 +26,7 @@ from orders.reasons import effect_text
 from orders.rules.lifecycle import STANDING
 from orders.rules.refund_effects import Shortfall
 from orders.rules.refunds import RefundQuote
-from orders.rules.waterfall import HEIGHT, WIDTH, waterfall
+from orders.rules.waterfall import ROW, WIDTH, waterfall
 from orders.services.refunding import (
     RefundPolicy,
     StaleRefundQuote,
@@ -199,12 +199,11 @@ class RefundPage(View):
         left = order.paid_minor - order.refunded_minor - quote.amount_minor
         bars = waterfall(steps, whole_minor=order.paid_minor)
         (net,) = waterfall([(_("net"), left)], whole_minor=order.paid_minor)
+        height = (len(bars) + 1) * ROW
         return {
-            "bars": bars,
-            "net": net,
-            "net_y": len(bars) * 24,
-            "net_baseline": len(bars) * 24 + 12,
-            "size": (WIDTH, HEIGHT),
+            "bars": [*bars, replace(net, y=height - ROW)],
+            "net_minor": left,
+            "size": (WIDTH, height),
         }
 
     def _message(self, quote: RefundQuote) -> tuple[str, str] | None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Size of the drawing; bars stand on the lower edge of ``HEIGHT``.
-WIDTH, HEIGHT = 360, 96
-_LEFT, _ROW, _BAR = 120, 24, 16
+#: Size of the drawing: ``WIDTH`` across, ``ROW`` for each bar; labels come first.
+WIDTH, ROW = 480, 24
+_LEFT, _BAR = 240, 16
 _LONGEST = WIDTH - _LEFT
 
 
@@ -35,7 +35,7 @@ def waterfall(steps: Sequence[tuple[str, int]], *, whole_minor: int) -> list[Bar
 
     >>> [(bar.x, bar.width) for bar in waterfall([("a", 100), ("b", -25)],
     ...                                          whole_minor=100)]
-    [(120, 240), (300, 60)]
+    [(240, 240), (420, 60)]
     """
     bars, total = [], 0
     for row, (label, amount) in enumerate(steps):
@@ -43,5 +43,5 @@ def waterfall(steps: Sequence[tuple[str, int]], *, whole_minor: int) -> list[Bar
         low, high = sorted(
             _LONGEST * max(0, edge) // whole_minor for edge in (begin, total)
         )
-        bars.append(Bar(label, amount, _LEFT + low, row * _ROW, high - low))
+        bars.append(Bar(label, amount, _LEFT + low, row * ROW, high - low))
     return bars
