@@ -127,9 +127,7 @@ def refund_order(
     if done:
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
-    if expected_hash and expected_hash != quote.hash:
-        raise StaleRefundQuote(quote)
-    _refuse_above(most_minor, order, quote)
+    _refuse_other(quote, order, expected_hash, most_minor)
     refund = Refund(
         order=order,
         request_key=request_key,
@@ -140,21 +138,30 @@ def refund_order(
     _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
-    record_audit(
-        actor=actor,
-        action="orders.refund",
-        obj=order,
-        reason=reason,
-        detail={"refund": refund.public_id, "amount_minor": refund.amount_minor},
-        now=now,
-    )
+    _tell_audit(refund, actor=actor, reason=reason, now=now)
     if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
 
 
-def _refuse_above(most_minor: int | None, order: Order, quote: RefundQuote) -> None:
+def _tell_audit(refund: Refund, *, actor: Any, reason: str, now: datetime) -> None:
+    record_audit(
+        actor=actor,
+        action="orders.refund",
+        obj=refund.order,
+        reason=reason,
+        detail={"refund": refund.public_id, "amount_minor": refund.amount_minor},
+        now=now,
+    )
+
+
+def _refuse_other(
+    quote: RefundQuote, order: Order, expected_hash: str, most_minor: int | None
+) -> None:
+    """Refuse what is not what was shown, or more than may be given back."""
+    if expected_hash and expected_hash != quote.hash:
+        raise StaleRefundQuote(quote)
     total = order.refunded_minor + quote.amount_minor
     if most_minor is not None and total > most_minor:
         raise RefundAboveLimit
