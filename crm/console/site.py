@@ -76,9 +76,9 @@ class ConsoleSite(UnfoldAdminSite):
                 name="language",
             ),
             path("clock/", self.admin_view(self.clock), name="clock"),
-            path("work/", self.admin_view(self.work), name="work"),
+            path("to-do/", self.admin_view(self.work), name="work"),
             path(
-                "work/<slug:code>/",
+                "to-do/<slug:code>/",
                 self.admin_view(self.work_queue),
                 name="work_queue",
             ),

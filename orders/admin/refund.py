@@ -14,6 +14,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, money_column
+from orders.admin.refunding import RefundPage
 from orders.models import Adjustment, Refund, RefundDeduction, UnmatchedReturn
 from orders.reasons import effect_text
 from orders.services.mending import redirect_tender, retry_tender
@@ -56,9 +57,15 @@ class RefundAdmin(LedgerAdmin):
         return refund.state, refund.get_state_display()
 
     def get_urls(self):
-        """Add what staff do about refusals."""
-        view = require_POST(self.admin_site.admin_view(self.mend))
+        """Add the wizard that refunds an order, and what staff do about refusals."""
+        wrap = self.admin_site.admin_view
+        view = require_POST(wrap(self.mend))
         return [
+            path(
+                "order/<int:pk>/",
+                wrap(RefundPage.as_view(model_admin=self)),
+                name="order_refund",
+            ),
             path("<path:pk>/mend/", view, name="refund_mend"),
             *super().get_urls(),
         ]

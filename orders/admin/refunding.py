@@ -23,7 +23,6 @@ from crm.shared.errors import Refusal
 from crm.shared.money import display_amount
 from orders.models import Order, Refund, RefundDeduction, ReturnRequest
 from orders.reasons import effect_text
-from orders.rules.lifecycle import STANDING
 from orders.rules.refund_effects import Shortfall
 from orders.rules.refunds import RefundQuote
 from orders.rules.waterfall import ROW, WIDTH, waterfall
@@ -33,11 +32,6 @@ from orders.services.refunding import (
     quote_refund,
     refund_order,
 )
-
-
-def may_refund(user, order: Order) -> bool:
-    """Whether this login may refund this order now."""
-    return order.state in STANDING and user.has_perm("orders.add_refund")
 
 
 def most_of(user) -> int | None:
@@ -66,11 +60,11 @@ class RefundPage(View):
 
     model_admin = None
 
-    def dispatch(self, request, *args, pk: str, **kwargs):
+    def dispatch(self, request, *args, pk: int, **kwargs):
         """Find the order; refuse whoever may not refund."""
         if not request.user.has_perm("orders.add_refund"):
             raise PermissionDenied
-        self.order = self.model_admin.get_object(request, pk)
+        self.order = Order.objects.filter(pk=pk).first()
         if self.order is None:
             raise Http404
         return super().dispatch(request, *args, **kwargs)
@@ -231,7 +225,7 @@ class RefundPage(View):
             **self.model_admin.admin_site.each_context(request),
             **self._effect(choice),
             "title": _("Refund order %(number)s") % {"number": self.order.number},
-            "opts": self.model_admin.opts,
+            "opts": self.order._meta,
             "original": self.order,
             "order": self.order,
             "lines": lines,

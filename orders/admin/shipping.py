@@ -1,11 +1,9 @@
-"""The page that sends units of an order, and what the order's page shows of parcels."""
+"""The page that sends units of an order."""
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,34 +12,8 @@ from django.views.generic import View
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from orders.models import Order, Shipment, ShipmentLine
-from orders.rules.lifecycle import SHIPPABLE
+from orders.models import Order, Shipment
 from orders.services.shipping import ship, units_to_ship
-
-
-def may_ship(user: Any, order: Order) -> bool:
-    """Whether this login may send something of this order now."""
-    return order.state in SHIPPABLE and user.has_perm("orders.add_shipment")
-
-
-def shipment_facts(user: Any, order: Order) -> dict[str, Any]:
-    """Return what ``console/order_shipments.html`` shows, in two statements.
-
-    ``shipments`` is None for who may not see them.
-    """
-    if not user.has_perm("orders.view_shipment"):
-        return {"shipments": None}
-    parts = ShipmentLine.objects.select_related("order_line").order_by("order_line_id")
-    shipments = order.shipments.order_by("sent_at", "id").prefetch_related(
-        Prefetch("lines", parts)
-    )
-    return {
-        "shipments": list(shipments),
-        "ship_url": reverse("admin:order_ship", args=[order.pk])
-        if may_ship(user, order)
-        else "",
-        "may_change_shipments": user.has_perm("orders.change_shipment"),
-    }
 
 
 class ShipPage(View):

@@ -60,7 +60,7 @@ def returns_to_answer() -> QuerySet[ReturnRequest]:
 
 
 def late_to_ship(now: datetime) -> QuerySet[Order]:
-    """Return our orders paid ``SHIP_WITHIN_HOURS`` ago with units still to be sent."""
+    """Return orders paid ``SHIP_WITHIN_HOURS`` ago with units still to be sent."""
     latest = now - timedelta(hours=settings.SHIP_WITHIN_HOURS)
     # Nothing is paid before it is placed; the index goes by the latter.
     return Order.objects.filter(

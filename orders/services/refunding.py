@@ -137,9 +137,7 @@ def refund_order(
     if done:
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
-    if expected_hash and expected_hash != quote.hash:
-        raise StaleRefundQuote(quote)
-    _refuse_above(most_minor, order, quote)
+    _refuse_other(quote, order, expected_hash, most_minor)
     refund = Refund(
         order=order,
         request_key=request_key,
@@ -150,13 +148,18 @@ def refund_order(
     _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
+<<<<<<< HEAD
     _audit(refund, actor, reason, now)
+=======
+    _tell_audit(refund, actor=actor, reason=reason, now=now)
+>>>>>>> console4
     if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
 
 
+<<<<<<< HEAD
 def _asked_before(request_key: str, order_id: int) -> Refund | None:
     """Return the refund of this order that a key names, if any."""
     done = Refund.objects.filter(request_key=request_key).first()
@@ -166,6 +169,9 @@ def _asked_before(request_key: str, order_id: int) -> Refund | None:
 
 
 def _audit(refund: Refund, actor: Any, reason: str, now: datetime) -> None:
+=======
+def _tell_audit(refund: Refund, *, actor: Any, reason: str, now: datetime) -> None:
+>>>>>>> console4
     record_audit(
         actor=actor,
         action="orders.refund",
@@ -176,7 +182,16 @@ def _audit(refund: Refund, actor: Any, reason: str, now: datetime) -> None:
     )
 
 
+<<<<<<< HEAD
 def _refuse_above(most_minor: int | None, order: Order, quote: RefundQuote) -> None:
+=======
+def _refuse_other(
+    quote: RefundQuote, order: Order, expected_hash: str, most_minor: int | None
+) -> None:
+    """Refuse what is not what was shown, or more than may be given back."""
+    if expected_hash and expected_hash != quote.hash:
+        raise StaleRefundQuote(quote)
+>>>>>>> console4
     total = order.refunded_minor + quote.amount_minor
     if most_minor is not None and total > most_minor:
         raise RefundAboveLimit
@@ -302,7 +317,7 @@ def complete_refund(*, refund_id: int, now: datetime) -> bool:
     )
     if not closed:
         return False
-    if refund.restocks:
+    if refund.restocks and order.is_ours:
         return_stock(_units_of(refund), order_id=order.pk, now=now)
     close_order_if_empty(order, refund=refund, now=now)
     record(RefundCompleted(refund_id=refund_id, order_id=order.pk))

@@ -22,7 +22,7 @@ from orders.models import (
     Variant,
 )
 
-INDEX = "/admin/work/"
+INDEX = "/admin/to-do/"
 
 
 def url(code: str) -> str:
@@ -155,7 +155,7 @@ def test_what_was_done_leaves_its_queue(work, signed_in):
     for code in WORK:
         assert rows(client, code) == [], code
         assert "Nothing is waiting" in client.get(url(code)).content.decode()
-    assert 'href="/admin/work/' not in main_of(client.get("/admin/"))
+    assert 'href="/admin/to-do/' not in main_of(client.get("/admin/"))
 
 
 def main_of(answer) -> str:

@@ -3,7 +3,7 @@
 Parts of it are files of their own (``templates/console/order_*.html``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,15 +22,13 @@ from crm.console.queries.order_words import (
     tender_words,
 )
 from crm.console.rules.masking import DOT, mask_name, mask_phone
-from orders.admin.refunding import may_refund
-from orders.admin.shipping import shipment_facts
 from orders.models import Order
-from orders.rules.waterfall import HEIGHT, WIDTH, waterfall
+from orders.queries.shipments import shipments_of_order
+from orders.rules.lifecycle import SHIPPABLE, STANDING
+from orders.rules.waterfall import ROW, WIDTH, waterfall
 
 #: States that end the way early: the strip shows what was reached, then this.
 _CUT_SHORT = (Order.State.CANCELLED, Order.State.REFUNDED)
-#: Height of a row of the waterfall.
-_ROW = HEIGHT // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +43,42 @@ class Step:
 
 def order_context(*, order: Order, user: Any) -> dict[str, Any]:
     """Return what the page of one order shows to one login."""
-    parcels = shipment_facts(user, order)
-    facts = order_facts(order=order, user=user, shipments=parcels["shipments"] or [])
-    may_pay_back = may_refund(user, order)
+    shipments = (
+        shipments_of_order(order_id=order.pk)
+        if user.has_perm("orders.view_shipment")
+        else None
+    )
+    facts = order_facts(order=order, user=user, shipments=shipments or [])
     return {
         "order": order,
         "currency": order.currency or settings.SHOP_CURRENCY,
         "facts": facts,
         "lines": _lines(facts),
         "tenders": _tenders(facts),
+        "refunds": _refunds(facts),
         "offers": _offers(facts),
         "stock_moves": _stock_moves(facts),
-        "moments": order_timeline(
-            order=order, facts=facts, shipments=parcels["shipments"] or []
-        ),
+        "moments": order_timeline(order=order, facts=facts, shipments=shipments or []),
         "state_steps": state_steps(order),
         "net_minor": order.paid_minor - order.refunded_minor,
         **_waterfall(order),
-        **parcels,
+        "shipments": shipments,
+        "may_change_shipments": user.has_perm("orders.change_shipment"),
         "card": member_card(order, user),
         "deliver_to": _deliver_to(order, user),
         "deeds": allowed_deeds(user, order),
+        **_doors(order, user),
+    }
+
+
+def _doors(order: Order, user: Any) -> dict[str, str]:
+    """Return the ways to ship and to refund, empty where there is none now."""
+    may_ship = order.state in SHIPPABLE and user.has_perm("orders.add_shipment")
+    may_refund = order.state in STANDING and user.has_perm("orders.add_refund")
+    return {
+        "ship_url": reverse("admin:order_ship", args=[order.pk]) if may_ship else "",
         "refund_url": reverse("admin:order_refund", args=[order.pk])
-        if may_pay_back
+        if may_refund
         else "",
     }
 
@@ -168,6 +179,20 @@ def _tenders(facts: OrderFacts) -> list[dict[str, Any]] | None:
     ]
 
 
+def _refunds(facts: OrderFacts) -> list[dict[str, Any]] | None:
+    if facts.refunds is None:
+        return None
+    return [
+        {
+            "row": refund,
+            "tenders": [
+                (tender_words(part.payment), part) for part in refund.tenders.all()
+            ],
+        }
+        for refund in facts.refunds
+    ]
+
+
 def _offers(facts: OrderFacts) -> list[dict[str, Any]]:
     return [
         {
@@ -189,8 +214,8 @@ def _stock_moves(facts: OrderFacts) -> list[dict[str, Any]]:
 
 
 def _waterfall(order: Order) -> dict[str, Any]:
-    """Return the drawing of paid, refunded and net; nothing was paid, no drawing."""
-    if order.paid_minor <= 0:
+    """Return the drawing of paid, refunded and net; nothing went back, no drawing."""
+    if not order.refunded_minor:
         return {"bars": []}
     whole = order.paid_minor
     left = whole - order.refunded_minor
@@ -198,10 +223,5 @@ def _waterfall(order: Order) -> dict[str, Any]:
         [(_("paid"), whole), (_("refunded"), -order.refunded_minor)], whole_minor=whole
     )
     (net,) = waterfall([(_("net"), left)], whole_minor=whole)
-    return {
-        "bars": bars,
-        "net_bar": net,
-        "net_y": len(bars) * _ROW,
-        "net_baseline": len(bars) * _ROW + net.baseline,
-        "drawing": (WIDTH, HEIGHT - _ROW),
-    }
+    height = (len(bars) + 1) * ROW
+    return {"bars": [*bars, replace(net, y=height - ROW)], "drawing": (WIDTH, height)}

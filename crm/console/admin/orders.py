@@ -36,7 +36,6 @@ from crm.shared.staff_lists import (
     money_column,
 )
 from crm.shared.staff_spreadsheets import ExportAdmin
-from orders.admin.refunding import RefundPage
 from orders.models import Order, ReturnRequest
 from orders.resources import OrderResource
 from orders.rules.lifecycle import GROUPS, SHIPPABLE
@@ -165,14 +164,9 @@ class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
         ), False
 
     def get_urls(self):
-        """Add the refund wizard and what else can be done with one order."""
+        """Add what can be done with one order besides refunding and shipping."""
         wrap = self.admin_site.admin_view
         return [
-            path(
-                "<path:pk>/refund/",
-                wrap(RefundPage.as_view(model_admin=self)),
-                name="order_refund",
-            ),
             path(
                 "<int:pk>/do/<slug:code>/",
                 wrap(OrderDeedPage.as_view(model_admin=self)),

@@ -50,6 +50,8 @@ def order_timeline(
         *_returns(facts.returns or []),
         *_words(facts),
     ]
+    # Of what happened at one moment, the end stands above the beginning.
+    moments.reverse()
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST_MOMENTS]
 
 
@@ -57,6 +59,8 @@ def _moves(order: Order, facts: OrderFacts) -> Iterator[Moment]:
     yield Moment(order.placed_at, "shopping_cart", _("Order placed"))
     labels = dict(Order.State.choices)
     for event in facts.events:
+        if not event.from_state and event.to_state == Order.State.PENDING:
+            continue  # it was placed, as said above
         yield Moment(
             event.occurred_at,
             "arrow_forward",

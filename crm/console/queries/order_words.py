@@ -10,8 +10,11 @@ from orders.models import Payment
 ACTORS: dict[str, Any] = {
     "member": _("the buyer"),
     "system": _("the shop"),
-    "deadline": _("payment deadline"),
+    "checkout": _("checkout"),
+    "deadline": _("the deadline passed"),
     "silence": _("nobody complained"),
+    "orders.refunds": _("the shop"),
+    "import": _("a file that was brought in"),
 }
 PRICE_KINDS: dict[str, Any] = {
     "list": _("list price"),
@@ -36,10 +39,16 @@ def actor_words(actor: str) -> str:
     """Return who did something: a login as it is, programs in words."""
     if actor.startswith("key:"):
         return str(_("server key %(name)s")) % {"name": actor.removeprefix("key:")}
+    if actor.startswith("payment:"):
+        return _provider(actor.removeprefix("payment:"))
     return str(ACTORS.get(actor, actor))
+
+
+def _provider(code: str) -> str:
+    return str(_PROVIDERS.get(code, code))
 
 
 def tender_words(payment: Payment) -> str:
     """Return how money came: the way another system names goes along."""
-    name = str(_PROVIDERS.get(payment.provider, payment.provider))
+    name = _provider(payment.provider)
     return f"{name} ({payment.tender})" if payment.tender else name
