@@ -148,18 +148,13 @@ def refund_order(
     _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
-<<<<<<< HEAD
     _audit(refund, actor, reason, now)
-=======
-    _tell_audit(refund, actor=actor, reason=reason, now=now)
->>>>>>> console4
     if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
 
 
-<<<<<<< HEAD
 def _asked_before(request_key: str, order_id: int) -> Refund | None:
     """Return the refund of this order that a key names, if any."""
     done = Refund.objects.filter(request_key=request_key).first()
@@ -169,9 +164,6 @@ def _asked_before(request_key: str, order_id: int) -> Refund | None:
 
 
 def _audit(refund: Refund, actor: Any, reason: str, now: datetime) -> None:
-=======
-def _tell_audit(refund: Refund, *, actor: Any, reason: str, now: datetime) -> None:
->>>>>>> console4
     record_audit(
         actor=actor,
         action="orders.refund",
@@ -182,16 +174,12 @@ def _tell_audit(refund: Refund, *, actor: Any, reason: str, now: datetime) -> No
     )
 
 
-<<<<<<< HEAD
-def _refuse_above(most_minor: int | None, order: Order, quote: RefundQuote) -> None:
-=======
 def _refuse_other(
     quote: RefundQuote, order: Order, expected_hash: str, most_minor: int | None
 ) -> None:
     """Refuse what is not what was shown, or more than may be given back."""
     if expected_hash and expected_hash != quote.hash:
         raise StaleRefundQuote(quote)
->>>>>>> console4
     total = order.refunded_minor + quote.amount_minor
     if most_minor is not None and total > most_minor:
         raise RefundAboveLimit
