@@ -153,7 +153,8 @@ def _within_reach(
     sorted and not explained before somebody wants to read it.
     """
     goods_minor = lines.of_kinds(_GOODS).amount_minor
-    near, far = [], []
+    near: list[Offer] = []
+    far: list[Offer] = []
     for offer in found:
         (far if least_minor(offer) > goods_minor else near).append(offer)
     if far:
