@@ -43,7 +43,10 @@ def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
     rows = (
         RefundLine.objects.filter(refund__order=order, refund__state__in=_GIVEN)
         .values_list("order_line_id")
-        .annotate(Sum("points"), Sum("quantity", filter=exchange, default=0))
+        .annotate(
+            given_points=Sum("points"),
+            exchanged=Sum("quantity", filter=exchange, default=0),
+        )
     )
     given = {line_id: (points, units) for line_id, points, units in rows}
     own = dict(
