@@ -114,7 +114,7 @@ def exchange_units(
         return Order.objects.get(payments__provider_ref=done.public_id)
     parts = _parts(order, swaps, return_id)
     if not is_reserved:
-        reserve_stock(wanted)
+        reserve_stock(wanted, order_id=order.pk, now=now)
     refund = _give_value(
         order, parts, reason=reason, actor=actor, request_key=request_key, now=now
     )
