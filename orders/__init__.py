@@ -1,6 +1,8 @@
 """What they buy and what it costs.
 
-Owns: catalogue, carts, pricing pipeline, orders, payments, refunds. Stands on members.
+Owns: catalogue, prices, stock, carts, pricing pipeline, orders, payments, refunds.
+Stands on members.
 Publishes: ``OrderPlaced``, ``OrderPaid``, ``OrderCancelled``, ``RefundCompleted``,
-``OrdersImported``. Sockets: ``OFFER_SOURCES``, ``PAYMENT_PROVIDERS``.
+``OrdersImported``. Sockets: ``OFFER_SOURCES``, ``PRICE_AUDIENCES``,
+``PAYMENT_PROVIDERS``.
 """

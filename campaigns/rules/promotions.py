@@ -116,4 +116,6 @@ class SpendAndSave:
             "rungs": [list(rung) for rung in self.rungs],
             "repeats": self.repeats,
             "max_times": self.max_times,
+            "priority": self.priority,
+            "exclusive_group": self.exclusive_group,
         }

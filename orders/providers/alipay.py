@@ -45,6 +45,7 @@ class AlipayPayments:
     """Payments through one account at Alipay (``settings.ALIPAY_PAYMENTS``)."""
 
     demo_only: ClassVar[bool] = False
+    takes_payments: ClassVar[bool] = True
     is_stored_value: ClassVar[bool] = False
     receipt: ClassVar[str] = rules.RECEIPT
 

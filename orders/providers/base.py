@@ -85,6 +85,8 @@ class Provider(Protocol):
 
     #: True for a provider that must never take part in a production shop.
     demo_only: bool
+    #: False where payments are only told of, and none can be started here.
+    takes_payments: bool
     #: True where the shop itself keeps the money: ``start``, ``query`` and
     #: ``read_callback`` have no meaning then, ``orders.services.payment`` holds it.
     is_stored_value: bool

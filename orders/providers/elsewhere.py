@@ -23,6 +23,10 @@ class ElsewhereProvider:
     """A till or a gateway that is not ours."""
 
     demo_only: ClassVar[bool] = False
+    takes_payments: ClassVar[bool] = False
+    is_stored_value: ClassVar[bool] = False
+    receipt: ClassVar[str] = ""
+    is_ready: ClassVar[bool] = True
 
     def start(self, *, payment_id: str, amount_minor: int, currency: str) -> Started:
         """Refuse: nobody pays here by it.
@@ -31,6 +35,12 @@ class ElsewhereProvider:
             UnknownProvider: always.
         """
         raise UnknownProvider
+
+    def query(
+        self, *, payment_id: str, amount_minor: int, currency: str
+    ) -> Notice | None:
+        """Know of nothing that is under way here."""
+        return None
 
     def refund(
         self, *, key: str, reference: str, amount_minor: int, currency: str

@@ -33,6 +33,7 @@ class TestProvider:
 
     __test__ = False  # Not a test case, whatever pytest thinks of its name.
     demo_only: ClassVar[bool] = True
+    takes_payments: ClassVar[bool] = True
     is_stored_value: ClassVar[bool] = False
     receipt: ClassVar[str] = ""
     is_ready: ClassVar[bool] = True

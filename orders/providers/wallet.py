@@ -12,6 +12,7 @@ class WalletProvider:
     """Payments from a member's wallet; refunds go back into it."""
 
     demo_only: ClassVar[bool] = False
+    takes_payments: ClassVar[bool] = True
     is_stored_value: ClassVar[bool] = True
     receipt: ClassVar[str] = ""
     is_ready: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from orders.models import (
     Order,
@@ -39,11 +39,16 @@ def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
     lines = order.lines.annotate(
         points=Sum("allocations__points"), gift_position=F("gift_of__position")
     ).order_by("position")
-    returned = dict(
+    exchange = Q(refund__kind=Refund.Kind.EXCHANGE)
+    rows = (
         RefundLine.objects.filter(refund__order=order, refund__state__in=_GIVEN)
         .values_list("order_line_id")
-        .annotate(Sum("points"))
+        .annotate(
+            given_points=Sum("points"),
+            exchanged=Sum("quantity", filter=exchange, default=0),
+        )
     )
+    given = {line_id: (points, units) for line_id, points, units in rows}
     own = dict(
         ReturnLine.objects.filter(request_id=return_id).values_list(
             "order_line_id", "quantity"
@@ -51,13 +56,14 @@ def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
         if return_id is not None
         else ()
     )
-    return [_paid_line(line, returned, own) for line in lines]
+    return [_paid_line(line, given.get(line.pk, (0, 0)), own) for line in lines]
 
 
 def _paid_line(
-    line: OrderLine, returned: dict[int, int], own: dict[int, int]
+    line: OrderLine, given: tuple[int, int], own: dict[int, int]
 ) -> PaidLine:
     listed = line.list_price_minor
+    points_returned, exchanged = given
     return PaidLine(
         position=line.position,
         quantity=line.quantity,
@@ -65,11 +71,12 @@ def _paid_line(
         refunded_quantity=line.refunded_quantity,
         refunded_minor=line.refunded_minor,
         points=line.points or 0,
-        points_returned=returned.get(line.pk, 0),
+        points_returned=points_returned,
         promised=max(0, line.returning_quantity - own.get(line.pk, 0)),
         kind=line.kind,
         list_price_minor=line.unit_price_minor if listed is None else listed,
         gift_of=line.gift_position,
+        exchanged=exchanged,
     )
 
 

@@ -67,6 +67,7 @@ class _Pipeline:
 
     lines: tuple[PriceLine, ...]
     left: dict[int, int]
+    #: What may not be taken off a line, where it has a floor (S12).
     floors: dict[int, int]
     fee_minor: int = 0
     #: What is missing to get freight waived; None where nothing would waive it.
@@ -91,7 +92,11 @@ class _Pipeline:
         return cls(
             lines=lines,
             left={line.position: line.gross_minor for line in lines},
-            floors={line.position: line.floor_minor * line.quantity for line in lines},
+            floors={
+                line.position: line.floor_minor * line.quantity
+                for line in lines
+                if line.floor_minor
+            },
             trace=[_price_entry(line) for line in lines if line.price_kind != "list"],
         )
 
@@ -105,7 +110,13 @@ class _Pipeline:
 
     def room(self, position: int) -> int:
         """Return what may still be taken off a line (S12)."""
-        return max(0, self.left[position] - self.floors[position])
+        return max(0, self.left[position] - self.floors.get(position, 0))
+
+    def rooms(self, positions: Iterable[int]) -> list[int]:
+        """Return what may still be taken off some lines."""
+        if self.floors:
+            return [self.room(position) for position in positions]
+        return [self.left[position] for position in positions]
 
 
 def _price_entry(line: PriceLine) -> dict[str, Any]:
@@ -153,7 +164,8 @@ def _within_reach(
     sorted and not explained before somebody wants to read it.
     """
     goods_minor = lines.of_kinds(_GOODS).amount_minor
-    near, far = [], []
+    near: list[Offer] = []
+    far: list[Offer] = []
     for offer in found:
         (far if least_minor(offer) > goods_minor else near).append(offer)
     if far:
@@ -186,7 +198,7 @@ def _group_winners(
 
 
 def _takeable(work: _Pipeline, reduction: Reduction) -> int:
-    room = sum(work.room(position) for position in set(reduction.positions))
+    room = sum(work.rooms(set(reduction.positions)))
     return max(0, min(reduction.amount_minor, room))
 
 
@@ -204,7 +216,7 @@ def _apply(work: _Pipeline, offer: Offer, lines: StageLines) -> bool:
     positions = sorted(set(answer.positions))
     left = [work.left[position] for position in positions]
     # In proportion to what is left; a line at its floor takes no more (S10).
-    parts = share(amount, left, [work.room(position) for position in positions])
+    parts = share(amount, left, work.rooms(positions) if work.floors else None)
     points = answer.points * amount // answer.amount_minor
     applied = Applied(
         stage=offer.stage,
@@ -226,7 +238,7 @@ def _apply(work: _Pipeline, offer: Offer, lines: StageLines) -> bool:
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
-    floors = [at for at in positions if work.floors[at] and not work.room(at)]
+    floors = [at for at in positions if at in work.floors and not work.room(at)]
     if floors:
         entry["floors"] = floors
     work.trace.append(entry)

@@ -42,7 +42,8 @@ class PaidLine:
     """A line as it was paid. ``net_minor`` is without the part paid by points.
 
     ``promised`` units are asked back by a return under way: nobody else refunds them.
-    ``gift_of`` is the position of the line this gift came with.
+    ``gift_of`` is the position of the line this gift came with. ``exchanged`` of the
+    refunded units live on in another order: their buyer kept their value.
     """
 
     position: int
@@ -56,6 +57,7 @@ class PaidLine:
     kind: str = "goods"
     list_price_minor: int = 0
     gift_of: int | None = None
+    exchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ def gifts_kept_minor(lines: Sequence[PaidLine], items: Mapping[int, int]) -> int
         cause = by_position.get(gift.gift_of) if gift.gift_of is not None else None
         if cause is None:
             continue
-        due = gift.quantity * back(cause) // cause.quantity
+        due = gift.quantity * (back(cause) - cause.exchanged) // cause.quantity
         kept += max(0, due - back(gift)) * gift.list_price_minor
     return kept
 

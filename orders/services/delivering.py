@@ -48,8 +48,12 @@ def settle_delivery(
     """
     if order.state not in STANDING or order.state in _ARRIVED:
         return order
+    units = _units(order)
+    if all(line.refunded >= line.bought for line in units):
+        # Nothing is left to be had: a refund still under way will close it.
+        return order
     under_way = order.shipments.filter(state=Shipment.State.SENT).exists()
-    target = delivery_state(_units(order), is_under_way=under_way)
+    target = delivery_state(units, is_under_way=under_way)
     for state in way_to(order.state, target):
         _step(order, state, actor=actor, reason=reason, now=now)
     return order

@@ -17,7 +17,6 @@ from crm.shared.outbox import record
 from orders.events import OrderPaid
 from orders.models import Order, Payment, PaymentCallback
 from orders.providers.base import Notice, NoticeKind, UnknownProvider, provider_of
-from orders.providers.elsewhere import ELSEWHERE
 from orders.services.moving import lock_order, move_order
 from orders.services.stocking import lock_stock, sell_stock, units_of_orders
 from orders.services.tendering import (
@@ -87,7 +86,7 @@ def start_payment(
         WalletNotUsable, NotEnoughInWallet: of stored value.
     """
     gateway = provider_of(provider)
-    if provider == ELSEWHERE:
+    if not gateway.takes_payments:
         raise UnknownProvider
     if gateway.is_stored_value:
         return _pay_from_wallet(order_id, provider, amount_minor, now)

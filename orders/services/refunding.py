@@ -45,6 +45,7 @@ __all__ = [
     "NothingToRefund",
     "OrderNotRefundable",
     "RefundAboveLimit",
+    "RefundKeyReused",
     "RefundPolicy",
     "RefundUnderWay",
     "StaleRefundQuote",
@@ -77,6 +78,14 @@ class RefundAboveLimit(Refusal):
     message = _(
         "So much money back needs somebody with the right to refund without a limit."
     )
+
+
+class RefundKeyReused(Refusal):
+    """This key names a refund of another order."""
+
+    code = "refund_key_reused"
+    status = 422
+    message = _("This key names a refund of another order.")
 
 
 class RefundUnderWay(Refusal):
@@ -118,12 +127,13 @@ def refund_order(
         RefundAboveLimit: more than ``most_minor``.
         OrderNotRefundable, NothingToRefund, FreightStays: as they say.
         GiftCardRedeemed: what the line sold has been used.
+        RefundKeyReused: ``request_key`` named a refund of another order.
         StaleRefundQuote: the quote is another one now; carries it.
     """
     if policy.restocks:
         lock_stock(_variants(order_id, items))
     order = lock_orders(order_id=order_id)
-    done = Refund.objects.filter(request_key=request_key).first()
+    done = _asked_before(request_key, order_id)
     if done:
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
@@ -138,14 +148,22 @@ def refund_order(
     _write(refund, quote, policy)
     _reserve(refund, quote, now)
     void_gift_cards(refund=refund, now=now)
-    _tell_audit(refund, actor=actor, reason=reason, now=now)
+    _audit(refund, actor, reason, now)
     if not complete_refund(refund_id=refund.pk, now=now):
         hint_on_commit(SEND_TASK)
     refund.refresh_from_db()
     return refund
 
 
-def _tell_audit(refund: Refund, *, actor: Any, reason: str, now: datetime) -> None:
+def _asked_before(request_key: str, order_id: int) -> Refund | None:
+    """Return the refund of this order that a key names, if any."""
+    done = Refund.objects.filter(request_key=request_key).first()
+    if done is not None and done.order_id != order_id:
+        raise RefundKeyReused
+    return done
+
+
+def _audit(refund: Refund, actor: Any, reason: str, now: datetime) -> None:
     record_audit(
         actor=actor,
         action="orders.refund",
@@ -287,7 +305,7 @@ def complete_refund(*, refund_id: int, now: datetime) -> bool:
     )
     if not closed:
         return False
-    if refund.restocks:
+    if refund.restocks and order.is_ours:
         return_stock(_units_of(refund), order_id=order.pk, now=now)
     close_order_if_empty(order, refund=refund, now=now)
     record(RefundCompleted(refund_id=refund_id, order_id=order.pk))
@@ -330,7 +348,7 @@ def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -
             or a return was closed with it.
     """
     refund = Refund.objects.get(pk=refund_id)
-    lock_refund(refund)
+    order = lock_refund(refund)
     others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
     if others.exists() or hasattr(refund, "return_request"):
         raise RefundUnderWay
@@ -340,6 +358,8 @@ def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -
     if closed:
         count_refund(refund, sign=-1)
         restore_gift_cards(refund=refund)
+        # It may have been the last that kept an empty order open.
+        close_order_if_empty(order, refund=refund, now=now)
         record_audit(
             actor=actor,
             action="orders.refund_withdrawn",

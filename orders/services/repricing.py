@@ -20,7 +20,8 @@ def reprice_loss_of(
     """Return what the units that stay cost more alone, from the terms of that day.
 
     None where the order keeps its prices whatever comes back: that is the default,
-    and the law where the order is consumer-protected (R7).
+    and the law where the order is consumer-protected (R7). Nothing once units were
+    exchanged.
     """
     if order.is_protected or settings.CONSUMER_PROTECTED:
         return None
@@ -29,6 +30,9 @@ def reprice_loss_of(
     }
     if all(offer.on_return == AppliedOffer.OnReturn.KEEP for offer in terms.values()):
         return None
+    if any(line.exchanged for line in lines):
+        # What was exchanged is kept elsewhere; nobody is worse off for it.
+        return 0
     after = {
         line.position: line.refunded_quantity + items.get(line.position, 0)
         for line in lines

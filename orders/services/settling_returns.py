@@ -129,7 +129,8 @@ def inspect_return(
     ReturnLine.objects.bulk_update(
         lines, ["inspected_quantity", "restock", "condition"]
     )
-    if shelf:
+    # Another system keeps the stock of what it sold.
+    if shelf and request.order.is_ours:
         return_stock(shelf, order_id=request.order_id, now=now)
     return request
 

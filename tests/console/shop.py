@@ -1,7 +1,6 @@
 """A small shop with one of everything, for tests of pages."""
 
-import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -36,29 +35,12 @@ from members.services.joining import join
 from members.services.noting import add_note
 from orders.models import (
     Adjustment,
-    Allocation,
-    Category,
-    Channel,
-    GiftCard,
     ImportBatch,
     Order,
-    OrderEvent,
-    OrderLine,
-    Payment,
-    Product,
-    Refund,
-    RefundLine,
-    ReturnEvent,
-    ReturnLine,
-    ReturnRequest,
-    Review,
-    Shipment,
     UnmatchedReturn,
     Variant,
 )
-from orders.rules.gift_codes import new_code
-from orders.services.wallets import book_entry, top_up_wallet
-from recommendations.models import BoughtTogether, Popularity
+from tests.console.sales import after_sale, catalogue, order, stored_value
 
 PASSWORD = "correct-horse-9"
 #: Hashed once: argon2 is slow on purpose.
@@ -81,78 +63,6 @@ def logins() -> dict[str, User]:
             user.groups.add(Group.objects.get(name=role))
         users[role] = user
     return users
-
-
-def catalogue() -> Variant:
-    """Return a SKU with everything around it."""
-    category = Category.objects.create(code="baby", name="母婴", name_en="Baby")
-    product = Product.objects.create(
-        name="奶粉一段",
-        name_en="Milk powder 1",
-        category=category,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-    other = Product.objects.create(
-        name="尿布", name_en="Nappies", created_at=datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    Popularity.objects.create(product=product, buyers=5, score=1.5)
-    BoughtTogether.objects.create(
-        product=product, other=other, both=3, buyers=5, score=1.2
-    )
-    return Variant.objects.create(product=product, sku="MP-1", price_minor=19_900)
-
-
-def order(*, member, variant, number: str, quantity: int, at) -> Order:
-    """Return a paid order of one line, 10.00 off by a promotion."""
-    gross = quantity * variant.price_minor
-    channel, _made = Channel.objects.get_or_create(
-        code="mini", defaults={"name": "小程序", "name_en": "Mini program"}
-    )
-    made = Order.objects.create(
-        number=number,
-        member=member,
-        channel=channel,
-        state="completed",
-        currency="CNY",
-        goods_minor=gross,
-        discount_minor=1_000,
-        total_minor=gross - 1_000,
-        paid_minor=gross - 1_000,
-        placed_at=at,
-        paid_at=at,
-    )
-    line = OrderLine.objects.create(
-        order=made,
-        position=1,
-        variant=variant,
-        sku=variant.sku,
-        name="奶粉一段",
-        kind="goods",
-        quantity=quantity,
-        unit_price_minor=variant.price_minor,
-        gross_minor=gross,
-        discount_minor=1_000,
-        net_minor=gross - 1_000,
-    )
-    Allocation.objects.create(
-        line=line,
-        source_kind="promotion",
-        source_id="prm_1",
-        source_name="满300减50",
-        amount_minor=1_000,
-    )
-    OrderEvent.objects.create(
-        order=made, to_state="completed", actor="system", occurred_at=at
-    )
-    Payment.objects.create(
-        order=made,
-        provider="test",
-        amount_minor=made.total_minor,
-        state="captured",
-        created_at=at,
-        captured_at=at,
-    )
-    return made
 
 
 def people(*, count: int, at: datetime, variant: Variant, prefix: str = "") -> list:
@@ -234,55 +144,6 @@ def known_well(member: Member, *, at: datetime, actor: User) -> None:
     member.refresh_from_db()
 
 
-def stored_value(member: Member, sale: Order, *, at: datetime) -> None:
-    """Let a member have money in the wallet, some of it from a gift card."""
-    top_up_wallet(
-        member_id=member.pk,
-        amount_minor=5_000,
-        reason="goodwill",
-        actor="tests",
-        source="test:1",
-        now=at,
-    )
-    for number, redeemed_by in ((1, member), (2, None)):
-        card = GiftCard.objects.create(
-            line=sale.lines.get(),
-            number=number,
-            code=new_code(random.Random(number).choice),
-            amount_minor=10_000,
-            state="redeemed" if redeemed_by else "issued",
-            redeemed_by=redeemed_by,
-            redeemed_at=at if redeemed_by else None,
-            issued_at=at,
-        )
-        if redeemed_by:
-            book_entry(
-                member_id=member.pk,
-                kind="gift_card",
-                amount_minor=10_000,
-                source=f"gift_card:{card.public_id}",
-                now=at,
-            )
-
-
-def ask_back(order: Order, *, at: datetime) -> None:
-    """Write a return of one unit, as a member asks for it."""
-    line = order.lines.first()
-    request = ReturnRequest.objects.create(
-        order=order,
-        kind="return",
-        reason_code="damaged",
-        words="包裹到时已破",
-        requested_at=at,
-    )
-    ReturnLine.objects.create(request=request, order_line=line, quantity=1)
-    ReturnEvent.objects.create(
-        request=request, to_state="requested", actor="member", occurred_at=at
-    )
-    line.returning_quantity = 1
-    line.save(update_fields=["returning_quantity"])
-
-
 def lived_in(*, at: datetime, count: int = 12) -> dict:
     """Return a shop with at least one row behind every page."""
     users = logins()
@@ -290,31 +151,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     members = people(count=count, at=at, variant=variant)
     busy = members[3]
     sale = Order.objects.filter(member=busy).first()
-    refund = Refund.objects.create(
-        order=sale,
-        state="completed",
-        amount_minor=5_000,
-        reason="broken",
-        requested_at=at,
-        completed_at=at,
-    )
-    RefundLine.objects.create(
-        refund=refund, order_line=sale.lines.get(), quantity=1, amount_minor=5_000
-    )
-    Review.objects.create(
-        order_line=sale.lines.get(),
-        member=busy,
-        product=variant.product,
-        rating=4,
-        text="宝宝爱喝",
-        created_at=at,
-    )
-    parcel = Shipment.objects.create(
-        order=sale, carrier="SF", tracking="SF100", actor="support", sent_at=at
-    )
-    parcel.lines.create(order_line=sale.lines.get(), quantity=2)
-
-    ask_back(Order.objects.exclude(pk=sale.pk).exclude(member=None).first(), at=at)
+    parcel = after_sale(sale, at=at)
     template = CouponTemplate.objects.create(
         code="welcome",
         name="新人券",

@@ -80,6 +80,10 @@ def cut_everywhere(effect: Effect, *, kill_every: int = 0) -> Findings:
             many-th place; 0 never does.
     """
     kept = Kept()
+    # Once to fill the caches of this process: later runs ask the same number of times.
+    effect.forget()
+    effect.run()
+    kept.put_back()
     states, statements = _whole_run(effect)
     outside = effect.outside()
     kept.put_back()

@@ -23,6 +23,8 @@ BY_CHANCE = {("orders.Order", "number"), ("campaigns.Coupon", "code")}
 
 _PUBLIC_ID = re.compile(r"(?<![a-z])([a-z]{2,5})_[0-9A-HJKMNP-TV-Z]{26}\b")
 
+_ATTEMPTS = re.compile(r'"attempts": \d+')
+
 State = tuple[tuple[str, str], ...]
 
 
@@ -36,7 +38,8 @@ def look(cursor: Any) -> State:
         return f"{match[1]}_#{number}"
 
     return tuple(
-        (table, _PUBLIC_ID.sub(named, text)) for table, text in cursor.fetchall()
+        (table, _PUBLIC_ID.sub(named, _ATTEMPTS.sub("attempts", text)))
+        for table, text in cursor.fetchall()
     )
 
 

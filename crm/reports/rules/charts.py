@@ -9,6 +9,7 @@ rows for the table beside it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate, pairwise
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 12, 28
 #: Labels below the axis at most; between them every n-th is left out.
@@ -203,13 +204,9 @@ def step_chart(
     """
     frame = _Frame.around(chart)
     inner, whole = chart.width - _LEFT - _RIGHT, max(sum(spans), 1)
-    starts, passed = [], 0
-    for span in spans:
-        starts.append(_LEFT + inner * passed / whole)
-        passed += span
-    ends = [*starts[1:], _LEFT + inner * passed / whole]
+    edges = [_LEFT + inner * each / whole for each in accumulate(spans, initial=0)]
     corners, dots = [], []
-    for point, start, end in zip(chart.points, starts, ends, strict=True):
+    for point, (start, end) in zip(chart.points, pairwise(edges), strict=True):
         y = frame.y(point.value or 0)
         corners += [f"{start:.1f},{y:.1f}", f"{end:.1f},{y:.1f}"]
         dots.append(
@@ -220,7 +217,7 @@ def step_chart(
         f'<polyline points="{" ".join(corners)}" fill="none" '
         'stroke="var(--chart-1, currentColor)" stroke-width="2"/>'
     )
-    return _svg(chart, frame, [line, *dots], tick_texts or {}, _thinned(starts))
+    return _svg(chart, frame, [line, *dots], tick_texts or {}, _thinned(edges[:-1]))
 
 
 def _thinned(starts: Sequence[float]) -> list[float | None]:

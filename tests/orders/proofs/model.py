@@ -156,6 +156,8 @@ class Order:
             if refund.state == "completed":
                 for at, (units, _money, _points) in refund.parts.items():
                     gone[at] += units
+        if all(gone[at] == line.quantity for at, line in self.lines.items()):
+            return self.state
         waiting = any(
             line.quantity - gone[at] > line.shipped for at, line in self.lines.items()
         )

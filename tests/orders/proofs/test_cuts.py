@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from crm.shared.models import Delivery
 from crm.shared.outbox import drain, relay
-from orders.models import Order, Payment, Refund
+from orders.models import Order, Payment, Refund, RefundTender
 from orders.providers.test import TestProvider
 from orders.services.cancelling import cancel_order, release_unpaid
 from orders.services.checkout import place_order
@@ -103,7 +103,7 @@ def ask_for_refund(order: Order, items: dict[int, int]) -> Refund:
         reason="broken",
         actor="test",
         request_key="once",
-        freight=True,
+        freight=None,
         now=NOON,
     )
 
@@ -125,7 +125,7 @@ def refund_of_nothing_paid() -> Effect:
 
 def due_again() -> None:
     """Let every attempt begin anew: what failed is asked again later."""
-    Refund.objects.filter(state="requested").update(due_at=NOON, attempts=0)
+    RefundTender.objects.filter(state="due").update(due_at=NOON, attempts=0)
     Payment.objects.filter(state="surplus").update(return_due_at=NOON)
     TestProvider.given_back.clear()
 

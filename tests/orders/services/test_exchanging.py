@@ -132,6 +132,15 @@ def test_x1_the_same_request_is_one_exchange(paid, mug):
     assert told.count() == 1
 
 
+def test_r8_an_exchanged_cause_keeps_its_gift(paid, mug):
+    cups, tea = paid.lines.order_by("position")
+    type(tea).objects.filter(pk=tea.pk).update(gift_of=cups, list_price_minor=1_500)
+    swap(paid, mug, units=2)
+    third = give_back(paid, {1: 1}, "k1")
+    # One of three cups went back for money: no whole gift is due for it.
+    assert third.deducted_minor == 0
+
+
 def test_an_order_exchanged_as_a_whole_is_closed(alice, cup, mug):
     order = place(fill_cart({"CUP": 1}, member=alice))
     pay(order)

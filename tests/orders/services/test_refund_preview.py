@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orders.models import AppliedOffer, Order
 from orders.rules.offers import Stage
+from orders.services.exchanging import Swap, exchange_units
 from orders.services.refund_preview import RefundPolicy, quote_refund
 from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
@@ -96,6 +97,21 @@ def test_r6_any_portions_end_with_all_that_was_paid(repriced):
 def test_r6_todays_terms_play_no_part(repriced):
     Offers.offers[:] = []
     assert amount(repriced, 5) == 22_000
+
+
+def test_r6_an_order_with_exchanged_units_is_priced_no_more(repriced):
+    assert refund(repriced, {1: 1}, "k1").amount_minor == 4_500 - 2_500
+    exchange_units(
+        order_id=repriced.pk,
+        swaps=[Swap(1, 1, make_variant("OTHER", 5_000).pk)],
+        reason="",
+        actor="dana",
+        request_key="x1",
+        now=NOON,
+    )
+    # What the first refund lost comes back with the next one.
+    assert refund(repriced, {1: 1}, "k2").amount_minor == 4_500 + 2_500
+    assert amount(repriced, 3) == 3 * 4_500
 
 
 @pytest.mark.parametrize("by", ["order", "setting", "terms"])

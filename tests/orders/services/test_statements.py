@@ -196,7 +196,13 @@ def test_what_stands_in_the_books_is_what_was_quoted(rich):
         ("coupon", 500, 0),
         ("points", 200, 200),
     ]
-    assert offers[0].terms == {"rungs": [[1000, 100]], "repeats": False, "max_times": 1}
+    assert offers[0].terms == {
+        "rungs": [[1000, 100]],
+        "repeats": False,
+        "max_times": 1,
+        "priority": 0,
+        "exclusive_group": "order",
+    }
     assert offers[1].terms["amount_minor"] == 500
     assert offers[2].terms == {"share_bp": 5000, "step": 100, "minor_per_100": 100}
     for offer in offers:

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.reports.rules.charts import Chart, Point, bar_chart, line_chart, table, ticks
+from crm.reports.rules.charts import (
+    Chart,
+    Point,
+    bar_chart,
+    line_chart,
+    step_chart,
+    table,
+    ticks,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 VALUES = st.lists(st.none() | st.integers(-(10**12), 10**12), max_size=40)
@@ -119,3 +127,44 @@ def test_colours_come_from_the_page():
 def test_many_labels_are_thinned():
     texts = [t.text for t in drawn(bar_chart(chart(range(40)))).iter("text")]
     assert [t for t in texts if t.startswith("m")] == [f"m{n}" for n in range(0, 40, 4)]
+
+
+def corners(values, spans):
+    root = drawn(step_chart(chart(values), spans))
+    (line,) = root.iter("polyline")
+    return [tuple(map(float, p.split(","))) for p in line.attrib["points"].split()]
+
+
+def test_a_step_lasts_for_its_share_of_the_width():
+    xs = [x for x, _y in corners([100, 50], [3, 1])]
+    left, right = xs[0], xs[-1]
+    assert xs == [
+        left,
+        left + (right - left) * 3 / 4,
+        left + (right - left) * 3 / 4,
+        right,
+    ]
+    (_a, high), (_b, still), (_c, low), _end = corners([100, 50], [3, 1])
+    assert high == still < low
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=40), st.data())
+def test_steps_lie_on_the_paper_and_labels_have_room(values, data):
+    spans = data.draw(
+        st.lists(st.integers(1, 10**9), min_size=len(values), max_size=len(values))
+    )
+    for x, y in corners(values, spans):
+        assert 0 <= x <= 780
+        assert 0 <= y <= 220
+    root = drawn(step_chart(chart(values), spans))
+    labels = [
+        float(each.attrib["x"])
+        for each in root.iter("text")
+        if each.attrib["y"] == "212"
+    ]
+    assert labels
+    assert all(0 <= x <= 780 for x in labels)
+
+
+def test_a_chart_without_steps_is_an_empty_one():
+    assert corners([], []) == []
