@@ -28,6 +28,7 @@ SEES_MASKED = {"support", "marketer", "loyalty manager", "owner"}
 def sale(shop):
     """Return an order with something in every part of its page."""
     order, at = shop["order"], now()
+    Order.objects.filter(pk=order.pk).update(refunded_minor=5_000)
     AppliedOffer.objects.create(
         order=order,
         stage=3,

@@ -263,4 +263,4 @@ def test_returns_are_answered_by_support_alone(asked, signed_in, role):
     held = "orders.change_returnrequest" in ROLES[role]
     answer = take(signed_in(role), asked, "approve")
     assert answer.status_code == (302 if held else 403)
-    assert (ReturnRequest.objects.get().state == "approved") is held
+    assert (ReturnRequest.objects.get(pk=asked.pk).state == "approved") is held
