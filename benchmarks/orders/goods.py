@@ -37,6 +37,7 @@ def stock_the_shelves() -> None:
             kind="sale",
             amount_minor=each.price_minor - 500,
             starts_at=NOW,
+            created_at=NOW,
         )
         for each in variants[::2]
     )

@@ -23,6 +23,7 @@ from orders.models import (
     Allocation,
     AppliedOffer,
     Order,
+    OrderAddress,
     OrderEvent,
     OrderLine,
     Payment,
@@ -45,6 +46,7 @@ from orders.services.payment import settle_paid
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
 from orders.services.refunding import close_order_if_empty, count_refund, lock_orders
 from orders.services.stocking import lock_stock, reserve_stock
+from orders.services.writing_orders import write_address
 
 #: Source of orders that replace units, and provider of what pays them.
 EXCHANGE = "exchange"
@@ -114,7 +116,7 @@ def exchange_units(
         return Order.objects.get(payments__provider_ref=done.public_id)
     parts = _parts(order, swaps, return_id)
     if not is_reserved:
-        reserve_stock(wanted)
+        reserve_stock(wanted, order_id=order.pk, now=now)
     refund = _give_value(
         order, parts, reason=reason, actor=actor, request_key=request_key, now=now
     )
@@ -255,6 +257,7 @@ def _write_order(
         order=new, to_state=new.state, actor=actor_name(actor), occurred_at=now
     )
     _write_lines(new, parts)
+    write_address(order=new, kept=OrderAddress.objects.filter(order=order).first())
     Payment.objects.create(
         order=new,
         provider=EXCHANGE,

@@ -13,7 +13,10 @@ from crm.shared.errors import Refusal
 from crm.shared.money import format_amount
 from orders.models import Order, Refund
 from orders.services.moving import lock_order
-from orders.services.refunding import quote_refund, refund_order
+from orders.services.refunding import RefundPolicy, quote_refund, refund_order
+
+#: What went back there is told, not asked for: the other system had its reasons (R5).
+_TOLD = RefundPolicy(freight_is_told=True)
 
 
 class UnknownOrder(Refusal):
@@ -93,16 +96,16 @@ def ingest_refund(
     if before is not None:
         _refuse_other(before, items, freight=freight, amount_minor=amount_minor)
         return IngestedRefund(before, created=False)
-    quote = quote_refund(order_id=order.pk, items=items, freight=freight)
+    asked = {"items": items, "freight": freight, "policy": _TOLD}
+    quote = quote_refund(order_id=order.pk, now=now, **asked)
     _refuse_difference(expected=quote.amount_minor, given=amount_minor)
     refund = refund_order(
         order_id=order.pk,
-        items=items,
         reason=reason,
         actor=actor,
         request_key=_request_key(order.pk, refund_ref),
-        freight=freight,
         now=now,
+        **asked,
     )
     Refund.objects.filter(pk=refund.pk).update(**named)
     refund.refresh_from_db()

@@ -188,7 +188,7 @@ def approve_return(
     request = lock_return(return_id=return_id)
     refuse_move(request, to_state=_State.APPROVED)
     if request.kind == _Kind.EXCHANGE:
-        reserve_stock(wanted_units(request))
+        reserve_stock(wanted_units(request), order_id=request.order_id, now=now)
     return move_return(
         request, to_state=_State.APPROVED, actor=actor, note=note, now=now
     )
@@ -289,7 +289,7 @@ def _give_up(
 ) -> ReturnRequest:
     free_units(request)
     if request.kind == _Kind.EXCHANGE and request.state != _State.REQUESTED:
-        release_stock(wanted_units(request))
+        release_stock(wanted_units(request), order_id=request.order_id, now=now)
     return move_return(
         request, to_state=to_state, actor=actor, note=note, now=now, closed_at=now
     )

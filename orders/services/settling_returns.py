@@ -179,7 +179,7 @@ def refund_return(
     )
     if request.kind == _Kind.EXCHANGE:
         # Money instead: what was put aside for the exchange is free again.
-        release_stock(wanted_units(request))
+        release_stock(wanted_units(request), order_id=request.order_id, now=now)
     move_return(
         request,
         to_state=_State.REFUNDED,
@@ -208,7 +208,7 @@ def exchange_return(*, return_id: int, reason: str, actor: Any, now: datetime) -
         raise ReturnMoveRefused
     if request.state != _State.EXCHANGED:
         refuse_move(request, to_state=_State.EXCHANGED)
-        _release_rest(request)
+        _release_rest(request, now)
         free_units(request)
     order = exchange_units(
         order_id=request.order_id,
@@ -240,7 +240,7 @@ def _swaps(request: ReturnRequest) -> list[Swap]:
     ]
 
 
-def _release_rest(request: ReturnRequest) -> None:
+def _release_rest(request: ReturnRequest, now: datetime) -> None:
     """Free what was put aside for units that were not accepted."""
     rest: dict[int, int] = {}
     for line in request.lines.all():
@@ -248,4 +248,4 @@ def _release_rest(request: ReturnRequest) -> None:
         if missing:
             rest[line.wanted_id] = rest.get(line.wanted_id, 0) + missing
     if rest:
-        release_stock(rest)
+        release_stock(rest, order_id=request.order_id, now=now)

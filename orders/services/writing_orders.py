@@ -122,7 +122,7 @@ def write_order(
         (order.pk,) = cursor.fetchone()
     order._state.adding = False
     order._state.db = connection.alias
-    _write_address(order, cart.address, address)
+    write_address(order=order, kept=cart.address, lines=address)
     return order
 
 
@@ -174,10 +174,21 @@ def _shares(quote: Quote) -> Iterator[dict[str, Any]]:
             }
 
 
-def _write_address(
-    order: Order, kept: Address | None, lines: Mapping[str, Any] | None
+def write_address(
+    *,
+    order: Order,
+    kept: Address | OrderAddress | None,
+    lines: Mapping[str, Any] | None = None,
 ) -> None:
-    """Seal a copy of where the order goes; the order keeps it when the member moves."""
+    """Seal a copy of where the order goes; the order keeps it when the member moves.
+
+    Args:
+        kept: an address to copy; None for none.
+        lines: another address, as ``add_address`` of the members takes it.
+
+    Raises:
+        BadProfile: a line cannot be kept.
+    """
     if lines is None and kept is None:
         return
     copy = OrderAddress(order=order)

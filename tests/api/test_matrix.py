@@ -59,7 +59,7 @@ class Policy:
     members: bool
     own: bool = False
     server: bool = False
-    #: Method -> a body that is fine.
+    #: Method -> a body that is fine, or what makes one of the ids.
     bodies: dict = field(default_factory=dict)
     #: What a member who lacks something of their own may hear instead.
     lacking: frozenset[int] = frozenset()
@@ -94,8 +94,13 @@ POLICY = {
     "categories": ANYONE,
     "related-products": ANYONE,
     "carts": Policy(False, bodies={"post": {}}),
-    # The cart the world's member fills, joined with itself.
-    "my-cart": Policy(True, fine=MAYBE, lacking=frozenset({404})),
+    # Alice's cart joins itself; nobody else may have it.
+    "my-cart": Policy(
+        True,
+        bodies={"post": lambda ids: {"from": ids["cart"]}},
+        fine=MAYBE,
+        lacking=frozenset({404}),
+    ),
     "cart": Policy(False, own=True, bodies={"patch": {"owner": "me"}}),
     "cart-items": Policy(False, own=True, bodies={"post": {"sku": "TEA"}}),
     "cart-item": Policy(False, own=True, bodies={"patch": {"quantity": 2}}),
@@ -335,6 +340,7 @@ def call(client, name, method, path, ids):
         path = path.replace(f"<str:{word}>", value)
     assert "<" not in path, path
     body = POLICY[name].bodies.get(method)
+    body = body(ids) if callable(body) else body
     kind = {"format": "json"}
     if isinstance(body, bytes):
         kind = {"content_type": "image/png"}

@@ -58,7 +58,11 @@ def test_signing_in_joins_what_i_had(as_alice, as_mallory, visitor, alice, tea):
 
 def test_a_cart_tells_prices_freight_and_the_nearest_offer(visitor, tea):
     Price.objects.create(
-        variant=tea, kind="sale", amount_minor=9_000, starts_at=NOON.replace(year=2020)
+        variant=tea,
+        kind="sale",
+        amount_minor=9_000,
+        starts_at=NOON.replace(year=2020),
+        created_at=NOON,
     )
     FreightRule.objects.create(name="all", first_minor=1_000, free_from_minor=20_000)
     Offers.offers[:] = [

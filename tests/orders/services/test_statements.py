@@ -74,6 +74,7 @@ def full_cart(member, lines: int) -> Cart:
                 audience="member",
                 amount_minor=2_900 + n,
                 starts_at=NOON,
+                created_at=NOON,
             )
     cart = fill_cart({f"V{n:02}": 1 for n in range(lines)}, member=member)
     template, _made = CouponTemplate.objects.get_or_create(
