@@ -102,7 +102,10 @@ def _copy_members(cursor, members: int, now: datetime) -> None:
         for person in people(members):
             joined_at = now - step * (members - person.serial + 1)
             copy.write_row(_row(person, joined_at))
+    # In one transaction with the rows, their deferred checks must be done before.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     cursor.execute(definition)
+    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _row(person: Person, joined_at: datetime) -> tuple:

@@ -34,6 +34,7 @@ def work(shop):
     """Return one row for each queue, and one that looks like it and is none."""
     order, at = shop["order"], now()
     long_ago = at - timedelta(days=5)
+    ReturnRequest.objects.update(state="cancelled")
     paid = order.payments.get(provider="test")
     refund = Refund.objects.create(
         order=order, amount_minor=300, requested_at=long_ago, reason="late"
