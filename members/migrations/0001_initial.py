@@ -367,6 +367,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='note')),
                 ('text', crm.shared.fields.EncryptedTextField(max_length=2000, verbose_name='text')),
+                ('about', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='about')),
                 ('is_pinned', models.BooleanField(default=False, verbose_name='pinned')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -687,6 +688,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='note',
             index=models.Index(fields=['member', '-created_at'], name='note_by_member'),
+        ),
+        migrations.AddIndex(
+            model_name='note',
+            index=models.Index(condition=models.Q(('about', ''), _negated=True), fields=['about'], name='note_by_matter'),
         ),
         migrations.AddIndex(
             model_name='paymentinstrument',
