@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('members', '0004_console'),
+        ('members', '0003_external_identities'),
     ]
 
     operations = [
