@@ -94,11 +94,11 @@ class PointsOffers:
         return [_offer(request.points_to_spend, held)], []
 
     def audiences(self, request: PriceRequest) -> frozenset[str]:
-        """Return whose prices the buyer gets: a member's, and those of the tier."""
+        """Return whose prices the buyer gets: those of the tier held."""
         if request.member_id is None:
             return frozenset()
         code = _read(request).tier_code
-        return frozenset({"member", f"tier:{code}"} if code else {"member"})
+        return frozenset({f"tier:{code}"} if code else ())
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Reserve the points for the order.

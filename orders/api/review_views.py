@@ -78,7 +78,8 @@ class ReviewQuery(StrictSerializer):
 
 
 def _listed(public_id: str) -> Product:
-    product = listed_products().filter(public_id=public_id).first()
+    listed = listed_products().select_related(None).prefetch_related(None)
+    product = listed.filter(public_id=public_id).first()
     if product is None:
         raise Http404
     return product

@@ -17,6 +17,7 @@ from orders.queries.carts import CartContents, contents_of
 from orders.queries.freight import freight_rules
 from orders.rules.freight import FreightRule, rule_for
 from orders.rules.offers import Offer, OfferSource, PriceLine, PriceRequest
+from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import NotApplied, Quote
 
@@ -85,10 +86,12 @@ def audiences_for(
 ) -> frozenset[str]:
     """Return whom the buyer belongs to, such as ``{"member", "tier:gold"}``.
 
-    A source that knows some of it has ``audiences(request)``.
+    A source that knows more than that somebody is a member has ``audiences(request)``.
     """
+    if request.member_id is None:
+        return request.audiences
     asked = [s.audiences(request) for s in sources if hasattr(s, "audiences")]
-    return request.audiences.union(*asked)
+    return request.audiences.union({ANY_MEMBER}, *asked)
 
 
 def quote_lines(

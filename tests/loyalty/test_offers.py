@@ -139,10 +139,10 @@ def test_s1_a_member_belongs_to_members_and_to_the_tier_held(
     source = PointsOffers()
     asked = request(rich, 300)
     with django_assert_num_queries(1):
-        assert source.audiences(asked) == {"member", f"tier:{tier.code}"}
+        assert source.audiences(asked) == {f"tier:{tier.code}"}
         source.offers_for(asked)
     assert PointsOffers().audiences(request(None, 0)) == frozenset()
-    assert PointsOffers().audiences(request(bob, 0)) == {"member"}, "no account yet"
+    assert PointsOffers().audiences(request(bob, 0)) == frozenset(), "no account yet"
 
 
 def test_p18_in_debt_nothing_can_be_spent(rich):

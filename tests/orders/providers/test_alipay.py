@@ -330,10 +330,11 @@ def test_what_may_pass_is_tried_again(refund, trade, alipay, sub_code):
     assert state(refund) == "completed"
 
 
-def test_a_no_that_lasts_ends_the_refund(refund, trade, alipay):
+def test_a_no_that_lasts_is_left_to_staff(refund, trade, alipay):
     alipay.next_refunds = ["ACQ.TRADE_HAS_FINISHED"]
     assert send_due_refunds(now=NOON) == 1
-    assert (state(refund), trade.refunds) == ("failed", {})
+    assert (state(refund), trade.refunds) == ("requested", {})
+    assert refund.tenders.get().state == "refused"
 
 
 def test_a_no_for_what_was_paid_already_is_a_yes(refund, trade, alipay):

@@ -67,7 +67,7 @@ def test_r13_the_new_line_takes_over_net_and_allocations(paid, mug):
     # Three cups cost 99.99 less 5.00 and 2.50: a third of 92.49 is 30.83.
     assert (line.sku, line.gross_minor, line.net_minor) == ("MUG", 3_333, 3_083)
     assert (line.replaces, old.refunded_quantity) == (old, 1)
-    shares = Allocation.objects.filter(line=line).order_by("id")
+    shares = Allocation.objects.filter(line=line).order_by("source_id")
     assert list(shares.values_list("source_id", "amount_minor", "points")) == [
         ("prm_a", 167, 0),
         ("pts", 83, 8),
