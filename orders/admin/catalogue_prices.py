@@ -212,4 +212,4 @@ def _state(price: Price, at: datetime) -> tuple[str, str]:
         return "over", _("over")
     if price.starts_at > at:
         return "planned", _("planned")
-    return "holds", _("holds")
+    return "holds", _("in force")

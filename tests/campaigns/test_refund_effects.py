@@ -130,7 +130,7 @@ def test_r6_offers_are_made_again_from_their_terms():
     coupon = coupon_of_terms(
         stored("coupon", {"kind": "percent", "percent_bp": 1_000, "on_return": "keep"})
     )
-    assert (coupon.terms.kind, coupon.terms.percent_bp) == ("percent", 1_000)
+    assert (coupon.promise.kind, coupon.promise.percent_bp) == ("percent", 1_000)
 
 
 def test_r6_terms_nobody_can_read_keep_the_price():

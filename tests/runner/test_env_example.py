@@ -10,7 +10,11 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
 
 def variables_read() -> set[str]:
     found = set()
-    for path in ("crm/settings.py", "members/providers/configuration.py"):
+    for path in (
+        "crm/settings.py",
+        "members/providers/configuration.py",
+        "orders/providers/configuration.py",
+    ):
         text = (REPOSITORY / path).read_text()
         found |= set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_0-9]+)"', text))
     for path in (REPOSITORY / "crm" / "runner").glob("*.py"):

@@ -14,8 +14,8 @@ from orders.services.carts import ItemGone, add_item, create_cart
 from orders.services.checkout import MemberMayNotOrder, place_order
 from orders.services.quoting import quote_cart
 from tests.cast import NOON, make_member, make_variant
+from tests.faults.callers import at_once
 from tests.loyalty.books import account_of, paid_order
-from tests.loyalty.services.test_races import at_once
 from tests.members.services.test_merging import give, merge
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ def test_two_merged_from_both_sides_at_once_are_merged_once(pair):
     give(other, 70)
 
     answers = at_once(
-        *(lambda: merge(one, other), lambda: merge(other, one)) * ROUNDS,
+        [*(lambda: merge(one, other), lambda: merge(other, one)) * ROUNDS]
     )
 
     done = Merge.objects.get()
@@ -47,7 +47,7 @@ def test_two_merged_from_both_sides_at_once_are_merged_once(pair):
 
 def test_one_merge_asked_for_by_many_happens_once(pair):
     give(pair[1], 70)
-    answers = at_once(*[lambda: merge(*pair)] * 6)
+    answers = at_once([lambda: merge(*pair)] * 6)
     assert {answer.pk for answer in answers} == {Merge.objects.get().pk}
     assert account_of(pair[0]).balance == 70
 
@@ -56,7 +56,7 @@ def test_two_take_the_same_loser_and_one_gets_it(pair):
     third = make_member(3)
     for member, points in ((pair[0], 1), (pair[1], 1), (third, 70)):
         give(member, points)
-    at_once(lambda: merge(pair[0], third), lambda: merge(pair[1], third))
+    at_once([lambda: merge(pair[0], third), lambda: merge(pair[1], third)])
     balances = sorted(account_of(member).balance for member in pair)
     assert (Merge.objects.count(), balances) == (1, [1, 71])
     assert verify_ledger().findings == ()
@@ -72,13 +72,15 @@ def test_a_merge_waits_for_a_checkout_or_the_checkout_for_the_merge(pair):
         carts.append((cart.pk, quote_cart(cart=cart, now=NOON).hash))
 
     answers = at_once(
-        lambda: merge(winner, loser),
-        *(
-            lambda cart=cart, quote=quote: place_order(
-                cart_id=cart, quote_hash=quote, now=NOON
-            )
-            for cart, quote in carts
-        ),
+        [
+            lambda: merge(winner, loser),
+            *(
+                lambda cart=cart, quote=quote: place_order(
+                    cart_id=cart, quote_hash=quote, now=NOON
+                )
+                for cart, quote in carts
+            ),
+        ]
     )
 
     assert not [a for a in answers if isinstance(a, DatabaseError)]
@@ -102,8 +104,10 @@ def test_an_order_booked_at_that_moment_is_booked_once(pair):
         raise last
 
     answers = at_once(
-        lambda: merge(winner, loser),
-        *(lambda order=order: earn(order) for order in orders),
+        [
+            lambda: merge(winner, loser),
+            *(lambda order=order: earn(order) for order in orders),
+        ]
     )
 
     assert not [a for a in answers if isinstance(a, DatabaseError)]
@@ -118,7 +122,7 @@ def test_no_row_is_left_behind(pair):
     def note():
         return add_note(member_id=loser.pk, text="x", author=None, now=NOON)
 
-    at_once(*[note] * ROUNDS, lambda: merge(winner, loser), *[note] * ROUNDS)
+    at_once([*[note] * ROUNDS, lambda: merge(winner, loser), *[note] * ROUNDS])
 
     done = Merge.objects.get()
     moved = set(done.moved["members"]["members.Note.member"])
@@ -132,8 +136,14 @@ def test_undone_by_many_is_undone_once(pair):
     give(pair[1], 70)
     done = merge(*pair)
     at_once(
-        *[lambda: undo_merge(merge_id=done.pk, reason="two", actor="tests", now=NOON)]
-        * 6
+        [
+            *[
+                lambda: undo_merge(
+                    merge_id=done.pk, reason="two", actor="tests", now=NOON
+                )
+            ]
+            * 6
+        ]
     )
     assert [account_of(member).balance for member in pair] == [0, 70]
     assert verify_ledger().findings == ()
