@@ -6,7 +6,8 @@ from rest_framework.test import APIClient
 from crm.shared import idempotency
 from crm.shared.models import IdempotencyKey
 from orders.models import Order
-from tests.cast import make_member, make_user, make_variant
+from orders.services.quoting import quote_cart
+from tests.cast import NOON, make_member, make_user, make_variant
 from tests.faults.callers import all_at_once, at_once
 from tests.orders.api.test_checkout import check_out
 from tests.orders.shop import fill_cart
@@ -47,8 +48,8 @@ def test_x1_one_checkout_key_many_times_at_once_is_one_order(count):
 def test_x1_twenty_bodies_under_one_key_are_one_order_and_refusals():
     door, cart = door_and_cart()
     bodies = [
-        {"expected_total": {"amount": "100.00", "currency": "CNY"}, **extra}
-        for extra in ({}, {"quote_hash": ""})
+        {"expected_total": {"amount": "100.00", "currency": "CNY"}},
+        {"quote_hash": quote_cart(cart=cart, now=NOON).hash},
     ]
     answers = at_once(
         [lambda n=n: check_out(door(), cart, bodies[n % 2]) for n in range(20)]
