@@ -43,7 +43,7 @@ def tree_shape(nodes: list[dict], parent: str | None = None) -> list[dict]:
     ]
 
 
-class AttributeShape(serializers.ModelSerializer):
+class ProductAttributeShape(serializers.ModelSerializer):
     """What a product is in one respect."""
 
     code = serializers.CharField(source="attribute.code")
@@ -147,7 +147,7 @@ class ProductShape(serializers.ModelSerializer):
         source="category.code", default=None, read_only=True, allow_null=True
     )
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
-    attributes = AttributeShape(many=True, read_only=True)
+    attributes = ProductAttributeShape(many=True, read_only=True)
     images = serializers.SerializerMethodField()
     variants = VariantShape(many=True, read_only=True)
 
