@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from members.models import Member
 from orders.models import (
     Allocation,
+    Attribute,
+    Brand,
     Category,
     Channel,
+    FreightRule,
     GiftCard,
     Order,
     OrderEvent,
@@ -21,6 +24,7 @@ from orders.models import (
     ReturnRequest,
     Review,
     Shipment,
+    StockMove,
     Variant,
 )
 from orders.rules.gift_codes import new_code
@@ -31,7 +35,11 @@ from recommendations.models import BoughtTogether, Popularity
 def catalogue() -> Variant:
     """Return a SKU with everything around it."""
     category = Category.objects.create(code="baby", name="母婴", name_en="Baby")
+    brand = Brand.objects.create(code="panda", name="熊猫", name_en="Panda")
+    Attribute.objects.create(code="origin", name="产地", name_en="Origin")
+    FreightRule.objects.create(name="全国", first_minor=1_000)
     product = Product.objects.create(
+        brand=brand,
         name="奶粉一段",
         name_en="Milk powder 1",
         category=category,
@@ -44,7 +52,16 @@ def catalogue() -> Variant:
     BoughtTogether.objects.create(
         product=product, other=other, both=3, buyers=5, score=1.2
     )
-    return Variant.objects.create(product=product, sku="MP-1", price_minor=19_900)
+    variant = Variant.objects.create(product=product, sku="MP-1", price_minor=19_900)
+    StockMove.objects.create(
+        variant=variant,
+        kind="counted",
+        delta_on_hand=0,
+        delta_reserved=0,
+        actor="support",
+        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return variant
 
 
 def order(*, member, variant, number: str, quantity: int, at) -> Order:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django.db import connection
-from django.db.models.functions import Mod
 
 from crm.console.demo.shop import DemoShop
 from orders.models import OrderLine, Product, Review
@@ -30,18 +29,19 @@ WHERE p.id = r.product_id
 
 def plant(shop: DemoShop) -> None:
     """Write reviews of finished orders, oldest purchase first."""
-    lines = OrderLine.objects.alias(place=Mod("pk", ONE_IN)).filter(
-        place=0,
+    lines = OrderLine.objects.filter(
         order__state="completed",
         order__member__isnull=False,
         kind=Product.Kind.GOODS,
     )
-    rows = lines.order_by("order__placed_at", "pk").values_list(
+    # Keys differ from one planting to the next; what was drawn does not.
+    rows = lines.order_by("order__placed_at", "order__public_id", "position")
+    chosen = rows.values_list(
         "pk", "order__member_id", "variant__product_id", "order__placed_at"
-    )
+    )[::ONE_IN]
     reviews = [
         _review(shop, line, member, product, placed_at)
-        for line, member, product, placed_at in rows
+        for line, member, product, placed_at in chosen
     ]
     for review in reviews[-WAITING:]:
         review.state = Review.State.PENDING
