@@ -12,7 +12,10 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
 )
-from unfold.widgets import UnfoldAdminFileFieldWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminFileFieldWidget,
+)
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
@@ -175,7 +178,7 @@ class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
     search_fields = ["name"]
     search_help_text = _("Words, characters, pinyin, brand, tag, SKU or barcode.")
     ordering = ["-created_at", "-id"]
-    autocomplete_fields = ["category", "brand", "channels"]
+    autocomplete_fields = ["category", "brand"]
     readonly_fields = ["public_id", "created_at"]
     inlines = [VariantInline, ProductAttributeInline, ProductImageInline]
     resource_classes = [ProductResource]
@@ -195,6 +198,12 @@ class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
     def brand_label(self, product: Product) -> str | None:
         """Return the brand in the language of the page."""
         return product.brand.label if product.brand else None
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        """Offer sales channels as boxes to tick: there are few."""
+        if db_field.name == "channels":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_urls(self):
         """Add the pages of prices and stock."""

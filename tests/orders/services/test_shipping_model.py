@@ -15,7 +15,8 @@ from orders.models import OrderEvent, Shipment, ShipmentLine
 from orders.rules.lifecycle import may_move
 from orders.services.completing import confirm_order
 from orders.services.delivering import deliver_shipment, review_delivery
-from orders.services.refunding import complete_refund, refund_order
+from orders.services.refunding import refund_order
+from orders.services.returning import send_due_refunds
 from orders.services.shipping import lose_shipment, ship
 from tests.cast import NOON
 from tests.orders.shop import fill_cart, pay, place
@@ -84,7 +85,7 @@ class Shop:
 
     def refund(self, items) -> bool:
         self.refunds += 1
-        refund = refund_order(
+        refund_order(
             order_id=self.order.pk,
             items=items,
             reason="",
@@ -92,7 +93,7 @@ class Shop:
             request_key=f"{self.order.pk}:{self.refunds}",
             now=self.now,
         )
-        complete_refund(refund_id=refund.pk, now=self.now)
+        send_due_refunds(now=self.now)
         review_delivery(order_id=self.order.pk, now=self.now)
         return True
 
