@@ -186,6 +186,8 @@ class ProductWords(models.Model):
     words = SearchVectorField()
 
     class Meta:
+        verbose_name = _("words of a product")
+        verbose_name_plural = _("words of products")
         indexes = [GinIndex(fields=["words"], name="product_by_word")]
 
     def __str__(self):

@@ -71,7 +71,10 @@ class ShipmentLine(models.Model):
         Shipment, on_delete=models.CASCADE, related_name="lines"
     )
     order_line = models.ForeignKey(
-        "orders.OrderLine", on_delete=models.PROTECT, related_name="shipment_lines"
+        "orders.OrderLine",
+        on_delete=models.PROTECT,
+        related_name="shipment_lines",
+        verbose_name=_("order line"),
     )
     quantity = models.PositiveIntegerField(_("quantity"))
 

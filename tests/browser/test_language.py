@@ -24,7 +24,7 @@ ENGLISH = re.compile(r"[A-Za-z]{4,}")
 CHINESE = re.compile(r"[\u3400-\u9fff]+")
 #: Words that stay as they are: names of things, formats, keys and languages.
 ALLOWED = {
-    *("Regulars", "Excel", "XLSX", "xlsx", "JSON", "HTTP", "Ctrl"),
+    *("Regulars", "Excel", "XLSX", "xlsx", "JSON", "HTTP", "Ctrl", "JPEG", "WebP"),
     *("Command", "Control", "LDAP", "English", "简体中文"),
     *("Asia", "Shanghai"),  # the name of a time zone
 }
@@ -80,9 +80,10 @@ def leaves(value) -> list[str]:
     return [" ".join(value.split())] if isinstance(value, str) else []
 
 
-#: What is no word of any language: ids, addresses, codes with dots, hidden parts.
+#: What is no word of any language: ids, causes in a book such as ``order:ord_…``,
+#: addresses, codes with dots, hidden parts.
 NO_WORDS = re.compile(
-    r"[A-Za-z]{3}_[0-9A-Z]{26}|\S+@\S+|https?://\S+"
+    r"(?:[a-z_]+:)?[A-Za-z]{3}_[0-9A-Z]{26}|\S+@\S+|https?://\S+"
     r"|[A-Za-z_]+(?:\.[A-Za-z_]+)+|\S*\*{4,}\S*|argon2(?:id)?"
 )
 
