@@ -6,6 +6,7 @@ Every order has one idempotency key. An answer that is no answer (a reset, a tim
 
 import hashlib
 import hmac
+import http.client
 import json
 import random
 import threading
@@ -99,17 +100,22 @@ class Shopper(threading.Thread):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
-                    return json.loads(answer.read() or b"{}")
-            except urllib.error.HTTPError as refusal:
-                text = refusal.read().decode(errors="replace")
-                in_progress = "idempotency_in_progress" in text
-                if refusal.code < 500 and not in_progress:
-                    raise AssertionError(f"{path}: {refusal.code} {text}") from None
-            except OSError:
-                pass
-            except json.JSONDecodeError:  # cut off in the middle
-                pass
+                return self.definite(path, request)
+            except (OSError, http.client.HTTPException, json.JSONDecodeError):
+                pass  # nobody there, or cut off in the middle of an answer
             self.retries += 1
             time.sleep(0.2)
         raise AssertionError(f"{path}: no definite answer in {PATIENCE} s")
+
+    @staticmethod
+    def definite(path: str, request: urllib.request.Request) -> dict:
+        """Return an answer, or fail with a refusal that asking again cannot change."""
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as refusal:
+            text = refusal.read().decode(errors="replace")
+            in_progress = "idempotency_in_progress" in text
+            if refusal.code < 500 and not in_progress:
+                raise AssertionError(f"{path}: {refusal.code} {text}") from None
+            raise
