@@ -88,4 +88,4 @@ class Price(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.variant_id} {self.kind} {self.audience} {self.amount_minor}"
+        return f"{self.variant_id} {self.get_kind_display()} {self.audience} {self.amount_minor}"

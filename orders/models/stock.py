@@ -71,4 +71,4 @@ class StockMove(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.variant_id} {self.kind} {self.delta_on_hand:+d}"
+        return f"{self.variant_id} {self.get_kind_display()} {self.delta_on_hand:+d}"
