@@ -88,4 +88,5 @@ class Price(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.variant_id} {self.get_kind_display()} {self.audience} {self.amount_minor}"
+        kind = self.get_kind_display()
+        return f"{self.variant_id} {kind} {self.audience} {self.amount_minor}"
