@@ -24,5 +24,4 @@ RUN python -m crm.runner.messages \
 USER regulars
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "crm.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
-     "--worker-class", "gthread", "--threads", "4", "--worker-tmp-dir", "/dev/shm"]
+CMD ["gunicorn", "crm.wsgi", "--config", "python:crm.runner.web", "--bind", "0.0.0.0:8000"]

@@ -12,15 +12,21 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def main(command: list[str]) -> None:
-    """Tie this process to its parent and become ``command``."""
+def tie_to_parent(parent: int) -> None:
+    """End this process when ``parent``, the process that started it, ends.
+
+    SIGKILL, which all of them stand: one asked politely would write its farewell into
+    a pipe nobody reads any more, and Celery then forgets that it was asked.
+    """
     if sys.platform == "linux":
-        parent = os.getppid()
-        # SIGKILL, which all of them stand: one asked politely would write its farewell
-        # into a pipe nobody reads any more, and Celery then forgets that it was asked.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died in between
-            sys.exit(1)
+            os._exit(1)
+
+
+def main(command: list[str]) -> None:
+    """Tie this process to its parent and become ``command``."""
+    tie_to_parent(os.getppid())
     os.execv(command[0], command)  # noqa: S606
 
 

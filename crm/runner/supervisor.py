@@ -135,13 +135,8 @@ class Supervisor:
     def _services(self) -> list[Child]:
         # Demo shops serve static files from where they are; nothing is collected.
         web = ["-W", "ignore:No directory at"]
-        web += ["-m", "gunicorn", "crm.wsgi", "--bind", f"{self.host}:{self.port}"]
-        web += ["--workers", "2", "--worker-class", "gthread", "--threads", "4"]
-        web += ["--preload"]  # one import for both, and a dead worker is back at once
-        web += ["--graceful-timeout", "8", "--timeout", "60", "--no-control-socket"]
-        web += ["--log-level", "warning"]
-        if os.access("/dev/shm", os.W_OK):  # noqa: S108  heartbeats off the disk
-            web += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+        web += ["-m", "gunicorn", "crm.wsgi", "--config", "python:crm.runner.web"]
+        web += ["--bind", f"{self.host}:{self.port}"]
         # Celery warns about root; here it takes no pickles, and a container has no
         # other user to offer.
         celery = ["-W", "ignore:You're running the worker with superuser"]
