@@ -31,7 +31,8 @@ def known_alias(email: str) -> str:
     """Return the alias under which a login for ``email`` may stand already.
 
     While index keys change a login may still carry the alias of an older key; when
-    no login is found the newest alias is returned.
+    no login is found the newest alias is returned. The alias may be renewed between
+    this answer and its use; who then finds nobody asks again.
     """
     aliases = [_address(mark) for mark in fingerprints(normalise_email(email), _PLACE)]
     newest = email_alias(email)
