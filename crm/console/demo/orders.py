@@ -12,6 +12,7 @@ from campaigns.rules.promotions import spend_and_save
 from crm.console.demo.catalogue import PRICE_TEST_SKU
 from crm.console.demo.rhythm import Rhythm
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop
+from crm.shared.copying import copy_rows
 from crm.shared.money import share
 from orders.models import Allocation, Order, OrderLine, Payment, Refund, RefundLine
 from orders.services.telling import tell_of_past_orders
@@ -49,12 +50,12 @@ class Rows:
 
     def save(self) -> None:
         """Write parents before children, a few statements a batch."""
-        Order.objects.bulk_create(self.orders)
-        OrderLine.objects.bulk_create(self.lines)
-        Allocation.objects.bulk_create(self.allocations)
-        Payment.objects.bulk_create(self.payments)
-        Refund.objects.bulk_create(self.refunds)
-        RefundLine.objects.bulk_create(self.refund_lines)
+        copy_rows(self.orders)
+        copy_rows(self.lines)
+        copy_rows(self.allocations)
+        copy_rows(self.payments)
+        copy_rows(self.refunds)
+        copy_rows(self.refund_lines)
 
 
 class Planter:
