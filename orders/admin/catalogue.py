@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminFileFieldWidget,
 )
 
@@ -202,7 +202,7 @@ class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         """Offer sales channels as boxes to tick: there are few."""
         if db_field.name == "channels":
-            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple()
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_urls(self):

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -48,9 +49,8 @@ class ReviewAdmin(LedgerAdmin):
     """Reviews to moderate first, oldest first. Who may change one decides on it."""
 
     list_display = [
-        "public_id",
-        "stars",
         "words",
+        "stars",
         "product",
         "member",
         "state_label",
@@ -74,7 +74,9 @@ class ReviewAdmin(LedgerAdmin):
     @admin.display(description=_("text"))
     def words(self, review: Review) -> str:
         """Return how it begins: who may moderate may read."""
-        return (review.text or "")[:_FIRST_WORDS]
+        return Truncator(review.text or "").chars(_FIRST_WORDS) or gettext(
+            "No words, only stars"
+        )
 
     @display(
         description=_("state"),

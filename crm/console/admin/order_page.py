@@ -19,6 +19,7 @@ from crm.console.queries.order_words import (
     OFFER_KINDS,
     PRICE_KINDS,
     actor_words,
+    notice_words,
     tender_words,
 )
 from crm.console.rules.masking import DOT, mask_name, mask_phone
@@ -173,7 +174,10 @@ def _tenders(facts: OrderFacts) -> list[dict[str, Any]] | None:
         {
             "row": payment,
             "name": tender_words(payment),
-            "messages": payment.callbacks.all(),
+            "messages": [
+                (notice_words(callback.kind), callback)
+                for callback in payment.callbacks.all()
+            ],
         }
         for payment in facts.payments
     ]

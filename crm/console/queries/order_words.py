@@ -52,3 +52,9 @@ def tender_words(payment: Payment) -> str:
     """Return how money came: the way another system names goes along."""
     name = _provider(payment.provider)
     return f"{name} ({payment.tender})" if payment.tender else name
+
+
+def notice_words(kind: str) -> str:
+    """Return what a provider told about a payment: where it then stood."""
+    known = dict(Payment.State.choices)
+    return str(known.get(kind, kind))
