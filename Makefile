@@ -50,7 +50,7 @@ check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and
 
 bench: $(DEVELOPMENT) ## Measure what benchmarks/ asks and print its table
 	@for script in $$(grep -l __main__ benchmarks/*.py); do \
-	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	  echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 worker: $(RUNTIME) ## Run one more background worker, in this terminal
 	@$(BIN)/python -m crm.runner.worker

@@ -1,6 +1,6 @@
 """Every list of the console in a shop and in one ten times as large, in turn.
 
-``python benchmarks/console_growth.py [--members 100000 1000000] [--turns 3]`` fills
+``python -m benchmarks.console_growth [--members 100000 1000000] [--turns 3]`` fills
 two throw-away shops and opens every list in every way it offers, A B A B, in both.
 Per list it prints the SQL in the larger shop, the slowest way, and how many times
 longer the larger shop takes. See ``benchmarks/README.md``.
@@ -14,15 +14,11 @@ import sys
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from benchmarks.console.pages import Pages  # noqa: E402
-from benchmarks.measuring import (  # noqa: E402
+from benchmarks.console.pages import Pages
+from benchmarks.measuring import (
+    ROOT,
     in_turn,
     machine,
     ratio,

@@ -1,42 +1,12 @@
 """Console pages beside Django's stock admin and beside the bare SQL of their rows.
 
-``python benchmarks/console_lists.py [--members 100000] [--turns 5]`` fills a
+``python -m benchmarks.console_lists [--members 100000] [--turns 5]`` fills a
 throw-away shop (three entries of points and two orders a member), opens every page
 in turn, A B C A B C, checks that each shows the right rows, and prints one table.
 See ``benchmarks/README.md``. Nothing is asserted about time.
 """
 
-import argparse
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from benchmarks.measuring import machine, throw_away_shop  # noqa: E402
-
-
-def main() -> None:
-    """Start a shop, let it be filled and measured, throw it away."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--members", type=int, default=100_000)
-    arguments.add_argument("--turns", type=int, default=5)
-    wanted = arguments.parse_args()
-    started = time.perf_counter()
-    with throw_away_shop():
-        # A process of its own: Django reads its settings when it is imported.
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.console.comparing"]
-            + [str(wanted.members), str(wanted.turns)],
-            cwd=ROOT,
-            check=False,
-        )
-    print(f"{machine()}; {time.perf_counter() - started:.0f} s in all.")
-    sys.exit(done.returncode)
-
+from benchmarks.measuring import measure_in_shop
 
 if __name__ == "__main__":
-    main()
+    measure_in_shop("benchmarks.console.comparing", __doc__, members=100_000, turns=5)

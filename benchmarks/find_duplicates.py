@@ -1,6 +1,6 @@
 """The search for duplicates: all members, then a night's, beside a bare self-join.
 
-``python benchmarks/find_duplicates.py [--members 100000]`` fills a throw-away shop,
+``python -m benchmarks.find_duplicates [--members 100000]`` fills a throw-away shop,
 looks for the duplicates of everybody as the job does, chunk by chunk, then of one
 member in a hundred, as after a day of changes, and prints seconds, members per second
 and the memory of the process at its highest. The limit is one hash join of the kept
@@ -11,13 +11,8 @@ import argparse
 import json
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from benchmarks.measuring import machine, said, table, throw_away_shop  # noqa: E402
+from benchmarks.measuring import ROOT, machine, said, table, throw_away_shop
 
 HEADINGS = ["search", "members", "pairs", "seconds", "members / s", "peak MB"]
 

@@ -1,6 +1,6 @@
 """Time the import of the real file on a fresh database.
 
-``python benchmarks/import_orders.py [FILE]`` starts an embedded PostgreSQL in a
+``python -m benchmarks.import_orders [FILE]`` starts an embedded PostgreSQL in a
 temporary folder (durable, as in a shop), imports, repeats, and prints one JSON line:
 seconds, rows per second and the most memory the importing process held.
 """
@@ -8,16 +8,13 @@ seconds, rows per second and the most memory the importing process held.
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from crm.runner import postgres  # noqa: E402
+from benchmarks.measuring import ROOT, manage
+from crm.runner import postgres
 
 SHARED = Path(os.environ.get("REGULARS_DATA", ROOT.parent / "shared" / "data"))
 
@@ -27,7 +24,8 @@ def main() -> None:
     default = SHARED / "online_retail" / "online_retail.csv.gz"
     path = Path(sys.argv[1] if len(sys.argv) > 1 else default).resolve()
     if not path.exists():
-        sys.exit(f"{path} is not there; set REGULARS_DATA or name a file.")
+        print(f"Skipped: {path} is not there; set REGULARS_DATA or name a file.")
+        return
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         os.environ |= {
@@ -36,7 +34,7 @@ def main() -> None:
             "DATABASE_URL": postgres.start(data),
         }
         try:
-            _manage("migrate", "--verbosity", "0")
+            manage("migrate", "--verbosity", "0")
             found = {"file": path.name} | _measured(path)
             found["repeat_seconds"] = _measured(path)["seconds"]
         finally:
@@ -46,7 +44,7 @@ def main() -> None:
 
 def _measured(path: Path) -> dict[str, float]:
     started = time.monotonic()
-    said = _manage("import_orders", str(path), "--profile", "online-retail")
+    said = manage("import_orders", str(path), "--profile", "online-retail")
     rows = int(re.search(r"([0-9]+) rows read", said)[1])
     seconds, megabytes = re.search(r"([0-9.]+) s, at most ([0-9]+) MB", said).groups()
     return {
@@ -56,14 +54,6 @@ def _measured(path: Path) -> dict[str, float]:
         "rows_per_second": round(rows / max(float(seconds), 0.1)),
         "peak_megabytes": int(megabytes),
     }
-
-
-def _manage(*args: str) -> str:
-    command = [sys.executable, "manage.py", *args]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return done.stdout
 
 
 if __name__ == "__main__":

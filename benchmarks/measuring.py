@@ -5,6 +5,7 @@ turn, A B C A B C, and the result is the median of the ratios turn by turn, with
 the lowest and the highest beside it.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -18,10 +19,8 @@ from statistics import median
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
 
-from crm.runner import postgres  # noqa: E402
+from crm.runner import postgres
 
 T = TypeVar("T")
 
@@ -51,6 +50,30 @@ def throw_away_shop() -> Iterator[None]:
             yield
         finally:
             postgres.stop(data, mode="immediate")
+
+
+def measure_in_shop(module: str, about: str | None, **options: int) -> None:
+    """Run a module in a throw-away shop, with numbers from the command line.
+
+    Args:
+        module: what fills the shop, measures and prints; a process of its own, since
+            Django reads its settings when it is imported. It is given the options.
+        about: its first line is what ``--help`` says.
+        options: name of an option -> the number where none is given.
+    """
+    arguments = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    for name, default in options.items():
+        arguments.add_argument(f"--{name}", type=int, default=default)
+    wanted = vars(arguments.parse_args())
+    started = time.perf_counter()
+    with throw_away_shop():
+        done = subprocess.run(
+            [sys.executable, "-m", module, *(str(wanted[name]) for name in options)],
+            cwd=ROOT,
+            check=False,
+        )
+    print(f"{machine()}; {time.perf_counter() - started:.0f} s in all.")
+    sys.exit(done.returncode)
 
 
 def manage(*args: str) -> str:

@@ -6,19 +6,19 @@ import django
 django.setup()
 # isort: on
 
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Iterable  # noqa: E402
-from statistics import median  # noqa: E402
+import sys
+import time
+from collections.abc import Callable, Iterable
+from statistics import median
 
-from django.db import connection  # noqa: E402
-from django.db.models import Q  # noqa: E402
+from django.db import connection
+from django.db.models import Q
 
-from benchmarks.catalogue.shelf import RARE, fill  # noqa: E402
-from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
-from orders.models import Product  # noqa: E402
-from orders.queries.catalogue import Wanted, listed_products  # noqa: E402
-from orders.rules.search_words import search_for  # noqa: E402
+from benchmarks.catalogue.shelf import RARE, fill
+from benchmarks.measuring import in_turn, ratio, said, table
+from orders.models import Product
+from orders.queries.catalogue import Wanted, listed_products
+from orders.rules.search_words import search_for
 
 ROWS = 21
 #: What is asked, and whether ``icontains`` could find the same.

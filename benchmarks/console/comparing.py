@@ -6,17 +6,17 @@ import django
 django.setup()
 # isort: on
 
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-from statistics import median  # noqa: E402
+import sys
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
 
-from django.db import connection  # noqa: E402
+from django.db import connection
 
-from benchmarks.console.cases import Case, Sql, cases  # noqa: E402
-from benchmarks.console.filling import LOGIN, fill_shop  # noqa: E402
-from benchmarks.console.pages import Opened, Pages  # noqa: E402
-from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
+from benchmarks.console.cases import Case, Sql, cases
+from benchmarks.console.filling import LOGIN, fill_shop
+from benchmarks.console.pages import Opened, Pages
+from benchmarks.measuring import in_turn, ratio, said, table
 
 MOST_BYTES = 260 * 1024
 HEADINGS = [

@@ -6,14 +6,14 @@ import django
 django.setup()
 # isort: on
 
-import sys  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
+import sys
+from datetime import UTC, datetime
 
-from django.db import connection  # noqa: E402
+from django.db import connection
 
-from benchmarks.console.crowd import fill, plain_copy  # noqa: E402
-from benchmarks.console.traces import leave_traces  # noqa: E402
-from members.models import User  # noqa: E402
+from benchmarks.console.crowd import fill, plain_copy
+from benchmarks.console.traces import leave_traces
+from members.models import User
 
 #: Login of who opens the pages.
 LOGIN = "bench"

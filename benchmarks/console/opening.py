@@ -12,15 +12,15 @@ import django
 django.setup()
 # isort: on
 
-import json  # noqa: E402
-import re  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import re
+import sys
+import time
+from typing import Any
 
-from django.contrib.auth import get_user_model  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -6,16 +6,16 @@ import django
 django.setup()
 # isort: on
 
-import json  # noqa: E402
-import resource  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime
 
-from django.db import connection  # noqa: E402
+from django.db import connection
 
-from benchmarks.console.crowd import fill  # noqa: E402
-from members.services.finding_duplicates import (  # noqa: E402
+from benchmarks.console.crowd import fill
+from members.services.finding_duplicates import (
     MOST_SHARING,
     search_chunk,
 )

@@ -11,20 +11,20 @@ import django
 django.setup()
 # isort: on
 
-import json  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from datetime import UTC, datetime, timedelta  # noqa: E402
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from django.contrib import admin  # noqa: E402
-from django.contrib.auth import get_user_model  # noqa: E402
-from django.db import models  # noqa: E402
-from django.test import RequestFactory  # noqa: E402
-from django.urls import reverse  # noqa: E402
-from unfold.contrib.filters.admin import RangeDateTimeFilter  # noqa: E402
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import models
+from django.test import RequestFactory
+from django.urls import reverse
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from crm.shared.paging import planner_rows  # noqa: E402
-from members.models import Member  # noqa: E402
+from crm.shared.paging import planner_rows
+from members.models import Member
 
 #: Choices of a filter by another table that are opened.
 MOST_CHOICES = 5

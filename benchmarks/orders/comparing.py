@@ -6,24 +6,24 @@ import django
 django.setup()
 # isort: on
 
-import os  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
-from statistics import median  # noqa: E402
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 
-import psycopg  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
+import psycopg
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from benchmarks.measuring import in_turn, ratio, said, table  # noqa: E402
-from benchmarks.orders import bare, goods  # noqa: E402
-from benchmarks.orders.reading import read_table  # noqa: E402
-from orders.models import Cart  # noqa: E402
-from orders.services.checkout import place_order  # noqa: E402
-from orders.services.quoting import quote_cart  # noqa: E402
+from benchmarks.measuring import in_turn, ratio, said, table
+from benchmarks.orders import bare, goods
+from benchmarks.orders.reading import read_table
+from orders.models import Cart
+from orders.services.checkout import place_order
+from orders.services.quoting import quote_cart
 
 OFFERS = (1, 10, 100, 1_000)
 LINES = (1, 5, 20)
