@@ -10,6 +10,7 @@ subscribers are told.
 """
 
 import dataclasses
+import json
 import logging
 import random
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ from crm.shared.collisions import in_transaction
 from crm.shared.hints import hint_on_commit
 from crm.shared.logs import bound, bound_to, describe
 from crm.shared.models import Delivery, Fact
+from crm.shared.planned import planned_cursor
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,24 @@ LEASE = timedelta(seconds=30)
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 RELAY_TASK = "crm.shared.tasks.relay_facts"
+
+#: Keys are drawn in the order of the facts; deliveries take theirs from them.
+_RECORD = """
+WITH news AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('shared_fact', 'id')) AS id, t.*
+      FROM json_to_recordset(%s) AS t (
+           name text, key text, payload jsonb, request_id text, subscribers json)
+), written AS (
+    INSERT INTO shared_fact (id, name, key, payload, request_id)
+    SELECT id, name, key, payload, request_id FROM news
+), planned AS (
+    INSERT INTO shared_delivery (
+        fact_id, subscriber, key, state, attempts, last_error)
+    SELECT news.id, each.subscriber, news.key, 'pending', 0, ''
+      FROM news, json_array_elements_text(news.subscribers) AS each (subscriber)
+)
+SELECT id FROM news ORDER BY id
+"""
 
 
 def record(fact: Any) -> Fact:
@@ -57,11 +77,13 @@ def record(fact: Any) -> Fact:
 
 
 def record_all(facts: Iterable[Any]) -> list[Fact]:
-    """Write many facts in as many statements as ``record`` needs for one."""
+    """Write many facts and all their deliveries in one statement."""
     facts = list(facts)
     if facts and not connection.in_atomic_block:
         raise RuntimeError(f"{facts[0].name} must be recorded inside a transaction.")
-    rows = Fact.objects.bulk_create(
+    if not facts:
+        return []
+    rows = [
         Fact(
             name=fact.name,
             key=str(getattr(fact, "key", "") or ""),
@@ -69,15 +91,26 @@ def record_all(facts: Iterable[Any]) -> list[Fact]:
             request_id=bound("request_id"),
         )
         for fact in facts
-    )
-    deliveries = Delivery.objects.bulk_create(
-        Delivery(fact=row, subscriber=path, key=row.key)
-        for row in rows
-        for path in wiring.SUBSCRIBERS.get(row.name, [])
-    )
-    if deliveries:
+    ]
+    told = [_told(row) for row in rows]
+    with planned_cursor() as cursor:
+        cursor.execute(_RECORD, [json.dumps(told, ensure_ascii=False)])
+        for row, (row.pk,) in zip(rows, cursor.fetchall(), strict=True):
+            row._state.adding = False
+            row._state.db = connection.alias
+    if any(each["subscribers"] for each in told):
         hint_on_commit(RELAY_TASK)
     return rows
+
+
+def _told(row: Fact) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "key": row.key,
+        "payload": row.payload,
+        "request_id": row.request_id,
+        "subscribers": wiring.SUBSCRIBERS.get(row.name, []),
+    }
 
 
 def _fields(fact: Any) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from crm.shared.planned import planned_cursor
 from members.models import Address
 from members.services.addressing import AddressGone
 from orders.models import Cart, CartLine, Channel, Order, Variant
@@ -14,9 +15,11 @@ from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Refused
 from orders.services.quoting import quote_with_code
 
-_LOCK = """
-SELECT * FROM orders_cart WHERE id = %s AND merged_into_id IS NULL FOR UPDATE
-"""
+_COLUMNS = [field.column for field in Cart._meta.concrete_fields]
+_LOCK = f"""
+SELECT {", ".join(_COLUMNS)} FROM orders_cart
+ WHERE id = %s AND merged_into_id IS NULL FOR UPDATE
+"""  # noqa: S608  names of columns
 MOST_LINES = 200
 MOST_UNITS = 9999
 MOST_CODES = 10
@@ -117,10 +120,13 @@ def lock_cart(*, cart_id: int) -> Cart:
     Raises:
         ItemGone: it was deleted, or became part of another cart, meanwhile.
     """
-    # Raw: every change of a cart and every checkout begins here.
-    for cart in Cart.objects.raw(_LOCK, [cart_id]):
-        return cart
-    raise ItemGone
+    # By hand: every change of a cart and every checkout begins here.
+    with planned_cursor() as cursor:
+        cursor.execute(_LOCK, [cart_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise ItemGone
+    return Cart.from_db(connection.alias, _COLUMNS, row)
 
 
 def _open(cart_id: int, now: datetime) -> Cart:

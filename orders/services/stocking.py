@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from crm.shared.planned import planned_cursor
 from orders.models import OrderLine, StockMove, Variant
 from orders.services.moving import actor_name
 
@@ -129,7 +129,7 @@ def return_stock(
 
 def lock_stock(variant_ids: Iterable[int]) -> None:
     """Lock SKUs in the order of their ids, so that no two orders can deadlock."""
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_LOCK, [sorted(variant_ids)])
 
 
@@ -171,7 +171,7 @@ def _move(
     if not asked:
         return set()
     variants, orders, units = zip(*asked, strict=True)
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             statement,
             {
