@@ -237,7 +237,7 @@ class EstimatedCountPaginator(Paginator):
     the page alone.
     """
 
-    exact_up_to = 10_000
+    exact_up_to = 5_000
 
     def page(self, number):
         """Return one page: the keys choose it, then its rows are fetched."""

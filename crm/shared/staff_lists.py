@@ -19,7 +19,7 @@ GOOD, BUSY, BAD, CALM = "success", "info", "danger", "warning"
 class StaffAdmin(AuditedAdmin):
     """A list that stays quick at ten million rows.
 
-    Counts beyond 10,000 are estimates, pages have 25 rows, and nothing is joined
+    Counts beyond 5,000 are estimates, pages have 25 rows, and nothing is joined
     that the columns do not name in ``list_select_related``.
     """
 
