@@ -21,7 +21,11 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.test import RequestFactory
 from django.urls import reverse
-from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.contrib.filters.admin import (
+    RangeDateTimeFilter,
+    RangeNumericFilter,
+    TextFilter,
+)
 
 from crm.shared.paging import planner_rows
 from members.models import Member
@@ -30,6 +34,8 @@ from members.models import Member
 MOST_CHOICES = 5
 #: A day by which the rows of a list part.
 DAYS_AGO = 100
+#: What is typed into filters by an amount and by a text.
+AMOUNT, TEXT = 100, "spring"
 
 
 def main(login: str) -> None:
@@ -86,6 +92,10 @@ def choices(spec, changelist) -> list[str]:
         return [f"{spec.lookup_kwarg}={value}" for value in (0, 1)]
     if field is not None and field.choices:
         return [f"{spec.lookup_kwarg}={value}" for value, _label in field.flatchoices]
+    if isinstance(spec, RangeNumericFilter):
+        return [f"{spec.parameter_name}_{end}={AMOUNT}" for end in ("from", "to")]
+    if isinstance(spec, TextFilter):
+        return [f"{spec.parameter_name}={TEXT}"]
     if hasattr(spec, "lookup_choices"):
         return [f"{spec.parameter_name}={value}" for value, _ in spec.lookup_choices]
     raise NotImplementedError(f"{type(spec)} of {changelist.model}")
@@ -107,7 +117,8 @@ def sample(model_admin) -> str:
     if any(path.endswith("number") for path in model_admin.search_fields):
         newest = Member.objects.order_by("-pk").values_list("pk", flat=True)[0]
         # A hundredth member has a trace in every list.
-        return Member.objects.get(pk=newest // 200 * 100).number
+        middle = Member.objects.filter(pk__gte=newest // 200 * 100)
+        return middle.order_by("pk").values_list("number", flat=True)[0]
     return "members.MemberErased"
 
 
