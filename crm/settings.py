@@ -65,6 +65,11 @@ COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
+#: Which price of another article counts in an exchange: see ``orders.rules.exchanges``.
+EXCHANGE_PRICE = env("CRM_EXCHANGE_PRICE", default="lower")
+if EXCHANGE_PRICE not in {"lower", "today", "order_day"}:
+    raise ImproperlyConfigured("CRM_EXCHANGE_PRICE is lower, today or order_day.")
+EXCHANGE_HOURS = env.int("CRM_EXCHANGE_HOURS", default=48)
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)

@@ -11,8 +11,8 @@ def returns_of(*, member_id: int) -> QuerySet[ReturnRequest]:
 
 
 def with_lines(requests: QuerySet[ReturnRequest]) -> QuerySet[ReturnRequest]:
-    """Return returns with order, lines, history and refund."""
-    return requests.select_related("order", "refund").prefetch_related(
+    """Return returns with order, lines, history, refund and what replaces them."""
+    return requests.select_related("order", "refund__replaced_by").prefetch_related(
         "lines__order_line", "lines__wanted", "events"
     )
 

@@ -20,6 +20,7 @@ from crm.shared.errors import Refusal
 from orders.models import (
     Order,
     OrderLine,
+    Product,
     ReturnEvent,
     ReturnLine,
     ReturnRequest,
@@ -95,7 +96,7 @@ def request_return(
     """
     order = lock_order(order_id=order_id)
     refuse_return(order, now=now)
-    wanted = _wanted(wish)
+    wanted = wanted_variants(wish)
     request = ReturnRequest.objects.create(
         order=order,
         kind=wish.kind,
@@ -120,7 +121,7 @@ def request_return(
         )
         for position, units in sorted(wish.items.items())
     )
-    _note(request, "", _State.REQUESTED, actor=actor, note="", now=now)
+    note_move(request, "", _State.REQUESTED, actor=actor, note="", now=now)
     return request
 
 
@@ -137,12 +138,20 @@ def refuse_return(order: Order, *, now: datetime) -> None:
         raise ReturnTooLate
 
 
-def _wanted(wish: Wish) -> dict[int, int]:
+def wanted_variants(wish: Wish) -> dict[int, int]:
+    """Return position -> SKU that is wanted instead; nothing unless exchanged.
+
+    Raises:
+        UnknownVariant: an exchange for nothing that is sold.
+    """
     if wish.kind != _Kind.EXCHANGE:
         return {}
     skus = dict(wish.wanted or {})
     sold = Variant.objects.filter(
-        sku__in=set(skus.values()), is_active=True, product__is_listed=True
+        sku__in=set(skus.values()),
+        is_active=True,
+        product__is_listed=True,
+        product__kind=Product.Kind.GOODS,
     )
     known = dict(sold.values_list("sku", "pk"))
     if set(skus) != set(wish.items) or not set(skus.values()) <= set(known):
@@ -278,8 +287,13 @@ def lock_return(*, return_id: int) -> ReturnRequest:
 
 
 def refuse_move(request: ReturnRequest, *, to_state: str) -> None:
-    """Refuse what ``orders.rules.returns`` does not know."""
+    """Refuse what ``orders.rules.returns`` does not know.
+
+    A return whose exchange waits for the difference can only be exchanged.
+    """
     sent_back = request.kind != _Kind.REFUND_ONLY
+    if request.awaits_difference and to_state != _State.EXCHANGED:
+        raise ReturnMoveRefused
     if not may_move(request.state, to_state, is_sent_back=sent_back):
         raise ReturnMoveRefused
 
@@ -317,11 +331,11 @@ def move_return(
     for name, value in changes.items():
         setattr(request, name, value)
     request.save()
-    _note(request, from_state, to_state, actor=actor, note=note, now=now)
+    note_move(request, from_state, to_state, actor=actor, note=note, now=now)
     return request
 
 
-def _note(
+def note_move(
     request: ReturnRequest,
     from_state: str,
     to_state: str,
@@ -330,6 +344,7 @@ def _note(
     note: str,
     now: datetime,
 ) -> None:
+    """Write down what became of a return, and who did it."""
     ReturnEvent.objects.create(
         request=request,
         from_state=from_state,
