@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -26,9 +24,9 @@ from orders.models import (
     ReturnRequest,
     Variant,
 )
-from orders.queries.returns import units_of_return, wanted_units
+from orders.queries.returns import return_deadline, units_of_return, wanted_units
 from orders.rules.lifecycle import STANDING
-from orders.rules.returns import may_move, return_ends_at
+from orders.rules.returns import may_move
 from orders.services.moving import actor_name, lock_order
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
 from orders.services.refunding import lock_orders
@@ -129,11 +127,7 @@ def refuse_return(order: Order, *, now: datetime) -> None:
     """Refuse a return of an order that is not standing, or delivered too long ago."""
     if order.state not in STANDING:
         raise OrderNotRefundable
-    ends_at = return_ends_at(
-        order.delivered_at,
-        days=settings.RETURN_DAYS,
-        zone=ZoneInfo(settings.SHOP_TIME_ZONE),
-    )
+    ends_at = return_deadline(order)
     if ends_at is not None and ends_at <= now:
         raise ReturnTooLate
 

@@ -74,6 +74,7 @@ def give_back(order, kind="money") -> Refund:
         kind=kind,
         state="completed",
         amount_minor=30_000,
+        exchanged_minor=30_000 if kind == "exchange" else 0,
         points_returned=1_200,
         requested_at=NOON,
         completed_at=NOON,
