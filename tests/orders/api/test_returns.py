@@ -229,7 +229,7 @@ def test_r14_a_member_pays_the_difference(as_alice, as_mallory, order):
     )
     assert body["replacement"]["to_pay"]["amount"] == "20.00"
     assert body["replacement"]["pay_until"] is not None
-    paying = f"{ROOT}/me/orders/{new.public_id}/payments"
+    paying = f"{ROOT}/orders/{new.public_id}/payments"
     asked = {"provider": "test"}, {"Idempotency-Key": "pay"}
     foreign = as_mallory.post(paying, asked[0], format="json", headers=asked[1])
     assert foreign.status_code == 404
