@@ -90,17 +90,11 @@ def exchange_units(
         raise RefundAboveLimit
     if not is_reserved:
         reserve_stock(wanted, order_id=order.pk, now=now)
-    refund = Refund(
-        order=order,
-        request_key=request_key,
-        reason=reason[:200],
-        actor=actor_name(actor),
-        requested_at=now,
-    )
-    _give_value(refund, quote, now)
-    new = write_exchange(order, quote, refund=refund, actor=actor, now=now)
+    told = {"reason": reason, "actor": actor, "now": now}
+    refund = _give_value(order, quote, request_key=request_key, **told)
+    new = write_exchange(order, quote=quote, refund=refund, actor=actor, now=now)
     Refund.objects.filter(pk=refund.pk).update(replaced_by=new)
-    _audit(order, new, quote, actor=actor, reason=reason, now=now)
+    _audit(order, new, quote, **told)
     if not quote.due_minor:
         settle_paid(order=new, paid_minor=quote.moved_minor, actor=actor, now=now)
         if not complete_refund(refund_id=refund.pk, now=now):
@@ -115,15 +109,29 @@ def _wanted_units(swaps: Sequence[Swap]) -> dict[int, int]:
     return dict(units)
 
 
-def _give_value(refund: Refund, quote: ExchangeQuote, now: datetime) -> None:
+def _give_value(
+    order: Order,
+    quote: ExchangeQuote,
+    *,
+    request_key: str,
+    reason: str,
+    actor: Any,
+    now: datetime,
+) -> Refund:
     """Give the old units back: their value to the new ones, the rest as money."""
-    refund.kind = Refund.Kind.EXCHANGE
-    refund.amount_minor = quote.value_minor
-    refund.exchanged_minor = quote.moved_minor
-    refund.points_returned = quote.points
-    refund.quote_hash = quote.hash
-    refund.save()
-    lines = dict(refund.order.lines.values_list("position", "pk"))
+    refund = Refund.objects.create(
+        kind=Refund.Kind.EXCHANGE,
+        order=order,
+        request_key=request_key,
+        amount_minor=quote.value_minor,
+        exchanged_minor=quote.moved_minor,
+        points_returned=quote.points,
+        quote_hash=quote.hash,
+        reason=reason[:200],
+        actor=actor_name(actor),
+        requested_at=now,
+    )
+    lines = dict(order.lines.values_list("position", "pk"))
     RefundLine.objects.bulk_create(
         RefundLine(
             refund=refund,
@@ -134,9 +142,11 @@ def _give_value(refund: Refund, quote: ExchangeQuote, now: datetime) -> None:
         )
         for part in quote.lines
     )
-    RefundTender.objects.bulk_create(tenders_for(refund, quote.tenders, now))
+    tenders = tenders_for(refund, parts=quote.tenders, now=now)
+    RefundTender.objects.bulk_create(tenders)
     count_refund(refund, sign=1)
-    refund.order.refresh_from_db(fields=["refunded_minor"])
+    order.refresh_from_db(fields=["refunded_minor"])
+    return refund
 
 
 def _audit(

@@ -248,12 +248,12 @@ def _reserve(refund: Refund, quote: RefundQuote, now: datetime) -> None:
         RefundDeduction(refund=refund, kind=part.kind, amount_minor=part.amount_minor)
         for part in quote.deductions
     )
-    RefundTender.objects.bulk_create(tenders_for(refund, quote.tenders, now))
+    RefundTender.objects.bulk_create(tenders_for(refund, parts=quote.tenders, now=now))
     count_refund(refund, sign=1)
 
 
 def tenders_for(
-    refund: Refund, parts: Iterable[TenderRefund], now: datetime
+    refund: Refund, *, parts: Iterable[TenderRefund], now: datetime
 ) -> Iterable[RefundTender]:
     """Yield the parts of a refund as its rows, each with the key it is asked with."""
     for number, part in enumerate(parts, start=1):

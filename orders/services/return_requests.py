@@ -119,7 +119,14 @@ def request_return(
         )
         for position, units in sorted(wish.items.items())
     )
-    note_move(request, "", _State.REQUESTED, actor=actor, note="", now=now)
+    note_move(
+        request,
+        from_state="",
+        to_state=_State.REQUESTED,
+        actor=actor,
+        note="",
+        now=now,
+    )
     return request
 
 
@@ -325,15 +332,22 @@ def move_return(
     for name, value in changes.items():
         setattr(request, name, value)
     request.save()
-    note_move(request, from_state, to_state, actor=actor, note=note, now=now)
+    note_move(
+        request,
+        from_state=from_state,
+        to_state=to_state,
+        actor=actor,
+        note=note,
+        now=now,
+    )
     return request
 
 
 def note_move(
     request: ReturnRequest,
+    *,
     from_state: str,
     to_state: str,
-    *,
     actor: Any,
     note: str,
     now: datetime,

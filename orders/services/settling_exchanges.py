@@ -155,8 +155,14 @@ def lapse_exchange(*, order_id: int, now: datetime) -> bool:
         _promise(request, _accepted)
         request.kind, request.refund = _Kind.RETURN, None
         request.save(update_fields=["kind", "refund"])
-        state = request.state
-        note_move(request, state, state, actor=PAYMENT_ACTOR, note="", now=now)
+        note_move(
+            request,
+            from_state=request.state,
+            to_state=request.state,
+            actor=PAYMENT_ACTOR,
+            note="",
+            now=now,
+        )
     record_audit(
         actor=PAYMENT_ACTOR, action="orders.exchange_lapsed", obj=found.order, now=now
     )

@@ -26,7 +26,7 @@ from orders.services.writing_orders import write_address
 
 
 def write_exchange(
-    order: Order, quote: ExchangeQuote, *, refund: Refund, actor: Any, now: datetime
+    order: Order, *, quote: ExchangeQuote, refund: Refund, actor: Any, now: datetime
 ) -> Order:
     """Write the order that replaces units, as quoted, and what pays it so far.
 
