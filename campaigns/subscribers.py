@@ -30,20 +30,24 @@ def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
     release_order(order_id=payload["order_id"])
 
 
-def return_coupons_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """RefundCompleted: after a full refund coupons come back (C10)."""
-    return_coupons(order_id=payload["order_id"])
+def return_coupons_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderRefunded: coupons come back once nothing of their order is left (C10)."""
+    return_coupons(order_id=payload["order_id"], now=now)
 
 
 def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """RefundCompleted: tell the member in the app, once; nothing about exchanges."""
+    """RefundCompleted: tell the member in the app, once, of money that comes back.
+
+    An exchange that gives none back is no refund to its member.
+    """
     refund = Refund.objects.select_related("order").get(pk=payload["refund_id"])
     order = refund.order
-    if order.member_id is None or refund.kind == Refund.Kind.EXCHANGE:
+    is_even = refund.kind == Refund.Kind.EXCHANGE and not refund.money_minor
+    if order.member_id is None or is_even:
         return
     template, context = refund_words(
         order_number=order.number,
-        amount_minor=refund.amount_minor,
+        amount_minor=refund.money_minor,
         currency=order.currency,
         points=refund.points_returned,
     )

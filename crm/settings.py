@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.console.skin import skin
 from crm.schedule import SCHEDULE
+from crm.shared.environment import one_of
 from crm.shared.keyring import load_keyring
 from crm.shared.logs import logging_config
 from members.providers.configuration import social_providers
@@ -28,11 +29,8 @@ if env("CRM_ENVIRONMENT", default="") != "test":  # tests know no machine's ".en
 #: Embedded database, broker folder, keys, uploads: all that must outlive a restart.
 DATA_DIR = Path(env("CRM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 #: ``demo``, ``test`` or ``production``. Demo and test shops have a movable clock.
-ENVIRONMENT = env("CRM_ENVIRONMENT", default="production")
-if ENVIRONMENT not in {"demo", "test", "production"}:
-    raise ImproperlyConfigured(
-        f"CRM_ENVIRONMENT is {ENVIRONMENT!r}; use demo, test or production."
-    )
+_KINDS = ("demo", "test", "production")
+ENVIRONMENT = one_of(env, "CRM_ENVIRONMENT", *_KINDS, default="production")
 IS_PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
 SECRET_KEY = env("CRM_SECRET_KEY", default="")
@@ -65,6 +63,9 @@ COMPLETED_AFTER_DAYS = env.int("CRM_COMPLETED_AFTER_DAYS", default=7)
 FREIGHT_MINOR = env.int("CRM_FREIGHT_MINOR", default=0)
 FREE_FREIGHT_FROM_MINOR = env.int("CRM_FREE_FREIGHT_FROM_MINOR", default=None)
 RETURN_DAYS = env.int("CRM_RETURN_DAYS", default=14)
+_PRICES = ("today", "order_day", "lower")
+EXCHANGE_PRICE = one_of(env, "CRM_EXCHANGE_PRICE", *_PRICES, default="lower")
+EXCHANGE_HOURS = env.int("CRM_EXCHANGE_HOURS", default=48)
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
@@ -361,8 +362,7 @@ LANGUAGE_CODE = env("CRM_LANGUAGE", default="en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = SHOP_TIME_ZONE
-USE_TZ = True
-USE_I18N = True
+USE_TZ = USE_I18N = True
 
 # --- Files --------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import PointsAccount, PointsEntry
@@ -12,6 +13,7 @@ from loyalty.rules.ledger import Movement
 from loyalty.rules.tiers import counts_from, rung_for
 from loyalty.services.refund_points import Settlement, may_owe, move_for_refund
 from orders.models import Order, Refund
+from orders.queries.refunds import line_of
 from orders.rules.refund_effects import Effect, PlannedRefund
 
 #: What happens -> the sentence that says so.
@@ -48,7 +50,9 @@ class LoyaltyEffects:
         )
         if account is None:
             return []
-        root = Order.objects.get(pk=planned.root_id)
+        orders = line_of(
+            Order.objects.select_related("exchange_of").get(pk=planned.order_id)
+        )
         terms = program()
         settlement = Settlement(
             source="preview",
@@ -59,12 +63,13 @@ class LoyaltyEffects:
             occurred_at=now,
         )
         try:
-            _book, back, taken = move_for_refund(
-                settlement, account=account, order=root, now=now
+            _book, moved = move_for_refund(
+                settlement, account=account, orders=orders, now=now
             )
         except PointsEntry.DoesNotExist:
             return [_effect("points_later")]
-        found = [*_of_return(back), *_of_claw(taken.points, taken.trace)]
+        taken = [(move.points, move.trace) for _order, move in moved.taken]
+        found = [*_of_return(moved.back), *_of_claws(taken)]
         if planned.shortfall == "deduct":
             found = [
                 part
@@ -73,22 +78,24 @@ class LoyaltyEffects:
                     each, terms.redeem_minor_per_100, planned.amount_minor
                 )
             ]
-        return [*found, *_of_tier(account, root, planned.goods_minor, now)]
+        return [*found, *_of_tier(account, orders[-1], planned.goods_minor, now)]
 
     def booked(self, refund_id: int) -> Sequence[Effect]:
         """Say what the ledger holds of a refund."""
         refund = Refund.objects.only("public_id", "points_deducted").get(pk=refund_id)
+        source = f"refund:{refund.public_id}"
         entries = PointsEntry.objects.filter(
-            source=f"refund:{refund.public_id}",
+            Q(source=source) | Q(source__startswith=f"{source}:"),
             kind__in=[PointsEntry.Kind.RETURN, PointsEntry.Kind.CLAW_BACK],
         ).order_by("seq")
-        found: list[Effect] = []
+        claws, backs = [], []
         for entry in entries:
-            if entry.kind == PointsEntry.Kind.CLAW_BACK:
-                found += _of_claw(entry.points, entry.trace)
-            elif entry.points:
-                found.append(_effect("points_back", points=entry.points))
-        return found
+            is_claw = entry.kind == PointsEntry.Kind.CLAW_BACK
+            (claws if is_claw else backs).append(entry)
+        return [
+            *(_effect("points_back", points=e.points) for e in backs if e.points),
+            *_of_claws([(entry.points, entry.trace) for entry in claws]),
+        ]
 
 
 def _of_return(back: Movement | None) -> list[Effect]:
@@ -100,10 +107,11 @@ def _of_return(back: Movement | None) -> list[Effect]:
     return [_effect("points_back_late", points=back.points, late=late)]
 
 
-def _of_claw(points: int, trace: dict) -> list[Effect]:
-    """Say what a claw-back took, and what of it was not there (P17)."""
-    owed, waived = trace.get("owed", 0), trace.get("waived", 0)
-    taken = -points - owed
+def _of_claws(claws: Sequence[tuple[int, dict]]) -> list[Effect]:
+    """Say what claw-backs took together, and what of it was not there (P17)."""
+    owed = sum(trace.get("owed", 0) for _points, trace in claws)
+    waived = sum(trace.get("waived", 0) for _points, trace in claws)
+    taken = -sum(points for points, _trace in claws) - owed
     numbers = {"points_taken": taken, "points_owed": owed, "points_waived": waived}
     return [_effect(code, points=count) for code, count in numbers.items() if count]
 

@@ -14,6 +14,7 @@ from loyalty.services.rewarding import (
     take_back_of_refund,
     take_review_points_back,
 )
+from loyalty.services.valuing import count_value_of_buyer
 from orders.models import Order
 
 
@@ -36,6 +37,11 @@ def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
 def settle_points_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
     """RefundCompleted: give back spent points, take back earned ones."""
     settle_refund(refund_id=payload["refund_id"], now=now)
+
+
+def count_value_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderRefunded: an order of which nothing is left is none (R19)."""
+    count_value_of_buyer(order_id=payload["order_id"], now=now)
 
 
 def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:

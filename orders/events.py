@@ -114,6 +114,19 @@ class RefundCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRefunded:
+    """Nothing of an order is left: all went back, or was given up on the way."""
+
+    name: ClassVar[str] = "orders.OrderRefunded"
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewPublished:
     """A review can be read by everybody."""
 

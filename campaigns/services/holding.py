@@ -7,6 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
+from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
 from orders.models import Allocation, Order, Refund
@@ -79,6 +80,8 @@ def release_order(*, order_id: int) -> None:
     )
     used_by_order = Allocation.objects.filter(
         line__order_id=order_id,
+        # What replaces units took their offers over: no use was counted (R13).
+        line__order__exchange_of__isnull=True,
         source_kind="promotion",
         source_id=OuterRef("public_id"),
     )
@@ -88,19 +91,40 @@ def release_order(*, order_id: int) -> None:
 
 
 @transaction.atomic
-def return_coupons(*, order_id: int) -> int:
+def return_coupons(*, order_id: int, now: datetime) -> int:
     """Give coupons back after a full refund, where they promise it (C10).
 
     One that expired meanwhile comes back expired: it stays usable for nobody but
     its history is right. A partial refund returns nothing, nor does an order whose
-    units were exchanged (C25).
+    units were exchanged (C25). A coupon that left the order meanwhile stays what it
+    became, and stands in the audit trail.
 
     Returns:
         How many coupons came back.
     """
+    exchanged = Refund.objects.filter(
+        order_id=order_id, kind=Refund.Kind.EXCHANGE, state=Refund.State.COMPLETED
+    )
     refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
-    if not refunded.exclude(refunds__kind=Refund.Kind.EXCHANGE).exists():
+    if not refunded.exists() or exchanged.exists():
         return 0
+    _note_gone(order_id, now)
     return Coupon.objects.filter(
         order_id=order_id, state=Coupon.State.USED, terms__returns=True
     ).update(state=Coupon.State.AVAILABLE, order_id=None, used_at=None)
+
+
+def _note_gone(order_id: int, now: datetime) -> None:
+    """Write down which coupons that paid for an order are no longer its own."""
+    named = Allocation.objects.filter(line__order_id=order_id, source_kind="coupon")
+    gone = Coupon.objects.filter(
+        public_id__in=set(named.values_list("source_id", flat=True))
+    ).exclude(order_id=order_id, state=Coupon.State.USED)
+    for coupon in gone:
+        record_audit(
+            actor="campaigns.coupons",
+            action="coupons.not_returned",
+            obj=coupon,
+            detail={"state": coupon.state},
+            now=now,
+        )

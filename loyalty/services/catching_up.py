@@ -12,6 +12,7 @@ from django.db.models import Q
 from loyalty.models import PointsAccount
 from loyalty.services.order_points import (
     book_order,
+    earning_orders,
     not_booked,
     with_basis,
 )
@@ -47,15 +48,14 @@ def _events(
     account: PointsAccount, source: str, until: datetime
 ) -> Iterator[tuple[datetime, int, int, Order | Refund]]:
     """Yield with a key: time, then payments before refunds, then id."""
-    # What replaces exchanged units earned nothing: the first order did (R13).
     orders = Order.objects.filter(
+        Q(source=source) | Q(exchange_of__isnull=False),
         member_id=account.member_id,
-        source=source,
-        exchange_of__isnull=True,
         state__in=SOLD,
         paid_at__lte=until,
     )
-    for order in with_basis(not_booked(orders, accounts=account.accounts)):
+    earning = earning_orders(not_booked(orders, accounts=account.accounts))
+    for order in with_basis(earning):
         yield order.paid_at, 0, order.pk, order
     refunds = Refund.objects.select_related("order__exchange_of").filter(
         Q(order__source=source) | Q(order__exchange_of__isnull=False),

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from loyalty.models import PointsEntry
 from loyalty.services.catching_up import book_until
-from loyalty.services.order_points import source_of
+from loyalty.services.order_points import earning_orders, source_of
 from orders.models import Order
+from orders.queries.refunds import root_of
 from orders.rules.lifecycle import SOLD
 
 
@@ -21,19 +22,19 @@ def earn_for_order(*, order_id: int, now: datetime) -> PointsEntry | None:
 
     Returns:
         The entry, the same one on every call; None for an order that is unpaid,
-        cancelled, or of nobody, or that replaces exchanged units (R13).
+        cancelled, or of nobody, or that replaces units for their value (R13).
     """
-    order = Order.objects.filter(
-        pk=order_id,
-        member__isnull=False,
-        paid_at__isnull=False,
-        state__in=SOLD,
-        exchange_of__isnull=True,
-    ).first()
+    paid = Order.objects.select_related("exchange_of").filter(
+        pk=order_id, member__isnull=False, paid_at__isnull=False, state__in=SOLD
+    )
+    order = earning_orders(paid).first()
     if order is None:
         return None
     account = book_until(
-        member_id=order.member_id, source=order.source, until=order.paid_at, now=now
+        member_id=order.member_id,
+        source=root_of(order).source,
+        until=order.paid_at,
+        now=now,
     )
     return PointsEntry.objects.get(
         account_id__in=account.accounts,

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Sum, Value
 from django.db.models.functions import Coalesce, Concat
 
 from crm.shared.money import WHOLE_BP
@@ -72,11 +72,23 @@ def with_basis(orders):
     """Return a query of orders with ``basis_minor``: net of their goods (P5).
 
     Freight, fees and gift cards earn nothing. What points paid is a reduction of the
-    lines, so the net is without it.
+    lines, so the net is without it. Of an exchange only the difference that was paid
+    for earns (R14).
     """
     goods = Q(lines__kind=Product.Kind.GOODS)
     return orders.annotate(
         basis_minor=Coalesce(Sum("lines__net_minor", filter=goods), 0)
+        - Coalesce(F("paid_with__exchanged_minor"), 0)
+    )
+
+
+def earning_orders(orders):
+    """Return those orders of a query that earn: paid with money, wholly or in part.
+
+    What replaces units for their value earns nothing: the first order did (R13).
+    """
+    return orders.filter(
+        Q(exchange_of__isnull=True) | Q(paid_with__exchanged_minor__lt=F("total_minor"))
     )
 
 

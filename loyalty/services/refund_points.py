@@ -1,7 +1,7 @@
 """What one refund books: points back and forth, qualifying value, the tier."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Value
@@ -24,7 +24,7 @@ from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
 from orders.models import Order, Refund
-from orders.queries.refunds import goods_minor, root_of
+from orders.queries.refunds import goods_minor, line_of
 from orders.rules.refund_effects import Shortfall
 
 
@@ -53,38 +53,83 @@ class Settlement:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a refund moved: points back (None when none were spent), and taken.
+
+    ``taken`` is one claw-back of each order that earned; the first order's is the last.
+    """
+
+    back: Movement | None
+    taken: tuple[tuple[Order, Movement], ...]
+
+
 def move_for_refund(
-    settlement: Settlement, *, account: PointsAccount, order: Order, now: datetime
-) -> tuple[Book, Movement | None, Movement]:
+    settlement: Settlement,
+    *,
+    account: PointsAccount,
+    orders: Sequence[Order],
+    now: datetime,
+) -> tuple[Book, Moved]:
     """Move the points of a refund in a book: for booking and for a preview alike.
 
-    Args:
-        order: the order that was first paid; ``orders.queries.refunds.root_of``.
+    Points spent go back to the lots of the first order. Of orders that replace units
+    what was earned on a difference is taken first (R14), the rest of the first one.
 
-    Returns:
-        The book, what went back (None when no points were spent), what was taken.
+    Args:
+        orders: of the refund; see ``orders.queries.refunds.line_of``.
 
     Raises:
-        PointsEntry.DoesNotExist: what the order earned is not booked yet.
+        PointsEntry.DoesNotExist: what the first order earned is not booked yet.
     """
-    earned = PointsEntry.objects.get(
+    entries = PointsEntry.objects.filter(
         account_id__in=account.accounts,
         kind=PointsEntry.Kind.EARN,
-        source=source_of(order),
+        source__in=[source_of(order) for order in orders],
     )
+    earned = {entry.source: entry for entry in entries}
+    root = orders[-1]
+    if source_of(root) not in earned:
+        raise PointsEntry.DoesNotExist
     book = book_of(account)
-    spent = _load_lots(book, account.accounts, order_source=source_of(order))
+    spent = _load_lots(book, account.accounts, order_source=source_of(root))
     back = None
     if settlement.points_back:
         back = book.give_back(
             settlement.points_back, spent, source=settlement.source, now=now
         )
-    earning = earnings_of([earned], lots=book.lots)[earned.pk]
-    return (
-        book,
-        back,
-        claw_for_refund(book, earning=earning, settlement=settlement, at=now),
-    )
+    earnings = earnings_of(list(earned.values()), lots=book.lots)
+    by_order = [
+        (order, earnings[earned[source_of(order)].pk])
+        for order in orders
+        if source_of(order) in earned
+    ]
+    return book, Moved(back, tuple(_claws(book, by_order, settlement, now)))
+
+
+def _claws(
+    book: Book,
+    earnings: Sequence[tuple[Order, Earning]],
+    settlement: Settlement,
+    now: datetime,
+) -> Iterator[tuple[Order, Movement]]:
+    goods, deducted = settlement.goods_minor, settlement.points_deducted
+    (*differences, (root, first)) = earnings
+    for order, earning in differences:
+        part = min(goods, earning.basis_minor - earning.refunded_minor)
+        if part > 0:
+            goods -= part
+            own = replace(
+                settlement,
+                source=f"{settlement.source}:{order.public_id}",
+                goods_minor=part,
+                points_deducted=deducted,
+            )
+            movement = claw_for_refund(book, earning=earning, settlement=own, at=now)
+            deducted -= movement.trace.get("deducted", 0)
+            yield order, movement
+    rest = replace(settlement, goods_minor=goods, points_deducted=deducted)
+    yield root, claw_for_refund(book, earning=first, settlement=rest, at=now)
 
 
 def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
@@ -93,23 +138,27 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     Points spent on the refunded goods go back first (P20), then earned points are
     taken back cumulatively (P19).
     """
-    order = root_of(refund.order)
-    account = PointsAccount.objects.get(pk=order.member_id)
+    member_id = refund.order.member_id
+    account = PointsAccount.objects.get(pk=member_id)
     goods = goods_minor([refund.pk]).get(refund.pk, 0)
     settlement = settlement_of(refund, goods_minor=goods, terms=program())
-    book, _back, movement = move_for_refund(
-        settlement, account=account, order=order, now=now
+    book, moved = move_for_refund(
+        settlement, account=account, orders=line_of(refund.order), now=now
     )
-    entry = post_one(book, movement=movement)
-    QualifyingEntry.objects.create(
-        member_id=order.member_id,
-        value_minor=-goods,
-        source=settlement.source,
-        occurred_at=order.paid_at,
+    entry = post_one(book, movement=moved.taken[-1][1])
+    # The value falls in the window of the order that brought it (T2).
+    QualifyingEntry.objects.bulk_create(
+        QualifyingEntry(
+            member_id=member_id,
+            value_minor=-movement.trace["refunded_minor"],
+            source=movement.source,
+            occurred_at=order.paid_at,
+        )
+        for order, movement in moved.taken
     )
-    count_value(member_ids=[order.member_id])
+    count_value(member_ids=[member_id])
     review_tier(
-        member_id=order.member_id,
+        member_id=member_id,
         reason=settlement.source,
         now=now,
         since=refund.completed_at,

@@ -1,12 +1,16 @@
 """What members spent, counted afresh from their orders."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
+
+from loyalty.services.posting import locked_account
+from orders.models import Order
 
 #: Counted anew rather than added up: facts may come twice, late or in any order (X2).
 #: A fully refunded order is none (R19); its money is gone as well. An order that
-#: replaces units of another is no second purchase.
+#: replaces units of another is no second purchase, and none of a later day (R13).
 _COUNT = """
 INSERT INTO loyalty_membervalue AS v (
     member_id, orders, net_minor, first_order_at, last_order_at)
@@ -14,14 +18,20 @@ SELECT m.id, bought.orders, bought.paid - back.refunded - lost.returned,
        bought.first_at, bought.last_at
   FROM unnest(%(members)s::bigint[]) AS m (id)
   CROSS JOIN LATERAL (
-    SELECT count(DISTINCT coalesce(o.exchange_of_id, o.id))
-             FILTER (WHERE o.state <> 'refunded') AS orders,
-           coalesce(sum(o.paid_minor), 0) AS paid,
-           min(o.placed_at) FILTER (WHERE o.state <> 'refunded') AS first_at,
-           max(o.placed_at) FILTER (WHERE o.state <> 'refunded') AS last_at
-      FROM orders_order o
-     WHERE o.member_id = m.id AND o.paid_at IS NOT NULL
-       AND o.state NOT IN ('pending', 'cancelled')) bought
+    WITH RECURSIVE purchase AS (
+        SELECT o.id, o.id AS first_id, o.placed_at, o.state, o.paid_minor, o.paid_at
+          FROM orders_order o
+         WHERE o.member_id = m.id AND o.exchange_of_id IS NULL
+        UNION ALL
+        SELECT o.id, p.first_id, p.placed_at, o.state, o.paid_minor, o.paid_at
+          FROM purchase p JOIN orders_order o ON o.exchange_of_id = p.id)
+    SELECT count(DISTINCT p.first_id)
+             FILTER (WHERE p.state <> 'refunded') AS orders,
+           coalesce(sum(p.paid_minor), 0) AS paid,
+           min(p.placed_at) FILTER (WHERE p.state <> 'refunded') AS first_at,
+           max(p.placed_at) FILTER (WHERE p.state <> 'refunded') AS last_at
+      FROM purchase p
+     WHERE p.paid_at IS NOT NULL AND p.state NOT IN ('pending', 'cancelled')) bought
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(f.amount_minor), 0) AS refunded
       FROM orders_order o JOIN orders_refund f ON f.order_id = o.id
@@ -37,6 +47,15 @@ ON CONFLICT (member_id) DO UPDATE
        (excluded.orders, excluded.net_minor, excluded.first_order_at,
         excluded.last_order_at)
 """
+
+
+@transaction.atomic
+def count_value_of_buyer(*, order_id: int, now: datetime) -> None:
+    """Count what the buyer of an order is worth afresh; nothing for nobody's."""
+    member_id = Order.objects.values_list("member_id", flat=True).get(pk=order_id)
+    if member_id is not None:
+        account = locked_account(member_id=member_id, now=now)
+        count_value(member_ids=[account.pk])
 
 
 def count_value(*, member_ids: Sequence[int]) -> int:

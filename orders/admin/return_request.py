@@ -27,9 +27,12 @@ from orders.services.return_requests import (
     receive_return,
     refuse_request,
 )
+from orders.services.settling_exchanges import (
+    exchange_return,
+    quote_exchange_of_return,
+)
 from orders.services.settling_returns import (
     Finding,
-    exchange_return,
     inspect_return,
     quote_return,
     refund_return,
@@ -149,6 +152,7 @@ class ReturnRequestAdmin(LedgerAdmin):
             "shows_words": request.user.has_perm("members.view_pii"),
             "error": error,
             **_effects(found, steps),
+            **_exchange_of(found, steps),
         }
         return TemplateResponse(request, "orders/return_page.html", context)
 
@@ -162,6 +166,8 @@ def may_take(user, step: str) -> bool:
 def steps_of(found: ReturnRequest) -> list[str]:
     """Return what can be done with a return now."""
     sent_back = found.kind != ReturnRequest.Kind.REFUND_ONLY
+    if found.awaits_difference:
+        return []
     return [
         name
         for name, (to_state, _label) in STEPS.items()
@@ -182,6 +188,23 @@ def _effects(found: ReturnRequest, steps: list) -> dict:
     return {
         "quote": quote,
         "sentences": [effect_text(effect, currency) for effect in quote.effects],
+    }
+
+
+def _exchange_of(found: ReturnRequest, steps: list) -> dict:
+    """Return what an exchange would cost, or the order that waits for its payment."""
+    if found.awaits_difference:
+        return {"waits": found.refund.replaced_by}
+    if not any(name == "exchange" for name, _label, _main in steps):
+        return {}
+    try:
+        quote = quote_exchange_of_return(return_id=found.pk, now=now())
+    except Refusal as refusal:
+        return {"exchange_refusal": str(refusal)}
+    currency = found.order.currency
+    return {
+        "exchange": quote,
+        "exchange_sentences": [effect_text(part, currency) for part in quote.effects],
     }
 
 
@@ -235,7 +258,12 @@ def _refund(found: ReturnRequest, request) -> None:
 
 def _exchange(found: ReturnRequest, request) -> None:
     exchange_return(
-        return_id=found.pk, reason=_note(request), actor=request.user, now=now()
+        return_id=found.pk,
+        reason=_note(request),
+        actor=request.user,
+        expected_hash=request.POST.get("exchange_hash", "")[:64],
+        most_minor=most_of(request.user),
+        now=now(),
     )
 
 

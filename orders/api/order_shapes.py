@@ -6,6 +6,7 @@ from typing import Any
 from crm.shared.money import as_api
 from orders.api.shapes import order_shape
 from orders.models import Order, Payment, Product, Shipment
+from orders.queries.returns import return_deadline
 from orders.rules.lifecycle import Units, buyer_may
 
 
@@ -104,7 +105,7 @@ def shipment_shape(shipment: Shipment) -> dict[str, Any]:
 
 def deeds_of_buyer(order: Order, *, now: datetime) -> dict[str, bool]:
     """Return what the buyer may do with an order now; it comes with its lines."""
-    due = order.payment_due_at
+    due, ends_at = order.payment_due_at, return_deadline(order)
     return buyer_may(
         order.state,
         [
@@ -113,9 +114,12 @@ def deeds_of_buyer(order: Order, *, now: datetime) -> dict[str, bool]:
                 refunded=line.refunded_quantity,
                 shipped=line.shipped_quantity,
                 needs_delivery=line.kind == Product.Kind.GOODS,
+                returning=line.returning_quantity,
+                is_reviewed=line.is_reviewed,
             )
             for line in order.lines.all()
         ],
         is_ours=order.is_ours,
         is_overdue=due is not None and due <= now,
+        is_return_late=ends_at is not None and ends_at <= now,
     )

@@ -7,8 +7,15 @@ from rest_framework import serializers
 
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
+from orders.api.exchange_shapes import (
+    ExchangeQuoteShape,
+    ReplacementShape,
+    exchange_quote_shape,
+    replacement_shape,
+)
 from orders.models import RefundDeduction, RefundTender, ReturnRequest
 from orders.reasons import effect_params, effect_text
+from orders.rules.exchanges import ExchangeQuote
 from orders.rules.refund_effects import Effect
 from orders.rules.refunds import RefundQuote
 from orders.rules.statements import Statement
@@ -49,6 +56,9 @@ class RefundQuoteShape(serializers.Serializer):
     points_returned = serializers.IntegerField()
     effects = EffectShape(many=True)
     quote_hash = serializers.CharField()
+    exchange = ExchangeQuoteShape(
+        allow_null=True, help_text="What the exchange that is asked for costs."
+    )
 
 
 class ReturnItemShape(serializers.Serializer):
@@ -83,6 +93,7 @@ class ReturnShape(serializers.Serializer):
     carrier = serializers.CharField()
     tracking_number = serializers.CharField()
     refund = serializers.CharField(allow_null=True)
+    replacement = ReplacementShape(allow_null=True)
     events = ReturnEventShape(many=True)
     requested_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
@@ -139,8 +150,10 @@ def effect_shape(effect: Effect, currency: str) -> dict[str, Any]:
     }
 
 
-def refund_quote_shape(quote: RefundQuote, currency: str) -> dict[str, Any]:
-    """Return what a refund would give back."""
+def refund_quote_shape(
+    quote: RefundQuote, currency: str, *, exchange: ExchangeQuote | None
+) -> dict[str, Any]:
+    """Return what a refund would give back, or the exchange that is wanted cost."""
     return {
         "items": [
             {
@@ -160,6 +173,7 @@ def refund_quote_shape(quote: RefundQuote, currency: str) -> dict[str, Any]:
         "points_returned": quote.points,
         "effects": [effect_shape(effect, currency) for effect in quote.effects],
         "quote_hash": quote.hash,
+        "exchange": exchange and exchange_quote_shape(exchange, currency),
     }
 
 
@@ -194,6 +208,7 @@ def return_shape(request: ReturnRequest) -> dict[str, Any]:
         "carrier": request.carrier,
         "tracking_number": request.tracking_number,
         "refund": request.refund.public_id if request.refund is not None else None,
+        "replacement": replacement_shape(request),
         "events": [
             {"status": event.to_state, "note": event.note, "at": event.occurred_at}
             for event in sorted(request.events.all(), key=lambda event: event.pk)

@@ -26,6 +26,7 @@ from orders.models import ReturnRequest
 from orders.queries.refunds import refunds_of
 from orders.queries.returns import returns_of
 from orders.services.return_requests import cancel_return, request_return, send_back
+from orders.services.settling_exchanges import quote_wished_exchange
 from orders.services.settling_returns import quote_wish
 from orders.services.stating import refund_statement
 
@@ -48,12 +49,17 @@ class ReturnQuotes(OrderView):
         responses=RefundQuoteShape,
     )
     def post(self, request, order: str):
-        """Quote; 409 ``return_too_late``, ``nothing_to_refund``. Writes nothing."""
+        """Quote; 409 ``return_too_late``, ``nothing_to_refund``. Writes nothing.
+
+        Of an exchange also what it costs, or gives back.
+        """
         wanted = return_requests.NewReturn(data=request.data)
         wanted.is_valid(raise_exception=True)
         mine = self.find(order)
-        quote = quote_wish(order_id=mine.pk, wish=wanted.wish(), now=clock.now())
-        return Response(refund_quote_shape(quote, mine.currency))
+        asked = {"order_id": mine.pk, "wish": wanted.wish(), "now": clock.now()}
+        exchange = quote_wished_exchange(**asked)
+        quote = quote_wish(**asked)
+        return Response(refund_quote_shape(quote, mine.currency, exchange=exchange))
 
 
 class OrderReturns(OrderView):

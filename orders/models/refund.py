@@ -55,9 +55,22 @@ class Refund(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.REQUESTED
     )
-    #: Sum of the lines, plus freight, less deductions; sum of the tenders. An exchange
-    #: moves this value to the order that replaces the units (R13).
+    #: Sum of the lines, plus freight, less deductions. What is not exchanged is the sum
+    #: of the tenders.
     amount_minor = models.BigIntegerField(_("amount"))
+    #: The value that pays the order which replaces the units; the rest of ``amount``
+    #: goes back to the buyer (R14).
+    exchanged_minor = models.BigIntegerField(
+        _("value exchanged"), default=0, db_default=0
+    )
+    replaced_by = models.OneToOneField(
+        "orders.Order",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="paid_with",
+        verbose_name=_("order that replaces its units"),
+    )
     freight_minor = models.BigIntegerField(_("freight returned"), default=0)
     #: Negative when more of earlier deductions came back than was deducted.
     deducted_minor = models.BigIntegerField(_("deducted"), default=0, db_default=0)
@@ -99,6 +112,11 @@ class Refund(models.Model):
                 condition=Q(amount_minor__gte=0) & Q(freight_minor__gte=0),
                 name="refund_is_not_negative",
             ),
+            models.CheckConstraint(
+                condition=Q(exchanged_minor__gte=0)
+                & Q(exchanged_minor__lte=models.F("amount_minor")),
+                name="refund_exchanges_within_its_amount",
+            ),
         ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="refund_newest_first"),
@@ -106,6 +124,11 @@ class Refund(models.Model):
 
     def __str__(self):
         return self.public_id
+
+    @property
+    def money_minor(self) -> int:
+        """Return what goes back to the buyer."""
+        return self.amount_minor - self.exchanged_minor
 
 
 class RefundLine(models.Model):
@@ -145,6 +168,7 @@ class RefundDeduction(models.Model):
         REPRICE = "reprice", _("offer no longer reached")
         GIFT_KEPT = "gift_kept", _("gift kept")
         POINTS_SHORT = "points_short", _("points already spent")
+        FREIGHT_UNOWED = "freight_unowed", _("delivery fee given back too early")
 
     refund = models.ForeignKey(
         Refund, on_delete=models.CASCADE, related_name="deductions"

@@ -88,6 +88,11 @@ class ReturnRequest(models.Model):
     def __str__(self):
         return self.public_id
 
+    @property
+    def awaits_difference(self) -> bool:
+        """Whether its exchange waits until dearer goods are paid (R14)."""
+        return self.state == self.State.INSPECTED and self.refund_id is not None
+
 
 class ReturnLine(models.Model):
     """Units of one order line that are asked back, and what came."""

@@ -5,10 +5,18 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from crm.shared.dates import bounds_of_day
-from orders.models import Order, OrderLine, Payment, Refund, Shipment, ShipmentLine
+from orders.models import (
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    Review,
+    Shipment,
+    ShipmentLine,
+)
 
 #: Attempts that brought nothing are no tenders.
 _TENDERS = (
@@ -52,8 +60,10 @@ def foreign_order(*, source: str, external_ref: str) -> Order | None:
 
 
 def _with_lines(orders: QuerySet[Order]) -> QuerySet[Order]:
+    reviews = Review.objects.filter(order_line=OuterRef("pk"))
     lines = (
         OrderLine.objects.select_related("variant__product")
+        .annotate(is_reviewed=Exists(reviews))
         .prefetch_related("allocations")
         .order_by("position")
     )

@@ -13,20 +13,34 @@ from orders.models import (
     RefundLine,
     ReturnLine,
 )
-from orders.rules.refunds import DeductionKind, PaidLine, Tender
+from orders.models.order import EXCHANGE
+from orders.rules.refunds import (
+    DeductionKind,
+    PaidLine,
+    Tender,
+    TenderRefund,
+    tender_shares,
+)
+from orders.rules.returns import FAULTS
 
 _GIVEN = (Refund.State.REQUESTED, Refund.State.COMPLETED)
 
 
 def root_of(order: Order) -> Order:
-    """Return the order that was paid with money: itself, or the first of exchanges.
+    """Return the order that was first paid with money: itself, or that of exchanges.
 
-    An order that replaces units (R13) was paid with their value; money, points and
+    An order that replaces units (R13) was paid with their value; the points spent and
     their lots are those of the order the units came from.
     """
-    while order.exchange_of is not None:
-        order = order.exchange_of
-    return order
+    return line_of(order)[-1]
+
+
+def line_of(order: Order) -> list[Order]:
+    """Return an order and those whose units it replaces, one after the other."""
+    line = [order]
+    while line[-1].exchange_of is not None:
+        line.append(line[-1].exchange_of)
+    return line
 
 
 def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
@@ -96,13 +110,39 @@ def freight_left(order: Order) -> int:
     return max(0, order.freight_minor - (given["total"] or 0))
 
 
-def tenders_of(root: Order) -> list[Tender]:
-    """Return how an order was paid, oldest first, and what went back there (R4)."""
-    rows = root.payments.filter(state=Payment.State.CAPTURED).order_by("id")
+def freight_unowed(order: Order) -> int:
+    """Return the freight that went back because nothing was to be sent any more (R5).
+
+    Not what the shop's fault, or another system, gave back: that stays.
+    """
+    given = order.refunds.filter(state__in=_GIVEN, external_ref__isnull=True)
+    judged = given.exclude(reason_code__in=FAULTS)
+    return judged.aggregate(total=Sum("freight_minor"))["total"] or 0
+
+
+def tenders_of(order: Order) -> list[Tender]:
+    """Return how an order was paid, oldest first, and what went back there (R4).
+
+    The value of units it replaces is one of its tenders; what goes back there goes on
+    to the payments of those units.
+    """
+    rows = order.payments.filter(state=Payment.State.CAPTURED).order_by("id")
     return [
         Tender(row.pk, row.provider, row.amount_minor, row.refunded_minor)
         for row in rows
     ]
+
+
+def tender_parts(order: Order, amount_minor: int) -> list[TenderRefund]:
+    """Share money over the payments it came from, through every exchange (R4, R14)."""
+    found: list[TenderRefund] = []
+    for each in line_of(order):
+        shares = tender_shares(amount_minor, tenders_of(each))
+        found += [part for part in shares if part.provider != EXCHANGE]
+        amount_minor = sum(
+            part.amount_minor for part in shares if part.provider == EXCHANGE
+        )
+    return found
 
 
 def refunds_of(*, member_id: int) -> QuerySet[Refund]:
@@ -121,16 +161,21 @@ def goods_minor(refund_ids: Sequence[int]) -> dict[int, int]:
     """Return by refund the value of goods taken back, which earned points (P5).
 
     Lines of goods less what was deducted because of them; freight and fees earned
-    nothing. An exchange takes no value back (R13).
+    nothing. An exchange takes the difference back, if any (R14).
     """
-    money = {"refund__kind": Refund.Kind.MONEY, "refund_id__in": refund_ids}
     values: dict[int, int] = {}
-    lines = RefundLine.objects.filter(order_line__kind="goods", **money)
-    deductions = RefundDeduction.objects.filter(
-        kind__in=["reprice", "gift_kept"], **money
+    lines = RefundLine.objects.filter(
+        order_line__kind="goods", refund_id__in=refund_ids
     )
-    for sign, rows in ((1, lines), (-1, deductions)):
-        sums = rows.values_list("refund_id").annotate(Sum("amount_minor"))
+    deductions = RefundDeduction.objects.filter(
+        kind__in=["reprice", "gift_kept"], refund_id__in=refund_ids
+    )
+    exchanged = Refund.objects.filter(pk__in=refund_ids, exchanged_minor__gt=0)
+    for sign, sums in (
+        (1, lines.values_list("refund_id").annotate(Sum("amount_minor"))),
+        (-1, deductions.values_list("refund_id").annotate(Sum("amount_minor"))),
+        (-1, exchanged.values_list("pk", "exchanged_minor")),
+    ):
         for refund_id, amount in sums:
             values[refund_id] = values.get(refund_id, 0) + sign * amount
     return {refund_id: max(0, value) for refund_id, value in values.items()}

@@ -1,8 +1,13 @@
 """Goods on their way back."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.db.models import QuerySet
 
-from orders.models import ReturnRequest
+from orders.models import Order, ReturnRequest
+from orders.rules.returns import return_ends_at
 
 
 def returns_of(*, member_id: int) -> QuerySet[ReturnRequest]:
@@ -11,9 +16,18 @@ def returns_of(*, member_id: int) -> QuerySet[ReturnRequest]:
 
 
 def with_lines(requests: QuerySet[ReturnRequest]) -> QuerySet[ReturnRequest]:
-    """Return returns with order, lines, history and refund."""
-    return requests.select_related("order", "refund").prefetch_related(
+    """Return returns with order, lines, history, refund and what replaces them."""
+    return requests.select_related("order", "refund__replaced_by").prefetch_related(
         "lines__order_line", "lines__wanted", "events"
+    )
+
+
+def return_deadline(order: Order) -> datetime | None:
+    """Return when a return of an order can no longer be asked for; None is never."""
+    return return_ends_at(
+        order.delivered_at,
+        days=settings.RETURN_DAYS,
+        zone=ZoneInfo(settings.SHOP_TIME_ZONE),
     )
 
 

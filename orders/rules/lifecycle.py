@@ -93,12 +93,15 @@ class Units:
     """Units of one line: bought, given back for good, and sent.
 
     ``needs_delivery`` is false for what has no parcel: gift cards, freight, fees.
+    ``returning`` units are asked back, and not yet given back.
     """
 
     bought: int
     refunded: int
     shipped: int
     needs_delivery: bool = True
+    returning: int = 0
+    is_reviewed: bool = False
 
     @property
     def to_ship(self) -> int:
@@ -155,29 +158,35 @@ def way_to(from_state: str, to_state: str) -> list[str]:
 
 
 def buyer_may(
-    state: str, lines: Iterable[Units], *, is_ours: bool, is_overdue: bool
+    state: str,
+    lines: Iterable[Units],
+    *,
+    is_ours: bool,
+    is_overdue: bool,
+    is_return_late: bool = False,
 ) -> dict[str, bool]:
     """Return what a buyer may do with an order now.
-
-    Time limits of returns and reviews are their own rules' business.
 
     Args:
         is_ours: whether it was placed here; another system settles its own.
         is_overdue: whether its payment is too late.
+        is_return_late: whether a return can no longer be asked for (R17).
 
     >>> [deed for deed, yes in buyer_may(
     ...     "shipped", [Units(1, 0, 1)], is_ours=True, is_overdue=False).items() if yes]
     ['confirm', 'return']
     """
     waits = state == "pending" and is_ours
-    has_units = any(
-        line.needs_delivery and line.bought > line.refunded for line in lines
-    )
+    goods = [line for line in lines if line.needs_delivery]
+    kept = [line for line in goods if line.bought > line.refunded]
+    can_go_back = any(line.bought > line.refunded + line.returning for line in kept)
+    has_no_review = any(not line.is_reviewed for line in kept)
     return {
         "cancel": waits,
         "pay": waits and not is_overdue,
         "confirm": state in {"shipped", "delivered"},
-        "return": has_units
+        "return": can_go_back
+        and not is_return_late
         and state in {"partly_shipped", "shipped", "delivered", "completed"},
-        "review": has_units and state in {"delivered", "completed"},
+        "review": has_no_review and state in {"delivered", "completed"},
     }

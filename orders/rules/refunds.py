@@ -31,6 +31,8 @@ class DeductionKind(StrEnum):
     GIFT_KEPT = "gift_kept"
     #: Earned points were spent meanwhile (P16).
     POINTS_SHORT = "points_short"
+    #: Freight went back with the last units, and then others were not given back (R5).
+    FREIGHT_UNOWED = "freight_unowed"
 
 
 #: Deductions that change what the buyer paid for goods, and so what earned points.

@@ -13,9 +13,10 @@ from orders.models import Order, Refund
 from orders.queries.refunds import (
     deducted_before,
     freight_left,
+    freight_unowed,
     paid_lines,
     root_of,
-    tenders_of,
+    tender_parts,
 )
 from orders.rules.lifecycle import STANDING
 from orders.rules.refund_effects import (
@@ -35,7 +36,6 @@ from orders.rules.refunds import (
     freight_is_owed,
     gifts_kept_minor,
     refund_quote,
-    tender_shares,
 )
 from orders.rules.returns import FAULTS
 from orders.services.repricing import reprice_loss_of
@@ -127,6 +127,8 @@ def quote_for(
     deducted = deducted_before(order)
     losses = dict(deducted)
     losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
+    is_owed = _owes_freight(order, lines, items, policy)
+    losses[DeductionKind.FREIGHT_UNOWED] = 0 if is_owed else freight_unowed(order)
     loss = reprice_loss_of(order, lines=lines, items=items)
     if loss is not None:
         losses[DeductionKind.REPRICE] = loss
@@ -144,11 +146,10 @@ def quote_for(
         raise NothingToRefund
     root = root_of(order)
     planned = _planned(order, root, lines, quote, policy)
-    quote = replace(quote, effects=tuple(_effects(planned, now)))
+    quote = replace(quote, effects=effects_of(planned, now=now))
     if policy.shortfall is Shortfall.DEDUCT:
         quote = _with_shortfall(quote)
-    shares = tender_shares(quote.amount_minor, tenders_of(root))
-    return replace(quote, tenders=tuple(shares))
+    return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
 
 
 def effect_sources() -> list[RefundEffects]:
@@ -165,15 +166,24 @@ def _freight(
 ) -> int:
     if wanted is False:
         return 0
+    is_owed = _owes_freight(order, lines, items, policy)
+    if not is_owed and wanted:
+        raise FreightStays
+    return freight_left(order) if is_owed else 0
+
+
+def _owes_freight(
+    order: Order,
+    lines: Sequence[PaidLine],
+    items: Mapping[int, int],
+    policy: RefundPolicy,
+) -> bool:
     left = sum(line.quantity - line.refunded_quantity for line in lines)
-    owed = policy.freight_is_told or freight_is_owed(
+    return policy.freight_is_told or freight_is_owed(
         is_shipped=order.state != Order.State.PAID,
         is_last=sum(items.values()) == left,
         is_fault=policy.reason_code in FAULTS,
     )
-    if not owed and wanted:
-        raise FreightStays
-    return freight_left(order) if owed else 0
 
 
 def _planned(
@@ -199,17 +209,20 @@ def _planned(
         points=quote.points,
         # What was exchanged lives on in another order (C25).
         closes_order=quote.is_last
-        and not order.refunds.filter(kind=Refund.Kind.EXCHANGE).exists(),
+        and not order.refunds.filter(kind=Refund.Kind.EXCHANGE)
+        .exclude(state=Refund.State.FAILED)
+        .exists(),
         shortfall=policy.shortfall,
     )
 
 
-def _effects(planned: PlannedRefund, now: datetime) -> list[Effect]:
-    return [
+def effects_of(planned: PlannedRefund, *, now: datetime) -> tuple[Effect, ...]:
+    """Return what a refund would do elsewhere, as its apps say."""
+    return tuple(
         effect
         for source in effect_sources()
         for effect in source.preview(planned, now=now)
-    ]
+    )
 
 
 def _with_shortfall(quote: RefundQuote) -> RefundQuote:

@@ -5,7 +5,7 @@ that nothing is given twice (R3). Each payment gets its part back on its own (R4
 refund is *completed* when all have. Points are clawed back on completion (R10).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
-from orders.events import RefundCompleted
+from orders.events import OrderRefunded, RefundCompleted
 from orders.models import (
     Order,
     OrderLine,
@@ -27,7 +27,8 @@ from orders.models import (
     RefundLine,
     RefundTender,
 )
-from orders.queries.refunds import root_of
+from orders.models.order import EXCHANGE
+from orders.queries.refunds import line_of, root_of
 from orders.rules.refunds import RefundQuote, TenderRefund
 from orders.services.gift_cards import restore_gift_cards, void_gift_cards
 from orders.services.moving import actor_name, lock_order, move_order
@@ -247,13 +248,14 @@ def _reserve(refund: Refund, quote: RefundQuote, now: datetime) -> None:
         RefundDeduction(refund=refund, kind=part.kind, amount_minor=part.amount_minor)
         for part in quote.deductions
     )
-    RefundTender.objects.bulk_create(_tenders(refund, quote.tenders, now))
+    RefundTender.objects.bulk_create(tenders_for(refund, parts=quote.tenders, now=now))
     count_refund(refund, sign=1)
 
 
-def _tenders(
-    refund: Refund, parts: Iterable[TenderRefund], now: datetime
+def tenders_for(
+    refund: Refund, *, parts: Iterable[TenderRefund], now: datetime
 ) -> Iterable[RefundTender]:
+    """Yield the parts of a refund as its rows, each with the key it is asked with."""
     for number, part in enumerate(parts, start=1):
         yield RefundTender(
             refund=refund,
@@ -278,10 +280,25 @@ def count_refund(refund: Refund, *, sign: int) -> None:
     Order.objects.filter(pk=refund.order_id).update(
         refunded_minor=F("refunded_minor") + sign * refund.amount_minor
     )
-    for tender in refund.tenders.order_by("payment_id"):
+    tenders = list(refund.tenders.select_related("payment").order_by("payment_id"))
+    for tender in tenders:
         Payment.objects.filter(pk=tender.payment_id).update(
             refunded_minor=F("refunded_minor") + sign * tender.amount_minor
         )
+    _count_passed_on(refund, tenders, sign=sign)
+
+
+def _count_passed_on(
+    refund: Refund, tenders: Sequence[RefundTender], *, sign: int
+) -> None:
+    """Count what went through exchanges to the payments of earlier orders."""
+    for order in line_of(refund.order):
+        tenders = [each for each in tenders if each.payment.order_id != order.pk]
+        passed_on = sum(each.amount_minor for each in tenders)
+        if passed_on:
+            order.payments.filter(provider=EXCHANGE).update(
+                refunded_minor=F("refunded_minor") + sign * passed_on
+            )
 
 
 @transaction.atomic
@@ -289,7 +306,8 @@ def complete_refund(*, refund_id: int, now: datetime) -> bool:
     """Close a refund whose money is all back and publish ``RefundCompleted``.
 
     Units that go back on the shelf do so now. When no unit is left and no other refund
-    is open, the order is fully refunded.
+    is open, the order is fully refunded. An exchange for dearer goods waits until the
+    difference is paid.
 
     Returns:
         Whether this call did it; a closed refund, or one whose money is not all back,
@@ -298,7 +316,7 @@ def complete_refund(*, refund_id: int, now: datetime) -> bool:
     refund = Refund.objects.get(pk=refund_id)
     order = lock_refund(refund)
     unpaid = refund.tenders.exclude(state=RefundTender.State.DONE)
-    if unpaid.exists():
+    if unpaid.exists() or _awaits_difference(refund):
         return False
     closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
         state=Refund.State.COMPLETED, completed_at=now
@@ -312,8 +330,17 @@ def complete_refund(*, refund_id: int, now: datetime) -> bool:
     return True
 
 
+def _awaits_difference(refund: Refund) -> bool:
+    return Order.objects.filter(
+        paid_with=refund, state__in=[Order.State.PENDING, Order.State.CANCELLED]
+    ).exists()
+
+
 def close_order_if_empty(order: Order, *, refund: Refund, now: datetime) -> None:
-    """Move a locked order to *refunded* when nothing of it is left or under way."""
+    """Move a locked order to *refunded* when nothing of it is left or under way.
+
+    Publishes OrderRefunded: it may have become empty without a refund's completion.
+    """
     units_left = order.lines.filter(refunded_quantity__lt=F("quantity"))
     others = order.refunds.filter(state=Refund.State.REQUESTED)
     if units_left.exists() or others.exists():
@@ -326,6 +353,7 @@ def close_order_if_empty(order: Order, *, refund: Refund, now: datetime) -> None
         now=now,
         closed_at=now,
     )
+    record(OrderRefunded(order_id=order.pk))
 
 
 def _units_of(refund: Refund) -> dict[int, int]:
@@ -345,12 +373,13 @@ def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -
 
     Raises:
         RefundUnderWay: a part was paid, or was asked for and the answer is not known;
-            or a return was closed with it.
+            or a return was closed with it, or an order replaces its units.
     """
     refund = Refund.objects.get(pk=refund_id)
     order = lock_refund(refund)
     others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
-    if others.exists() or hasattr(refund, "return_request"):
+    is_tied = hasattr(refund, "return_request") or refund.replaced_by_id is not None
+    if others.exists() or is_tied:
         raise RefundUnderWay
     closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
         state=Refund.State.FAILED

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -20,14 +18,15 @@ from crm.shared.errors import Refusal
 from orders.models import (
     Order,
     OrderLine,
+    Product,
     ReturnEvent,
     ReturnLine,
     ReturnRequest,
     Variant,
 )
-from orders.queries.returns import units_of_return, wanted_units
+from orders.queries.returns import return_deadline, units_of_return, wanted_units
 from orders.rules.lifecycle import STANDING
-from orders.rules.returns import may_move, return_ends_at
+from orders.rules.returns import may_move
 from orders.services.moving import actor_name, lock_order
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
 from orders.services.refunding import lock_orders
@@ -95,7 +94,7 @@ def request_return(
     """
     order = lock_order(order_id=order_id)
     refuse_return(order, now=now)
-    wanted = _wanted(wish)
+    wanted = wanted_variants(wish)
     request = ReturnRequest.objects.create(
         order=order,
         kind=wish.kind,
@@ -120,7 +119,14 @@ def request_return(
         )
         for position, units in sorted(wish.items.items())
     )
-    _note(request, "", _State.REQUESTED, actor=actor, note="", now=now)
+    note_move(
+        request,
+        from_state="",
+        to_state=_State.REQUESTED,
+        actor=actor,
+        note="",
+        now=now,
+    )
     return request
 
 
@@ -128,21 +134,25 @@ def refuse_return(order: Order, *, now: datetime) -> None:
     """Refuse a return of an order that is not standing, or delivered too long ago."""
     if order.state not in STANDING:
         raise OrderNotRefundable
-    ends_at = return_ends_at(
-        order.delivered_at,
-        days=settings.RETURN_DAYS,
-        zone=ZoneInfo(settings.SHOP_TIME_ZONE),
-    )
+    ends_at = return_deadline(order)
     if ends_at is not None and ends_at <= now:
         raise ReturnTooLate
 
 
-def _wanted(wish: Wish) -> dict[int, int]:
+def wanted_variants(wish: Wish) -> dict[int, int]:
+    """Return position -> SKU that is wanted instead; nothing unless exchanged.
+
+    Raises:
+        UnknownVariant: an exchange for nothing that is sold.
+    """
     if wish.kind != _Kind.EXCHANGE:
         return {}
     skus = dict(wish.wanted or {})
     sold = Variant.objects.filter(
-        sku__in=set(skus.values()), is_active=True, product__is_listed=True
+        sku__in=set(skus.values()),
+        is_active=True,
+        product__is_listed=True,
+        product__kind=Product.Kind.GOODS,
     )
     known = dict(sold.values_list("sku", "pk"))
     if set(skus) != set(wish.items) or not set(skus.values()) <= set(known):
@@ -278,8 +288,13 @@ def lock_return(*, return_id: int) -> ReturnRequest:
 
 
 def refuse_move(request: ReturnRequest, *, to_state: str) -> None:
-    """Refuse what ``orders.rules.returns`` does not know."""
+    """Refuse what ``orders.rules.returns`` does not know.
+
+    A return whose exchange waits for the difference can only be exchanged.
+    """
     sent_back = request.kind != _Kind.REFUND_ONLY
+    if request.awaits_difference and to_state != _State.EXCHANGED:
+        raise ReturnMoveRefused
     if not may_move(request.state, to_state, is_sent_back=sent_back):
         raise ReturnMoveRefused
 
@@ -317,19 +332,27 @@ def move_return(
     for name, value in changes.items():
         setattr(request, name, value)
     request.save()
-    _note(request, from_state, to_state, actor=actor, note=note, now=now)
+    note_move(
+        request,
+        from_state=from_state,
+        to_state=to_state,
+        actor=actor,
+        note=note,
+        now=now,
+    )
     return request
 
 
-def _note(
+def note_move(
     request: ReturnRequest,
+    *,
     from_state: str,
     to_state: str,
-    *,
     actor: Any,
     note: str,
     now: datetime,
 ) -> None:
+    """Write down what became of a return, and who did it."""
     ReturnEvent.objects.create(
         request=request,
         from_state=from_state,

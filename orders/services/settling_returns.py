@@ -1,4 +1,7 @@
-"""Looking at what came back, and giving money or other goods for it (R15, R16)."""
+"""Looking at what came back, and giving money for it (R15, R16).
+
+Other goods instead are in ``settling_exchanges``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +14,6 @@ from orders.models import Order, Refund, ReturnLine, ReturnRequest
 from orders.queries.returns import wanted_units
 from orders.rules.refund_effects import Shortfall
 from orders.rules.refunds import RefundQuote
-from orders.services.exchanging import Swap, exchange_units
 from orders.services.refund_preview import (
     NothingToRefund,
     RefundPolicy,
@@ -19,7 +21,6 @@ from orders.services.refund_preview import (
 )
 from orders.services.refunding import refund_order
 from orders.services.return_requests import (
-    ReturnMoveRefused,
     Wish,
     free_units,
     lock_return,
@@ -155,7 +156,8 @@ def refund_return(
         most_minor: see ``refund_order``.
 
     Raises:
-        ReturnMoveRefused: it was not inspected, or is an open exchange.
+        ReturnMoveRefused: it was not inspected, or its exchange waits for the
+            difference.
         RefundAboveLimit: more than ``most_minor``.
         StaleRefundQuote, OrderNotRefundable, NothingToRefund: as they say.
     """
@@ -190,62 +192,3 @@ def refund_return(
         closed_at=now,
     )
     return refund
-
-
-@transaction.atomic
-def exchange_return(*, return_id: int, reason: str, actor: Any, now: datetime) -> Order:
-    """Send what is wanted instead for the units that were accepted (R13).
-
-    Calling again returns the first order.
-
-    Raises:
-        ReturnMoveRefused: it was not inspected, or no exchange was asked for.
-        UnevenExchange, OrderNotRefundable, NothingToRefund: as they say.
-    """
-    request = lock_return(return_id=return_id)
-    key = f"return:{request.public_id}"
-    if request.kind != _Kind.EXCHANGE:
-        raise ReturnMoveRefused
-    if request.state != _State.EXCHANGED:
-        refuse_move(request, to_state=_State.EXCHANGED)
-        _release_rest(request, now)
-        free_units(request)
-    order = exchange_units(
-        order_id=request.order_id,
-        swaps=_swaps(request),
-        reason=reason,
-        actor=actor,
-        request_key=key,
-        is_reserved=True,
-        now=now,
-    )
-    if request.state != _State.EXCHANGED:
-        move_return(
-            request,
-            to_state=_State.EXCHANGED,
-            actor=actor,
-            note=reason,
-            now=now,
-            refund=Refund.objects.get(request_key=key),
-            closed_at=now,
-        )
-    return order
-
-
-def _swaps(request: ReturnRequest) -> list[Swap]:
-    return [
-        Swap(line.order_line.position, line.inspected_quantity, line.wanted_id)
-        for line in request.lines.select_related("order_line").order_by("id")
-        if line.inspected_quantity
-    ]
-
-
-def _release_rest(request: ReturnRequest, now: datetime) -> None:
-    """Free what was put aside for units that were not accepted."""
-    rest: dict[int, int] = {}
-    for line in request.lines.all():
-        missing = line.quantity - (line.inspected_quantity or 0)
-        if missing:
-            rest[line.wanted_id] = rest.get(line.wanted_id, 0) + missing
-    if rest:
-        release_stock(rest, order_id=request.order_id, now=now)

@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 
 from crm.shared.hints import hint_on_commit
 from orders.models import Order, Payment
+from orders.models.order import EXCHANGE
 from orders.services.wallets import capture_held, release_held
 
 RETURN_TASK = "orders.tasks.send_refunds"
@@ -76,9 +77,9 @@ def release_tenders(order_ids: Collection[int], *, now: datetime) -> None:
     parts.filter(state__in=[Payment.State.PENDING, Payment.State.HELD]).update(
         state=Payment.State.CANCELLED
     )
-    returned = parts.filter(state=Payment.State.CAPTURED).update(
-        state=Payment.State.SURPLUS, return_due_at=now
-    )
-    if returned:
-        Order.objects.filter(pk__in=order_ids).update(paid_minor=0)
+    captured = parts.filter(state=Payment.State.CAPTURED)
+    Order.objects.filter(pk__in=order_ids, paid_minor__gt=0).update(paid_minor=0)
+    # The value of units is no money: it is theirs again (R14).
+    captured.filter(provider=EXCHANGE).update(state=Payment.State.CANCELLED)
+    if captured.update(state=Payment.State.SURPLUS, return_due_at=now):
         hint_on_commit(RETURN_TASK)

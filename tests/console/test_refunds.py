@@ -16,6 +16,7 @@ from orders.providers.test import TestProvider
 from orders.services.refunding import refund_order
 from orders.services.return_requests import Wish, request_return
 from orders.services.returning import send_due_refunds
+from tests.cast import make_variant
 
 HASH = re.compile(r'name="quote_hash" value="([0-9a-f]{64})"')
 
@@ -264,3 +265,39 @@ def test_returns_are_answered_by_support_alone(asked, signed_in, role):
     answer = take(signed_in(role), asked, "approve")
     assert answer.status_code == (302 if held else 403)
     assert (ReturnRequest.objects.get(pk=asked.pk).state == "approved") is held
+
+
+@pytest.fixture
+def for_dearer(page):
+    """Return a unit of 194.00 net that came back for one of 299.00 list."""
+    make_variant("DEARER", 29_900, on_hand=2)
+    wish = Wish(
+        kind="exchange", items={1: 1}, reason_code="other", wanted={1: "DEARER"}
+    )
+    return request_return(order_id=page.order.pk, wish=wish, actor="member", now=now())
+
+
+def test_r14_the_page_says_what_an_exchange_costs_and_waits_for_it(
+    for_dearer, signed_in
+):
+    client = signed_in("support")
+    take(client, for_dearer, "approve")
+    take(client, for_dearer, "receive")
+    take(client, for_dearer, "inspect", **{"units-1": "1", "condition-1": "as_new"})
+    text = look(client, for_dearer)
+    # 299.00 less the 5.00 that lowered the old unit, less what it cost.
+    assert "¥294.00" in text
+    assert "¥100.00" in text
+    stale = take(client, for_dearer, "exchange", exchange_hash="0" * 64)
+    assert 'role="alert"' in stale.content.decode()
+    seen = re.search(r'name="exchange_hash" value="([0-9a-f]{64})"', text).group(1)
+    assert take(client, for_dearer, "exchange", exchange_hash=seen).status_code == 302
+    for_dearer.refresh_from_db()
+    new = for_dearer.refund.replaced_by
+    assert (new.state, new.total_minor - new.paid_minor) == ("pending", 10_000)
+    text = look(client, for_dearer)
+    assert new.number in text
+    assert 'name="step"' not in text
+    assert take(client, for_dearer, "refund").status_code == 200, "refused in words"
+    for_dearer.refresh_from_db()
+    assert for_dearer.state == "inspected"

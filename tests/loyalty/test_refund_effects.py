@@ -16,8 +16,10 @@ from orders.services.exchanging import Swap, exchange_units
 from orders.services.refund_preview import RefundPolicy, quote_refund
 from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
+from orders.services.settling_exchanges import complete_exchange
 from tests.cast import NOON, make_variant
 from tests.loyalty.books import account_of, assert_sound, ledger, paid_order
+from tests.orders.shop import pay
 
 DAY = timedelta(days=1)
 
@@ -282,3 +284,69 @@ def test_r14_a_replaced_unit_takes_back_what_the_first_order_earned(alice, bough
     assert sum(entry.points for entry in PointsEntry.objects.all()) == 0
     assert sum(QualifyingEntry.objects.values_list("value_minor", flat=True)) == 0
     assert_sound()
+
+
+# --- Uneven exchanges (R14) -----------------------------------------------------
+
+
+def swap_for(order, price_minor: int) -> Order:
+    """Exchange a unit of 100.00 for one of another price, and pay what it is more."""
+    other = make_variant(f"OTHER{price_minor}", price_minor)
+    new = exchange_units(
+        order_id=order.pk,
+        swaps=[Swap(1, 1, other.pk)],
+        reason="",
+        actor="dana",
+        request_key="uneven",
+        now=NOON + DAY,
+    )
+    if new.state == "pending":
+        pay(new, now=NOON + DAY)
+        complete_exchange(order_id=new.pk, now=NOON + DAY)
+    return Order.objects.get(pk=new.pk)
+
+
+def value_of(member) -> tuple[int, int, object]:
+    member.value.refresh_from_db()
+    value = member.value
+    return value.orders, value.net_minor, value.last_order_at
+
+
+def test_r14_dearer_goods_earn_on_the_difference_alone(alice, bought):
+    new = swap_for(bought, 11_000)
+    assert (new.state, new.exchange_of) == ("paid", bought)
+    assert earn_for_order(order_id=new.pk, now=NOON + DAY).points == 10
+    settle_all()
+    assert account_of(alice).balance == 410
+    assert value_of(alice) == (1, 41_000, bought.placed_at), "no order of a later day"
+    told = without_tier(effects(new))
+    assert told == {"points_taken": {"points": 110}}
+    made = refund(new, key="k2")
+    send_due_refunds(now=NOON + 2 * DAY)
+    settle_all()
+    assert booked(made) == told
+    assert account_of(alice).balance == 300
+    refund(bought, units=3, key="k3")
+    settle_all()
+    assert account_of(alice).balance == 0
+    assert sum(QualifyingEntry.objects.values_list("value_minor", flat=True)) == 0
+    assert_sound()
+
+
+def test_r14_cheaper_goods_take_back_what_the_difference_earned(alice, bought):
+    new = swap_for(bought, 7_000)
+    settle_all()
+    assert earn_for_order(order_id=new.pk, now=NOON + DAY) is None
+    assert account_of(alice).balance == 370
+    assert value_of(alice) == (1, 37_000, bought.placed_at)
+    refund(new, key="k2")
+    refund(bought, units=3, key="k3")
+    settle_all()
+    assert account_of(alice).balance == 0
+    assert_sound()
+
+
+def test_r13_an_exchange_of_an_exchange_is_one_order(alice, bought):
+    swap(swap(bought), key="x2")
+    settle_all()
+    assert value_of(alice) == (1, 40_000, bought.placed_at)

@@ -20,6 +20,7 @@ from campaigns.services.holding import (
 )
 from campaigns.services.issuing import issue_coupon
 from crm.shared.errors import Refusal
+from crm.shared.models import AuditEntry
 from orders.models import Allocation, Order, OrderLine
 from orders.rules.offers import PriceRequest
 from tests.cast import NOON, make_variant
@@ -102,7 +103,37 @@ def test_c10_only_a_full_refund_brings_a_coupon_back(
     terms = coupon.terms | {"returns": returns}
     Coupon.objects.update(state=Coupon.State.USED, order=order, terms=terms)
 
-    assert return_coupons(order_id=order.pk) == came_back
+    assert return_coupons(order_id=order.pk, now=NOON) == came_back
+
+
+def test_a_coupon_that_left_its_order_stays_and_stands_in_the_trail(alice, coupon):
+    order, other = make_order(alice, state="refunded"), make_order(alice, "SO2")
+    line = OrderLine.objects.create(
+        order=order,
+        position=1,
+        variant=make_variant("CUP", 3_333),
+        sku="CUP",
+        name="Cup",
+        kind="goods",
+        quantity=1,
+        unit_price_minor=3_333,
+        gross_minor=3_333,
+        net_minor=3_333,
+    )
+    Allocation.objects.create(
+        line=line,
+        source_kind="coupon",
+        source_id=coupon.public_id,
+        source_name="Twenty off",
+        amount_minor=100,
+    )
+    Coupon.objects.update(state=Coupon.State.HELD, order=other)
+
+    assert return_coupons(order_id=order.pk, now=NOON) == 0
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.order) == (Coupon.State.HELD, other)
+    entry = AuditEntry.objects.get(action="coupons.not_returned")
+    assert (entry.object_id, entry.detail) == (coupon.public_id, {"state": "held"})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from crm.shared import clock
 from orders.models import Order, Payment
 from orders.providers.test import SIGNATURE_HEADER, signed_message
+from orders.services.reviewing import write_review
 from orders.services.shipping import ship
 from tests.cast import make_variant
 from tests.orders.api.conftest import ROOT
@@ -304,3 +305,22 @@ def test_a_callback_that_is_too_large_or_no_message_is_refused(visitor, order):
     problem(callback(visitor, b"\xff\x00", {}), 403, "invalid_signature")
     answer = visitor.get("/api/payments/test/callbacks")
     assert answer.status_code == 405
+
+
+def test_what_a_buyer_may_do_ends_with_time_and_a_review(as_alice, alice, order):
+    now = clock.now()
+    pay(order, now=now)
+    delivered = Order.objects.filter(pk=order.pk)
+    delivered.update(state="delivered", delivered_at=now)
+
+    def can() -> list[str]:
+        body = as_alice.get(mine(order)).json()
+        return [deed for deed, yes in body["can"].items() if yes]
+
+    assert can() == ["confirm", "return", "review"]
+    for line in order.lines.select_related("order", "variant"):
+        line.order.state = "delivered"
+        write_review(member_id=alice.pk, line=line, rating=5, text="", now=now)
+    assert can() == ["confirm", "return"]
+    delivered.update(delivered_at=now - timedelta(days=16))
+    assert can() == ["confirm"]

@@ -3,12 +3,16 @@
 import pytest
 
 from crm.shared import clock
-from orders.models import Order, Refund, ReturnRequest
+from crm.shared.outbox import drain
+from orders.models import Order, Payment, Refund, ReturnRequest
 from orders.services.refunding import refund_order
-from orders.services.return_requests import approve_return
+from orders.services.return_requests import approve_return, receive_return
+from orders.services.settling_exchanges import exchange_return
+from orders.services.settling_returns import Finding, inspect_return
+from tests.cast import make_variant
 from tests.orders.api.conftest import ROOT
 from tests.orders.api.test_cart import problem
-from tests.orders.shop import fill_cart, pay, place
+from tests.orders.shop import fill_cart, notify, pay, place
 
 WISH = {
     "kind": "return",
@@ -183,3 +187,63 @@ def test_r22_statements_are_their_members_alone(as_mallory, visitor, refund):
     assert as_mallory.get(statement(refund)).status_code == 404
     assert visitor.get(statement(refund)).status_code == 401
     assert Refund.objects.count() == 1
+
+
+# --- Exchanges (R13, R14) -------------------------------------------------------
+
+
+def wish_for(sku):
+    item = {"position": 1, "quantity": 1, "wanted": sku}
+    return WISH | {"kind": "exchange", "items": [item]}
+
+
+@pytest.mark.parametrize(
+    ("price", "to_pay", "back"), [(12_000, "20.00", "0.00"), (7_000, "0.00", "30.00")]
+)
+def test_r14_an_exchange_says_what_it_costs(as_alice, order, price, to_pay, back):
+    make_variant("OTHER", price)
+    quote = as_alice.post(returns(order, "/quote"), wish_for("OTHER"), format="json")
+    exchange = quote.json()["exchange"]
+    amounts = [exchange[name]["amount"] for name in ("value", "to_pay", "back")]
+    assert amounts == ["100.00", to_pay, back]
+    assert exchange["items"][0]["wanted"] == "OTHER"
+    assert exchange["net"] == exchange["items"][0]["net"]
+    plain = as_alice.post(returns(order, "/quote"), WISH, format="json")
+    assert plain.json()["exchange"] is None
+
+
+def test_r14_a_member_pays_the_difference(as_alice, as_mallory, order):
+    make_variant("OTHER", 12_000, on_hand=1)
+    body = ask(as_alice, order, wish_for("OTHER")).json()
+    assert body["replacement"] is None
+    request = ReturnRequest.objects.get()
+    told = {"return_id": request.pk, "actor": "dana", "now": clock.now()}
+    approve_return(**told)
+    receive_return(**told)
+    inspect_return(**told, findings={1: Finding(1, True, "as_new")})
+    new = exchange_return(**told, reason="ok")
+    body = as_alice.get(mine(body)).json()
+    assert (body["status"], body["replacement"]["order"]) == (
+        "inspected",
+        new.public_id,
+    )
+    assert body["replacement"]["to_pay"]["amount"] == "20.00"
+    assert body["replacement"]["pay_until"] is not None
+    paying = f"{ROOT}/orders/{new.public_id}/payments"
+    asked = {"provider": "test"}, {"Idempotency-Key": "pay"}
+    foreign = as_mallory.post(paying, asked[0], format="json", headers=asked[1])
+    assert foreign.status_code == 404
+    started = as_alice.post(paying, asked[0], format="json", headers=asked[1])
+    assert started.status_code == 201
+    notify(Payment.objects.select_related("order").get(order=new, provider="test"))
+    drain(now=clock.now())
+    body = as_alice.get(mine(body)).json()
+    assert (body["status"], body["replacement"]["status"]) == ("exchanged", "paid")
+    assert body["replacement"]["to_pay"]["amount"] == "0.00"
+
+
+def test_gift_cards_are_not_wanted_instead(as_alice, order):
+    card = make_variant("CARD", 10_000)
+    card.product.kind = "gift_card"
+    card.product.save(update_fields=["kind"])
+    problem(ask(as_alice, order, wish_for("CARD")), 422, "return_exchange_unknown")

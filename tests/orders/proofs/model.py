@@ -10,6 +10,10 @@ from fractions import Fraction
 from math import floor
 
 DEADLINE = timedelta(minutes=30)
+#: SKU of the gift card.
+CARD = "CARD"
+#: How long the difference of an exchange may stay open.
+EXCHANGE = timedelta(hours=1)
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 STANDING = {"paid", "partly_shipped", "shipped", "delivered", "completed"}
@@ -37,6 +41,17 @@ class Line:
     money_back: int = 0
     points_back: int = 0
     shipped: int = 0
+    price: int = 0
+    listed: int = 0
+    kind: str = "goods"
+    #: Units asked back; gift cards that were redeemed.
+    returning: int = 0
+    redeemed: int = 0
+
+    @property
+    def units_free(self) -> int:
+        """Return what nobody gave back and asked back, or redeemed."""
+        return self.quantity - self.units_back - max(self.returning, self.redeemed)
 
 
 @dataclass
@@ -60,14 +75,51 @@ class Refund:
     restocks: bool
     state: str = "requested"
     tenders: dict[str, Tender] = field(default_factory=dict)
+    request_key: str = ""
+    deducted: int = 0
+    is_fault: bool = False
+    #: A return was closed with it.
+    is_tied: bool = False
+    #: What pays the order that replaces the units, and the points that stay behind.
+    exchanged: int = 0
+    points_left: int | None = None
+    replaced_by: "Order | None" = None
 
     @property
     def amount(self) -> int:
-        return self.freight + sum(money for _units, money, _points in self._parts)
+        return self.freight - self.deducted + self.units_money
+
+    @property
+    def money(self) -> int:
+        return self.amount - self.exchanged
+
+    @property
+    def units_money(self) -> int:
+        return sum(money for _units, money, _points in self._parts)
+
+    @property
+    def goods(self) -> int:
+        """Return the value of goods taken back, which earned points."""
+        lines = self.order.lines
+        return sum(
+            money
+            for at, (_units, money, _points) in self.parts.items()
+            if lines[at].kind == "goods"
+        )
 
     @property
     def points(self) -> int:
+        if self.points_left is not None:
+            return self.points_left
         return sum(points for _units, _money, points in self._parts)
+
+    @property
+    def waits_for_difference(self) -> bool:
+        return (
+            self.state == "requested"
+            and self.replaced_by is not None
+            and (not self.tenders)
+        )
 
     @property
     def _parts(self):
@@ -91,13 +143,22 @@ class Payment:
     def given_back(self) -> int:
         if self.state == "returned":
             return self.amount
-        return sum(
-            tender.amount
-            for refund in self.order.refunds.values()
+        below = self.order.and_below()
+        tenders = [
+            tender
+            for order in below
+            for refund in order.refunds.values()
             if refund.state != "failed"
             for tender in refund.tenders.values()
-            if tender.payment is self
-        )
+        ]
+        if self.provider == "exchange":
+            # What went on to the payments of the orders before.
+            return sum(
+                t.amount
+                for t in tenders
+                if all(t.payment.order is not order for order in below)
+            )
+        return sum(tender.amount for tender in tenders if tender.payment is self)
 
 
 @dataclass
@@ -123,6 +184,33 @@ class Order:
     paid: int = 0
     refunds: dict[str, Refund] = field(default_factory=dict)
     shipments: dict[int, Shipment] = field(default_factory=dict)
+    is_ours: bool = True
+    #: The order whose units this one replaces, and what they paid of it.
+    parent: "Order | None" = None
+    moved: int = 0
+    children: list["Order"] = field(default_factory=list)
+
+    def and_above(self) -> list["Order"]:
+        return [self, *(self.parent.and_above() if self.parent else [])]
+
+    def and_below(self) -> list["Order"]:
+        """Return the order with all that replace its units, or theirs."""
+        return [self, *(each for child in self.children for each in child.and_below())]
+
+    @property
+    def basis(self) -> int:
+        """Return what points are earned on: goods, of an exchange the difference."""
+        goods = sum(line.net for line in self.lines.values() if line.kind == "goods")
+        return max(0, goods - self.moved)
+
+    @property
+    def freight_unowed(self) -> int:
+        given = [r for r in self.refunds.values() if r.state != "failed"]
+        return sum(r.freight for r in given if not r.is_fault)
+
+    @property
+    def deducted(self) -> int:
+        return sum(r.deducted for r in self.refunds.values() if r.state != "failed")
 
     @property
     def total(self) -> int:
@@ -159,7 +247,8 @@ class Order:
         if all(gone[at] == line.quantity for at, line in self.lines.items()):
             return self.state
         waiting = any(
-            line.quantity - gone[at] > line.shipped for at, line in self.lines.items()
+            line.kind == "goods" and line.quantity - gone[at] > line.shipped
+            for at, line in self.lines.items()
         )
         shipped = any(line.shipped for line in self.lines.values())
         if waiting:
@@ -168,6 +257,68 @@ class Order:
             return "completed"
         under_way = any(s.state == "sent" for s in self.shipments.values())
         return "shipped" if under_way else "delivered"
+
+
+#: Return -> what may become of it.
+STEPS = {
+    "requested": {"approved", "refused", "cancelled"},
+    "approved": {"in_transit", "received", "cancelled"},
+    "in_transit": {"received"},
+    "received": {"inspected"},
+    "inspected": {"refunded", "exchanged", "refused"},
+}
+
+
+@dataclass
+class Return:
+    """Units of one line that are asked back, and what came of it."""
+
+    order: Order
+    kind: str
+    at: int
+    units: int
+    wanted: str
+    is_fault: bool
+    state: str = "requested"
+    accepted: int | None = None
+    refund: Refund | None = None
+
+    @property
+    def line(self) -> Line:
+        return self.order.lines[self.at]
+
+    @property
+    def settled(self) -> int:
+        return self.units if self.accepted is None else self.accepted
+
+    @property
+    def waits_for_difference(self) -> bool:
+        return self.state == "inspected" and self.refund is not None
+
+    def check(self, state: str) -> None:
+        allowed = set(STEPS.get(self.state, ()))
+        if self.kind == "refund" and self.state == "approved":
+            allowed = {"refunded", "cancelled"}
+        if state not in allowed or (self.waits_for_difference and state != "exchanged"):
+            raise NotNow
+
+
+@dataclass
+class Plan:
+    """What an exchange comes to, before its points are known."""
+
+    order: Order
+    at: int
+    units: int
+    sku: str
+    value: int
+    price: int
+    listed: int
+    net: int
+
+    @property
+    def moved(self) -> int:
+        return min(self.value, self.net)
 
 
 @dataclass
@@ -182,6 +333,7 @@ class Shop:
     orders: dict[int, Order] = field(default_factory=dict)
     payments: dict[int, Payment] = field(default_factory=dict)
     gateway: dict[str, int] = field(default_factory=dict)
+    returns: dict[int, Return] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reserved = dict.fromkeys(self.on_hand, 0)
@@ -199,10 +351,12 @@ class Shop:
         self, items: dict[str, int], *, has_coupon: bool
     ) -> tuple[int, bool]:
         """Return goods after promotion and coupon, and whether the former applied."""
-        goods = sum(self.prices[sku] * units for sku, units in items.items())
+        sums = {sku: self.prices[sku] * units for sku, units in items.items()}
+        cards = sums.pop(CARD, 0)
+        goods = sum(sums.values())
         has_promotion = goods >= 20_000
         goods -= 3_000 if has_promotion else 0
-        return max(0, goods - (2_000 if has_coupon else 0)), has_promotion
+        return cards + max(0, goods - (2_000 if has_coupon else 0)), has_promotion
 
     def place(self, pk: int, order: Order) -> None:
         self.orders[pk] = order
@@ -215,13 +369,14 @@ class Shop:
         """Free everything; what was paid already goes back whole."""
         if order.state == "cancelled":
             return
-        if order.state != "pending":
+        if order.state != "pending" or not order.is_ours:
             raise NotNow
         order.state, order.paid = "cancelled", 0
         for line in order.lines.values():
             self.reserved[line.sku] -= line.quantity
         for payment in self._payments(order):
-            if payment.state in {"pending", "held"}:
+            is_money = payment.provider != "exchange"
+            if payment.state in {"pending", "held"} or not is_money:
                 payment.state = "cancelled"
             elif payment.state == "captured":
                 payment.state, payment.due_at = "surplus", now
@@ -324,7 +479,8 @@ class Shop:
             raise NotNow
         for at, units in items.items():
             line = order.lines[at]
-            if not 0 < units <= line.quantity - line.units_back - line.shipped:
+            left = line.quantity - line.units_back - line.shipped
+            if line.kind != "goods" or not 0 < units <= left:
                 raise NotNow
         for at, units in items.items():
             order.lines[at].shipped += units
@@ -367,21 +523,25 @@ class Shop:
         order: Order,
         items: dict[int, int],
         *,
-        with_freight: bool,
+        with_freight: bool | None,
         restocks: bool,
         key: str,
+        is_fault: bool = False,
     ) -> Refund:
-        """Reserve units and money; freight goes along with the last, unsent units."""
+        """Reserve units and money; freight goes along with the last, unsent units.
+
+        It goes along with any when the shop is at fault. What was given back too early
+        goes off when something was sent after all.
+        """
         if key in order.refunds:
             return order.refunds[key]
         if order.state not in STANDING:
             raise NotNow
-        freight = 0
-        if with_freight:
-            is_last = sum(items.values()) == order.units_left
-            if order.state != "paid" or not is_last:
-                raise NotNow
-            freight = order.freight_left
+        is_last = sum(items.values()) == order.units_left
+        is_owed = is_fault or (order.state == "paid" and is_last)
+        if with_freight and not is_owed:
+            raise NotNow
+        freight = order.freight_left if is_owed and with_freight is not False else 0
         parts = {at: self._part(order.lines[at], n) for at, n in items.items()}
         if not parts and not freight:
             raise NotNow
@@ -390,14 +550,17 @@ class Shop:
             line.units_back += units
             line.money_back += money
             line.points_back += points
-        refund = order.refunds[key] = Refund(order, parts, freight, restocks)
+        refund = Refund(order, parts, freight, restocks, is_fault=is_fault)
+        unowed = 0 if is_owed else order.freight_unowed
+        refund.deducted = min(unowed - order.deducted, refund.amount)
+        order.refunds[key] = refund
         if refund.amount == 0:
             self._complete(refund)
         return refund
 
     def _part(self, line: Line, units: int) -> tuple[int, int, int]:
         after = line.units_back + units
-        if units < 1 or after > line.quantity:
+        if not 1 <= units <= line.units_free:
             raise NotNow
         money = part_of(line.net, after, line.quantity) - line.money_back
         points = part_of(line.points, after, line.quantity) - line.points_back
@@ -428,6 +591,8 @@ class Shop:
     ) -> bool:
         if tender.payment.provider == "wallet":
             self.wallet += tender.amount
+        elif tender.payment.provider == "elsewhere":
+            pass
         elif mode == "down":
             _wait(tender, now)
             return False
@@ -445,27 +610,218 @@ class Shop:
         refund.state = "completed"
         for at, (units, _money, _points) in refund.parts.items():
             sku = refund.order.lines[at].sku
-            if refund.restocks and self.on_hand[sku] is not None:
-                self.on_hand[sku] += units
+            if refund.restocks and refund.order.is_ours:
+                self._shelve(sku, units)
         self._close_if_empty(refund.order)
+
+    def _shelve(self, sku: str, units: int) -> None:
+        if self.on_hand[sku] is not None:
+            self.on_hand[sku] += units
 
     def withdraw(self, refund: Refund) -> None:
         """Give up what the gateway refused altogether."""
         if any(each.state != "refused" for each in refund.tenders.values()):
             raise NotNow
+        if refund.is_tied or refund.replaced_by is not None:
+            raise NotNow
         if refund.state != "requested":
             return
+        self._undo(refund)
+        self._close_if_empty(refund.order)
+
+    def _undo(self, refund: Refund) -> None:
         refund.state = "failed"
         for at, (units, money, points) in refund.parts.items():
             line = refund.order.lines[at]
             line.units_back -= units
             line.money_back -= money
             line.points_back -= points
-        self._close_if_empty(refund.order)
 
     def _close_if_empty(self, order: Order) -> None:
         if order.is_empty:
             order.state = "refunded"
+
+    # --- Exchanging --------------------------------------------------------------
+
+    def plan_exchange(
+        self, order: Order, at: int, units: int, sku: str, *, is_reserved: bool = False
+    ) -> Plan:
+        """Say what an exchange of goods for others comes to."""
+        line = order.lines.get(at)
+        if order.state not in STANDING or line is None or line.kind != "goods":
+            raise NotNow
+        _units, value, _points = self._part(line, units)
+        if not is_reserved and not self.has({sku: units}):
+            raise NotNow
+        new = self.prices[sku]
+        is_even = new in {self.prices[line.sku], line.price, line.listed}
+        price, listed = (line.price, line.listed) if is_even else (new, new)
+        off = units * line.price - value
+        if price < line.price:
+            off = off * price // line.price
+        net = units * price - off
+        return Plan(order, at, units, sku, value, price, listed, net)
+
+    def add_exchange(
+        self,
+        pk: int,
+        plan: Plan,
+        *,
+        points: tuple[int, int],
+        key: str,
+        is_reserved: bool,
+        now: datetime,
+    ) -> Refund:
+        """Know of an exchange; of ``points`` on the old units some went along."""
+        old = plan.order.lines[plan.at]
+        taken, carried = points
+        old.units_back += plan.units
+        old.money_back += plan.value
+        old.points_back += taken
+        line = Line(
+            plan.sku,
+            plan.units,
+            plan.net,
+            carried,
+            price=plan.price,
+            listed=plan.listed,
+        )
+        new = Order({1: line}, 0, 0, None, False, now + EXCHANGE, parent=plan.order)
+        new.moved = new.paid = plan.moved
+        plan.order.children.append(new)
+        self.orders[pk] = new
+        if not is_reserved:
+            self.reserved[plan.sku] += plan.units
+        refund = Refund(
+            plan.order,
+            {plan.at: (plan.units, plan.value, taken)},
+            0,
+            False,
+            exchanged=plan.moved,
+            points_left=taken - carried,
+            replaced_by=new,
+        )
+        plan.order.refunds[key] = refund
+        if new.total == new.paid:
+            self._pay(new)
+        return refund
+
+    def settle_exchange(self, refund: Refund) -> None:
+        """Close an exchange that gives no money back and waits for none."""
+        if refund.replaced_by.state in SOLD and not refund.tenders:
+            self._complete(refund)
+
+    def hear_of_exchange(self, refund: Refund, state: str) -> None:
+        """Believe the news that a difference was paid, or never will be."""
+        new = refund.replaced_by
+        request = next((r for r in self.returns.values() if r.refund is refund), None)
+        if state == "completed" and new.state in SOLD:
+            self._complete(refund)
+            if request is not None and request.state == "inspected":
+                self._exchanged(request)
+        if state == "failed" and new.state == "cancelled":
+            self._undo(refund)
+            if request is not None:
+                request.kind, request.refund = "return", None
+                request.line.returning += request.settled
+
+    # --- Coming back -------------------------------------------------------------
+
+    def ask_return(
+        self, order: Order, kind: str, at: int, units: int, wanted: str, is_fault: bool
+    ) -> Return:
+        line = order.lines.get(at)
+        if order.state not in STANDING or line is None:
+            raise NotNow
+        if not 1 <= units <= line.quantity - line.units_back - line.returning:
+            raise NotNow
+        line.returning += units
+        return Return(order, kind, at, units, wanted, is_fault)
+
+    def approve(self, request: Return) -> None:
+        request.check("approved")
+        if request.kind == "exchange":
+            if not self.has({request.wanted: request.units}):
+                raise NotNow
+            self.reserved[request.wanted] += request.units
+        request.state = "approved"
+
+    def give_up(self, request: Return, state: str) -> None:
+        if state == request.state == "cancelled":
+            return
+        request.check(state)
+        request.line.returning -= request.units
+        if request.kind == "exchange" and request.state != "requested":
+            self.reserved[request.wanted] -= request.units
+        request.state = state
+
+    def move(self, request: Return, state: str) -> None:
+        request.check(state)
+        request.state = state
+
+    def inspect(self, request: Return, accepted: int, *, restock: bool) -> None:
+        request.check("inspected")
+        if not 0 <= accepted <= request.units:
+            raise NotNow
+        request.state, request.accepted = "inspected", accepted
+        if restock and request.order.is_ours:
+            self._shelve(request.line.sku, accepted)
+
+    def refund_return(self, request: Return) -> Refund:
+        if request.state == "refunded":
+            return request.refund
+        request.check("refunded")
+        items = {request.at: request.settled} if request.settled else {}
+        request.line.returning -= request.units
+        try:
+            refund = self.ask_refund(
+                request.order,
+                items,
+                with_freight=None,
+                restocks=False,
+                key=f"return{id(request)}",
+                is_fault=request.is_fault,
+            )
+        except NotNow:
+            request.line.returning += request.units
+            raise
+        if request.kind == "exchange":
+            self.reserved[request.wanted] -= request.units
+        refund.is_tied = True
+        request.state, request.refund = "refunded", refund
+        return refund
+
+    def plan_exchange_of(self, request: Return) -> Plan | None:
+        """Say what exchanging a return comes to; None when that was done before."""
+        if request.kind != "exchange":
+            raise NotNow
+        if request.state == "exchanged" or request.waits_for_difference:
+            return None
+        request.check("exchanged")
+        if not request.settled:
+            raise NotNow
+        request.line.returning -= request.settled
+        try:
+            return self.plan_exchange(
+                request.order,
+                request.at,
+                request.settled,
+                request.wanted,
+                is_reserved=True,
+            )
+        except NotNow:
+            request.line.returning += request.settled
+            raise
+
+    def exchange_return(self, request: Return, refund: Refund) -> None:
+        self.reserved[request.wanted] -= request.units - request.settled
+        request.refund, refund.is_tied = refund, True
+        if refund.replaced_by.state in SOLD:
+            self._exchanged(request)
+
+    def _exchanged(self, request: Return) -> None:
+        request.line.returning -= request.units - request.settled
+        request.state = "exchanged"
 
     # --- What follows above, once the news are told -----------------------------
 
@@ -480,13 +836,19 @@ class Shop:
         for order in self.orders.values():
             if order.state not in SOLD:
                 continue
-            basis = sum(line.net for line in order.lines.values())
             done = [r for r in order.refunds.values() if r.state == "completed"]
-            goods = sum(r.amount - r.freight for r in done)
-            earned = basis // 100
-            clawed = earned * goods // basis if basis else 0
+            earned = order.basis // 100
+            back = min(self._goods_back(order), order.basis)
+            clawed = earned * back // order.basis if order.basis else 0
             net += earned - clawed - order.points + sum(r.points for r in done)
         return net
+
+    def _goods_back(self, order: Order) -> int:
+        """Return the goods taken back of an order, and what its exchanges pass on."""
+        done = [r for r in order.refunds.values() if r.state == "completed"]
+        return sum(r.goods - r.exchanged for r in done) + sum(
+            max(0, self._goods_back(child) - child.basis) for child in order.children
+        )
 
     def points_held(self) -> int:
         """Return what is reserved for orders that wait."""
@@ -503,8 +865,16 @@ class Shop:
         """Return where each coupon stands: back after a cancellation or full refund."""
         states = dict.fromkeys(coupons, "available")
         for order in self.orders.values():
-            if order.coupon and order.state in {"pending", *STANDING}:
-                states[order.coupon] = "held" if order.state == "pending" else "used"
+            was_exchanged = any(
+                r.exchanged or r.replaced_by
+                for r in order.refunds.values()
+                if r.state == "completed"
+            )
+            is_used = order.state in STANDING or (
+                order.state == "refunded" and was_exchanged
+            )
+            if order.coupon and (is_used or order.state == "pending"):
+                states[order.coupon] = "used" if is_used else "held"
         return states
 
 

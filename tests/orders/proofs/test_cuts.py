@@ -8,10 +8,11 @@ from django.db.models.functions import Now
 
 from crm.shared.models import Delivery
 from crm.shared.outbox import drain, relay
-from orders.models import Order, Payment, Refund, RefundTender
+from orders.models import Order, Payment, Refund, RefundTender, Variant
 from orders.providers.test import TestProvider
 from orders.services.cancelling import cancel_order, release_unpaid
 from orders.services.checkout import place_order
+from orders.services.exchanging import Swap, exchange_units
 from orders.services.payment import start_payment
 from orders.services.quoting import quote_cart
 from orders.services.refunding import refund_order
@@ -29,7 +30,7 @@ from tests.orders.shop import fill_cart, notify
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 #: The most that one fact has.
-SUBSCRIBERS = 6
+SUBSCRIBERS = 7
 NEVER = NOON.replace(year=9000)
 LATER = NOON + timedelta(minutes=31)
 
@@ -170,6 +171,35 @@ def surplus_sent_back() -> Effect:
     return sending(payment.order)
 
 
+def exchange(order: Order, price_minor: int) -> Order:
+    return exchanged(order, make_variant("OTHER", price_minor, on_hand=3))
+
+
+def exchanged(order: Order, other: Variant) -> Order:
+    return exchange_units(
+        order_id=order.pk,
+        swaps=[Swap(1, 1, other.pk)],
+        reason="colour",
+        actor="test",
+        request_key="once",
+        now=NOON,
+    )
+
+
+def exchange_for_dearer_goods() -> Effect:
+    """Put dearer goods aside until they are paid."""
+    order = paid_order(open_shop())
+    other = make_variant("OTHER", 12_000, on_hand=3)
+    return Effect(lambda: exchanged(order, other))
+
+
+def exchange_for_cheaper_goods() -> Effect:
+    """Send cheaper goods and give the difference back."""
+    order = paid_order(open_shop())
+    other = make_variant("OTHER", 7_000, on_hand=3)
+    return Effect(lambda: exchanged(order, other))
+
+
 EFFECTS = [
     checkout,
     checkout_of_nothing_to_pay,
@@ -185,6 +215,8 @@ EFFECTS = [
     whole_refund_sent,
     refund_refused,
     surplus_sent_back,
+    exchange_for_dearer_goods,
+    exchange_for_cheaper_goods,
 ]
 
 
@@ -220,14 +252,27 @@ def all_refunded() -> None:
     send_due_refunds(now=NOON)
 
 
-def next_alone() -> Callable[[], None]:
-    """Put all but the next delivery off; return what makes it due as if never tried."""
+def difference_paid() -> None:
+    new = exchange(paid_order(open_shop()), 12_000)
+    notify(begun_payment(new))
+
+
+def difference_not_paid() -> None:
+    new = exchange(paid_order(open_shop()), 12_000)
+    cancel_order(order_id=new.pk, actor="test", reason="", now=NOON)
+
+
+def next_alone() -> Callable[[], bool]:
+    """Put all but the next delivery off; return what makes it due as if never tried.
+
+    That says whether there was need: what was delivered may have news of its own.
+    """
     waiting = Delivery.objects.filter(state=Delivery.State.PENDING)
     following = waiting.order_by("due_at", "id").values_list("pk", flat=True)[0]
     waiting.exclude(pk=following).update(due_at=NEVER)
 
-    def try_again() -> None:
-        waiting.filter(pk=following).update(attempts=0, due_at=Now())
+    def try_again() -> bool:
+        return bool(waiting.filter(pk=following).update(attempts=0, due_at=Now()))
 
     return try_again
 
@@ -235,7 +280,14 @@ def next_alone() -> Callable[[], None]:
 @pytest.mark.parametrize("number", range(SUBSCRIBERS))
 @pytest.mark.parametrize(
     "news",
-    [order_paid, order_cancelled, part_refunded, all_refunded],
+    [
+        order_paid,
+        order_cancelled,
+        part_refunded,
+        all_refunded,
+        difference_paid,
+        difference_not_paid,
+    ],
     ids=lambda news: news.__name__,
 )
 def test_r4_a_subscriber_is_whole_or_not_at_all(news, number):
@@ -251,8 +303,8 @@ def test_r4_a_subscriber_is_whole_or_not_at_all(news, number):
         relay(now=NOON, limit=1)
 
     def again() -> None:
-        try_again()
-        run()
+        if try_again():
+            run()
 
     found = cut_everywhere(Effect(run, again=again, forget=try_again), kill_every=5)
     print(f"{news.__name__} {number}: {found}")

@@ -30,27 +30,45 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.verification import verify_ledger
 from orders.models import (
     Cart,
+    GiftCard,
     Order,
     OrderEvent,
     OrderLine,
     Payment,
     Refund,
+    ReturnRequest,
     Shipment,
     Variant,
     Wallet,
 )
 from orders.providers.test import TestProvider
+from orders.rules.ingesting import GivenLine, GivenOrder, GivenTender
 from orders.rules.lifecycle import may_move
 from orders.services.cancelling import cancel_order, release_unpaid
 from orders.services.carts import set_points
 from orders.services.checkout import place_order
 from orders.services.completing import confirm_order
 from orders.services.delivering import deliver_shipment
+from orders.services.exchanging import Swap, exchange_units
+from orders.services.gift_cards import redeem_gift_card
+from orders.services.ingesting import ingest_order
+from orders.services.ingesting_refunds import ingest_refund
 from orders.services.payment import start_payment
 from orders.services.quoting import quote_cart
 from orders.services.refund_preview import RefundPolicy
 from orders.services.refunding import refund_order, withdraw_refund
+from orders.services.return_requests import (
+    Wish,
+    approve_return,
+    cancel_return,
+    receive_return,
+    refuse_request,
+    request_return,
+    send_back,
+)
 from orders.services.returning import send_due_refunds
+from orders.services.settling_exchanges import exchange_return
+from orders.services.settling_returns import Finding, inspect_return, refund_return
 from orders.services.shipping import lose_shipment, ship
 from orders.services.stocking import OutOfStock
 from orders.services.verifying_stock import verify_stock
@@ -62,6 +80,9 @@ from tests.orders.proofs.counter import OPENING, give_coupon, open_shop
 from tests.orders.shop import fill_cart, notify
 
 FREIGHT = 800
+CARD_MINOR = 5_000
+#: What a member asks for -> its name in the tables.
+_KINDS = {"refund": "refund_only", "return": "return", "exchange": "exchange"}
 WALLET = 40_000
 #: Picks one of what there is, however much that is.
 pick = st.integers(0, 9)
@@ -79,9 +100,16 @@ class OrderMachine(RuleBasedStateMachine):
         Tier.objects.update(multiplier_bp=10_000)
         self.member = open_shop(teas=8)
         make_variant("FREE", 0, on_hand=4)
+        # What goods are exchanged for: even with a cup, dearer, and cheaper.
+        make_variant("MUG", 3_333)
+        make_variant("BOX", 12_000, on_hand=3)
+        make_variant("PIN", 2_000)
+        make_variant(model.CARD, CARD_MINOR, kind="gift_card")
         self.shop = model.Shop(
-            on_hand={"TEA": 8, "CUP": None, "FREE": 4},
-            prices={"TEA": 10_000, "CUP": 3_333, "FREE": 0},
+            on_hand={"TEA": 8, "CUP": None, "FREE": 4, "BOX": 3}
+            | dict.fromkeys(["MUG", "PIN", model.CARD]),
+            prices={"TEA": 10_000, "CUP": 3_333, "FREE": 0, "BOX": 12_000}
+            | {"MUG": 3_333, "PIN": 2_000, model.CARD: CARD_MINOR},
             points=5_000,
             wallet=WALLET,
         )
@@ -110,11 +138,12 @@ class OrderMachine(RuleBasedStateMachine):
         teas=units,
         cups=units,
         free=st.sampled_from([0, 0, 0, 1]),
+        cards=st.sampled_from([0, 0, 0, 1, 2]),
         coupon=st.sampled_from(["", "new", "old"]),
         points=st.sampled_from([0, 0, 500, 3_000]),
     )
-    def place(self, teas, cups, free, coupon, points):
-        items = {"TEA": teas, "CUP": cups, "FREE": free}
+    def place(self, teas, cups, free, cards, coupon, points):
+        items = {"TEA": teas, "CUP": cups, "FREE": free, model.CARD: cards}
         items = {sku: count for sku, count in items.items() if count}
         if not items:
             return
@@ -147,7 +176,7 @@ class OrderMachine(RuleBasedStateMachine):
         goods, has_promotion = self.shop.goods_after_offers(
             items, has_coupon=has_coupon
         )
-        freight = FREIGHT
+        freight = FREIGHT if set(items) != {model.CARD} else 0
         paid_by_points = order.points_spent
         assert order.total_minor == goods - paid_by_points + freight
         assert paid_by_points <= goods // 2
@@ -157,6 +186,9 @@ class OrderMachine(RuleBasedStateMachine):
                 line.quantity,
                 line.net_minor,
                 sum(each.points for each in line.allocations.all()),
+                price=line.unit_price_minor,
+                listed=line.list_price_minor,
+                kind=line.kind,
             )
             for line in order.lines.prefetch_related("allocations")
         }
@@ -228,7 +260,7 @@ class OrderMachine(RuleBasedStateMachine):
     )
     def message(self, which, kind, event):
         pk, payment = self._one(self.shop.payments, which)
-        if payment.provider == "wallet":
+        if payment.provider != "test":
             return
         row = Payment.objects.select_related("order").get(pk=pk)
         event = f"{row.public_id}:{kind}:{event}"
@@ -250,6 +282,7 @@ class OrderMachine(RuleBasedStateMachine):
         left = {
             at: line.quantity - line.units_back - line.shipped
             for at, line in order.lines.items()
+            if line.kind == "goods"
         }
         self._ship(pk, order, {at: count for at, count in left.items() if count > 0})
 
@@ -335,21 +368,25 @@ class OrderMachine(RuleBasedStateMachine):
                 refund.points,
             )
             if is_new:
+                refund.request_key = row.request_key
                 self._believe_tenders(refund, row)
 
     def _believe_tenders(self, refund: model.Refund, row: Refund) -> None:
         """Let the model have the payments that get something: they add up (R4)."""
         for tender in row.tenders.order_by("pk"):
             payment = self.shop.payments[tender.payment_id]
-            assert payment.order is refund.order
+            assert payment.order in refund.order.and_above()
+            assert payment.provider != "exchange"
             assert payment.state == "captured"
             self.names[tender.key] = tender.key
             refund.tenders[tender.key] = model.Tender(
                 payment, tender.amount_minor, self.now
             )
             assert payment.given_back <= payment.amount
-        assert sum(t.amount for t in refund.tenders.values()) == refund.amount
-        if refund.order.refunded == refund.order.total:
+        assert sum(t.amount for t in refund.tenders.values()) == refund.money
+        family = [*refund.order.and_above(), *refund.order.and_below()]
+        is_alone = len(family) == 2
+        if is_alone and refund.order.refunded == refund.order.total:
             for payment in self.shop.payments.values():
                 if payment.order is refund.order and payment.state == "captured":
                     assert payment.given_back == payment.amount
@@ -365,12 +402,294 @@ class OrderMachine(RuleBasedStateMachine):
     def withdraw(self, which):
         rows = list(Refund.objects.order_by("pk"))
         row = rows[which % len(rows)]
-        key = row.request_key.split(":")[1]
-        refund = self.shop.orders[row.order_id].refunds[key]
+        refund = self._refunds()[row.request_key]
         with self._model() as told:
             self.shop.withdraw(refund)
         with told():
             withdraw_refund(refund_id=row.pk, actor="test", reason="", now=self.now)
+
+    # --- Exchanging and sending back ----------------------------------------------
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(
+        which=pick,
+        at=st.integers(1, 2),
+        units=st.integers(1, 2),
+        sku=st.sampled_from(["MUG", "BOX", "PIN", "BOX", "PIN", model.CARD]),
+        key=st.sampled_from(["x1", "x2", "x3"]),
+    )
+    def exchange(self, which, at, units, sku, key):
+        pk, order = self._one(self.shop.orders, which)
+        if key in order.refunds:
+            plan = None
+            told = nullcontext
+        else:
+            with self._model() as told:
+                if sku == model.CARD:
+                    raise model.NotNow
+                plan = self.shop.plan_exchange(order, at, units, sku)
+        with told():
+            new = exchange_units(
+                order_id=pk,
+                swaps=[Swap(at, units, Variant.objects.get(sku=sku).pk)],
+                reason="",
+                actor="test",
+                request_key=f"{pk}:{key}",
+                now=self.now,
+            )
+            if plan is None:
+                assert self.shop.orders[new.pk] is order.refunds[key].replaced_by
+            else:
+                self._believe_exchange(new, plan, key, is_reserved=False)
+
+    def _believe_exchange(
+        self, new: Order, plan: model.Plan, key: str, *, is_reserved: bool
+    ) -> model.Refund:
+        row = Refund.objects.get(replaced_by=new)
+        (part,) = row.lines.all()
+        (line,) = new.lines.prefetch_related("allocations")
+        carried = sum(each.points for each in line.allocations.all())
+        assert 0 <= carried <= part.points
+        assert (part.amount_minor, line.net_minor) == (plan.value, plan.net)
+        assert row.exchanged_minor == plan.moved
+        assert row.points_returned == part.points - carried
+        refund = self.shop.add_exchange(
+            new.pk,
+            plan,
+            points=(part.points, carried),
+            key=key,
+            is_reserved=is_reserved,
+            now=self.now,
+        )
+        refund.request_key = row.request_key
+        (payment,) = new.payments.all()
+        paid = model.Payment(
+            refund.replaced_by,
+            plan.moved,
+            "exchange",
+            state="captured",
+            is_captured=True,
+        )
+        self.shop.payments[payment.pk] = paid
+        self._believe_tenders(refund, row)
+        self.shop.settle_exchange(refund)
+        return refund
+
+    @precondition(lambda self: self.shop.orders)
+    @rule(
+        which=pick,
+        kind=st.sampled_from(list(_KINDS)),
+        at=st.integers(1, 3),
+        units=st.integers(1, 2),
+        wanted=st.sampled_from(["MUG", "BOX", "PIN"]),
+        is_fault=st.booleans(),
+    )
+    def ask_return(self, which, kind, at, units, wanted, is_fault):
+        pk, order = self._one(self.shop.orders, which)
+        with self._model() as told:
+            request = self.shop.ask_return(order, kind, at, units, wanted, is_fault)
+        with told():
+            wish = Wish(
+                kind=_KINDS[kind],
+                items={at: units},
+                reason_code="damaged" if is_fault else "changed_mind",
+                wanted={at: wanted} if kind == "exchange" else None,
+            )
+            row = request_return(order_id=pk, wish=wish, actor="member", now=self.now)
+            self.shop.returns[row.pk] = request
+
+    @precondition(lambda self: self.shop.returns)
+    @rule(
+        which=pick,
+        step=st.sampled_from(["approve", "refuse", "cancel", "send", "receive"]),
+    )
+    def return_moves(self, which, step):
+        pk, request = self._one(self.shop.returns, which)
+        shop, asked = self.shop, {"return_id": pk, "actor": "test", "now": self.now}
+        with self._model() as told:
+            if step == "approve":
+                shop.approve(request)
+            elif step == "refuse":
+                shop.give_up(request, "refused")
+            elif step == "cancel":
+                shop.give_up(request, "cancelled")
+            elif step == "send" and request.state != "in_transit":
+                shop.move(request, "in_transit")
+            elif step == "receive":
+                shop.move(request, "received")
+        parcel = {"carrier": "SF", "tracking_number": "1"}
+        verbs = {
+            "approve": lambda: approve_return(**asked),
+            "refuse": lambda: refuse_request(**asked, note="worn"),
+            "cancel": lambda: cancel_return(**asked),
+            "send": lambda: send_back(**asked, **parcel),
+            "receive": lambda: receive_return(**asked),
+        }
+        with told():
+            verbs[step]()
+
+    @precondition(lambda self: self.shop.returns)
+    @rule(which=pick, missing=st.sampled_from([0, 0, 0, 1, 2]), restock=st.booleans())
+    def return_is_looked_at(self, which, missing, restock):
+        """Walk it to the inspection, as most returns go."""
+        for step in ("approve", "receive"):
+            self.return_moves(which, step)
+        pk, request = self._one(self.shop.returns, which)
+        accepted = request.units - missing
+        with self._model() as told:
+            self.shop.inspect(request, accepted, restock=restock)
+        with told():
+            inspect_return(
+                return_id=pk,
+                findings={request.at: Finding(accepted, restock, "opened")},
+                actor="test",
+                now=self.now,
+            )
+
+    @precondition(lambda self: self.shop.returns)
+    @rule(which=pick)
+    def return_is_refunded(self, which):
+        pk, request = self._one(self.shop.returns, which)
+        is_new = request.state != "refunded"
+        with self._model() as told:
+            refund = self.shop.refund_return(request)
+        with told():
+            row = refund_return(return_id=pk, reason="", actor="test", now=self.now)
+            assert (row.amount_minor, row.freight_minor, row.points_returned) == (
+                refund.amount,
+                refund.freight,
+                refund.points,
+            )
+            if is_new:
+                refund.request_key = row.request_key
+                self._believe_tenders(refund, row)
+
+    @precondition(lambda self: self.shop.returns)
+    @rule(which=pick)
+    def return_is_exchanged(self, which):
+        pk, request = self._one(self.shop.returns, which)
+        with self._model() as told:
+            plan = self.shop.plan_exchange_of(request)
+        with told():
+            new = exchange_return(return_id=pk, reason="", actor="test", now=self.now)
+            if plan is None:
+                assert self.shop.orders[new.pk] is request.refund.replaced_by
+            else:
+                refund = self._believe_exchange(
+                    new, plan, f"exchange{pk}", is_reserved=True
+                )
+                self.shop.exchange_return(request, refund)
+
+    # --- Gift cards, and orders of other systems -----------------------------------
+
+    @precondition(lambda self: GiftCard.objects.filter(state="issued").exists())
+    @rule(which=pick)
+    def redeem(self, which):
+        cards = list(GiftCard.objects.filter(state="issued").order_by("pk"))
+        card = cards[which % len(cards)]
+        redeem_gift_card(
+            member_id=self.member.pk, code=card.code, caller="test", now=self.now
+        )
+        line = self.shop.orders[card.line.order_id].lines[card.line.position]
+        line.redeemed += 1
+        self.shop.wallet += CARD_MINOR
+
+    @rule(
+        number=st.integers(1, 2),
+        units=st.integers(1, 3),
+        again=st.booleans(),
+        tenders=st.sampled_from([(10_000,), (1, 9_999)]),
+    )
+    def told_of_an_order(self, number, units, again, tenders):
+        """Another system says the same again, or something else of the same number."""
+        ref = f"E{number}"
+        known = Order.objects.filter(external_ref=ref).first()
+        if known is not None and again:
+            units = self.shop.orders[known.pk].lines[1].quantity
+        total = units * 9_000 + 300
+        amounts = (total,) if len(tenders) == 1 else (1, total - 1)
+        given = GivenOrder(
+            state="paid",
+            placed_at=NOON,
+            paid_at=NOON,
+            lines=(GivenLine("TEA", units, 9_000),),
+            freight_minor=300,
+            total_minor=total,
+            tenders=tuple(GivenTender("cash", amount) for amount in amounts),
+        )
+        is_other = False
+        if known is not None:
+            same = [p.amount for p in self._payments_of(known.pk)]
+            was = self.shop.orders[known.pk].lines[1].quantity
+            is_other = units != was or sorted(amounts) != sorted(same)
+        with pytest.raises(Refusal) if is_other else nullcontext():
+            told = ingest_order(
+                source="erp",
+                external_ref=ref,
+                given=given,
+                buyer={"number": self.member.number},
+                actor="key:erp",
+                now=self.now,
+            )
+            assert told.created == (known is None)
+            if known is None:
+                self._believe_told(told.order, total)
+
+    def _believe_told(self, row: Order, total: int) -> None:
+        (line,) = row.lines.all()
+        order = model.Order(
+            {1: model.Line("TEA", line.quantity, line.net_minor, 0, price=9_000)},
+            freight=300,
+            points=0,
+            coupon=None,
+            has_promotion=False,
+            due_at=self.now,
+            state="paid",
+            paid=total,
+            is_ours=False,
+        )
+        order.lines[1].listed = line.list_price_minor or 9_000
+        self.shop.orders[row.pk] = order
+        for payment in row.payments.all():
+            self.shop.payments[payment.pk] = model.Payment(
+                order, payment.amount_minor, "elsewhere", "captured", is_captured=True
+            )
+
+    def _payments_of(self, pk: int) -> list[model.Payment]:
+        order = self.shop.orders[pk]
+        return [each for each in self.shop.payments.values() if each.order is order]
+
+    @precondition(lambda self: Order.objects.filter(source="erp").exists())
+    @rule(which=pick, units=st.integers(1, 3), freight=st.booleans())
+    def told_of_a_refund(self, which, units, freight):
+        """It gave units back there; the freight, too, where it says so."""
+        rows = list(Order.objects.filter(source="erp").order_by("pk"))
+        row = rows[which % len(rows)]
+        order = self.shop.orders[row.pk]
+        key = f"told{len(order.refunds)}"
+        refund = None
+        with self._model() as told:
+            refund = self.shop.ask_refund(
+                order,
+                {1: units},
+                with_freight=freight,
+                restocks=False,
+                key=key,
+                is_fault=True,
+            )
+        with told():
+            made = ingest_refund(
+                source="erp",
+                external_ref=row.external_ref,
+                refund_ref=key,
+                items={1: units},
+                freight=freight,
+                amount_minor=refund.amount if refund else 1,
+                actor="key:erp",
+                now=self.now,
+            ).refund
+            refund.request_key = made.request_key
+            self._believe_tenders(refund, made)
 
     # --- News ------------------------------------------------------------------
 
@@ -383,6 +702,10 @@ class OrderMachine(RuleBasedStateMachine):
         drain(now=self.now)
         waiting = Delivery.objects.exclude(state=Delivery.State.DONE)
         assert list(waiting.values_list("subscriber", "last_error")) == []
+        self._hear_news()
+        for refund in self._refunds().values():
+            if refund.waits_for_difference:
+                assert refund.replaced_by.state == "pending"
         self.shop.news_told()
         self._above_agrees()
 
@@ -420,6 +743,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def orders_agree(self):
+        self._hear_news()
         rows = Order.objects.values_list("pk", "state", "paid_minor", "refunded_minor")
         for pk, state, *_money in rows:
             order = self.shop.orders[pk]
@@ -459,12 +783,10 @@ class OrderMachine(RuleBasedStateMachine):
         )
         parcels = dict(Shipment.objects.values_list("pk", "state"))
         assert parcels == {pk: each.state for pk, each in self._shipments().items()}
+        self._hear_news()
         refunds = dict(Refund.objects.values_list("request_key", "state"))
-        assert refunds == {
-            f"{pk}:{key}": refund.state
-            for pk, order in self.shop.orders.items()
-            for key, refund in order.refunds.items()
-        }
+        known = self._refunds()
+        assert refunds == {key: refund.state for key, refund in known.items()}
         went_out = {
             self.names[key]: amount for key, amount in TestProvider.given_back.items()
         }
@@ -472,6 +794,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def history_is_a_chain_of_allowed_moves(self):
+        self._hear_news()
         last: dict[int, str] = {}
         for pk, before, after in OrderEvent.objects.order_by("id").values_list(
             "order_id", "from_state", "to_state"
@@ -486,6 +809,43 @@ class OrderMachine(RuleBasedStateMachine):
         assert verify_ledger().findings == ()
         assert verify_wallets().findings == ()
         assert verify_stock().findings == ()
+
+    @invariant()
+    def returns_agree(self):
+        self._hear_news()
+        rows = ReturnRequest.objects.values_list("pk", "state", "kind")
+        assert {pk: rest for pk, *rest in rows} == {
+            pk: [each.state, _KINDS[each.kind]]
+            for pk, each in self.shop.returns.items()
+        }
+        promised = OrderLine.objects.values_list(
+            "order_id", "position", "returning_quantity"
+        )
+        assert {(pk, at): units for pk, at, units in promised} == {
+            (pk, at): line.returning
+            for pk, order in self.shop.orders.items()
+            for at, line in order.lines.items()
+        }
+
+    def _refunds(self) -> dict[str, model.Refund]:
+        orders = self.shop.orders.values()
+        return {
+            refund.request_key: refund
+            for order in orders
+            for refund in order.refunds.values()
+        }
+
+    def _hear_news(self) -> None:
+        """Let the model know which exchanges were settled by news that arrived."""
+        waiting = {
+            key: refund
+            for key, refund in self._refunds().items()
+            if refund.waits_for_difference
+        }
+        if waiting:
+            rows = Refund.objects.filter(request_key__in=list(waiting))
+            for key, state in rows.values_list("request_key", "state"):
+                self.shop.hear_of_exchange(waiting[key], state)
 
     # --- Small words -------------------------------------------------------------
 
@@ -517,6 +877,7 @@ class _Asked:
 @pytest.fixture
 def freight(settings):
     settings.FREIGHT_MINOR = FREIGHT
+    settings.EXCHANGE_HOURS = 1
 
 
 def live(examples: int, steps: int) -> None:

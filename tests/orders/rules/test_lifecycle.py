@@ -17,6 +17,7 @@ from orders.rules.lifecycle import (
     STANDING,
     SYSTEM,
     Units,
+    buyer_may,
     delivery_state,
     may_move,
     states_before,
@@ -145,3 +146,25 @@ def test_the_way_from_state_to_state(from_state, to_state, way):
 def test_no_way_leads_out_of_the_end(to_state):
     with pytest.raises(ValueError, match="refunded"):
         way_to("refunded", to_state)
+
+
+@pytest.mark.parametrize(
+    ("_case", "state", "units", "is_late", "deeds"),
+    [
+        ("fresh", "delivered", Units(2, 0, 2), False, {"return", "review"}),
+        ("too late", "completed", Units(2, 0, 2), True, {"review"}),
+        ("asked back", "delivered", Units(2, 1, 2, returning=1), False, {"review"}),
+        ("one left", "delivered", Units(2, 0, 2, returning=1), False, None),
+        ("reviewed", "delivered", Units(2, 0, 2, is_reviewed=True), False, {"return"}),
+        ("on its way", "shipped", Units(2, 0, 2), False, {"return"}),
+        ("a gift card", "completed", Units(1, 0, 0, False), False, set()),
+    ],
+)
+def test_what_a_buyer_may_do_knows_time_and_reviews(
+    _case, state, units, is_late, deeds
+):
+    may = buyer_may(
+        state, [units], is_ours=True, is_overdue=False, is_return_late=is_late
+    )
+    wanted = {"return", "review"} if deeds is None else deeds
+    assert {each for each in ("return", "review") if may[each]} == wanted

@@ -20,6 +20,7 @@ from orders.providers.test import TestProvider
 from orders.services import return_requests
 from orders.services.cancelling import cancel_order
 from orders.services.checkout import place_order
+from orders.services.exchanging import Swap, exchange_units
 from orders.services.payment import start_payment
 from orders.services.refund_preview import NothingToRefund
 from orders.services.refunding import refund_order
@@ -357,6 +358,52 @@ def test_control_without_lock_condition_and_constraint_units_are_asked_back_twic
     outcome = all_at_once(4, ask_back(order))
     assert outcome == {"asked": 4}
     assert order.lines.get().returning_quantity == 4
+
+
+@pytest.mark.parametrize("count", CALLERS)
+def test_one_exchange_asked_for_many_times_at_once_makes_one_order(count):
+    order = paid_order()
+    other = make_variant("OTHER", 1_000, on_hand=count)
+
+    def exchange(_number: int) -> str:
+        new = exchange_units(
+            order_id=order.pk,
+            swaps=[Swap(1, 1, other.pk)],
+            reason="",
+            actor="dana",
+            request_key="one",
+            now=NOON,
+        )
+        return new.number
+
+    outcome = all_at_once(count, exchange)
+    assert list(outcome.values()) == [count]
+    assert (Order.objects.count(), Refund.objects.count()) == (2, 1)
+    other.refresh_from_db()
+    assert (other.on_hand, other.reserved) == (count - 1, 0)
+
+
+def test_the_same_units_are_exchanged_for_one_of_two_things():
+    order = paid_order()
+    others = [make_variant(f"OTHER{n}", 1_000, on_hand=2) for n in range(2)]
+
+    def exchange(number: int) -> str:
+        exchange_units(
+            order_id=order.pk,
+            swaps=[Swap(1, 2, others[number].pk)],
+            reason="",
+            actor="dana",
+            request_key=f"x{number}",
+            now=NOON,
+        )
+        return "exchanged"
+
+    outcome = all_at_once(2, exchange)
+    assert outcome["exchanged"] == 1
+    assert sum(outcome.values()) == 2
+    assert Order.objects.filter(exchange_of=order).count() == 1
+    left = Variant.objects.filter(sku__startswith="OTHER")
+    assert sorted(left.values_list("on_hand", flat=True)) == [0, 2]
 
 
 def test_a_return_settled_by_five_people_at_once_gives_one_refund():

@@ -23,7 +23,7 @@ from orders.services.refunding import (
 )
 from orders.services.returning import send_due_refunds, settle_tender
 from tests.cast import NOON
-from tests.orders.shop import Off, Offers, fill_cart, pay, place
+from tests.orders.shop import Off, Offers, fill_cart, pay, place, refuse
 
 
 @pytest.fixture
@@ -218,6 +218,41 @@ def test_x2_an_answer_told_twice_completes_once(paid):
     assert not settle_tender(**done)
     assert not complete_refund(refund_id=wanted.pk, now=NOON)
     assert completed() == [wanted.pk]
+
+
+def test_r5_freight_given_back_too_early_goes_off_the_next_refund(paid):
+    """The last cups seem to go back with the tea; then the tea stays after all."""
+    tea = refund(paid, {1: 1}, "k1")
+    last = refund(paid, {2: 3}, "k2", freight=None)
+    assert last.freight_minor == 800
+    assert refuse(tea)
+    paid.refresh_from_db()
+    assert paid.refunded_minor == last.amount_minor, "what was given stays"
+    unshipped = quote_refund(order_id=paid.pk, items={1: 1}, freight=None, now=NOON)
+    assert (unshipped.freight_minor, unshipped.deductions) == (0, ())
+    Order.objects.filter(pk=paid.pk).update(state="shipped")
+    sent = quote_refund(order_id=paid.pk, items={1: 1}, now=NOON)
+    assert [(part.kind, part.amount_minor) for part in sent.deductions] == [
+        ("freight_unowed", 800)
+    ]
+    assert sent.amount_minor == unshipped.amount_minor - 800
+    broken = RefundPolicy(reason_code="damaged")
+    shops_fault = quote_refund(order_id=paid.pk, items={1: 1}, policy=broken, now=NOON)
+    assert shops_fault.amount_minor == unshipped.amount_minor
+
+
+def test_an_order_that_a_withdrawal_leaves_empty_is_told_as_refunded(paid):
+    """The freight was the last thing under way: no refund is completed after it."""
+    refund(paid, {1: 1, 2: 3}, "k1")
+    send_due_refunds(now=NOON)
+    Order.objects.filter(pk=paid.pk).update(state="paid")
+    told = Fact.objects.filter(name="orders.OrderRefunded")
+    assert told.count() == 1
+    freight = refund(paid, {}, "k2", freight=None)
+    assert (freight.amount_minor, freight.freight_minor) == (800, 800)
+    assert refuse(freight)
+    paid.refresh_from_db()
+    assert (paid.state, told.count()) == ("refunded", 2)
 
 
 # --- Several tenders ----------------------------------------------------------
