@@ -39,6 +39,8 @@ class Money(serializers.Field):
 
 
 class Attributes(serializers.ModelSerializer):
+    """What a product is in one respect."""
+
     code = serializers.CharField(source="attribute.code")
     name = serializers.CharField(source="attribute.label")
     value = serializers.CharField(source="label")
@@ -49,6 +51,8 @@ class Attributes(serializers.ModelSerializer):
 
 
 class Images(serializers.ModelSerializer):
+    """A picture."""
+
     url = serializers.SerializerMethodField()
     alt = serializers.CharField(source="text")
     sku = serializers.CharField(source="variant.sku", default=None)
@@ -58,10 +62,13 @@ class Images(serializers.ModelSerializer):
         fields = ["url", "alt", "sku"]
 
     def get_url(self, image: ProductImage) -> str:
+        """Return its address."""
         return reverse("product-image", args=[image.product.public_id, image.public_id])
 
 
 class Skus(serializers.ModelSerializer):
+    """A SKU, with what it costs everybody."""
+
     price = serializers.SerializerMethodField()
     list_price = Money(source="price_minor")
     was = serializers.SerializerMethodField()
@@ -76,23 +83,30 @@ class Skus(serializers.ModelSerializer):
         ]
 
     def lowest(self, sku: Variant) -> int:
+        """Return what one costs."""
         return min([sku.price_minor, *(each.amount_minor for each in sku.sales)])
 
     def get_price(self, sku: Variant) -> dict:
+        """Return what one costs."""
         return as_api(self.lowest(sku), "CNY")
 
     def get_was(self, sku: Variant) -> dict | None:
+        """Return the list price where it is higher."""
         is_lower = self.lowest(sku) < sku.price_minor
         return as_api(sku.price_minor, "CNY") if is_lower else None
 
     def get_price_kind(self, sku: Variant) -> str:
+        """Return which price it is."""
         return "sale" if self.lowest(sku) < sku.price_minor else "list"
 
     def get_in_stock(self, sku: Variant) -> bool:
+        """Whether one is left."""
         return sku.on_hand is None or sku.on_hand > sku.reserved
 
 
 class Products(serializers.ModelSerializer):
+    """A product with all that stands beside it."""
+
     id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="label")
     brand = serializers.CharField(source="brand.label", default="")
@@ -111,6 +125,8 @@ class Products(serializers.ModelSerializer):
 
 
 class Reductions(serializers.ModelSerializer):
+    """What an offer took off a line."""
+
     type = serializers.CharField(source="source_kind")
     id = serializers.CharField(source="source_id")
     name = serializers.CharField(source="source_name")
@@ -122,6 +138,8 @@ class Reductions(serializers.ModelSerializer):
 
 
 class Lines(serializers.ModelSerializer):
+    """A line of an order."""
+
     product = serializers.SerializerMethodField()
     list_price = Money(source="list_price_minor")
     unit_price = Money(source="unit_price_minor")
@@ -138,10 +156,13 @@ class Lines(serializers.ModelSerializer):
         ]
 
     def get_product(self, line: OrderLine) -> dict:
+        """Return which product it is of."""
         return {"id": line.variant.product.public_id, "name": line.name}
 
 
 class Refunds(serializers.ModelSerializer):
+    """Money that went back."""
+
     id = serializers.CharField(source="public_id")
     status = serializers.CharField(source="state")
     amount = Money(source="amount_minor")
@@ -156,6 +177,8 @@ class Refunds(serializers.ModelSerializer):
 
 
 class Totals(serializers.ModelSerializer):
+    """Sums of an order."""
+
     goods = Money(source="goods_minor")
     discount = Money(source="discount_minor")
     freight = Money(source="freight_minor")
@@ -167,6 +190,8 @@ class Totals(serializers.ModelSerializer):
 
 
 class Orders(serializers.ModelSerializer):
+    """An order with its lines and refunds."""
+
     id = serializers.CharField(source="public_id")
     status = serializers.CharField(source="state")
     channel = serializers.CharField(source="channel.code", default=None)
@@ -186,6 +211,8 @@ class Orders(serializers.ModelSerializer):
 
 
 class Offers(Reductions):
+    """An offer with its share of each line."""
+
     shares = serializers.SerializerMethodField()
 
     class Meta:
@@ -193,6 +220,7 @@ class Offers(Reductions):
         fields = [*Reductions.Meta.fields, "shares"]
 
     def get_shares(self, offer: AppliedOffer) -> list[dict]:
+        """Return what it took off each line."""
         return [
             {
                 "position": line.position,
@@ -207,6 +235,8 @@ class Offers(Reductions):
 
 
 class Tenders(serializers.ModelSerializer):
+    """Money that paid."""
+
     id = serializers.CharField(source="public_id")
     status = serializers.CharField(source="state")
     amount = Money(source="amount_minor")
@@ -221,6 +251,8 @@ class Tenders(serializers.ModelSerializer):
 
 
 class Parts(serializers.ModelSerializer):
+    """Units in a parcel."""
+
     position = serializers.IntegerField(source="order_line.position")
 
     class Meta:
@@ -229,6 +261,8 @@ class Parts(serializers.ModelSerializer):
 
 
 class Shipments(serializers.ModelSerializer):
+    """A parcel."""
+
     id = serializers.CharField(source="public_id")
     status = serializers.CharField(source="state")
     items = Parts(source="lines", many=True)
@@ -242,6 +276,8 @@ class Shipments(serializers.ModelSerializer):
 
 
 class OrderInDetail(Orders):
+    """An order with all that stands beside it."""
+
     offers = Offers(many=True)
     tenders = Tenders(many=True)
     shipments = Shipments(many=True)
@@ -252,25 +288,34 @@ class OrderInDetail(Orders):
 
 
 class ByNumber(PageNumberPagination):
+    """Pages by number, with a count."""
+
     page_size = ROWS
 
 
 class ByCursor(CursorPagination):
+    """Pages by cursor."""
+
     page_size = ROWS
     ordering = ("-created_at", "-id")
 
 
 class OrdersByCursor(ByCursor):
+    """The same of orders."""
+
     ordering = ("-placed_at", "-id")
 
 
 class ProductViews:
+    """Products on sale."""
+
     permission_classes = [AllowAny]
     serializer_class = Products
     filter_backends: list = []
     lookup_field = "public_id"
 
     def get_queryset(self):
+        """Return them with everything beside them prefetched."""
         sales = Price.objects.filter(kind="sale", audience="", ends_at=None)
         skus = Variant.objects.filter(is_active=True).order_by("price_minor", "id")
         return (
@@ -294,13 +339,18 @@ class ProductViews:
 
 
 class OrderViews:
+    """The caller's orders."""
+
     permission_classes = [IsMember]
     serializer_class = Orders
     filter_backends: list = []
     lookup_field = "public_id"
 
     def get_queryset(self):
-        lines = OrderLine.objects.select_related("variant__product")
+        """Return them with everything beside them prefetched."""
+        lines = OrderLine.objects.select_related("variant__product").order_by(
+            "position"
+        )
         return (
             Order.objects.filter(member=self.request.user.member)
             .select_related("channel")
@@ -312,9 +362,12 @@ class OrderViews:
 
 
 class OneOrder(OrderViews, generics.RetrieveAPIView):
+    """One of the caller's orders."""
+
     serializer_class = OrderInDetail
 
     def get_queryset(self):
+        """Return them with everything beside them prefetched."""
         paid = Payment.objects.filter(
             state__in=["held", "captured", "surplus", "returned"]
         )

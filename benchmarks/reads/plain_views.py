@@ -1,8 +1,9 @@
 """The same answers without a framework.
 
 ``json``: what PostgreSQL wrote, decoded and written again by ``JsonResponse``.
-``sql``: the same, passed on as it is. Both are the least that can be written: no filter, no cursor, one language, one
-currency. They run behind the shop's own middleware and sign-in.
+``sql``: the same, passed on as it is. Both are the least that can be written: no
+filter, no cursor, one language, one currency. They run behind the shop's own middleware
+and sign-in.
 """
 
 from collections.abc import Callable
