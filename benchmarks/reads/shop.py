@@ -70,6 +70,7 @@ SELECT o.id, k, v.id, v.sku, 'Celadon bowl ' || v.option, 'goods', 1, 2500, 2500
   FROM orders_order o CROSS JOIN generate_series(1, 2) AS k
   JOIN orders_variant v
     ON v.id = 1 + (o.id * 2 + k) % (SELECT max(id) FROM orders_variant)
+ ORDER BY o.id, k
 """,
     """
 INSERT INTO orders_allocation (line_id, source_kind, source_id, source_name,

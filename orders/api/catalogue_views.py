@@ -41,11 +41,12 @@ _CHANNEL = OpenApiParameter(
 )
 
 
-class _Catalogue(StrictQueryMixin, generics.GenericAPIView):
+class _Catalogue(StrictQueryMixin):
     permission_classes = [AllowAny]
     serializer_class = ProductShape
+    filter_backends: list = []
 
-    def shapes(self, products: Sequence[ShownProduct], at: datetime) -> list[dict]:
+    def shapes(self, products: Sequence[ShownProduct], at: datetime) -> Sequence[dict]:
         """Return products as whoever asks sees them at ``at``."""
         audiences: frozenset[str] = frozenset()
         if any(price.audience for p in products for s in p.skus for price in s.prices):
@@ -92,13 +93,13 @@ class _Catalogue(StrictQueryMixin, generics.GenericAPIView):
         ],
     )
 )
-class Products(_Catalogue):
+class Products(_Catalogue, generics.ListAPIView):
     """GET what is on sale, newest first; of a search, the best first."""
 
     pagination_class = CursorPage
     query_parameters = ["category", "brand", "tag", "channel", "q"]
 
-    def get(self, request):
+    def list(self, request, *args, **kwargs) -> Response:
         """Return a page of the products the query asks for."""
         wanted, at = self.wanted(), now()
         products = listed_products(wanted, at=at)
@@ -112,13 +113,13 @@ class Products(_Catalogue):
 @extend_schema_view(
     get=extend_schema(operation_id="products_retrieve", parameters=[_CHANNEL])
 )
-class ProductDetail(_Catalogue):
+class ProductDetail(_Catalogue, generics.RetrieveAPIView):
     """GET one product; 404 when it is not on sale."""
 
     pagination_class = None
     query_parameters = ["channel"]
 
-    def get(self, request, product: str):
+    def retrieve(self, request, product: str) -> Response:
         """Return the product."""
         at = now()
         channel = request.query_params.get("channel", "")
