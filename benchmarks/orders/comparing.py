@@ -8,19 +8,14 @@ django.setup()
 
 import os
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import psycopg
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from benchmarks.measuring import in_turn, ratio, said, table
 from benchmarks.orders import bare, goods
-from benchmarks.orders.reading import read_table
+from benchmarks.orders.costing import statements, timed
 from orders.models import Cart
 from orders.services.checkout import place_order
 from orders.services.quoting import quote_cart
@@ -50,14 +45,6 @@ FROM orders_order o WHERE o.cart_id = ANY(%s) ORDER BY o.cart_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one order took: on the clock, and of both processors (ours, PostgreSQL)."""
-
-    wall_ms: float
-    cpu_ms: float
-
-
 def main(turns: int, batch: int) -> None:
     """Measure every number of offers and lines; ``batch`` orders a turn and side."""
     goods.stock_the_shelves()
@@ -69,7 +56,6 @@ def main(turns: int, batch: int) -> None:
                 with said(f"{offers} offers, {lines} lines"):
                     rows.append(measured(other, offers, lines, turns, batch))
     print(f"\n{table(HEADINGS, rows)}\n")
-    print(f"{read_table(turns=turns, batch=batch)}\n")
 
 
 def measured(
@@ -131,42 +117,11 @@ def measured(
     ]
 
 
-def timed(work: Callable[[], object], times: int, server: int) -> Callable[[], Cost]:
-    """Return a function that does the work so often and says what one took.
-
-    Args:
-        server: process id of PostgreSQL's side of the connection.
-    """
-
-    def run() -> Cost:
-        wall, cpu = time.perf_counter(), time.process_time() + used_by(server)
-        for _ in range(times):
-            work()
-        cpu = time.process_time() + used_by(server) - cpu
-        wall = time.perf_counter() - wall
-        return Cost(wall / times * 1000, cpu / times * 1000)
-
-    return run
-
-
-def used_by(process: int) -> float:
-    """Return the processor seconds of a process, to the microsecond (Linux)."""
-    nanoseconds = Path(f"/proc/{process}/schedstat").read_text().split()[0]
-    return int(nanoseconds) / 1e9
-
-
 def books(carts: list[int]) -> list[tuple]:
     """Return what the orders of some carts left behind."""
     with connection.cursor() as cursor:
         cursor.execute(_BOOKS, [carts])
         return cursor.fetchall()
-
-
-def statements(work: Callable[[], object]) -> int:
-    """Return how many statements something takes, BEGIN and COMMIT included."""
-    with CaptureQueriesContext(connection) as captured:
-        work()
-    return len(captured)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
+
+from crm.shared.listing import Listing
 
 DEFAULT_LIMIT = 20
 HIGHEST_LIMIT = 100
@@ -114,6 +116,9 @@ class CursorPage(BasePagination):
 
     The order is the view's ``cursor_ordering`` (default newest first by
     ``created_at``, then ``id``). Its last column must be unique and none may be NULL.
+    A list is a queryset or a ``Listing``. It may come in parts, each in this order, all
+    of one after all of another: the view then gives a list of them. A part is asked
+    once the page reaches it.
     No count is ever made.
     """
 
@@ -122,29 +127,40 @@ class CursorPage(BasePagination):
     def paginate_queryset(self, queryset, request, view=None):
         """Return one page of rows and remember the way on and back."""
         self.request = request
-        order = list(getattr(view, "cursor_ordering", self.ordering))
-        self.scope = f"{type(view).__module__}.{type(view).__qualname__}|{order}"
+        self.order = list(getattr(view, "cursor_ordering", self.ordering))
+        parts = queryset if isinstance(queryset, list) else [queryset]
+        name = f"{type(view).__module__}.{type(view).__qualname__}"
+        self.scope = f"{name}|{self.order}|{len(parts)}"
         limit = self.get_limit(request)
         cursor = request.query_params.get("cursor")
-        backwards, values = False, None
-        if cursor is not None:
-            backwards, *values = open_cursor(cursor, self.scope)
-        walk = reversed_order(order) if backwards else order
-        rows = queryset.order_by(*walk)
-        if values is not None:
-            rows = rows.filter(after(walk, values))
-        page = list(rows[: limit + 1])
-        further = len(page) > limit
+        place = [False, 0] if cursor is None else open_cursor(cursor, self.scope)
+        page = self._rows(parts, limit + 1, *place)
+        backwards, further = place[0], len(page) > limit
         page = page[:limit]
         if backwards:
             page.reverse()
         # Whoever came by a cursor left at least one row behind on that side.
         self.next_cursor = self.prev_cursor = None
         if page and (further or backwards):
-            self.next_cursor = self._cursor(page[-1], order, backwards=False)
-        if page and (further if backwards else values is not None):
-            self.prev_cursor = self._cursor(page[0], order, backwards=True)
-        return page
+            self.next_cursor = self._cursor(*page[-1], backwards=False)
+        if page and (further if backwards else cursor is not None):
+            self.prev_cursor = self._cursor(*page[0], backwards=True)
+        return [row for _part, row in page]
+
+    def _rows(
+        self, parts: list, most: int, backwards: bool, first: int, *seen: Any
+    ) -> list[tuple[int, Any]]:
+        """Return rows behind those seen, as the walk meets them, each with its part."""
+        walk = reversed_order(self.order) if backwards else self.order
+        way = range(first, -1, -1) if backwards else range(first, len(parts))
+        rows: list[tuple[int, Any]] = []
+        for number in way:
+            behind = seen if number == first else ()
+            part = _page(parts[number], walk, behind, most - len(rows))
+            rows += [(number, row) for row in part]
+            if len(rows) == most:
+                break
+        return rows
 
     def get_limit(self, request) -> int:
         """Return the wanted page size, 1 to 100."""
@@ -157,9 +173,9 @@ class CursorPage(BasePagination):
             )
         return int(text)
 
-    def _cursor(self, row: Any, order: Sequence[str], *, backwards: bool) -> str:
-        values = [_value(row, name.lstrip("-")) for name in order]
-        return seal_cursor([backwards, *values], self.scope)
+    def _cursor(self, part: int, row: Any, *, backwards: bool) -> str:
+        values = [_value(row, name.lstrip("-")) for name in self.order]
+        return seal_cursor([backwards, part, *values], self.scope)
 
     def get_paginated_response(self, data):
         """Wrap one page and add the Link header (RFC 8288)."""
@@ -220,6 +236,15 @@ class CursorPage(BasePagination):
                 "schema": {"type": "string"},
             },
         ]
+
+
+def _page(
+    rows: QuerySet | Listing, walk: Sequence[str], seen: Sequence[Any], most: int
+) -> Iterable[Any]:
+    if isinstance(rows, Listing):
+        return rows.page(walk, seen, most)
+    rows = rows.order_by(*walk)
+    return (rows.filter(after(walk, seen)) if seen else rows)[:most]
 
 
 def _value(row: Any, path: str) -> Any:

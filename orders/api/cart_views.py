@@ -17,7 +17,7 @@ from orders.api.serializers import CartOffersShape, CartShape
 from orders.api.shapes import cart_shape, offers_shape
 from orders.models import Cart
 from orders.queries.carts import find_cart, newest_open_cart
-from orders.queries.orders import in_detail, orders_of
+from orders.queries.orders import order_of
 from orders.services import carts
 from orders.services.checkout import CartTotalChanged, place_order
 from orders.services.merging_carts import merge_cart
@@ -266,7 +266,7 @@ class Checkout(CartView):
         except CartTotalChanged as changed:
             changed.params = {"cart": cart_shape(changed.priced)}
             raise
-        shown = in_detail(orders_of(member_id=self.member_id())).get(pk=order.pk)
+        shown = order_of(member_id=self.member_id(), public_id=order.public_id)
         shape = OrderDetailShape(shown, context={"now": clock.now()})
         response = Response(shape.data, status=201)
         response["Location"] = reverse("my-order", kwargs={"order": order.public_id})

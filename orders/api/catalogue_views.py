@@ -1,6 +1,8 @@
 """The catalogue, open to everybody."""
 
-from django.conf import settings
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -20,18 +22,17 @@ from crm.shared.clock import now
 from crm.shared.paging import CursorPage
 from crm.shared.pictures import WEBP, public_picture_response
 from crm.shared.strict import StrictQueryMixin
-from orders.api.catalogue_serializers import (
-    CategoryTreeShape,
-    ProductShape,
-    tree_shape,
-)
+from orders.api.catalogue_serializers import CategoryTreeShape, ProductShape
+from orders.api.catalogue_shapes import product_shape, tree_shape
 from orders.queries.catalogue import (
+    ShownProduct,
     Wanted,
+    best_first,
     category_tree,
     listed_products,
     picture_of,
+    product_on_sale,
 )
-from orders.queries.shown_prices import shown_prices
 from orders.services.audiences import audiences_of
 
 _LONGEST_TEXT = 80
@@ -45,16 +46,12 @@ class _Catalogue(StrictQueryMixin):
     serializer_class = ProductShape
     filter_backends: list = []
 
-    def get_serializer_context(self) -> dict:
-        """Tell the shapes what everything costs whoever asks, and in which money."""
-        shown = getattr(self, "shown", None) or []
-        variants = [each for product in shown for each in product.variants.all()]
-        at = now()
-        audiences = audiences_of(member_id=self._member_id(), now=at)
-        return super().get_serializer_context() | {
-            "currency": settings.SHOP_CURRENCY,
-            "prices": shown_prices(variants=variants, audiences=audiences, at=at),
-        }
+    def shapes(self, products: Sequence[ShownProduct], at: datetime) -> Sequence[dict]:
+        """Return products as whoever asks sees them at ``at``."""
+        audiences: frozenset[str] = frozenset()
+        if any(price.audience for p in products for s in p.skus for price in s.prices):
+            audiences = audiences_of(member_id=self._member_id(), now=at)
+        return [product_shape(product, audiences) for product in products]
 
     def _member_id(self) -> int | None:
         member = getattr(self.request.user, "member", None)
@@ -102,20 +99,15 @@ class Products(_Catalogue, generics.ListAPIView):
     pagination_class = CursorPage
     query_parameters = ["category", "brand", "tag", "channel", "q"]
 
-    @property
-    def cursor_ordering(self) -> tuple[str, ...]:
-        """Return the order of this list: a search has ranks."""
-        newest = ("-created_at", "-id")
-        return ("-rank", *newest) if self.wanted().text else newest
-
-    def get_queryset(self):
-        """Return the listed products the query asks for."""
-        return listed_products(self.wanted())
-
-    def paginate_queryset(self, queryset):
-        """Remember the page: its prices are read together."""
-        self.shown = super().paginate_queryset(queryset)
-        return self.shown
+    def list(self, request, *args, **kwargs) -> Response:
+        """Return a page of the products the query asks for."""
+        wanted, at = self.wanted(), now()
+        products = listed_products(wanted, at=at)
+        if wanted.text:
+            page = self.paginate_queryset(best_first(products, wanted.text))
+        else:
+            page = self.paginate_queryset(products)
+        return self.get_paginated_response(self.shapes(page, at))
 
 
 @extend_schema_view(
@@ -125,19 +117,16 @@ class ProductDetail(_Catalogue, generics.RetrieveAPIView):
     """GET one product; 404 when it is not on sale."""
 
     pagination_class = None
-    lookup_field = "public_id"
-    lookup_url_kwarg = "product"
     query_parameters = ["channel"]
 
-    def get_queryset(self):
-        """Return what can be looked at."""
-        return listed_products(self.wanted())
-
-    def get_object(self):
-        """Remember the product: its prices are read together."""
-        product = super().get_object()
-        self.shown = [product]
-        return product
+    def retrieve(self, request, product: str) -> Response:
+        """Return the product."""
+        at = now()
+        channel = request.query_params.get("channel", "")
+        found = product_on_sale(product, channel=channel, at=at)
+        if found is None:
+            raise Http404
+        return Response(self.shapes([found], at)[0])
 
 
 class ProductPicture(StrictQueryMixin, APIView):

@@ -11,6 +11,7 @@ from crm.shared.strict import StrictSerializer
 from orders.api.order_shapes import order_detail_shape
 from orders.api.serializers import OrderShape
 from orders.models import Order
+from orders.queries.orders import ShownOrder
 from orders.rules.lifecycle import GROUPS
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
@@ -131,6 +132,6 @@ class OrderDetailShape(OrderShape):
     shipments = ShipmentShape(many=True)
     can = DeedsShape
 
-    def to_representation(self, order: Order) -> dict:
-        """Write an order of ``orders.queries.orders.in_detail``, as of ``now``."""
+    def to_representation(self, order: ShownOrder) -> dict:
+        """Write an order of ``orders.queries.orders.order_of``, as of ``now``."""
         return order_detail_shape(order, now=self.context["now"])

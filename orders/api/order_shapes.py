@@ -1,17 +1,26 @@
 """Writes one order with all that belongs to it, as ``order_serializers`` describes."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from crm.shared.money import as_api
-from orders.api.shapes import order_shape
-from orders.models import Order, Payment, Product, Shipment
+from orders.api.shapes import order_shape, reduction_shape
+from orders.models import Product
+from orders.queries.orders import (
+    ShownLine,
+    ShownOrder,
+    ShownReduction,
+    ShownShipment,
+    ShownTender,
+)
 from orders.queries.returns import return_deadline
 from orders.rules.lifecycle import Units, buyer_may
 
 
-def order_detail_shape(order: Order, *, now: datetime) -> dict[str, Any]:
-    """Return an order of ``orders.queries.orders.in_detail``."""
+def order_detail_shape(order: ShownOrder, *, now: datetime) -> dict[str, Any]:
+    """Return an order of ``orders.queries.orders.order_of``."""
     return {
         **order_shape(order),
         **belongings(order),
@@ -19,63 +28,54 @@ def order_detail_shape(order: Order, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def belongings(order: Order) -> dict[str, Any]:
+def belongings(order: ShownOrder) -> dict[str, Any]:
     """Return offers, tenders and parcels of an order that comes with them."""
     return {
         "offers": _offers(order),
         "tenders": [_tender(each, order.currency) for each in order.tenders],
-        "shipments": [shipment_shape(each) for each in order.shipments.all()],
+        "shipments": [shipment_shape(each) for each in order.shipments],
     }
 
 
-def _offers(order: Order) -> list[dict[str, Any]]:
+def _offers(order: ShownOrder) -> list[dict[str, Any]]:
     """Return every offer with its share of each line; shares add up to the lines'."""
-    offers: dict[tuple[str, str], dict[str, Any]] = {
-        (each.source_kind, each.source_id): {
-            "type": each.source_kind,
-            "id": each.source_id,
-            "name": each.source_name,
-            "amount_minor": each.amount_minor,
-            "points": each.points,
-            "shares": [],
-        }
-        for each in sorted(order.offers.all(), key=lambda o: (o.stage, o.pk))
+    shares: dict[tuple[str, str], list[tuple[ShownLine, ShownReduction]]] = {
+        (each.source_kind, each.source_id): [] for each in order.offers
     }
-    told = set(offers)
-    for line in order.lines.all():
-        for part in line.allocations.all():
+    for line in order.lines:
+        for part in line.allocations:
             key = (part.source_kind, part.source_id)
-            offer = offers.setdefault(
-                key,
-                {
-                    "type": part.source_kind,
-                    "id": part.source_id,
-                    "name": part.source_name,
-                    "amount_minor": 0,
-                    "points": 0,
-                    "shares": [],
-                },
-            )
-            if key not in told:
-                # Orders of the past kept shares alone: their sum is the offer.
-                offer["amount_minor"] += part.amount_minor
-                offer["points"] += part.points
-            offer["shares"].append(
+            shares.setdefault(key, []).append((line, part))
+    told = {(each.source_kind, each.source_id): each for each in order.offers}
+    return [
+        {
+            **reduction_shape(
+                told.get(key) or _sum_of(part for _line, part in parts), order.currency
+            ),
+            "shares": [
                 {
                     "position": line.position,
                     "amount": as_api(part.amount_minor, order.currency),
                     "points": part.points,
                 }
-            )
-    return [
-        {**rest, "amount": as_api(amount_minor, order.currency)}
-        for amount_minor, rest in (
-            (offer.pop("amount_minor"), offer) for offer in offers.values()
-        )
+                for line, part in parts
+            ],
+        }
+        for key, parts in shares.items()
     ]
 
 
-def _tender(payment: Payment, currency: str) -> dict[str, Any]:
+def _sum_of(parts: Iterable[ShownReduction]) -> ShownReduction:
+    """Return the offer whose shares these are: orders of the past kept no more."""
+    parts = list(parts)
+    return replace(
+        parts[0],
+        amount_minor=sum(part.amount_minor for part in parts),
+        points=sum(part.points for part in parts),
+    )
+
+
+def _tender(payment: ShownTender, currency: str) -> dict[str, Any]:
     return {
         "id": payment.public_id,
         "provider": payment.provider,
@@ -87,25 +87,25 @@ def _tender(payment: Payment, currency: str) -> dict[str, Any]:
     }
 
 
-def shipment_shape(shipment: Shipment) -> dict[str, Any]:
-    """Return a parcel with its units by line; it comes with its lines."""
+def shipment_shape(shipment: ShownShipment) -> dict[str, Any]:
+    """Return a parcel with its units by line."""
     return {
         "id": shipment.public_id,
         "status": shipment.state,
         "carrier": shipment.carrier,
         "tracking": shipment.tracking,
         "items": [
-            {"position": part.order_line.position, "quantity": part.quantity}
-            for part in shipment.lines.all()
+            {"position": position, "quantity": quantity}
+            for position, quantity in shipment.lines
         ],
         "sent_at": shipment.sent_at,
         "delivered_at": shipment.delivered_at,
     }
 
 
-def deeds_of_buyer(order: Order, *, now: datetime) -> dict[str, bool]:
-    """Return what the buyer may do with an order now; it comes with its lines."""
-    due, ends_at = order.payment_due_at, return_deadline(order)
+def deeds_of_buyer(order: ShownOrder, *, now: datetime) -> dict[str, bool]:
+    """Return what the buyer may do with an order now."""
+    due, ends_at = order.payment_due_at, return_deadline(order.delivered_at)
     return buyer_may(
         order.state,
         [
@@ -117,7 +117,7 @@ def deeds_of_buyer(order: Order, *, now: datetime) -> dict[str, bool]:
                 returning=line.returning_quantity,
                 is_reviewed=line.is_reviewed,
             )
-            for line in order.lines.all()
+            for line in order.lines
         ],
         is_ours=order.is_ours,
         is_overdue=due is not None and due <= now,

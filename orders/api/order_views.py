@@ -15,7 +15,7 @@ from orders.api.order_serializers import ConfirmRequest, OrderDetailShape, Order
 from orders.api.serializers import OrderShape, PaymentShape
 from orders.api.shapes import payment_shape
 from orders.models import Order
-from orders.queries.orders import in_detail, orders_of
+from orders.queries.orders import order_of, orders_of
 from orders.services.cancelling import cancel_order
 from orders.services.completing import confirm_order
 from orders.services.payment import start_payment
@@ -62,8 +62,7 @@ class OrderView(StrictQueryMixin, APIView):
 
     def answer(self, public_id: str) -> Response:
         """Return the order as it is now, with all that belongs to it."""
-        mine = in_detail(orders_of(member_id=self.request.user.member.pk))
-        order = mine.filter(public_id=public_id).first()
+        order = order_of(member_id=self.request.user.member.pk, public_id=public_id)
         if order is None:
             raise Http404
         shape = OrderDetailShape(order, context={"now": clock.now()})

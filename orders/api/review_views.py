@@ -21,7 +21,7 @@ from orders.api.review_shapes import (
     ReviewShape,
 )
 from orders.models import OrderLine, Product, Review, ReviewPicture
-from orders.queries.catalogue import listed_products
+from orders.queries.catalogue import on_sale
 from orders.queries.reviews import (
     lines_to_review,
     published_reviews,
@@ -78,8 +78,7 @@ class ReviewQuery(StrictSerializer):
 
 
 def _listed(public_id: str) -> Product:
-    listed = listed_products().select_related(None).prefetch_related(None)
-    product = listed.filter(public_id=public_id).first()
+    product = on_sale().filter(public_id=public_id).first()
     if product is None:
         raise Http404
     return product

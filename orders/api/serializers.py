@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from crm.shared.serializers import MoneyShape
 from orders.api.shapes import order_shape
-from orders.models import Order
+from orders.queries.orders import ShownOrder
 
 
 class ReductionShape(serializers.Serializer):
@@ -156,7 +156,7 @@ class OrderShape(serializers.Serializer):
     delivered_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
 
-    def to_representation(self, order: Order) -> dict:
+    def to_representation(self, order: ShownOrder) -> dict:
         """Write an order; lists and single orders come from one function."""
         return order_shape(order)
 

@@ -102,9 +102,8 @@ class OrderRefunds(ServerView):
             actor=str(request.user),
             now=now(),
         )
-        return Response(
-            server_refund_shape(done.refund), status=201 if done.created else 200
-        )
+        shape = server_refund_shape(done.refund, done.refund.order.currency)
+        return Response(shape, status=201 if done.created else 200)
 
 
 class OrdersBatch(ServerView):

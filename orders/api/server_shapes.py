@@ -4,12 +4,13 @@ from typing import Any
 
 from orders.api.order_shapes import belongings
 from orders.api.shapes import order_shape, refund_shape
-from orders.models import Order, Refund
+from orders.models import Refund
+from orders.queries.orders import ShownOrder, ShownRefund
 
 _NOT_FOR_PROGRAMS = ("status", "items", "points_spent", "payment_due_at", "refunds")
 
 
-def server_order_shape(order: Order) -> dict[str, Any]:
+def server_order_shape(order: ShownOrder) -> dict[str, Any]:
     """Return an order of ``orders.queries.orders.foreign_order``."""
     told = order_shape(order)
     return {
@@ -18,22 +19,22 @@ def server_order_shape(order: Order) -> dict[str, Any]:
         "external_ref": order.external_ref,
         "state": order.state,
         "region": order.region,
-        "member": _member(order),
+        "member": _member(order.member),
         "lines": told["items"],
         **belongings(order),
-        "refunds": [server_refund_shape(refund) for refund in order.refunds.all()],
+        "refunds": [
+            server_refund_shape(refund, order.currency) for refund in order.refunds
+        ],
     }
 
 
-def _member(order: Order) -> dict[str, str] | None:
-    if order.member is None:
-        return None
-    return {"id": order.member.public_id, "number": order.member.number}
+def _member(member: list[str] | None) -> dict[str, str] | None:
+    return member and dict(zip(("id", "number"), member, strict=True))
 
 
-def server_refund_shape(refund: Refund) -> dict[str, Any]:
+def server_refund_shape(refund: Refund | ShownRefund, currency: str) -> dict[str, Any]:
     """Return a refund with its number at the other system."""
     return {
-        **refund_shape(refund, refund.order.currency),
+        **refund_shape(refund, currency),
         "external_ref": refund.external_ref,
     }

@@ -3,8 +3,9 @@
 from typing import Any
 
 from crm.shared.money import as_api
-from orders.models import Order, OrderLine, Payment, Refund
+from orders.models import Payment, Refund
 from orders.queries.carts import CartItem
+from orders.queries.orders import ShownLine, ShownOrder, ShownReduction, ShownRefund
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, Quote, QuoteLine
@@ -113,17 +114,17 @@ def _refused(entry: NotApplied, currency: str) -> dict[str, Any]:
     }
 
 
-def order_shape(order: Order) -> dict[str, Any]:
-    """Return an order; it comes with its lines, allocations and refunds."""
+def order_shape(order: ShownOrder) -> dict[str, Any]:
+    """Return an order with its lines and refunds."""
     currency = order.currency
     return {
         "id": order.public_id,
         "number": order.number,
         "status": order.state,
-        "channel": order.channel.code if order.channel_id else None,
+        "channel": order.channel_code,
         "campaign": order.campaign,
         "device": order.device,
-        "items": [_order_line(line, currency) for line in order.lines.all()],
+        "items": [_order_line(line, currency) for line in order.lines],
         "totals": {
             "goods": as_api(order.goods_minor, currency),
             "discount": as_api(order.discount_minor, currency),
@@ -133,7 +134,7 @@ def order_shape(order: Order) -> dict[str, Any]:
         "paid": as_api(order.paid_minor, currency),
         "refunded": as_api(order.refunded_minor, currency),
         "points_spent": order.points_spent,
-        "refunds": [refund_shape(refund, currency) for refund in order.refunds.all()],
+        "refunds": [refund_shape(refund, currency) for refund in order.refunds],
         "placed_at": order.placed_at,
         "payment_due_at": order.payment_due_at,
         "paid_at": order.paid_at,
@@ -143,11 +144,10 @@ def order_shape(order: Order) -> dict[str, Any]:
     }
 
 
-def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
-    product = line.variant.product
+def _order_line(line: ShownLine, currency: str) -> dict[str, Any]:
     return {
         "position": line.position,
-        "product": {"id": product.public_id, "name": line.name},
+        "product": {"id": line.product_public_id, "name": line.name},
         "sku": line.sku,
         "quantity": line.quantity,
         "list_price": as_api(
@@ -158,23 +158,25 @@ def _order_line(line: OrderLine, currency: str) -> dict[str, Any]:
         ),
         "unit_price": as_api(line.unit_price_minor, currency),
         "subtotal": as_api(line.gross_minor, currency),
-        "discounts": [
-            {
-                "type": each.source_kind,
-                "id": each.source_id,
-                "name": each.source_name,
-                "amount": as_api(each.amount_minor, currency),
-                "points": each.points,
-            }
-            for each in line.allocations.all()
-        ],
+        "discounts": [reduction_shape(each, currency) for each in line.allocations],
         "total": as_api(line.net_minor, currency),
         "shipped_quantity": line.shipped_quantity,
         "refunded_quantity": line.refunded_quantity,
     }
 
 
-def refund_shape(refund: Refund, currency: str) -> dict[str, Any]:
+def reduction_shape(each: ShownReduction, currency: str) -> dict[str, Any]:
+    """Return what an offer took off an order or a line of it."""
+    return {
+        "type": each.source_kind,
+        "id": each.source_id,
+        "name": each.source_name,
+        "amount": as_api(each.amount_minor, currency),
+        "points": each.points,
+    }
+
+
+def refund_shape(refund: Refund | ShownRefund, currency: str) -> dict[str, Any]:
     """Return money and points that went, or are on their way, back."""
     return {
         "id": refund.public_id,

@@ -1,28 +1,70 @@
-"""The catalogue as the storefront shows it."""
+"""The catalogue as the storefront shows it: products that are on sale, and the tree.
 
-from dataclasses import dataclass
+A product comes with brand, category, attributes, pictures, SKUs and running prices in
+one statement (``crm.shared.listing``).
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import (
-    Case,
-    Exists,
-    IntegerField,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Value,
-    When,
-)
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import OrderBy, RawSQL
 
-from orders.models import Category, Product, ProductAttribute, ProductImage, Variant
+from crm.shared.bilingual import Bilingual
+from crm.shared.listing import Listing
+from orders.models import Category, Product, ProductImage
+from orders.queries.prices import RUNNING_PRICES, options_of
 from orders.rules.search_words import search_for
+from orders.rules.unit_prices import PriceOption
 
-#: What a search puts first, then second (``orders.rules.search_words.Found``).
-AS_CODE, IN_NAME, ELSEWHERE = 2, 1, 0
+#: So many products of a search are compared with each other; see ``best_first``.
+MOST_COMPARED = 1_000
+_SHOWN = f"""
+SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
+       b.code, b.name, b.name_en, c.code, p.tags, p.description,
+  (SELECT json_agg(json_build_array(a.code, a.name, a.name_en, pa.value, pa.value_en)
+                   ORDER BY a.code, pa.value)
+     FROM orders_productattribute pa JOIN orders_attribute a ON a.id = pa.attribute_id
+    WHERE pa.product_id = p.id),
+  (SELECT json_agg(json_build_array(i.public_id, i.alt, i.alt_en, v.sku)
+                   ORDER BY i.position, i.id)
+     FROM orders_productimage i LEFT JOIN orders_variant v ON v.id = i.variant_id
+    WHERE i.product_id = p.id),
+  (SELECT json_agg(json_build_array(
+            v.sku, v.option, v.barcode, v.weight_grams, v.price_minor, v.on_hand,
+            v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
+     FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
+FROM orders_product p
+LEFT JOIN orders_brand b ON b.id = p.brand_id
+LEFT JOIN orders_category c ON c.id = p.category_id
+"""  # noqa: S608
+#: Listed, and limited to no other channel; without limits it is sold in all of them.
+_ON_SALE = """
+p.is_listed AND p.kind IN ('goods', 'gift_card') AND COALESCE(
+  (SELECT bool_or(ch.code = %(channel)s)
+     FROM orders_product_channels pc JOIN orders_channel ch ON ch.id = pc.channel_id
+    WHERE pc.product_id = p.id), true)
+"""
+_IN_BRANCH = """
+p.category_id IN (
+  SELECT below.id FROM orders_category below
+   WHERE below.lineage @> ARRAY[
+     (SELECT top.id FROM orders_category top WHERE top.code = %(category)s)])
+"""
+_OF_BRAND = "p.brand_id = (SELECT id FROM orders_brand WHERE code = %(brand)s)"
+_TAGGED = "p.tags @> ARRAY[%(tag)s]::varchar[]"
+_WITH_WORDS = """
+EXISTS (SELECT FROM orders_productwords w
+         WHERE w.product_id = p.id AND w.words @@ %(words)s::tsquery)
+"""
+_PLACES = """
+SELECT product_id, CASE WHEN words @@ %(as_code)s::tsquery THEN 0
+                        WHEN words @@ %(in_name)s::tsquery THEN 1 ELSE 2 END
+  FROM orders_productwords WHERE words @@ %(anywhere)s::tsquery LIMIT %(most)s
+"""
 
 
 class ReadyQuery(SearchQuery):
@@ -46,47 +88,79 @@ class Wanted:
     text: str = ""
 
 
-def listed_products(wanted: Wanted | None = None) -> QuerySet[Product]:
-    """Return what is on sale, with SKUs, attributes and pictures: four statements.
+@dataclass(frozen=True, slots=True)
+class ShownSku:
+    """An active SKU; ``on_hand`` is None where stock is not kept."""
 
-    A search adds ``rank``, to be sorted by.
+    sku: str
+    option: str
+    barcode: str
+    weight_grams: int | None
+    price_minor: int
+    on_hand: int | None
+    reserved: int
+    #: Those that run.
+    prices: tuple[PriceOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProduct(Bilingual):
+    """A product with all that the storefront says of it."""
+
+    id: int
+    created_at: datetime
+    public_id: str
+    name: str
+    name_en: str
+    kind: str
+    brand_code: str | None
+    brand_name: str | None
+    brand_name_en: str | None
+    category_code: str | None
+    tags: list[str]
+    description: str
+    #: Code, name, English name, value, English value; by code, then value.
+    attributes: list[list[str]]
+    #: Public id, description, English description, SKU; in the shop's order.
+    images: list[list]
+    #: The cheapest list price first.
+    skus: list[ShownSku]
+
+
+def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
+    """Return what is on sale and wanted, with the prices of ``at``.
+
+    Its order is by ``created_at`` and ``id``. ``wanted.text`` is asked by
+    ``best_first``.
     """
-    wanted = wanted or Wanted()
-    products = (
-        on_sale(wanted.channel)
-        .select_related("category", "brand")
-        .prefetch_related(*_beside())
-    )
+    products = _PRODUCTS.where(_ON_SALE, channel=wanted.channel, at=at)
     if wanted.category:
-        products = products.filter(category__in=branch_of(wanted.category))
+        products = products.where(_IN_BRANCH, category=wanted.category)
     if wanted.brand:
-        products = products.filter(brand__code=wanted.brand)
+        products = products.where(_OF_BRAND, brand=wanted.brand)
     if wanted.tag:
-        products = products.filter(tags__contains=[wanted.tag])
-    if wanted.text:
-        products = found_products(products, wanted.text)
+        products = products.where(_TAGGED, tag=wanted.tag)
     return products
 
 
-def on_sale(channel: str = "") -> QuerySet[Product]:
-    """Return what is sold in a channel: listed, and limited to no other one."""
+def product_on_sale(
+    public_id: str, *, channel: str = "", at: datetime
+) -> ShownProduct | None:
+    """Return one product if it is sold in a channel; with no code, if everywhere."""
+    products = listed_products(Wanted(channel=channel), at=at)
+    return products.where("p.public_id = %(public_id)s", public_id=public_id).first()
+
+
+def on_sale() -> QuerySet[Product]:
+    """Return what is sold everywhere, for what asks about one product, not a page."""
     limits = Product.channels.through.objects.filter(product=OuterRef("pk"))
-    sold_there = Q(~Exists(limits))
-    if channel:
-        sold_there |= Q(Exists(limits.filter(channel__code=channel)))
     return Product.objects.filter(
-        sold_there, is_listed=True, kind__in=["goods", "gift_card"]
+        ~Exists(limits), is_listed=True, kind__in=["goods", "gift_card"]
     )
 
 
-def branch_of(code: str) -> QuerySet[Category]:
-    """Return a category and everything below it, by one look into the index."""
-    top = Category.objects.filter(code=code).values_list("pk", flat=True).first()
-    return Category.objects.filter(lineage__contains=[top or 0])
-
-
 def found_products(products: QuerySet[Product], text: str) -> QuerySet[Product]:
-    """Return the products a search finds, each with its ``rank``.
+    """Return the products a search finds, in no order.
 
     Args:
         text: as typed: words or their beginnings, Chinese in characters or pinyin, a
@@ -94,29 +168,53 @@ def found_products(products: QuerySet[Product], text: str) -> QuerySet[Product]:
     """
     asked = search_for(text)
     if asked is None:
-        return products.none().annotate(rank=Value(ELSEWHERE))
-    return products.filter(words__words=ReadyQuery(asked.anywhere)).annotate(
-        rank=Case(
-            When(words__words=ReadyQuery(asked.as_code), then=Value(AS_CODE)),
-            When(words__words=ReadyQuery(asked.in_name), then=Value(IN_NAME)),
-            default=Value(ELSEWHERE),
-            output_field=IntegerField(),
-        )
+        return products.none()
+    return products.filter(words__words=ReadyQuery(asked.anywhere))
+
+
+def best_first(
+    products: Listing[ShownProduct], text: str
+) -> list[Listing[ShownProduct]]:
+    """Return what a search finds among products in parts, each product in one of them.
+
+    First those with this very SKU or barcode, then those so named, then the rest. To be
+    read part by part until a page is full. Up to ``MOST_COMPARED`` are told apart here,
+    in one statement. Of more, each part is a question of its own: its newest are found
+    by walking all products from the newest on, or by the index of words where
+    PostgreSQL takes it for rare, but never by comparing every one.
+    """
+    asked = search_for(text)
+    if asked is None:
+        return [products.none()]
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, {**asdict(asked), "most": MOST_COMPARED + 1})
+        found = cursor.fetchall()
+    if len(found) > MOST_COMPARED:
+        walked = products.unplanned()
+        return [walked.where(_WITH_WORDS, words=words) for words in asked.in_turn]
+    parts: tuple[list[int], ...] = ([], [], [])
+    for product_id, part in found:
+        parts[part].append(product_id)
+    return [_these(products, ids) for ids in parts]
+
+
+def _these(products: Listing[ShownProduct], ids: list[int]) -> Listing[ShownProduct]:
+    if not ids:
+        return products.none()
+    return products.where("p.id = ANY (%(ids)s)", ids=ids)
+
+
+def _shown(*columns: Any) -> ShownProduct:
+    *own, attributes, images, skus = columns
+    return ShownProduct(
+        *own,
+        attributes=attributes or [],
+        images=images or [],
+        skus=[ShownSku(*sku, options_of(prices)) for *sku, prices in skus or ()],
     )
 
 
-def _beside() -> list[Prefetch]:
-    return [
-        Prefetch(
-            "variants",
-            Variant.objects.filter(is_active=True).order_by("price_minor", "id"),
-        ),
-        Prefetch("attributes", ProductAttribute.objects.select_related("attribute")),
-        Prefetch(
-            "images",
-            ProductImage.objects.select_related("variant").defer("picture"),
-        ),
-    ]
+_PRODUCTS = Listing(_SHOWN, _shown, {"created_at": "p.created_at", "id": "p.id"})
 
 
 def picture_of(*, product: str, image: str) -> ProductImage | None:

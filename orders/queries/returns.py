@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import QuerySet
 
-from orders.models import Order, ReturnRequest
+from orders.models import ReturnRequest
 from orders.rules.returns import return_ends_at
 
 
@@ -22,10 +22,10 @@ def with_lines(requests: QuerySet[ReturnRequest]) -> QuerySet[ReturnRequest]:
     )
 
 
-def return_deadline(order: Order) -> datetime | None:
-    """Return when a return of an order can no longer be asked for; None is never."""
+def return_deadline(delivered_at: datetime | None) -> datetime | None:
+    """Return when goods can no longer be sent back (R17); None is never."""
     return return_ends_at(
-        order.delivered_at,
+        delivered_at,
         days=settings.RETURN_DAYS,
         zone=ZoneInfo(settings.SHOP_TIME_ZONE),
     )

@@ -6,8 +6,10 @@ each pair, and the pinyin and its initials from each character on, so 桂花乌�
 by 乌龙, 花乌龙, wulong, guihua and wl.
 
 Both sides are written as the texts PostgreSQL reads as ``tsvector`` and ``tsquery``,
-word by word, so no dictionary of the database changes them. A word's weight says
-where it stands: A a code (SKU, barcode), B a name, C anything else.
+word by word, so no dictionary of the database changes them. A mark before a word says
+where it stands: ``=`` a whole code (SKU, barcode), ``@`` a name, none anything else. A
+mark is part of the word, so the index answers alone where something stands, and its
+statistics say how often: a weight it would look up in every row.
 """
 
 from collections.abc import Iterable
@@ -24,19 +26,27 @@ _SYLLABLES = 12
 _LETTERS = 60
 #: Words of a search that count.
 _TERMS = 8
+#: What stands before a word; no word begins with them.
+_CODE, _NAME = "=", "@"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search asks the index, as texts of ``tsquery``.
 
-    ``anywhere`` must match. Of what matches, ``as_code`` comes first (the whole text is
-    a SKU or barcode), then ``in_name``, then the rest.
+    ``anywhere`` is all it finds. ``as_code`` (the whole text is a SKU or barcode), then
+    ``in_name``, then ``elsewhere`` find the same, each product once, the best first.
     """
 
     anywhere: str
     as_code: str
     in_name: str
+    elsewhere: str
+
+    @property
+    def in_turn(self) -> tuple[str, str, str]:
+        """The three that find each product once, the best first."""
+        return self.as_code, self.in_name, self.elsewhere
 
 
 def vector_text(
@@ -49,22 +59,16 @@ def vector_text(
         names: the product's names.
         others: brand, categories, tags, values of attributes, in any language.
 
-    >>> vector_text(codes=["T-1"], names=["Tea"], others=["green"])
-    "'1':1C 'green':1C 't':1C 't-1':1A 'tea':1B"
+    >>> vector_text(codes=["T-1"], names=["Tea"], others=["green tea"])
+    "'1' '=t-1' '@tea' 'green' 't'"
     """
     codes = list(codes)
-    weights: dict[str, str] = {}
-    # Later ones overrule: the best place of a word counts.
-    for text in (*others, *codes):
-        weights |= dict.fromkeys(_index_words(text), "C")
-    for text in names:
-        weights |= dict.fromkeys(_index_words(text), "B")
-    for code in codes:
-        if whole := _whole(code):
-            weights[whole] = "A"
-    return " ".join(
-        f"{_quoted(word)}:1{weight}" for word, weight in sorted(weights.items())
-    )
+    named = {word for text in names for word in _index_words(text)}
+    said = {word for text in (*others, *codes) for word in _index_words(text)}
+    words = {_CODE + whole for code in codes if (whole := _whole(code))}
+    # The best place of a word counts.
+    words |= {_NAME + word for word in named} | (said - named)
+    return " ".join(_quoted(word) for word in sorted(words))
 
 
 def search_for(text: str) -> Found | None:
@@ -72,31 +76,38 @@ def search_for(text: str) -> Found | None:
 
     Every word must be found, as a beginning.
 
-    >>> search_for("green 茶").anywhere
-    "'green':* & '茶':*"
+    >>> search_for("green").anywhere
+    "('green':* | '@green':*)"
+    >>> search_for("green").in_name
+    "(('@green':* | '=green':*)) & !'=green'"
     >>> search_for("%%") is None
     True
     """
     terms = [term for term in folded(text).replace("\0", " ").split() if runs(term)]
     if not terms:
         return None
-    whole = _quoted(_whole(text))
-    asked = [_term(term, "") for term in terms[:_TERMS]]
-    named = [_term(term, "AB") for term in terms[:_TERMS]]
+    code = _quoted(_CODE + _whole(text))
+    asked = " & ".join(_term(term, "", _NAME) for term in terms[:_TERMS])
+    named = " & ".join(_term(term, _NAME, _CODE) for term in terms[:_TERMS])
     return Found(
-        anywhere=f"{' & '.join(asked)}{'' if len(terms) == 1 else f' | {whole}'}",
-        as_code=f"{whole}:A",
-        in_name=" & ".join(named),
+        anywhere=asked if len(terms) == 1 else f"{asked} | {code}",
+        as_code=code,
+        in_name=f"({named}) & !{code}",
+        elsewhere=f"({asked}) & !({named}) & !{code}",
     )
 
 
-def _term(term: str, weight: str) -> str:
+def _term(term: str, *marks: str) -> str:
     """Return the question for one term: all its parts, or the code it begins."""
-    parts = [_quoted(word) for run in runs(term)[:_RUNS] for word in _asked_words(run)]
-    question = " & ".join(f"{part}:*{weight}" for part in parts)
+    parts = [word for run in runs(term)[:_RUNS] for word in _asked_words(run)]
+    question = " & ".join(_beginning(part, marks) for part in parts)
     if runs(term) == [term]:
         return question if len(parts) == 1 else f"({question})"
-    return f"(({question}) | {_quoted(_whole(term))}:*{weight})"
+    return f"(({question}) | {_quoted(_CODE + _whole(term))}:*)"
+
+
+def _beginning(word: str, marks: Iterable[str]) -> str:
+    return f"({' | '.join(f'{_quoted(mark + word)}:*' for mark in marks)})"
 
 
 def _asked_words(run: str) -> list[str]:

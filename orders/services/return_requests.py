@@ -134,7 +134,7 @@ def refuse_return(order: Order, *, now: datetime) -> None:
     """Refuse a return of an order that is not standing, or delivered too long ago."""
     if order.state not in STANDING:
         raise OrderNotRefundable
-    ends_at = return_deadline(order)
+    ends_at = return_deadline(order.delivered_at)
     if ends_at is not None and ends_at <= now:
         raise ReturnTooLate
 

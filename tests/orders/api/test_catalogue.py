@@ -14,6 +14,7 @@ from orders.models import (
     ProductImage,
     Variant,
 )
+from orders.queries import catalogue as catalogue_queries
 from orders.services.indexing import index_due
 from orders.services.picturing import add_picture
 from orders.services.pricing_entries import set_price
@@ -109,6 +110,65 @@ def test_a_whole_code_comes_first_then_names_then_the_rest(visitor, catalogue):
         following = page.json()["page"]["next_cursor"]
         cursor = {"cursor": following} if following else None
     assert found == ["Torch", "Lamp shade", "Bulb"]
+
+
+def walked(visitor, **query) -> list[str]:
+    """Return the names of a list read page by page, there and back again."""
+    pages, cursor = [], None
+    while not pages or cursor:
+        asked = {**query, "cursor": cursor} if cursor else query
+        answer = visitor.get(f"{ROOT}/products", asked)
+        pages.append(names(answer))
+        page = answer.json()["page"]
+        cursor = page["next_cursor"]
+    back = []
+    while page["prev_cursor"]:
+        answer = visitor.get(
+            f"{ROOT}/products", {**query, "cursor": page["prev_cursor"]}
+        )
+        back.append(names(answer))
+        page = answer.json()["page"]
+    assert back == pages[-2::-1]
+    return [name for page in pages for name in page]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("most_compared", [1_000, 2])
+def test_pages_of_a_common_word_are_those_of_a_rare_one(
+    visitor, catalogue, monkeypatch, limit, most_compared
+):
+    monkeypatch.setattr(catalogue_queries, "MOST_COMPARED", most_compared)
+    brand = Brand.objects.create(code="lamp", name="Lamp")
+    for number in range(3):
+        for sku, name in ((f"N{number}", "Lamp"), (f"B{number}", "Bulb")):
+            variant = make_variant(sku, 100)
+            Product.objects.filter(pk=variant.product_id).update(
+                name=f"{name} {number}", brand=brand
+            )
+    torch = make_variant("LAMP", 100).product
+    Product.objects.filter(pk=torch.pk).update(name="Torch")
+    index_due()
+    assert walked(visitor, q="lamp", limit=limit) == [
+        "Torch",
+        *("Lamp 2", "Lamp 1", "Lamp 0"),
+        *("Bulb 2", "Bulb 1", "Bulb 0"),
+    ]
+    assert walked(visitor, q="lamp", brand="lamp", limit=limit) == [
+        *("Lamp 2", "Lamp 1", "Lamp 0"),
+        *("Bulb 2", "Bulb 1", "Bulb 0"),
+    ]
+
+
+def test_a_page_goes_on_where_a_word_became_common_meanwhile(
+    visitor, catalogue, monkeypatch
+):
+    found = {"q": "yinpin", "limit": 1}
+    first = visitor.get(f"{ROOT}/products", found).json()
+    monkeypatch.setattr(catalogue_queries, "MOST_COMPARED", 1)
+    cursor = first["page"]["next_cursor"]
+    assert names(visitor.get(f"{ROOT}/products", {**found, "cursor": cursor})) == [
+        "龙井 Longjing"
+    ]
 
 
 def test_a_product_with_its_skus(visitor, catalogue):
@@ -289,8 +349,7 @@ def test_pages_take_a_fixed_number_of_statements(
 ):
     for number in range(30):
         make_variant(f"P{number}", 100)
-    # Products, SKUs, attributes, pictures, prices.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(1):
         page = visitor.get(f"{ROOT}/products?limit=20").json()
     assert len(page["data"]) == 20
     rest = visitor.get(

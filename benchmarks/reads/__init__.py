@@ -1,0 +1,1 @@
+"""Reads of the API beside DRF, plain views and PostgreSQL."""

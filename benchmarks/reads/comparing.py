@@ -1,0 +1,158 @@
+"""Fill the shop of the environment, read it from all sides in turn, print tables."""
+
+# isort: off
+import django
+
+django.setup()
+# isort: on
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from benchmarks.measuring import in_turn, ratio, said, table
+from benchmarks.orders.costing import Cost, statements, timed
+from benchmarks.reads.asking import Shop
+from benchmarks.reads.shop import BUYERS, Buyer, fill
+from crm.shared.paging import seal_cursor
+
+API = "/api/storefront/v1"
+#: Name -> our address; a list, or one of it by public id.
+LISTS = {"products": f"{API}/products", "orders": f"{API}/me/orders"}
+ONES = {"product": f"{API}/products", "order": f"{API}/me/orders"}
+#: How the pages of a list know each other (``crm.shared.paging.CursorPage``).
+_SCOPES = {
+    "products": (
+        "orders.api.catalogue_views.Products|['-created_at', '-id']|1",
+        "SELECT created_at, id FROM orders_product ORDER BY created_at DESC, id DESC",
+    ),
+    "orders": (
+        "orders.api.order_views.MyOrders|['-placed_at', '-id']|1",
+        "SELECT placed_at, id FROM orders_order WHERE member_id = %(member)s "
+        "ORDER BY placed_at DESC, id DESC",
+    ),
+}
+
+
+def main(rows: int, turns: int, batch: int) -> None:
+    """Measure with so many products and orders; ``batch`` requests a turn and side."""
+    with said(f"Filling in {rows:,d} products and orders"):
+        buyer = fill(rows)
+        # One connection throughout: its process is what is measured.
+        connection.settings_dict["CONN_MAX_AGE"] = None
+        connection.close()
+    settings.ROOT_URLCONF = "benchmarks.reads.asking"
+    settings.ALLOWED_HOSTS = ["*"]
+    visitor = Shop.opened()
+    member = replace(visitor, cookie=buyer.cookie)
+    # Plain views ask nobody who they are where anybody may read; then nor do we.
+    readers = {"product": visitor, "order": member}
+    with said("Reading lists"):
+        lists = [listed(readers[name[:-1]], name, turns, batch) for name in LISTS]
+    with said("Reading single ones"):
+        ones = [single(readers[name], name, turns, batch) for name in ONES]
+    with said("Reading far from the beginning"):
+        far = [
+            deep(readers[name[:-1]], name, rows, buyer, turns, batch) for name in LISTS
+        ]
+    peers = ["JsonResponse / ours", "PostgreSQL's / ours"]
+    first = ["read", "ms", "statements"]
+    print(f"\n{table([*first, 'by number / ours', 'cursor / ours', *peers], lists)}\n")
+    print(f"{table([*first, 'DRF / ours', *peers], ones)}\n")
+    print(f"{table(['read', 'rows before', 'there / page 1'], far)}\n")
+
+
+def listed(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
+    """Return the line of a list."""
+    peers = [f"/api/drf/{name}", f"/api/drf/cursor/{name}"]
+    peers += [f"/api/plain/json/{name}", f"/api/plain/sql/{name}"]
+    return compared(shop, name, LISTS[name], peers, turns, batch)
+
+
+def single(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
+    """Return the line of a detail: the newest of its list."""
+    newest = shop.read(f"{ONES[name]}?limit=1")["data"][0]["id"]
+    peers = [
+        f"/api/{side}/{name}/{newest}" for side in ("drf", "plain/json", "plain/sql")
+    ]
+    return compared(shop, name, f"{ONES[name]}/{newest}", peers, turns, batch)
+
+
+def compared(
+    shop: Shop, name: str, ours: str, peers: list[str], turns: int, batch: int
+) -> list[str]:
+    """Return cost, statements and how many times longer each peer takes.
+
+    Raises:
+        SystemExit: a peer says something else.
+    """
+    expected = said_of(shop.read(ours))
+    for peer in peers:
+        if said_of(shop.read(peer)) != expected:
+            sys.exit(f"{ours} and {peer} differ.")
+    found = in_turn(
+        {address: reading(shop, address, batch) for address in (ours, *peers)},
+        turns=turns,
+    )
+    cpu = {address: [cost.cpu_ms for cost in costs] for address, costs in found.items()}
+    return [
+        name,
+        f"{median(cpu[ours]):.2f}",
+        # Now and then a process asks the shop's clock, too.
+        str(min(statements(lambda: shop.get(ours)) for _again in range(2))),
+        *(str(ratio(cpu[peer], cpu[ours])) for peer in peers),
+    ]
+
+
+def said_of(body: dict[str, Any]) -> Any:
+    """Return what is said of the rows; envelopes and what only we say left out."""
+    rows = body.get("data", body.get("results"))
+    return {k: v for k, v in body.items() if k != "can"} if rows is None else rows
+
+
+def deep(
+    shop: Shop, name: str, rows: int, buyer: Buyer, turns: int, batch: int
+) -> list[str]:
+    """Return the line of a page behind four fifths of a list, beside its first page.
+
+    Raises:
+        SystemExit: the page does not begin behind the row it should.
+    """
+    scope, order = _SCOPES[name]
+    before = (rows if name == "products" else rows // BUYERS) * 4 // 5
+    with connection.cursor() as cursor:
+        params = {"member": buyer.member_id, "before": before}
+        cursor.execute(f"{order} LIMIT 2 OFFSET %(before)s - 1", params)
+        (at, pk), (_at, following) = cursor.fetchall()
+        cursor.execute(
+            f"SELECT public_id FROM orders_{name[:-1]} WHERE id = %s", [following]
+        )
+        expected = cursor.fetchone()[0]
+    far = f"{LISTS[name]}?cursor={seal_cursor([False, 0, at, pk], scope)}"
+    if shop.read(far)["data"][0]["id"] != expected:
+        sys.exit(f"{far} begins elsewhere.")
+    found = in_turn(
+        {
+            address: reading(shop, address, batch)
+            for address in (far, f"{LISTS[name]}?limit=20")
+        },
+        turns=turns,
+    )
+    there, here = ([cost.cpu_ms for cost in costs] for costs in found.values())
+    return [name, f"{before:,d}", str(ratio(there, here))]
+
+
+def reading(shop: Shop, address: str, batch: int) -> Callable[[], Cost]:
+    """Return a function that reads an address so often and says what one took."""
+    connection.ensure_connection()
+    server = connection.connection.info.backend_pid
+    return timed(lambda: shop.get(address), batch, server)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
