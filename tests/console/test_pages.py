@@ -122,6 +122,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("orders_product_import", "orders_product_process_import"),
         *("members_member_save_view", "members_member_delete_view"),
         *("auth_user_password_change",),
+        *("approval_approve", "approval_reject", "approval_withdraw"),
         *("data_export_fetch", "erasure_approve", "erasure_cancel"),
     }
     standard = {

@@ -331,7 +331,13 @@ class MemberDialog(OfOneMember):
     def effect(self, data: dict) -> str:
         """Return what the action would change, in words."""
         available = points_summary(self.member.pk, self.at).available
-        return self.action.effect(self.member, data, available)
+        effect = self.action.effect(self.member, data, available)
+        user = self.request.user
+        if effect and self.action.waits(
+            member=self.member, data=data, actor=user, now=self.at
+        ):
+            effect += " " + _("Somebody else must approve.")
+        return effect
 
     def _show(self, request, form) -> HttpResponse:
         data = getattr(form, "cleaned_data", {})
