@@ -70,13 +70,25 @@ def listed_products(wanted: Wanted | None = None) -> QuerySet[Product]:
 
 def on_sale(channel: str = "") -> QuerySet[Product]:
     """Return what is sold in a channel: listed, and limited to no other one."""
-    limits = Product.channels.through.objects.filter(product=OuterRef("pk"))
-    sold_there = Q(~Exists(limits))
-    if channel:
-        sold_there |= Q(Exists(limits.filter(channel__code=channel)))
+    there = Q(channel__code=channel) if channel else None
     return Product.objects.filter(
-        sold_there, is_listed=True, kind__in=["goods", "gift_card"]
+        sold_in(there), is_listed=True, kind__in=["goods", "gift_card"]
     )
+
+
+def sold_in(channel: Q | None, *, product: str = "pk") -> Q:
+    """Return the condition for products limited to no other channel than one.
+
+    Args:
+        channel: condition of the table that joins products and channels, or None for
+            what is sold everywhere.
+        product: lookup from a row to its product's key.
+    """
+    limits = Product.channels.through.objects.filter(product=OuterRef(product))
+    sold = Q(~Exists(limits))
+    if channel is not None:
+        sold |= Q(Exists(limits.filter(channel)))
+    return sold
 
 
 def branch_of(code: str) -> QuerySet[Category]:

@@ -83,4 +83,4 @@ def test_parallel_small_parts_stay_within_the_limit(alice, dana):
     )
     assert came == {"PointsEntry": 3, "Approval": 17}
     assert account_of(alice).balance == 900
-    assert verify_ledger().differences == []
+    assert verify_ledger().findings == ()

@@ -153,7 +153,7 @@ def test_of_many_who_approve_one_moves_the_value(callers, alice, dana):
     assert came == {"approved": 1, "ApprovalClosed": callers - 1}
     assert (balance(alice), WalletEntry.objects.count()) == (5_000, 1)
     assert AuditEntry.objects.filter(action="approvals.approve").count() == 1
-    assert verify_wallets().differences == []
+    assert verify_wallets().findings == ()
 
 
 @pytest.mark.django_db(transaction=True)
