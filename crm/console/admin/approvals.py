@@ -23,6 +23,11 @@ from members.models import Member
 class ApprovalAdmin(RequestAdmin):
     """What waits for a second person, and what became of it."""
 
+    when_empty = gettext_lazy(
+        "What is beyond one person stands here until somebody else agrees: "
+        "payments of wallets and points above the limits of the settings."
+    )
+
     list_display = [
         "public_id",
         "subject",

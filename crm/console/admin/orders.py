@@ -122,6 +122,11 @@ class AmountFilter(RangeNumericFilter):
 class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
     """Orders, newest first. What was bought never changes; refunds stand beside it."""
 
+    when_empty = _(
+        "What was bought stands here: in the app, at other systems, or in a "
+        "file you import."
+    )
+
     list_display = [
         "number",
         "placed_at",
