@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count
+
 from crm.console.demo.checkout import order_of, pay, tell_captured
 from crm.console.demo.shop import DemoShop
 from crm.shared.outbox import drain
@@ -54,6 +56,8 @@ CARD_MINOR = 20_000
 LARGE_MINOR = 168_800
 #: Members before this one have stories of their own.
 FIRST_SERIAL = 30
+#: Among so many there are enough who never bought.
+MOST_ASKED = 400
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -84,14 +88,15 @@ def plant(shop: DemoShop) -> None:
 
 
 def _buyers(shop: DemoShop) -> list[int]:
-    """Return eight who never bought and are nobody else's story, first ones first."""
+    """Return eight members who bought nothing, or least, and are no other story."""
     known = [
         member_id
         for serial, (member_id, joined_at) in enumerate(shop.members)
         if serial >= FIRST_SERIAL and joined_at <= shop.now - 30 * DAY
     ]
-    free = Member.objects.filter(pk__in=known, orders__isnull=True).order_by("number")
-    return list(free.values_list("pk", flat=True)[:8])
+    members = Member.objects.filter(pk__in=known[:MOST_ASKED])
+    bought_least = members.annotate(times=Count("orders")).order_by("times", "number")
+    return list(bought_least.values_list("pk", flat=True)[:8])
 
 
 def _bought(member_id: int, items: dict[str, int], at: datetime) -> Order:
@@ -266,7 +271,7 @@ def _stored_value(desk: Desk) -> None:
 def _money_that_hangs(desk: Desk) -> None:
     """A payment nobody answered, a refund that was refused, money that stays here."""
     sku = SKUS[3]
-    asked = desk.now - timedelta(hours=1)
+    asked = desk.now - HOUR
     open_order = order_of(member_id=desk.buyers[1], items={sku: 1}, at=asked)
     start_payment(order_id=open_order.pk, provider="test", now=asked)
     # The shop waits for this buyer; otherwise it would be cancelled after minutes.
