@@ -12,6 +12,7 @@ _EVERY = {
     "seal-audit": ("crm.shared.tasks.seal_audit", 60.0),
     "forget-idempotency-keys": ("crm.shared.tasks.forget_idempotency_keys", HOUR),
     "forget-allowances": ("crm.shared.tasks.forget_allowances", HOUR),
+    "expire-approvals": ("crm.shared.tasks.expire_approvals", HOUR),
     "send-sign-in-codes": ("members.tasks.send_sign_in_codes", 5.0),
     "forget-sign-ins": ("members.tasks.forget_sign_ins", HOUR),
     "release-unpaid-orders": ("orders.tasks.release_unpaid_orders", 30.0),

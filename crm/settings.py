@@ -68,6 +68,9 @@ EXCHANGE_PRICE = one_of(env, "CRM_EXCHANGE_PRICE", *_PRICES, default="lower")
 EXCHANGE_HOURS = env.int("CRM_EXCHANGE_HOURS", default=48)
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
+STAFF_WALLET_LIMIT_MINOR = env.int("CRM_STAFF_WALLET_LIMIT_MINOR", default=100_000)
+STAFF_POINTS_LIMIT = env.int("CRM_STAFF_POINTS_LIMIT", default=10_000)
+APPROVAL_DAYS = env.int("CRM_APPROVAL_DAYS", default=7)
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
 LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
 DORMANT_AFTER_DAYS = env.int("CRM_DORMANT_AFTER_DAYS", default=365)
@@ -157,21 +160,19 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
 DATABASES["default"].setdefault("OPTIONS", {})
 #: "0" (management commands) also lets a transaction think for as long as it likes.
 STATEMENT_TIMEOUT = env("CRM_STATEMENT_TIMEOUT", default="5s")
+_idle = "0" if STATEMENT_TIMEOUT == "0" else "10s"
 DATABASES["default"]["OPTIONS"]["options"] = " ".join(
     f"-c {name}={value}"
     for name, value in {
         "lock_timeout": "3s",
         "statement_timeout": STATEMENT_TIMEOUT,
-        "idle_in_transaction_session_timeout": "0"
-        if STATEMENT_TIMEOUT == "0"
-        else "10s",
+        "idle_in_transaction_session_timeout": _idle,
     }.items()
 )
 #: For ``crm.shared.planned``.
 _threshold = env("CRM_PREPARE_THRESHOLD", default="2")
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = int(_threshold or 0) or None
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 #: Shared by all processes; rate limits and used codes stand in it. Hidden keys.
@@ -385,9 +386,8 @@ STORAGES = {
 #: Uploads that wait for "confirm" are sealed, too.
 IMPORT_EXPORT_TMP_STORAGE_CLASS = "crm.shared.sealed_uploads.SealedUploads"
 #: Where tests and commands find the shared real data (not part of this repository).
-SHARED_DATA_DIR = Path(
-    env("REGULARS_DATA", default=str(BASE_DIR.parent / "shared" / "data"))
-)
+_data = BASE_DIR.parent / "shared" / "data"
+SHARED_DATA_DIR = Path(env("REGULARS_DATA", default=str(_data)))
 
 # --- Logs ---------------------------------------------------------------------
 

@@ -109,6 +109,13 @@ JOBS: dict[str, str] = {
     "console.bulk_deed": "crm.console.jobs.run_bulk_deed",
 }
 
+#: What one of the staff may not do alone: kind -> class after
+#: ``crm.shared.approvals.Deed``.
+APPROVALS: dict[str, str] = {
+    "orders.wallet": "orders.approvals.WalletPayment",
+    "loyalty.points": "loyalty.approvals.PointsAdjustment",
+}
+
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
@@ -119,6 +126,7 @@ DAILY_WORK: list[str] = [
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
+    "crm.shared.tasks.expire_approvals",
     "members.tasks.start_erasures",
     "members.tasks.expire_data_exports",
     "members.tasks.apply_retention",

@@ -108,7 +108,7 @@ def test_every_plug_fits():
     plugs += [*wiring.OFFER_SOURCES, *wiring.CHANNELS.values(), *wiring.JOBS.values()]
     plugs += [*wiring.DAILY_WORK, *wiring.MERGERS, *wiring.PRICE_AUDIENCES]
     plugs += [*wiring.PAYMENT_PROVIDERS.values(), *wiring.PERSONAL_DATA]
-    plugs += wiring.INSTRUMENT_VERIFIERS.values()
+    plugs += [*wiring.INSTRUMENT_VERIFIERS.values(), *wiring.APPROVALS.values()]
     plugs += [*wiring.REFUND_EFFECTS, *wiring.STORED_OFFERS.values()]
     plugs += [wiring.REFUND_MESSAGE]
     for plug in plugs:

@@ -25,6 +25,7 @@ SECTIONS = [
             ("members.interest", "interests"),
             ("members.consent", "verified_user"),
             ("members.consenttext", "article"),
+            ("shared.approval", "how_to_reg"),
             ("members.dataexport", "folder_zip"),
             ("members.erasure", "person_off"),
         ],

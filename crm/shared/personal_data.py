@@ -242,6 +242,7 @@ class SharedData(PersonalData):
     """
 
     reviewed = {
+        "shared.Approval": "public_id kind params subject source reason note",
         "shared.AuditSeal": "previous digest",
         "shared.CacheEntry": "value",
         "shared.ServerKey": "public_id name prefix digest scopes",

@@ -28,6 +28,8 @@ class StaffAdmin(AuditedAdmin):
     paginator = EstimatedCountPaginator
     list_filter_submit = True
     warn_unsaved_form = True
+    #: What the list is for and how something gets into it: said while it is empty.
+    when_empty: Any = ""
 
     def get_search_results(self, request, queryset, search_term):
         """Search by whole values when every search field starts with ``=``.
@@ -52,6 +54,7 @@ class StaffAdmin(AuditedAdmin):
     def get_changelist_instance(self, request):
         """Say "12 of all" only where something was filtered away."""
         changelist = super().get_changelist_instance(request)
+        changelist.when_empty = self.when_empty
         if not changelist.has_active_filters and not changelist.query:
             changelist.full_result_count = changelist.result_count
         return changelist

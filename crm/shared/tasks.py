@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_init
 from django.db import connection
 
-from crm.shared import allowances, audit, idempotency, jobs, outbox
+from crm.shared import allowances, approvals, audit, idempotency, jobs, outbox
 from crm.shared.clock import now
 from crm.shared.hints import hint_on_commit
 
@@ -86,3 +86,9 @@ def forget_idempotency_keys() -> None:
 def forget_allowances() -> None:
     """Delete counts of tries whose time is over."""
     allowances.forget_old_allowances(now=now())
+
+
+@shared_task
+def expire_approvals() -> None:
+    """Close what waited too long for a second person."""
+    approvals.expire_approvals(now=now())

@@ -17,6 +17,10 @@ from loyalty.models import PointsAccount, PointsEntry
 class PointsAccountAdmin(LedgerAdmin):
     """Who has how many points now."""
 
+    when_empty = _(
+        "Who has how many points stands here. Everybody who joins gets an account."
+    )
+
     # Numbers of rows, for the ledger; merges are told on the page of merges.
     exclude = ["merged_with"]
     list_display = [
@@ -43,6 +47,11 @@ class PointsAccountAdmin(LedgerAdmin):
 @admin.register(PointsEntry)
 class PointsEntryAdmin(LedgerAdmin):
     """The ledger, newest first. A mistake gets a new entry."""
+
+    when_empty = _(
+        "Every movement of points stands here. They come with paid orders, or "
+        "are granted on the page of a member."
+    )
 
     list_display = [
         "occurred_at",

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from crm.shared.models.ledger import LedgerEntry
 from crm.shared.public_ids import PublicIdField
 
 
@@ -85,7 +86,7 @@ class PointsAccount(models.Model):
         return 0 if self.is_frozen else self.balance - self.held
 
 
-class PointsEntry(models.Model):
+class PointsEntry(LedgerEntry):
     """One movement of points. Append only: mistakes get a new entry.
 
     ``points`` is signed and whole: positive came in, negative went out. ``source``
@@ -112,20 +113,15 @@ class PointsEntry(models.Model):
         related_name="entries",
         verbose_name=_("account"),
     )
-    seq = models.BigIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     points = models.BigIntegerField(_("points"))
     #: Balance minus debt after this entry.
     balance_after = models.BigIntegerField(_("balance after"))
-    source = models.CharField(_("source"), max_length=80)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    actor = models.CharField(_("actor"), max_length=80, blank=True)
     #: How the number came about: basis, rate, multiplier, shortfall.
     trace = models.JSONField(_("calculation"), default=dict)
     reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    occurred_at = models.DateTimeField(_("occurred at"))
 
     class Meta:
         verbose_name = _("points entry")

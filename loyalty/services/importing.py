@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
+from crm.shared.copying import insert_rows
 from crm.shared.money import WHOLE_BP
 from loyalty.models import (
     PointsAccount,
@@ -161,7 +162,7 @@ def _book_members(
     work = _open_work(members, refunds, now)
     _move(work, orders, refunds, returns)
     post(list(work.books.values()))
-    QualifyingEntry.objects.bulk_create(work.qualifying)
+    insert_rows(work.qualifying)
     count_value(member_ids=members)
     total.orders += len(orders)
     total.refunds += len(refunds)

@@ -11,6 +11,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
+from crm.shared.copying import insert_rows
 from crm.shared.errors import Refusal
 from loyalty.models import PointsAccount, PointsEntry, PointsLot
 from loyalty.queries import base_tier
@@ -150,9 +151,8 @@ def _write_entries(moves: Sequence[tuple[Book, Movement]]) -> list[PointsEntry]:
             cursor.execute(_ENTRY_IDS, [len(moves)])
             for (_, move), (entry_id,) in zip(moves, cursor.fetchall(), strict=True):
                 move.entry_id = entry_id
-    entries = PointsEntry.objects.bulk_create(
-        (_entry(book, move) for book, move in moves), batch_size=_BATCH
-    )
+    entries = [_entry(book, move) for book, move in moves]
+    insert_rows(entries)
     for (_, move), entry in zip(moves, entries, strict=True):
         move.entry_id = entry.pk
     return entries
@@ -178,21 +178,19 @@ def _entry(book: Book, move: Movement) -> PointsEntry:
 
 def _write_lots(moves: Sequence[tuple[Book, Movement]]) -> None:
     opened = [(book, move) for book, move in moves if move.opens is not None]
-    rows = PointsLot.objects.bulk_create(
-        (
-            PointsLot(
-                account_id=book.member_id,
-                entry_id=move.entry_id,
-                granted=move.opens.granted,
-                remaining=move.opens.remaining,
-                held=move.opens.held,
-                active_at=move.opens.active_at,
-                expires_at=move.opens.expires_at,
-            )
-            for book, move in opened
-        ),
-        batch_size=_BATCH,
-    )
+    rows = [
+        PointsLot(
+            account_id=book.member_id,
+            entry_id=move.entry_id,
+            granted=move.opens.granted,
+            remaining=move.opens.remaining,
+            held=move.opens.held,
+            active_at=move.opens.active_at,
+            expires_at=move.opens.expires_at,
+        )
+        for book, move in opened
+    ]
+    insert_rows(rows)
     for (_, move), row in zip(opened, rows, strict=True):
         # Written already as they stand in the end.
         move.opens.id = row.pk

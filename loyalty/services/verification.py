@@ -1,13 +1,6 @@
 """Prove that entries, lots, holds and balances tell the same story (P3)."""
 
-from dataclasses import dataclass
-
-from django.db import connection, transaction
-
-#: Large ledgers take a while; nothing is locked.
-_STATEMENT_TIMEOUT = "10min"
-#: Findings listed per check; a broken ledger can have millions.
-_MOST = 100
+from crm.shared.books import Verified, verify_books
 
 #: What is compared -> query of (id, is, should be). Ids are members' or lots'.
 _CHECKS = {
@@ -86,38 +79,10 @@ _CHECKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was looked at, and one sentence per difference."""
-
-    accounts: int
-    entries: int
-    findings: tuple[str, ...]
-
-
-@transaction.atomic
 def verify_ledger() -> Verified:
-    """Compare everything the points ledger says twice, at one moment.
-
-    At most 100 differences of each sort are listed.
-    """
-    findings = []
-    with connection.cursor() as cursor:
-        # One snapshot for all checks: sums of a living shop must not straddle a sale.
-        if not connection.savepoint_ids:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true)", [_STATEMENT_TIMEOUT]
-        )
-        for sentence, query in _CHECKS.items():
-            cursor.execute(f"{query} ORDER BY 1 LIMIT {_MOST}")  # noqa: S608
-            findings += [
-                sentence.format(id=row[0], found=row[1], expected=row[2])
-                for row in cursor.fetchall()
-            ]
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM loyalty_pointsaccount),"
-            " (SELECT count(*) FROM loyalty_pointsentry)"
-        )
-        accounts, entries = cursor.fetchone()
-    return Verified(accounts, entries, tuple(findings))
+    """Compare everything the points ledger says twice, at one moment."""
+    return verify_books(
+        checks=_CHECKS,
+        accounts="loyalty_pointsaccount",
+        entries="loyalty_pointsentry",
+    )

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.approvals import SamePerson
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.jobs import enqueue
@@ -53,13 +54,6 @@ class ErasureTooLate(Refusal):
 
     code = "erasure_too_late"
     message = _("This erasure can no longer be changed.")
-
-
-class SamePerson(Refusal):
-    """Somebody else must approve what you asked for."""
-
-    code = "same_person"
-    message = _("Somebody else must approve what you asked for.")
 
 
 @transaction.atomic

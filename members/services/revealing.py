@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
@@ -51,7 +52,7 @@ def reveal(
         RevealBudgetSpent: ``settings.REVEALS_PER_DAY`` are used.
     """
     member = Member.objects.get(pk=member_id)
-    _account(member, actor=actor, reason=reason, detail={"field": field}, now=now)
+    account_for(member, actor=actor, reason=reason, detail={"field": field}, now=now)
     return getattr(member, field) or ""
 
 
@@ -81,21 +82,38 @@ def reveal_address(
     if address is None:
         raise AddressGone
     detail = {"field": "address", "address": address_id}
-    _account(address.member, actor=actor, reason=reason, detail=detail, now=now)
+    account_for(address.member, actor=actor, reason=reason, detail=detail, now=now)
     return address
 
 
-def _account(
-    member: Member, *, actor: User, reason: str, detail: dict, now: datetime
+def account_for(
+    obj: Model,
+    *,
+    actor: User,
+    reason: str,
+    detail: dict,
+    now: datetime,
+    action: str = "members.reveal",
 ) -> None:
-    """Take a value from the budget and write down who looks at what, and why."""
+    """Take a value from the budget and write down who looks at what, and why.
+
+    In the transaction of whoever hands the value out.
+
+    Args:
+        obj: what it stands on: a member, or something of theirs.
+        detail: names of what is shown, never the values.
+        action: code of the audit entry.
+
+    Raises:
+        ReasonMissing, RevealBudgetSpent: as in ``reveal``.
+    """
     if len(reason.strip()) < _SHORTEST_REASON:
         raise ReasonMissing
     spend(user_id=actor.pk, kind=RevealBudget.Kind.REVEAL, now=now)
     record_audit(
         actor=actor,
-        action="members.reveal",
-        obj=member,
+        action=action,
+        obj=obj,
         reason=reason.strip(),
         detail=detail,
         now=now,

@@ -156,6 +156,11 @@ class StockPage(View):
 class StockMoveAdmin(LedgerAdmin):
     """Every unit that came, went or was promised, newest first."""
 
+    when_empty = gettext_lazy(
+        "Every unit that comes, goes or is promised stands here. Open a "
+        "product and choose “Stock” to receive or count."
+    )
+
     list_display = [
         "occurred_at",
         "variant",

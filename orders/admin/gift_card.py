@@ -25,6 +25,11 @@ from orders.services.gift_cards import reveal_gift_card
 class GiftCardAdmin(LedgerAdmin):
     """Sold cards, newest first. Their codes are nowhere in it."""
 
+    when_empty = _(
+        "Sold gift cards stand here. Add a product of the kind “gift card”; "
+        "each unit that is paid becomes a card."
+    )
+
     list_display = [
         "public_id",
         "order_number",

@@ -17,6 +17,8 @@ from orders.services.reconciling import ask_again
 class PaymentAdmin(LedgerAdmin):
     """Money coming in, newest first."""
 
+    when_empty = _("What buyers pay stands here, from the first attempt on.")
+
     list_display = [
         "public_id",
         "order",

@@ -27,6 +27,11 @@ from orders.services.stating import refund_statement
 class RefundAdmin(LedgerAdmin):
     """What went back, newest first."""
 
+    when_empty = _(
+        "Money that went back stands here. Open a paid order and choose "
+        "“Refund…”, or refund a return."
+    )
+
     list_display = [
         "public_id",
         "order",

@@ -66,6 +66,11 @@ PAYING = frozenset({"refund", "exchange"})
 class ReturnRequestAdmin(LedgerAdmin):
     """What members ask back, the ones that wait for somebody on top of the filter."""
 
+    when_empty = gettext_lazy(
+        "What members want to send back or exchange stands here. They ask in "
+        "the app; you answer, inspect and refund."
+    )
+
     list_display = [
         "public_id",
         "order",

@@ -48,6 +48,11 @@ class StarsFilter(admin.SimpleListFilter):
 class ReviewAdmin(LedgerAdmin):
     """Reviews to moderate first, oldest first. Who may change one decides on it."""
 
+    when_empty = _(
+        "What members write about what they bought stands here, to be "
+        "published or refused. They may write once an order was delivered."
+    )
+
     list_display = [
         "words",
         "stars",

@@ -52,6 +52,11 @@ class ShipmentLineInline(ReadOnlyAdmin, TabularInline):
 class ShipmentAdmin(LedgerAdmin):
     """Parcels, newest first."""
 
+    when_empty = gettext_lazy(
+        "Parcels stand here once an order was sent. Open a paid order and "
+        "choose “Ship…”."
+    )
+
     list_display = [
         "public_id",
         "order",

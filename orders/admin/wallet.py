@@ -13,6 +13,11 @@ from orders.models import Wallet, WalletEntry
 class WalletAdmin(LedgerAdmin):
     """Who has how much now."""
 
+    when_empty = _(
+        "Stored value of members stands here. It comes from gift cards they "
+        "redeem, refunds, and what you pay in on the page of a member."
+    )
+
     list_display = ["member", "balance", "held", "available"]
     list_select_related = ["member"]
     search_fields = ["=member__number"]
@@ -26,6 +31,11 @@ class WalletAdmin(LedgerAdmin):
 @admin.register(WalletEntry)
 class WalletEntryAdmin(LedgerAdmin):
     """The ledger, newest first. A mistake gets a new entry."""
+
+    when_empty = _(
+        "Every movement of stored value stands here. Pay into a wallet on the "
+        "page of a member."
+    )
 
     list_display = [
         "occurred_at",

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from crm.shared.money import as_api
-from crm.shared.serializers import MoneyShape
+from crm.shared.serializers import MoneyShape, WrittenShape
 from orders.api.exchange_shapes import (
     ExchangeQuoteShape,
     ReplacementShape,
@@ -78,29 +78,6 @@ class ReturnEventShape(serializers.Serializer):
     status = serializers.CharField()
     note = serializers.CharField()
     at = serializers.DateTimeField()
-
-
-class ReturnShape(serializers.Serializer):
-    """A return as its member sees it."""
-
-    id = serializers.CharField()
-    order = serializers.CharField()
-    kind = serializers.ChoiceField(choices=ReturnRequest.Kind.choices)
-    status = serializers.CharField()
-    reason = serializers.CharField()
-    words = serializers.CharField()
-    items = ReturnItemShape(many=True)
-    carrier = serializers.CharField()
-    tracking_number = serializers.CharField()
-    refund = serializers.CharField(allow_null=True)
-    replacement = ReplacementShape(allow_null=True)
-    events = ReturnEventShape(many=True)
-    requested_at = serializers.DateTimeField()
-    closed_at = serializers.DateTimeField(allow_null=True)
-
-    def to_representation(self, request: ReturnRequest) -> dict:
-        """Write a return; lists and single ones come from one function."""
-        return return_shape(request)
 
 
 class StatementLineShape(serializers.Serializer):
@@ -216,6 +193,27 @@ def return_shape(request: ReturnRequest) -> dict[str, Any]:
         "requested_at": request.requested_at,
         "closed_at": request.closed_at,
     }
+
+
+class ReturnShape(WrittenShape):
+    """A return as its member sees it."""
+
+    write = staticmethod(return_shape)
+
+    id = serializers.CharField()
+    order = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ReturnRequest.Kind.choices)
+    status = serializers.CharField()
+    reason = serializers.CharField()
+    words = serializers.CharField()
+    items = ReturnItemShape(many=True)
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    refund = serializers.CharField(allow_null=True)
+    replacement = ReplacementShape(allow_null=True)
+    events = ReturnEventShape(many=True)
+    requested_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
 
 
 def statement_shape(paper: Statement) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from rest_framework import serializers
 
-from crm.shared.serializers import MoneyShape
+from crm.shared.serializers import MoneyShape, WrittenShape
 from orders.api.shapes import order_shape
-from orders.queries.orders import ShownOrder
 
 
 class ReductionShape(serializers.Serializer):
@@ -134,8 +133,10 @@ class RefundShape(serializers.Serializer):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
-class OrderShape(serializers.Serializer):
+class OrderShape(WrittenShape):
     """An order as its buyer sees it."""
+
+    write = staticmethod(order_shape)
 
     id = serializers.CharField()
     number = serializers.CharField()
@@ -155,10 +156,6 @@ class OrderShape(serializers.Serializer):
     shipped_at = serializers.DateTimeField(allow_null=True)
     delivered_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
-
-    def to_representation(self, order: ShownOrder) -> dict:
-        """Write an order; lists and single orders come from one function."""
-        return order_shape(order)
 
 
 class PaymentShape(serializers.Serializer):

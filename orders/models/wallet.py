@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.models.ledger import LedgerEntry
 from crm.shared.public_ids import PublicIdField
 
 
@@ -57,7 +58,7 @@ class Wallet(models.Model):
         return self.balance_minor - self.held_minor
 
 
-class WalletEntry(models.Model):
+class WalletEntry(LedgerEntry):
     """One movement of stored value. Append only.
 
     ``amount_minor`` is signed. ``source`` names the cause, such as
@@ -82,14 +83,9 @@ class WalletEntry(models.Model):
         related_name="entries",
         verbose_name=_("wallet"),
     )
-    seq = models.BigIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     amount_minor = models.BigIntegerField(_("amount"))
     balance_after_minor = models.BigIntegerField(_("balance after"))
-    source = models.CharField(_("source"), max_length=80)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    actor = models.CharField(_("actor"), max_length=80, blank=True)
-    occurred_at = models.DateTimeField(_("occurred at"))
 
     class Meta:
         verbose_name = _("wallet entry")

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy, RawSQL
 
 from crm.shared.bilingual import Bilingual
@@ -153,10 +153,24 @@ def product_on_sale(
 
 def on_sale() -> QuerySet[Product]:
     """Return what is sold everywhere, for what asks about one product, not a page."""
-    limits = Product.channels.through.objects.filter(product=OuterRef("pk"))
     return Product.objects.filter(
-        ~Exists(limits), is_listed=True, kind__in=["goods", "gift_card"]
+        sold_in(None), is_listed=True, kind__in=["goods", "gift_card"]
     )
+
+
+def sold_in(channel: Q | None, *, product: str = "pk") -> Q:
+    """Return the condition for products limited to no other channel than one.
+
+    Args:
+        channel: condition of the table that joins products and channels, or None for
+            what is sold everywhere.
+        product: lookup from a row to its product's key.
+    """
+    limits = Product.channels.through.objects.filter(product=OuterRef(product))
+    sold = Q(~Exists(limits))
+    if channel is not None:
+        sold |= Q(Exists(limits.filter(channel)))
+    return sold
 
 
 def found_products(products: QuerySet[Product], text: str) -> QuerySet[Product]:

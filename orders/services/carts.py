@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
@@ -11,6 +12,7 @@ from crm.shared.planned import planned_cursor
 from members.models import Address
 from members.services.addressing import AddressGone
 from orders.models import Cart, CartLine, Channel, Order, Variant
+from orders.queries.catalogue import sold_in
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Refused
 from orders.services.quoting import quote_with_code
@@ -39,6 +41,13 @@ class ItemUnavailable(Refusal):
     code = "item_unavailable"
     status = 422
     message = _("%(sku)s is not sold.")
+
+
+class NotInChannel(ItemUnavailable):
+    """%(sku)s is not sold in this sales channel."""
+
+    code = "not_in_channel"
+    message = _("%(sku)s is not sold in this sales channel.")
 
 
 class CartFull(Refusal):
@@ -143,14 +152,20 @@ def add_item(*, cart_id: int, sku: str, quantity: int, now: datetime) -> CartLin
 
     Raises:
         ItemUnavailable: the SKU is unknown or not sold.
+        NotInChannel: it is sold, but not where this cart is.
         CartFull: too many units or too many different SKUs.
     """
     cart = _open(cart_id, now)
-    variant = Variant.objects.filter(
-        sku=sku, is_active=True, product__is_listed=True
-    ).first()
+    here = Q(channel=cart.channel_id) if cart.channel_id else None
+    variant = (
+        Variant.objects.filter(sku=sku, is_active=True, product__is_listed=True)
+        .annotate(is_in_channel=sold_in(here, product="product_id"))
+        .first()
+    )
     if variant is None:
         raise ItemUnavailable(sku=sku)
+    if not variant.is_in_channel:
+        raise NotInChannel(sku=sku)
     lines = list(cart.lines.all())
     line = next((each for each in lines if each.variant_id == variant.pk), None)
     if line is None:

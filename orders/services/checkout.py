@@ -16,7 +16,12 @@ from orders.models import Cart, Order
 from orders.queries.carts import CartContents, contents_of
 from orders.rules.offers import Applied
 from orders.rules.quotes import Quote
-from orders.services.carts import ItemUnavailable, lock_cart, own_cart
+from orders.services.carts import (
+    ItemUnavailable,
+    NotInChannel,
+    lock_cart,
+    own_cart,
+)
 from orders.services.payment import settle_paid
 from orders.services.quoting import PricedCart, offer_sources, price_contents
 from orders.services.stocking import reserve_stock
@@ -85,7 +90,8 @@ def place_order(
     Raises:
         CartTotalChanged: the price is another one now; carries the new quote.
         ItemGone: there is no such cart of this member.
-        CartEmpty, ItemUnavailable, OutOfStock, MemberMayNotOrder: as they say.
+        CartEmpty, ItemUnavailable, NotInChannel, OutOfStock: as they say.
+        MemberMayNotOrder: the membership is frozen or over.
         BadProfile: a line of the address cannot be kept.
         Refusal: an offer source could not claim what the quote used.
     """
@@ -119,6 +125,8 @@ def _refuse_unsellable(cart: Cart, contents: CartContents) -> None:
     if not contents.items:
         raise CartEmpty
     for item in contents.items:
+        if not item.is_in_channel:
+            raise NotInChannel(sku=item.sku)
         if not item.is_sold:
             raise ItemUnavailable(sku=item.sku)
     if cart.member_id is not None:

@@ -1,13 +1,6 @@
 """Prove that wallets, their entries and what is held tell the same story."""
 
-from dataclasses import dataclass
-
-from django.db import connection, transaction
-
-#: Large books take a while; nothing is locked.
-_STATEMENT_TIMEOUT = "10min"
-#: Findings listed per check; broken books can have millions.
-_MOST = 100
+from crm.shared.books import Verified, verify_books
 
 #: What is compared -> query of (id, is, should be).
 _CHECKS = {
@@ -50,35 +43,10 @@ _CHECKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WalletsVerified:
-    """How much was looked at, and one sentence per difference."""
-
-    wallets: int
-    entries: int
-    findings: tuple[str, ...]
-
-
-@transaction.atomic
-def verify_wallets() -> WalletsVerified:
+def verify_wallets() -> Verified:
     """Compare balances, entries, holds and gift cards at one moment; change nothing."""
-    findings: list[str] = []
-    with connection.cursor() as cursor:
-        # One snapshot for all checks: sums of a living shop must not straddle a sale.
-        if not connection.savepoint_ids:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true)", [_STATEMENT_TIMEOUT]
-        )
-        for sentence, query in _CHECKS.items():
-            cursor.execute(f"{query} ORDER BY 1 LIMIT {_MOST}")  # noqa: S608
-            findings += [
-                sentence.format(id=pk, found=found, expected=expected)
-                for pk, found, expected in cursor.fetchall()
-            ]
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM orders_wallet),"
-            " (SELECT count(*) FROM orders_walletentry)"
-        )
-        wallets, entries = cursor.fetchone()
-    return WalletsVerified(wallets, entries, tuple(findings))
+    return verify_books(
+        checks=_CHECKS,
+        accounts="orders_wallet",
+        entries="orders_walletentry",
+    )

@@ -58,6 +58,7 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
         reverse("admin:order_ship", args=[shop["order"].pk]),
+        reverse("admin:order_reveal_address", args=[shop["order"].pk]),
         *(
             reverse("admin:order_deed", args=[shop["order"].pk, code])
             for code in ("note", "ticket")

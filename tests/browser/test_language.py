@@ -217,6 +217,7 @@ NO_PAGES = {
     *("orders_order_save_view", "orders_order_delete_view"),
     *("members_member_process_import", "orders_product_process_import"),
     *("duplicate_search", "member_untag", "member_picture", "data_export_fetch"),
+    *("approval_approve", "approval_reject", "approval_withdraw"),
     *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",

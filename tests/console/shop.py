@@ -11,6 +11,7 @@ from crm.care.models import Ticket, TicketMessage
 from crm.console.rules.roles import ROLES
 from crm.console.services.roles import sync_roles
 from crm.reports.models import DailySales
+from crm.shared.approvals import ask_for_approval
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
@@ -256,6 +257,15 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     DataExport.objects.create(
         member=busy, asked_by=users["owner"], reason="letter", asked_at=at
+    )
+    ask_for_approval(
+        kind="orders.wallet",
+        params={"member": busy.pk, "amount_minor": 200_000},
+        subject=busy.number,
+        reason="fair",
+        author=users["finance"],
+        source="staff:large",
+        now=at,
     )
     erasure = Erasure.objects.create(
         member=members[4],

@@ -1,6 +1,7 @@
 """The demo shop: reproducible, and every planted story is there."""
 
 import hashlib
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 
@@ -14,18 +15,33 @@ from django.urls import reverse
 
 from campaigns.models import Coupon, Message
 from crm.care.models import Ticket
+from crm.console.demo import aftersales
 from crm.console.demo.catalogue import PRICE_TEST_SKU
 from crm.console.demo.logins import LOGINS
 from crm.console.demo.members import NEWCOMER_PHONE, TWINS, ZHANG_SAN_PHONE
 from crm.console.demo.people import AWKWARD_NAMES
 from crm.console.demo.planting import plant_shop
+from crm.console.queries.work import WORK
 from crm.console.services.roles import sync_roles
 from crm.shared.jobs import run_all_queued
+from crm.shared.models import Approval
 from loyalty.models import PointsAccount, PointsEntry, PointsLot
 from members.models import DuplicatePair, Member, User
 from members.queries import phone_is
 from members.services.merging import merge_members
-from orders.models import Order, OrderLine, Product, Refund
+from orders.models import (
+    GiftCard,
+    Order,
+    OrderLine,
+    Payment,
+    Product,
+    Refund,
+    RefundTender,
+    ReturnRequest,
+    Shipment,
+    WalletEntry,
+)
+from orders.providers.test import TestProvider
 from tests.cast import NOON, make_member
 
 SIZE = "xs"
@@ -219,6 +235,59 @@ def test_story_15_awkward_members_are_there(shop):
     assert not newcomer.orders.exists()
     assert max(len(name) for name in names) >= 38
     assert Member.objects.filter(birth_month=2).exists()
+
+
+# --- After buying (crm.console.demo.aftersales) -------------------------------
+
+
+@pytest.mark.parametrize("code", WORK)
+def test_every_work_queue_has_something_to_show(code, shop):
+    assert WORK[code].rows(NOON).exists()
+
+
+def test_parcels_went_in_part_in_whole_and_got_lost(shop):
+    states = Shipment.objects.values_list("state", flat=True)
+    assert Counter(states) == {"sent": 1, "delivered": 4, "lost": 1}
+    assert Order.objects.filter(state="partly_shipped").count() == 2
+    lost = Shipment.objects.get(state="lost")
+    assert sum(line.shipped_quantity for line in lost.order.lines.all()) == 0
+
+
+def test_a_return_stands_in_each_state(shop):
+    states = Counter(ReturnRequest.objects.values_list("state", flat=True))
+    assert states == dict.fromkeys(ReturnRequest.State.values, 1)
+    refunded = ReturnRequest.objects.get(state="refunded")
+    assert refunded.refund.state == "completed"
+    exchanged = ReturnRequest.objects.get(state="exchanged")
+    replacement = Order.objects.get(exchange_of=exchanged.order)
+    assert [line.sku for line in replacement.lines.all()] == [aftersales.SKUS[0]]
+
+
+def test_gift_cards_were_sold_and_one_is_stored_value_now(shop):
+    cards = Counter(GiftCard.objects.values_list("state", flat=True))
+    assert cards == {"issued": 2, "redeemed": 1}
+    kinds = Counter(WalletEntry.objects.values_list("kind", flat=True))
+    assert kinds == {"gift_card": 1, "top_up": 1}
+    call_command("verify_wallets", stdout=StringIO())
+
+
+def test_a_large_payment_waits_for_a_second_person(shop):
+    asked = Approval.objects.get()
+    assert (asked.state, asked.author.username) == ("waiting", aftersales.FINANCE)
+    assert asked.params["amount_minor"] == aftersales.LARGE_MINOR
+
+
+def test_money_hangs_in_three_ways(shop):
+    tender = RefundTender.objects.get(state="refused")
+    assert tender.refund.request_key == "demo:refused"
+    surplus = Payment.objects.get(state="surplus")
+    assert (surplus.return_attempts, surplus.return_due_at) == (
+        9,
+        NOON + timedelta(hours=1),
+    )
+    stuck = Payment.objects.get(state="pending")
+    assert stuck.order.payment_due_at > NOON
+    assert TestProvider.refuses is False
 
 
 def test_everybody_is_marked_as_invented_and_books_add_up(shop):

@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from crm.console.models import SavedView
+from crm.console.queries import palette
 from crm.console.queries.members import find_members
 from crm.console.queries.palette import MOST_HITS, find_anything
 from crm.console.rules.roles import ROLES
@@ -13,7 +14,8 @@ from crm.console.services import roles as roles_service
 from crm.console.services.roles import UnknownPermission, sync_roles
 from crm.shared.models import AuditEntry
 from members.models import Member, User
-from orders.models import UnmatchedReturn
+from orders.models import Product, UnmatchedReturn
+from orders.services.indexing import index_due
 from tests.console.shop import PASSWORD
 
 LIST = "admin:members_member_changelist"
@@ -72,6 +74,35 @@ def test_the_palette_finds_order_coupon_ticket_member_and_page(shop):
     assert titles(admin, shop["ticket"].public_id) == [shop["ticket"].public_id]
     assert f"O'Neil <b>测试</b> {shop['busy'].number}" in titles(admin, "0003")
     assert "Promotions" in titles(admin, "promo")
+
+
+@pytest.mark.parametrize(
+    "text", ["奶粉", "naifen", "nfyd", "Milk", "powder mi", "MP-1", "mp-1"]
+)
+def test_the_palette_finds_products_for_who_may_see_them(text, shop):
+    index_due()
+    product = Product.objects.get(name="奶粉一段")
+    found = [
+        hit
+        for hit in find_anything(user=shop["users"]["marketer"], text=text)
+        if hit.icon == "inventory_2"
+    ]
+    assert [(hit.title, hit.link) for hit in found] == [
+        (product.label, reverse("admin:orders_product_change", args=[product.pk]))
+    ]
+    assert product.label not in titles(shop["users"]["finance"], text)
+
+
+def test_products_cost_the_palette_one_statement(shop, django_assert_num_queries):
+    index_due()
+    user = User.objects.get(pk=shop["users"]["marketer"].pk)
+    find_anything(user=user, text="warm")
+    with django_assert_num_queries(1):
+        assert palette._products(user, "MP-1")
+    user = User.objects.get(pk=shop["users"]["finance"].pk)
+    user.get_all_permissions()
+    with django_assert_num_queries(0):
+        assert palette._products(user, "MP-1") == []
 
 
 def test_the_palette_shows_ten_hits_at_most_and_only_what_one_may_see(shop):

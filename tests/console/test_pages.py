@@ -109,7 +109,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("duplicate_search", "duplicate_dismiss"),
         *("member_merge_with", "member_merge", "merge_undo"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
-        "member_reveal_address",
+        *("member_reveal_address", "order_reveal_address"),
         *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
@@ -122,6 +122,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("orders_product_import", "orders_product_process_import"),
         *("members_member_save_view", "members_member_delete_view"),
         *("auth_user_password_change",),
+        *("approval_approve", "approval_reject", "approval_withdraw"),
         *("data_export_fetch", "erasure_approve", "erasure_cancel"),
     }
     standard = {

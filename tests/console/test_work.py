@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from crm.console.queries.work import WORK
 from crm.console.rules.roles import ROLES
+from crm.shared.approvals import withdraw
 from crm.shared.clock import now
-from crm.shared.models import AuditEntry
+from crm.shared.models import Approval, AuditEntry
 from orders.models import (
     Order,
     Payment,
@@ -96,6 +97,7 @@ def work(shop):
         asked=asked,
         on_its_way=on_its_way,
         late=late,
+        large=Approval.objects.get(),
         soon=soon,
         other=other,
     )
@@ -119,6 +121,7 @@ def test_each_queue_holds_what_waits_and_nothing_else(work, signed_in):
     assert [row.pk for row in rows(client, "payments")] == [work.stuck.pk]
     assert [row.pk for row in rows(client, "surplus")] == [work.surplus.pk]
     assert [row.pk for row in rows(client, "returns")] == [work.asked.pk]
+    assert [row.pk for row in rows(client, "approvals")] == [work.large.pk]
     assert [row.pk for row in rows(client, "late")] == [work.late.pk]
     assert [row.pk for row in rows(client, "reviews")] == [Review.objects.get().pk]
     assert [row.pk for row in rows(client, "stock")] == [Variant.objects.get().pk]
@@ -140,6 +143,11 @@ def test_rows_say_what_happened_since_when_and_what_to_do(work, signed_in):
     assert (row.what, row.act) == ("return: damaged or faulty", "Answer")
     (row,) = rows(client, "late")
     assert row.act_link == reverse("admin:order_ship", args=[work.late.pk])
+    (row,) = rows(client, "approvals")
+    assert (row.what, row.subject, row.act) == (
+        *("Pay ¥2,000.00 into the wallet.", work.order.member.number),
+        "Decide",
+    )
     (row,) = rows(client, "stock")
     assert row.what == "3 units are left."
 
@@ -152,6 +160,9 @@ def test_what_was_done_leaves_its_queue(work, signed_in):
     ReturnRequest.objects.update(state="refused")
     Order.objects.filter(pk=work.late.pk).update(state="shipped")
     Review.objects.update(state="published")
+    withdraw(
+        approval_id=work.large.pk, author=work.large.author, now=work.large.asked_at
+    )
     Variant.objects.update(on_hand=None, reserved=0)
     for code in WORK:
         assert rows(client, code) == [], code
@@ -257,7 +268,7 @@ def test_what_is_no_row_of_the_queue_does_nothing(row, work, signed_in):
 
 def test_queues_that_lead_elsewhere_take_no_posts(work, signed_in):
     client = signed_in("owner")
-    for code in ("returns", "late", "reviews", "stock"):
+    for code in ("approvals", "returns", "late", "reviews", "stock"):
         assert client.post(url(code), {"row": "1"}).status_code == 403
     assert client.get(url("x-y")).status_code == 404
     assert client.post(url("x-y")).status_code == 404

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from crm.shared.copying import copy_rows
+from crm.shared.copying import copy_rows, insert_rows
 from members.models import Member
 from orders.models import Channel, Product, Variant
 from tests.cast import NOON
@@ -46,3 +46,18 @@ def test_all_or_none():
     with pytest.raises(IntegrityError), transaction.atomic():
         copy_rows([Channel(code="a", name="A"), Channel(code="a", name="B")])
     assert not Channel.objects.filter(code="a").exists()
+
+
+def test_keys_that_are_given_are_kept():
+    copy_rows([Channel(pk=7_001, code="a", name="A"), Channel(pk=7_002, code="b")])
+    codes = Channel.objects.filter(pk__gte=7_001).order_by("pk")
+    assert list(codes.values_list("code", flat=True)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100])
+def test_few_rows_and_many_are_the_same(count, django_assert_max_num_queries):
+    rows = [Channel(code=f"c{n}", name=f"'{n}\\t") for n in range(count)]
+    with django_assert_max_num_queries(3):
+        insert_rows(rows)
+    found = dict(Channel.objects.values_list("pk", "name"))
+    assert [found[row.pk] for row in rows] == [row.name for row in rows]

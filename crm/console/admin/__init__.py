@@ -1,6 +1,7 @@
 """Staff pages that look across apps, and those of the ground floor."""
 
 from crm.console.admin import (
+    approvals,
     audit,
     duplicates,
     facts,
@@ -13,6 +14,7 @@ from crm.console.admin import (
 )
 
 __all__ = [
+    "approvals",
     "audit",
     "duplicates",
     "facts",

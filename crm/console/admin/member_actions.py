@@ -22,8 +22,10 @@ from crm.console.admin.member_action_forms import (
 )
 from crm.shared.audit import record_audit
 from crm.shared.clock import day_bounds
+from crm.shared.models import Approval
 from crm.shared.money import display_amount
-from loyalty.services.adjusting import deduct_points, grant_points
+from loyalty.services import adjusting_by_hand
+from loyalty.services.adjusting_by_hand import adjust_by_hand
 from loyalty.services.freezing import freeze_account, unfreeze_account
 from members.models import Member
 from members.queries import consent_text
@@ -33,7 +35,8 @@ from members.services.erasing import ask_for_erasure
 from members.services.exporting import ask_for_export
 from members.services.freezing import move_member
 from members.services.tagging import tag_member
-from orders.services.wallets import top_up_wallet
+from orders.services import paying_by_hand
+from orders.services.paying_by_hand import pay_by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class MemberAction:
     effect: Callable[[Member, dict, int], str]
     run: Callable[..., str]
     fits: Callable[[Member], bool] = lambda member: True
+    #: Whether it would wait for somebody else, for what a form says.
+    waits: Callable[..., bool] = lambda **said: False
 
 
 def _is_frozen(member: Member) -> bool:
@@ -55,47 +60,77 @@ def _is_frozen(member: Member) -> bool:
     return bool(account and account.is_frozen)
 
 
-def _grant(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
-    grant_points(
-        member_id=member.pk,
-        points=data["points"],
-        reason=data["reason"],
-        actor=actor,
-        source=f"staff:{data['request_key']}",
-        now=now,
-    )
-    return _("%(points)s points were granted.") % {"points": f"{data['points']:,d}"}
+def _points(sign: int) -> Callable[..., str]:
+    """Return what granting (1) or deducting (-1) points means."""
 
+    def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
+        done = adjust_by_hand(
+            member_id=member.pk,
+            points=sign * data["points"],
+            reason=data["reason"],
+            author=actor,
+            source=f"staff:{data['request_key']}",
+            now=now,
+        )
+        if isinstance(done, Approval):
+            return _waits(done)
+        words = {"points": f"{data['points']:,d}"}
+        if sign > 0:
+            return _("%(points)s points were granted.") % words
+        return _("%(points)s points were deducted.") % words
 
-def _deduct(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
-    deduct_points(
-        member_id=member.pk,
-        points=data["points"],
-        reason=data["reason"],
-        actor=actor,
-        source=f"staff:{data['request_key']}",
-        now=now,
-    )
-    return _("%(points)s points were deducted.") % {"points": f"{data['points']:,d}"}
+    return run
 
 
 def _wallet(sign: int) -> Callable[..., str]:
     """Return what paying into (1) or out of (-1) a wallet means."""
 
     def run(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
-        entry = top_up_wallet(
+        done = pay_by_hand(
             member_id=member.pk,
             amount_minor=sign * data["amount_minor"],
             reason=data["reason"],
-            actor=actor,
+            author=actor,
             source=f"staff:{data['request_key']}",
             now=now,
         )
+        if isinstance(done, Approval):
+            return _waits(done)
         return _("The wallet holds %(balance)s now.") % {
-            "balance": display_amount(entry.balance_after_minor, settings.SHOP_CURRENCY)
+            "balance": display_amount(done.balance_after_minor, settings.SHOP_CURRENCY)
         }
 
     return run
+
+
+def _many(sign: int) -> Callable[..., bool]:
+    """Return whether so many points, granted (1) or deducted (-1), are too many."""
+
+    def waits(*, member: Member, data: dict, actor: Any, now: datetime) -> bool:
+        points = data.get("points") or 0
+        return points > 0 and adjusting_by_hand.needs_approval(
+            member_id=member.pk, points=sign * points, author=actor, now=now
+        )
+
+    return waits
+
+
+def _much(sign: int) -> Callable[..., bool]:
+    """Return whether so much, paid in (1) or out (-1), is too much."""
+
+    def waits(*, member: Member, data: dict, actor: Any, now: datetime) -> bool:
+        amount = data.get("amount_minor")
+        return isinstance(amount, int) and paying_by_hand.needs_approval(
+            member_id=member.pk, amount_minor=sign * amount, author=actor, now=now
+        )
+
+    return waits
+
+
+def _waits(approval: Approval) -> str:
+    return _("%(number)s waits for the approval of somebody else.") % {
+        "number": approval.public_id
+    }
 
 
 def _freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -198,7 +233,8 @@ ACTIONS: dict[str, MemberAction] = {
             "loyalty.add_pointsentry",
             PointsForm,
             effects.grant,
-            _grant,
+            _points(1),
+            waits=_many(1),
         ),
         MemberAction(
             "deduct",
@@ -207,7 +243,8 @@ ACTIONS: dict[str, MemberAction] = {
             "loyalty.add_pointsentry",
             PointsForm,
             effects.deduct,
-            _deduct,
+            _points(-1),
+            waits=_many(-1),
         ),
         MemberAction(
             "pay_in",
@@ -217,6 +254,7 @@ ACTIONS: dict[str, MemberAction] = {
             WalletForm,
             effects.pay_in,
             _wallet(1),
+            waits=_much(1),
         ),
         MemberAction(
             "pay_out",
@@ -226,6 +264,7 @@ ACTIONS: dict[str, MemberAction] = {
             WalletForm,
             effects.pay_out,
             _wallet(-1),
+            waits=_much(-1),
         ),
         MemberAction(
             "coupon",

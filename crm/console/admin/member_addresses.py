@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from crm.console.admin.member_page import RevealDialog
+from crm.console.admin.member_page import OfOneMember
+from crm.console.admin.revealing import RevealDialog
 from crm.console.queries.addresses import written_out
 from members.models import User
 from members.services.revealing import reveal_address
@@ -20,7 +21,7 @@ def address_urls(model_admin) -> list:
     ]
 
 
-class RevealAddress(RevealDialog):
+class RevealAddress(RevealDialog, OfOneMember):
     """One address, for those who may see addresses and personal data."""
 
     rights = ("members.view_address", "members.view_pii")

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from crm.console.admin.member_actions import ACTIONS, allowed_actions
+from crm.console.admin.revealing import RevealDialog
 from crm.console.queries.addresses import masked_addresses
 from crm.console.queries.member_page import (
     REVEALABLE,
@@ -33,7 +34,6 @@ from crm.shared.pictures import picture_response
 from loyalty.queries import points_summary
 from members.models import Member, User
 from members.queries import avatar_of, instruments_of
-from members.services.freezing import ReasonMissing
 from members.services.noting import add_note
 from members.services.revealing import reveal
 from members.services.tagging import untag_member
@@ -75,6 +75,10 @@ class OfOneMember(View):
             return redirect("admin:member_page", self.member.merged_into.public_id)
         self.at = now()
         return super().dispatch(request, *args, **kwargs)
+
+    def about(self) -> str:
+        """Return the number of whom it is about."""
+        return self.member.number
 
     def page_url(self) -> str:
         """Return the address of the member's page."""
@@ -208,65 +212,7 @@ class Picture(OfOneMember):
         return picture_response(avatar.webp)
 
 
-class RevealDialog(OfOneMember):
-    """Base: personal data in clear, once, for a reason that is kept."""
-
-    #: Rights it takes to look.
-    rights = ("members.view_pii",)
-
-    def dispatch(self, request, *args, what: str, **kwargs):
-        """Refuse whoever may not, whatever is asked for."""
-        if not request.user.has_perms(self.rights):
-            raise PermissionDenied
-        self.find(what)
-        return super().dispatch(request, *args, **kwargs)
-
-    def find(self, what: str) -> None:
-        """Keep what is asked for, or answer that there is no such thing."""
-        raise NotImplementedError
-
-    def get(self, request):
-        """Ask for the reason."""
-        return self._ask(request, "")
-
-    def post(self, request):
-        """Record the reason, then show the value."""
-        try:
-            value = self.value(request.user, request.POST.get("reason", ""))
-        except ReasonMissing:
-            return self._ask(request, _("Say why, in three characters or more."))
-        except Refusal as refusal:
-            return self._ask(request, str(refusal))
-        return render(
-            request,
-            "console/reveal.html",
-            {
-                **self.frame(request),
-                "member": self.member,
-                "value": value or "–",
-                "page_url": self.page_url(),
-            },
-        )
-
-    def value(self, actor: User, reason: str) -> str:
-        """Return what is asked for in clear, on the record."""
-        raise NotImplementedError
-
-    def _ask(self, request, error: str) -> HttpResponse:
-        return render(
-            request,
-            "console/reveal.html",
-            {
-                **self.frame(request),
-                "member": self.member,
-                "link": request.path,
-                "error": error,
-                "page_url": self.page_url(),
-            },
-        )
-
-
-class Reveal(RevealDialog):
+class Reveal(RevealDialog, OfOneMember):
     """Phone, e-mail or birthday."""
 
     def find(self, what: str) -> None:
@@ -331,7 +277,13 @@ class MemberDialog(OfOneMember):
     def effect(self, data: dict) -> str:
         """Return what the action would change, in words."""
         available = points_summary(self.member.pk, self.at).available
-        return self.action.effect(self.member, data, available)
+        effect = self.action.effect(self.member, data, available)
+        user = self.request.user
+        if effect and self.action.waits(
+            member=self.member, data=data, actor=user, now=self.at
+        ):
+            effect += " " + _("Somebody else must approve.")
+        return effect
 
     def _show(self, request, form) -> HttpResponse:
         data = getattr(form, "cleaned_data", {})

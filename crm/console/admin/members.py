@@ -113,6 +113,11 @@ class MemberAdmin(
 ):
     """Members. The first column opens the page; the form is for corrections."""
 
+    when_empty = _(
+        "Who joins stands here: in the app, from other systems, or in a file "
+        "you import."
+    )
+
     list_display = [
         "who",
         "number",

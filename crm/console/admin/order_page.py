@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.console.admin.order_deeds import allowed_deeds
+from crm.console.admin.order_delivery import RevealDelivery
+from crm.console.queries.addresses import masked
 from crm.console.queries.members import may_see_masked, shown_name
 from crm.console.queries.order_page import OrderFacts, order_facts
 from crm.console.queries.order_timeline import order_timeline
@@ -22,7 +24,7 @@ from crm.console.queries.order_words import (
     notice_words,
     tender_words,
 )
-from crm.console.rules.masking import DOT, mask_name, mask_phone
+from crm.console.rules.masking import mask_phone
 from orders.models import Order
 from orders.queries.shipments import shipments_of_order
 from orders.rules.lifecycle import SHIPPABLE, STANDING
@@ -67,6 +69,7 @@ def order_context(*, order: Order, user: Any) -> dict[str, Any]:
         "may_change_shipments": user.has_perm("orders.change_shipment"),
         "card": member_card(order, user),
         "deliver_to": _deliver_to(order, user),
+        "may_reveal": user.has_perms(RevealDelivery.rights),
         "deeds": allowed_deeds(user, order),
         **_doors(order, user),
     }
@@ -141,13 +144,7 @@ def _deliver_to(order: Order, user: Any) -> str:
     address = getattr(order, "address", None)
     if address is None or not user.has_perm("members.view_address"):
         return ""
-    place = (address.country, address.province, address.city, DOT * 3)
-    parts = (
-        mask_name(address.recipient),
-        mask_phone(address.phone),
-        " ".join(filter(None, place)),
-    )
-    return " · ".join(filter(None, parts))
+    return masked(address)
 
 
 def _lines(facts: OrderFacts) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from crm.console.admin.order_deeds import OrderDeedPage
+from crm.console.admin.order_delivery import delivery_urls
 from crm.console.admin.order_page import order_context
 from crm.console.admin.saved_views import SavedViewsMixin
 from crm.console.queries.members import may_see_masked
@@ -121,6 +122,11 @@ class AmountFilter(RangeNumericFilter):
 class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
     """Orders, newest first. What was bought never changes; refunds stand beside it."""
 
+    when_empty = _(
+        "What was bought stands here: in the app, at other systems, or in a "
+        "file you import."
+    )
+
     list_display = [
         "number",
         "placed_at",
@@ -167,6 +173,7 @@ class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
         """Add what can be done with one order besides refunding and shipping."""
         wrap = self.admin_site.admin_view
         return [
+            *delivery_urls(self),
             path(
                 "<int:pk>/do/<slug:code>/",
                 wrap(OrderDeedPage.as_view(model_admin=self)),

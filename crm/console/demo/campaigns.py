@@ -9,6 +9,7 @@ from campaigns.models import Coupon, CouponTemplate, Promotion
 from campaigns.rules.coupons import new_code
 from campaigns.services.issuing import terms_of
 from crm.console.demo.shop import HISTORY, DemoShop
+from crm.shared.copying import copy_rows
 
 #: code, Chinese, English, and the terms that differ from the defaults.
 TEMPLATES = (
@@ -106,7 +107,7 @@ def plant_coupons(shop: DemoShop) -> None:
                 expires_at=expires_at,
             )
         )
-    Coupon.objects.bulk_create(coupons, batch_size=2000)
+    copy_rows(coupons)
     for template in templates:
         given = sum(1 for coupon in coupons if coupon.template_id == template.pk)
         CouponTemplate.objects.filter(pk=template.pk).update(issued=F("issued") + given)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from crm.console.demo.people import AWKWARD_NAMES, name_of, phone_of, region_of
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop, batches
+from crm.shared.copying import copy_rows
 from members.models import Consent, Member, MemberTag, Tag
 from members.queries import consent_text
 from members.rules.numbers import member_number
@@ -70,9 +71,9 @@ def plant(shop: DemoShop) -> None:
     tags = [Tag.objects.create(name=name) for name in TAGS]
     for batch in batches(shop.size):
         people = [_member(shop, serial) for serial in batch]
-        Member.objects.bulk_create(people)
-        Consent.objects.bulk_create(_consents(shop, people, digest))
-        MemberTag.objects.bulk_create(
+        copy_rows(people)
+        copy_rows(_consents(shop, people, digest))
+        tagged = [
             MemberTag(
                 member=person,
                 tag=shop.chance.choice(tags),
@@ -80,7 +81,8 @@ def plant(shop: DemoShop) -> None:
             )
             for person in people
             if shop.chance.random() < 0.2
-        )
+        ]
+        copy_rows(tagged)
         shop.members += [(person.pk, person.joined_at) for person in people]
     skip_numbers(shop.size)
 

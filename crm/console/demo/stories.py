@@ -5,6 +5,8 @@ Each is found again by ``tests/console/test_demo.py``.
 
 from datetime import timedelta
 
+from crm.console.demo import aftersales
+from crm.console.demo.checkout import order_of, pay
 from crm.console.demo.members import ZHANG_SAN_PHONE
 from crm.console.demo.shop import DemoShop
 from crm.shared.outbox import drain
@@ -16,12 +18,7 @@ from members.queries import phone_is
 from members.services.finding_duplicates import plan_search
 from members.services.noting import add_note
 from orders.models import Brand, Order, Product, Variant
-from orders.providers.test import signed_message
-from orders.services.carts import add_item, create_cart
-from orders.services.checkout import place_order
 from orders.services.opening_skus import open_skus
-from orders.services.payment import start_payment, take_callback
-from orders.services.quoting import quote_cart
 from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 
@@ -36,6 +33,7 @@ def plant(shop: DemoShop) -> None:
     _zhang_san_becomes_gold(shop)
     _points_are_frozen_in_a_dispute(shop)
     _a_refund_finds_too_few_points(shop)
+    aftersales.plant(shop)
     # Story 8 is planted among the members; the worker finds it.
     plan_search(everybody=True, owner=None, now=shop.now)
     send_due_refunds(now=shop.now)
@@ -61,7 +59,7 @@ def _zhang_san_becomes_gold(shop: DemoShop) -> None:
     open_skus(variants=[variant], actor="demo", now=shop.now - timedelta(days=30))
     member = Member.objects.get(phone_is(ZHANG_SAN_PHONE))
     bought_at = shop.now - timedelta(minutes=3)
-    order = _buy(shop, member, GIFT_BOX_SKU, at=bought_at)
+    order = _buy(member, GIFT_BOX_SKU, at=bought_at)
     add_note(
         member_id=member.pk,
         text=shop.text(
@@ -73,18 +71,9 @@ def _zhang_san_becomes_gold(shop: DemoShop) -> None:
     )
 
 
-def _buy(shop: DemoShop, member: Member, sku: str, *, at) -> Order:
-    cart = create_cart(member_id=member.pk, channel_code="mini-program", now=at)
-    add_item(cart_id=cart.pk, sku=sku, quantity=1, now=at)
-    quote = quote_cart(cart=cart, now=at)
-    order = place_order(cart_id=cart.pk, quote_hash=quote.hash, now=at)
-    payment = start_payment(order_id=order.pk, provider="test", now=at)
-    body, headers = signed_message(
-        payment_id=payment.public_id,
-        amount_minor=payment.amount_minor,
-        currency=order.currency,
-    )
-    take_callback(provider="test", body=body, headers=headers, now=at)
+def _buy(member: Member, sku: str, *, at) -> Order:
+    order = order_of(member_id=member.pk, items={sku: 1}, at=at)
+    pay(order, at=at)
     drain(now=at)
     return order
 

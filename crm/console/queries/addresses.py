@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from crm.console.rules.masking import DOT, mask_name, mask_phone
 from members.models import Address, Member
 from members.queries import addresses_of
+from orders.models import OrderAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ class AddressLine:
 def masked_addresses(member: Member) -> list[AddressLine]:
     """Return the addresses, the default first, in one query."""
     return [
-        AddressLine(each.public_id, each.slot, each.is_default, _masked(each))
+        AddressLine(each.public_id, each.slot, each.is_default, masked(each))
         for each in addresses_of(member_id=member.pk)
     ]
 
 
-def _masked(address: Address) -> str:
+def masked(address: Address | OrderAddress) -> str:
+    """Return an address in one line that names country and city, and nobody."""
     place = (address.country, address.province, address.city, DOT * 3)
     parts = (
         mask_name(address.recipient),
@@ -35,11 +37,11 @@ def _masked(address: Address) -> str:
     return " · ".join(filter(None, parts))
 
 
-def written_out(address: Address) -> str:
+def written_out(address: Address | OrderAddress) -> str:
     """Return an address in clear, a line each, from the largest to the smallest."""
     place = (address.country, address.province, address.city, address.district)
     lines = (
-        address.label,
+        getattr(address, "label", ""),
         address.recipient,
         address.phone,
         " ".join(filter(None, place)),

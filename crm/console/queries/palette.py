@@ -13,7 +13,8 @@ from campaigns.models import Coupon
 from crm.care.models import Ticket
 from crm.console.navigation import SECTIONS
 from crm.console.queries.members import find_members, may_see_masked, shown_name
-from orders.models import Order
+from orders.models import Order, Product
+from orders.queries.catalogue import found_products
 
 MOST_HITS = 10
 MOST_PAGES = 3
@@ -34,16 +35,17 @@ class Hit:
 
 
 def find_anything(*, user, text: str) -> list[Hit]:
-    """Return at most ten hits for ``text``: pages, orders, coupons, tickets, members.
+    """Return at most ten hits for ``text`` among pages, rows and members.
 
     Args:
         user: whose permissions decide what is looked at.
         text: as typed; a full number or code, the last four digits of a phone, a
-            name, its characters or the initials of its pinyin.
+            name, its characters, its pinyin or the initials of it, a SKU.
     """
     text = text.strip()[:80]
     hits = _pages(user, text)[:MOST_PAGES]
     hits += _orders(user, text) + _coupons(user, text) + _tickets(user, text)
+    hits += _products(user, text)
     hits += _members(user, text, MOST_HITS - len(hits))
     return hits[:MOST_HITS]
 
@@ -82,6 +84,21 @@ def _orders(user, text: str) -> list[Hit]:
             "receipt_long",
         )
         for order in found
+    ]
+
+
+def _products(user, text: str) -> list[Hit]:
+    if not user.has_perm("orders.view_product"):
+        return []
+    found = found_products(Product.objects.all(), text).order_by("-rank", "pk")[:3]
+    return [
+        Hit(
+            product.label,
+            _("Product"),
+            reverse("admin:orders_product_change", args=[product.pk]),
+            "inventory_2",
+        )
+        for product in found
     ]
 
 

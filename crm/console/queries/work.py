@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from crm.console.queries.order_words import tender_words
+from crm.shared.approvals import deed_of, waiting_approvals
+from crm.shared.models import Approval
 from crm.shared.money import display_amount
 from orders.models import (
     Order,
@@ -166,6 +168,20 @@ def _surplus(payment: Payment) -> WorkRow:
     )
 
 
+def _approval(approval: Approval) -> WorkRow:
+    page = reverse("admin:shared_approval_change", args=[approval.pk])
+    return WorkRow(
+        approval.pk,
+        deed_of(approval.kind).words(approval.params),
+        approval.subject,
+        page,
+        approval.asked_at,
+        "",
+        _("Decide"),
+        page,
+    )
+
+
 _RETURN_ACTS = {
     "requested": gettext_lazy("Answer"),
     "approved": gettext_lazy("Refund"),
@@ -234,6 +250,19 @@ def _stock(variant: Variant) -> WorkRow:
 
 #: Code in the address -> queue, most pressing first.
 WORK: dict[str, WorkQueue] = {
+    "approvals": WorkQueue(
+        gettext_lazy("Approvals"),
+        ngettext_lazy(
+            "%(count)s request waits for a second person",
+            "%(count)s requests wait for a second person",
+            "number",
+        ),
+        "how_to_reg",
+        "shared.view_approval",
+        "shared.change_approval",
+        waiting_approvals,
+        _approval,
+    ),
     "refunds": WorkQueue(
         gettext_lazy("Failing refunds"),
         ngettext_lazy(

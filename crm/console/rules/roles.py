@@ -23,6 +23,8 @@ dismissing one, ``members.add_merge`` merging and ``change_merge`` undoing it,
 ``members.add_lifecyclechange`` freezing, opening and closing a membership,
 ``members.add_membertag`` putting tags on and taking them off,
 ``members.view_address`` seeing masked where a member has things sent,
+``shared.change_approval`` decides, beside the right to do the same, on what somebody
+else asked for: wallets and points beyond the limits of the settings.
 ``orders.change_payment`` has providers asked again, ``orders.add_walletentry`` pays
 into and out of wallets, ``orders.change_giftcard`` shows a card's code for a reason.
 """
@@ -68,6 +70,7 @@ _MONEY = (
     "orders.view_walletentry",
     "orders.view_giftcard",
 )
+_APPROVALS = ("shared.view_approval", "shared.change_approval")
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -138,6 +141,7 @@ SUPPORT = (
     "campaigns.view_message",
     *_all("care", "ticket"),
     "care.view_ticketmessage",
+    "shared.view_approval",
 )
 
 MARKETER = (
@@ -178,6 +182,7 @@ LOYALTY_MANAGER = (
     "members.add_membertag",
     "members.add_lifecyclechange",
     *_VOCABULARY,
+    *_APPROVALS,
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
@@ -206,6 +211,7 @@ FINANCE = (
     "orders.change_refund",
     "orders.change_payment",
     "orders.add_walletentry",
+    *_APPROVALS,
     "orders.view_unmatchedreturn",
     "orders.change_unmatchedreturn",
     "orders.view_adjustment",
@@ -234,6 +240,7 @@ AUDITOR = (
     "orders.view_adjustment",
     "orders.view_importbatch",
     "campaigns.view_message",
+    "shared.view_approval",
     "shared.view_auditentry",
     "shared.view_serverkey",
     "shared.view_fact",

@@ -14,7 +14,7 @@ from crm.shared.clock import day_bounds
 from crm.shared.errors import Refusal
 from crm.shared.jobs import enqueue
 from crm.shared.models import Job
-from loyalty.services.adjusting import grant_points
+from loyalty.services.adjusting_by_hand import adjust_by_hand
 from members.models import Member, User
 from members.services.tagging import tag_member
 
@@ -44,13 +44,14 @@ def _tag(*, member_id: int, values: dict, actor: User, source: str, now: datetim
 
 
 def _grant(*, member_id: int, values: dict, actor: User, source: str, now: datetime):
-    grant_points(
+    adjust_by_hand(
         member_id=member_id,
         points=values["points"],
         reason=values["reason"],
-        actor=actor,
+        author=actor,
         source=source,
         now=now,
+        asks=False,
     )
 
 

@@ -18,5 +18,5 @@ class Command(BaseCommand):
         if verified.findings:
             raise CommandError(f"{len(verified.findings)} differences in wallets.")
         self.stdout.write(
-            f"{verified.wallets} wallets and {verified.entries} entries agree."
+            f"{verified.accounts} wallets and {verified.entries} entries agree."
         )

@@ -11,6 +11,7 @@ from django.db.models import Sum
 from campaigns.models import Message
 from crm.care.services.talking import open_ticket
 from crm.shared import personal_data
+from crm.shared.approvals import SamePerson
 from crm.shared.jobs import run_all_queued
 from crm.shared.models import AuditEntry, Fact
 from loyalty.models import PointsAccount, PointsEntry
@@ -31,7 +32,6 @@ from members.services.erasing import (
     ErasureNotConfirmed,
     ErasureTooLate,
     ErasureUnderWay,
-    SamePerson,
     approve_erasure,
     ask_for_erasure,
     ask_to_be_forgotten,

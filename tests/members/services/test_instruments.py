@@ -1,4 +1,3 @@
-import threading
 from datetime import timedelta
 
 import pytest
@@ -29,6 +28,7 @@ from members.services.instruments import (
 from members.verifiers.base import BadVerdict, Outcome, UnknownVerifier
 from members.verifiers.test import TestVerifier, signed_verdict
 from tests.cast import NOON, make_member, put_in_state
+from tests.faults.callers import all_at_once
 
 CARD = {
     "verifier": "test",
@@ -319,32 +319,12 @@ def test_a_removed_instrument_keeps_no_token_whoever_writes(alice):
 # --- At once ------------------------------------------------------------------------
 
 
-def at_once(functions):
-    outcomes, ready = [], threading.Barrier(len(functions))
-
-    def run(function):
-        ready.wait()
-        try:
-            outcomes.append(function())
-        except Exception as error:
-            outcomes.append(type(error).__name__)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(f,)) for f in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_ten_members_who_bind_one_card_at_once_one_gets_it():
     members = [make_member(serial) for serial in range(1, 11)]
-    outcomes = at_once([lambda m=m: bound(m).member_id for m in members])
-    (owner,) = [o for o in outcomes if isinstance(o, int)]
-    assert outcomes.count("InstrumentBelongsToAnother") == 9
+    outcomes = all_at_once(10, lambda n: bound(members[n]).member_id)
+    assert outcomes.pop("InstrumentBelongsToAnother") == 9
+    ((owner, _once),) = outcomes.items()
     assert PaymentInstrument.objects.get().member_id == owner
 
 
@@ -352,10 +332,8 @@ def test_of_ten_members_who_bind_one_card_at_once_one_gets_it():
 def test_the_most_holds_when_many_are_bound_at_once(monkeypatch):
     monkeypatch.setattr(instruments, "MOST_INSTRUMENTS", 3)
     alice = make_member(1)
-    outcomes = at_once(
-        [lambda n=n: bound(alice, token=f"tok_{n}").pk for n in range(8)]
-    )
-    assert outcomes.count("TooManyInstruments") == 5
+    outcomes = all_at_once(8, lambda n: bound(alice, token=f"tok_{n}").pk)
+    assert outcomes["TooManyInstruments"] == 5
     assert PaymentInstrument.objects.count() == 3
 
 
@@ -363,10 +341,10 @@ def test_the_most_holds_when_many_are_bound_at_once(monkeypatch):
 def test_many_questions_and_answers_at_once_are_one_of_each(verifier):
     alice = make_member(1)
     row = bound(alice)
-    at_once([lambda: asked(alice, row).status for _ in range(8)])
+    all_at_once(8, lambda _n: asked(alice, row).status)
     question = Verification.objects.get()
     outcomes = ["passed", "failed"] * 4
-    at_once([lambda o=o: told(question, outcome=o).pk for o in outcomes])
+    all_at_once(8, lambda n: told(question, outcome=outcomes[n]).pk)
     assert VerificationResult.objects.count() == 1
     assert Fact.objects.count() == 1
 

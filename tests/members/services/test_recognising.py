@@ -1,8 +1,5 @@
-import threading
-
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.db import connection
 
 from crm.shared.models import Fact
 from members.models import ExternalIdentity, Member, User
@@ -15,6 +12,7 @@ from members.services.recognising import (
     recognise,
 )
 from tests.cast import NOON, make_user
+from tests.faults.callers import at_once
 
 
 def known_as(*names, provider="wechat"):
@@ -101,31 +99,11 @@ def test_unlinking_takes_the_names_along(db):
     assert Member.objects.count() == 1
 
 
-def run_at_once(functions):
-    outcomes, ready = [], threading.Barrier(len(functions))
-
-    def run(function):
-        ready.wait()
-        try:
-            outcomes.append(function())
-        except Exception as error:
-            outcomes.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(f,)) for f in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_ten_first_visits_at_once_in_many_apps_one_member_is_left():
     visits = [known_as((f"wx{n % 5}", f"o{n % 5}"), UNION) for n in range(10)]
 
-    outcomes = run_at_once([lambda v=visit: joined(v).pk for visit in visits])
+    outcomes = at_once([lambda v=visit: joined(v).pk for visit in visits])
 
     assert len(set(outcomes)) == 1, outcomes
     assert Member.objects.count() == User.objects.count() == 1
@@ -139,9 +117,7 @@ def test_of_two_members_who_claim_one_name_at_once_one_gets_it():
     one, other = joined(ONE), joined(OTHER)
     claims = [known_as(("wx1", "o1"), UNION), known_as(("wx2", "o2"), UNION)]
 
-    outcomes = run_at_once(
-        [lambda c=c: recognise(identity=c, now=NOON) for c in claims]
-    )
+    outcomes = at_once([lambda c=c: recognise(identity=c, now=NOON) for c in claims])
 
     refused = [o for o in outcomes if isinstance(o, IdentityBelongsToAnother)]
     assert len(refused) == 1, outcomes

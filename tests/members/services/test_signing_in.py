@@ -1,10 +1,8 @@
-import threading
 from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from django.db import connection
 
 from crm.shared.models import AuditEntry
 from members.models import Member, SignInCode, User
@@ -13,6 +11,7 @@ from members.services.joining import join, open_login
 from members.services.requesting_codes import code_mark, request_code
 from members.services.signing_in import WrongCode, sign_in_by_code
 from tests.cast import NOON
+from tests.faults.callers import all_at_once
 from tests.members.api.codes import NUMBER
 
 ADDRESS = "wang@example.com"
@@ -31,6 +30,12 @@ def come_in(code_id, digits=DIGITS, now=NOON, **more):
     return sign_in_by_code(
         code_id=code_id, digits=digits, caller="", source="test", now=now, **more
     )
+
+
+def arrive(code_id, digits=DIGITS, now=NOON) -> str:
+    """Come in and say so."""
+    come_in(code_id, digits, now)
+    return "in"
 
 
 def test_the_code_is_kept_as_a_keyed_hash_of_this_row(db):
@@ -86,10 +91,10 @@ def test_an_address_of_somebody_linked_elsewhere_is_released(db):
 @pytest.mark.django_db(transaction=True)
 def test_of_twenty_who_use_one_code_at_once_one_comes_in():
     code_id = queued()
-    outcomes = at_once(20, lambda _n: come_in(code_id))
+    outcomes = all_at_once(20, lambda _n: arrive(code_id))
     # Five tries a code: the others are refused before or after the comparison.
-    assert outcomes.count("in") == 1
-    assert outcomes.count("WrongCode") == 19
+    assert outcomes["in"] == 1
+    assert outcomes["WrongCode"] == 19
     assert Member.objects.filter(phone_is(NUMBER)).count() == 1
     assert User.objects.count() == 1
 
@@ -98,36 +103,14 @@ def test_of_twenty_who_use_one_code_at_once_one_comes_in():
 def test_two_codes_of_one_number_at_once_make_one_member():
     codes = [queued(now=NOON), queued(now=NOON + timedelta(minutes=1))]
     later = NOON + timedelta(minutes=2)
-    outcomes = at_once(2, lambda n: come_in(codes[n], now=later))
-    assert outcomes == ["in", "in"]
+    outcomes = all_at_once(2, lambda n: arrive(codes[n], now=later))
+    assert outcomes == {"in": 2}
     assert (Member.objects.count(), User.objects.count()) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_fifty_wrong_tries_at_once_five_are_looked_at():
     code_id = queued()
-    assert set(at_once(50, lambda _n: come_in(code_id, "654321"))) == {"WrongCode"}
+    outcomes = all_at_once(50, lambda _n: arrive(code_id, "654321"))
+    assert outcomes == {"WrongCode": 50}
     assert SignInCode.objects.get().tries_left == 0
-
-
-def at_once(count, work):
-    """Run ``work(n)`` in so many threads; return how each ended."""
-    outcomes = []
-    start = threading.Barrier(count)
-
-    def attempt(number):
-        try:
-            start.wait()
-            work(number)
-            outcomes.append("in")
-        except Exception as error:
-            outcomes.append(type(error).__name__)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=attempt, args=[n]) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes

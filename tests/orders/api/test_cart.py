@@ -4,6 +4,7 @@ import pytest
 
 from orders.api.serializers import CartOffersShape, CartShape
 from orders.models import Cart
+from tests.cast import make_channel
 from tests.orders.api.conftest import ROOT
 from tests.orders.shop import Off, Offers, fill_cart, place
 
@@ -90,6 +91,17 @@ def test_items_that_cannot_be_are_refused(visitor, tea, body, status, code):
     cart = fill_cart({"TEA": 1})
     problem(visitor.post(path(cart, "/items"), body, format="json"), status, code)
     assert cart.lines.get().quantity == 1
+
+
+def test_what_another_channel_sells_is_refused_with_its_code(visitor, tea):
+    tea.product.channels.set([make_channel("outlet")])
+    cart = fill_cart({})
+    body = {"sku": "TEA"}
+    said = problem(
+        visitor.post(path(cart, "/items"), body, format="json"), 422, "not_in_channel"
+    )
+    assert said["title"] == "TEA is not sold in this sales channel."
+    assert not cart.lines.exists()
 
 
 def test_a_repeated_request_with_its_key_adds_once(visitor, tea):

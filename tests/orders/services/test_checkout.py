@@ -12,6 +12,7 @@ from orders.rules.offers import Stage
 from orders.services.carts import (
     ItemGone,
     ItemUnavailable,
+    NotInChannel,
     add_item,
     create_cart,
 )
@@ -39,13 +40,15 @@ def nothing_was_written():
 
 def test_what_is_limited_to_a_channel_is_ordered_there_alone(tea):
     store = make_channel("store")
-    tea.product.channels.add(store)
     for channel in ("", make_channel("web").code):
         cart = create_cart(member_id=None, channel_code=channel, now=NOON)
         add_item(cart_id=cart.pk, sku="TEA", quantity=1, now=NOON)
-        with pytest.raises(ItemUnavailable):
+        tea.product.channels.set([store])  # While it lay in the cart.
+        with pytest.raises(NotInChannel):
             place_order(cart_id=cart.pk, expected_total_minor=10_000, now=NOON)
+        tea.product.channels.clear()
     assert not Order.objects.exists()
+    tea.product.channels.set([store])
     cart = create_cart(member_id=None, channel_code="store", now=NOON)
     add_item(cart_id=cart.pk, sku="TEA", quantity=1, now=NOON)
     order = place_order(cart_id=cart.pk, expected_total_minor=10_000, now=NOON)
@@ -221,3 +224,18 @@ def test_statements_do_not_grow_with_the_lines(alice):
     placing = [statements(lambda cart=cart: place(cart)) for cart in (small, large)]
     assert placing[0] == placing[1]
     assert placing[0] <= 25
+
+
+def test_what_a_channel_does_not_sell_goes_into_none_of_its_carts(tea, cup):
+    tea.product.channels.set([make_channel("outlet")])
+    for channel in ("", make_channel("mini").code):
+        cart = create_cart(member_id=None, channel_code=channel, now=NOON)
+        with pytest.raises(NotInChannel) as refusal:
+            add_item(cart_id=cart.pk, sku="TEA", quantity=1, now=NOON)
+        assert refusal.value.code == "not_in_channel"
+        assert refusal.value.params == {"sku": "TEA"}
+        assert not cart.lines.exists()
+    outlet = create_cart(member_id=None, channel_code="outlet", now=NOON)
+    for sku in ("TEA", "CUP"):  # What is limited to no channel is sold in all.
+        add_item(cart_id=outlet.pk, sku=sku, quantity=1, now=NOON)
+    assert outlet.lines.count() == 2

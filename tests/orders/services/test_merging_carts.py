@@ -1,11 +1,6 @@
 """A visitor's cart joins the member's on sign-in: once, and never somebody else's."""
 
-import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 
 from orders.models import Cart, CartLine
 from orders.queries.carts import find_cart, newest_open_cart
@@ -20,6 +15,7 @@ from orders.services.carts import (
 )
 from orders.services.merging_carts import merge_cart
 from tests.cast import NOON, make_member, make_variant
+from tests.faults.callers import all_at_once, rendezvous
 from tests.orders.shop import fill_cart, place
 
 
@@ -126,22 +122,6 @@ def test_units_stop_at_the_most_and_lines_refuse_whole(alice, tea, monkeypatch):
     assert MOST_LINES > 1
 
 
-def at_once(work: list) -> Counter:
-    start = threading.Barrier(len(work))
-
-    def run(step):
-        try:
-            start.wait()
-            return step()
-        except Exception as refusal:
-            return type(refusal).__name__
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return Counter(pool.map(run, work))
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_cart", [True, False])
 def test_two_devices_merge_at_once_and_nothing_is_lost_or_doubled(has_cart):
@@ -150,9 +130,8 @@ def test_two_devices_merge_at_once_and_nothing_is_lost_or_doubled(has_cart):
     if has_cart:
         fill_cart({"TEA": 100}, member=alice)
     phone, tablet = fill_cart({"TEA": 1}), fill_cart({"TEA": 10})
-    outcome = at_once(
-        [lambda cart=cart: merge(cart, alice).pk for cart in [phone, tablet] * 4]
-    )
+    carts = [phone, tablet] * 4
+    outcome = all_at_once(8, lambda n: merge(carts[n], alice).pk)
     mine = newest_open_cart(member_id=alice.pk)
     assert outcome == {mine.pk: 8}
     assert units(mine) == {"TEA": 111 if has_cart else 11}
@@ -164,15 +143,15 @@ def test_control_without_the_lock_of_the_member_two_carts_remain(monkeypatch):
     make_variant("TEA", 100)
     alice = make_member(1)
     carts = [fill_cart({"TEA": 1}), fill_cart({"TEA": 10})]
-    barrier = threading.Barrier(2, timeout=10)
+    meet_here = rendezvous(2)
     find = merging_carts.newest_open_cart
 
     def meet(**asked):
         found = find(**asked)
-        barrier.wait()
+        meet_here()
         return found
 
     monkeypatch.setattr(merging_carts, "_one_at_a_time", lambda member_id: None)
     monkeypatch.setattr(merging_carts, "newest_open_cart", meet)
-    at_once([lambda cart=cart: merge(cart, alice).pk for cart in carts])
+    all_at_once(2, lambda n: merge(carts[n], alice).pk)
     assert Cart.objects.filter(member=alice, merged_into__isnull=True).count() == 2

@@ -1,0 +1,50 @@
+"""What staff of loyalty do only when somebody else agrees."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy, ngettext
+
+from crm.shared.models import Approval
+from loyalty.services.adjusting import deduct_points, grant_points
+from loyalty.services.adjusting_by_hand import APPROVED
+from members.queries import standing_id
+
+
+class PointsAdjustment:
+    """Granting or deducting points by hand, above the limit of the settings."""
+
+    permission = "loyalty.add_pointsentry"
+    label = gettext_lazy("Adjustment of points")
+
+    def words(self, params: dict[str, Any]) -> str:
+        """Return how many points come or go."""
+        count = abs(params["points"])
+        words = {"points": f"{count:,d}"}
+        if params["points"] > 0:
+            return (
+                ngettext("Grant %(points)s point.", "Grant %(points)s points.", count)
+                % words
+            )
+        return (
+            ngettext("Deduct %(points)s point.", "Deduct %(points)s points.", count)
+            % words
+        )
+
+    def carry_out(self, approval: Approval, *, now: datetime) -> None:
+        """Write the entry, once; after a merge in the account of who stayed.
+
+        Raises:
+            NotEnoughPoints: fewer are available by now.
+            PointsFrozen: the account is frozen.
+        """
+        points = approval.params["points"]
+        verb = grant_points if points > 0 else deduct_points
+        verb(
+            member_id=standing_id(approval.params["member"]),
+            points=abs(points),
+            reason=approval.reason,
+            actor=approval.author,
+            source=f"{APPROVED}{approval.public_id}",
+            now=now,
+        )
