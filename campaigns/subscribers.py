@@ -12,6 +12,7 @@ from campaigns.rules.coupons import display_code
 from campaigns.services.holding import release_order, return_coupons, use_coupons
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import refund_words, write_message
+from campaigns.services.recognising import note_buyer
 from crm.shared.models import Fact
 from members.links import confirm_url
 from members.models import ConsentRequest
@@ -25,6 +26,11 @@ def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
     use_coupons(order_id=payload["order_id"], now=now)
 
 
+def note_buyer_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: whoever paid has bought, under every name they gave (C12)."""
+    note_buyer(order_id=payload["order_id"])
+
+
 def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderCancelled: give coupons and promotion uses back."""
     release_order(order_id=payload["order_id"])
@@ -32,7 +38,7 @@ def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
 
 def return_coupons_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
     """RefundCompleted: after a full refund coupons come back (C10)."""
-    return_coupons(order_id=payload["order_id"])
+    return_coupons(order_id=payload["order_id"], now=now)
 
 
 def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
