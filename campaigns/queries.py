@@ -6,7 +6,8 @@ from datetime import datetime
 from json import loads
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from campaigns.models import Coupon, CouponTemplate, Message, Promotion, UseTally
 from campaigns.rules.coupon_limits import Limits, Slot
@@ -122,6 +123,31 @@ def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:
     ).order_by("-starts_at", "id")
 
 
+def claim_centre(*, member_id: int, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return what the claim centre shows a member: on offer, soon, and all gone.
+
+    Each comes with ``claimed``: how many this member ever claimed (C2).
+    """
+    mine = claims(member_id=member_id).filter(template=OuterRef("pk"))
+    counted = mine.order_by().values("template").annotate(n=Count("pk")).values("n")
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        state=CouponTemplate.State.LIVE,
+        is_claimable=True,
+    ).annotate(claimed=Coalesce(Subquery(counted), 0))
+
+
+def why_not_claimable(template: CouponTemplate, *, at: datetime) -> str | None:
+    """Return why a row of the claim centre cannot be claimed now, as a code."""
+    if template.claimed >= template.per_member_limit:
+        return "coupon_member_limit"
+    if template.starts_at > at:
+        return "coupon_not_started"
+    if template.stock is not None and template.issued >= template.stock:
+        return "coupon_out_of_stock"
+    return None
+
+
 def wallet(*, member_id: int, status: str, at: datetime) -> QuerySet[Coupon]:
     """Return a member's coupons of one status: available, used or expired."""
     return Coupon.objects.filter(WALLET[status](at), member_id=member_id)
@@ -138,20 +164,14 @@ def redeemable(*, at: datetime) -> QuerySet[CouponTemplate]:
     )
 
 
-def claims_of(*, member_id: int, template_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many coupons of each template a member ever claimed (C2).
+def claims(*, member_id: int) -> QuerySet[Coupon]:
+    """Return every coupon a member ever claimed (C2).
 
     Used and expired ones count, and those that came over with a merge.
     """
     came_over = Q(source__startswith="mrg_") & ~Q(state=Coupon.State.REVOKED)
-    return dict(
-        Coupon.objects.filter(
-            Q(source__startswith="claim:") | came_over,
-            member_id=member_id,
-            template_id__in=list(template_ids),
-        )
-        .values_list("template_id")
-        .annotate(count=Count("pk"))
+    return Coupon.objects.filter(
+        Q(source__startswith="claim:") | came_over, member_id=member_id
     )
 
 

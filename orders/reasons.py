@@ -21,6 +21,7 @@ REASONS: dict[str, Any] = {
     "coupon_disabled": _("This coupon has been withdrawn."),
     "coupon_already_redeemed": _("This coupon has already been used."),
     "coupon_held": _("An unpaid order of yours keeps this coupon."),
+    "coupon_out_of_stock": _("All coupons of this kind have been given out."),
     "coupon_redemption_limit": _("This coupon has been used as often as it may be."),
     "coupon_member_limit": _("You have used this coupon as often as you may."),
     "coupon_timeframe_limit": _("This coupon has been used up for the moment."),

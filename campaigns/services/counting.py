@@ -38,6 +38,29 @@ _GIVE_CODE_BACK = """
 UPDATE campaigns_publiccode SET used = used - 1 WHERE id = %s AND used > 0
 """
 
+#: What both counted is added up under the winner's key; holds and uses follow it.
+_JOIN_BOTH = """
+WITH both_counted AS (
+    SELECT l.id AS loser_id, w.id AS winner_id, l.used
+      FROM campaigns_usetally l JOIN campaigns_usetally w USING (template_id, period)
+     WHERE l.whose = %(loser)s AND w.whose = %(winner)s
+), added AS (
+    UPDATE campaigns_usetally w
+       SET used = w.used + b.used, most = greatest(w.most, w.used + b.used)
+      FROM both_counted b WHERE w.id = b.winner_id
+), followed AS (
+    UPDATE campaigns_coupon c SET tallies = (
+        SELECT array_agg(coalesce(b.winner_id, key))
+          FROM unnest(c.tallies) key LEFT JOIN both_counted b ON b.loser_id = key)
+     WHERE c.member_id = %(loser_id)s
+       AND c.tallies && (SELECT array_agg(loser_id) FROM both_counted)
+)
+DELETE FROM campaigns_usetally t USING both_counted b WHERE t.id = b.loser_id
+"""
+_JOIN_REST = """
+UPDATE campaigns_usetally SET whose = %(winner)s WHERE whose = %(loser)s
+"""
+
 MESSAGES = {
     "coupon_redemption_limit": _("This coupon has been used as often as it may be."),
     "coupon_member_limit": _("You have used this coupon as often as you may."),
@@ -118,3 +141,16 @@ def give_code_use_back(*, public_code_id: int) -> None:
     """Take back what ``take_code_use`` counted."""
     with planned_cursor() as cursor:
         cursor.execute(_GIVE_CODE_BACK, [public_code_id])
+
+
+def join_tallies(*, loser_id: int, loser: str, winner: str) -> None:
+    """Count what two members used as of one, in the transaction of their merge (C11).
+
+    Args:
+        loser_id: whose coupons still count under the loser's mark.
+        loser, winner: how the two are written in tallies.
+    """
+    values = {"loser_id": loser_id, "loser": loser, "winner": winner}
+    with planned_cursor() as cursor:
+        cursor.execute(_JOIN_BOTH, values)
+        cursor.execute(_JOIN_REST, values)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
@@ -52,6 +52,14 @@ class CouponGone(Refusal):
     code = "coupon_already_redeemed"
     status = 422
     message = _("This coupon can no longer be used.")
+
+
+class CouponUnknown(Refusal):
+    """You have no such coupon."""
+
+    code = "not_found"
+    status = 404
+    message = _("You have no such coupon.")
 
 
 class CouponNotHeld(Refusal):
@@ -186,7 +194,7 @@ def release_order(*, order_id: int) -> None:
 
 
 @transaction.atomic
-def take_back_hold(*, coupon: str, member_id: int, now: datetime) -> Order:
+def take_back_hold(*, coupon: str, member_id: int, now: datetime) -> Coupon:
     """Free a coupon from an unpaid order of its holder, which is cancelled (C7).
 
     The coupon can go into another cart at once.
@@ -195,23 +203,21 @@ def take_back_hold(*, coupon: str, member_id: int, now: datetime) -> Order:
         coupon: public id.
 
     Raises:
-        CouponNotHeld: it is not the member's, or no unpaid order holds it.
+        CouponUnknown: it is not the member's.
+        CouponNotHeld: no unpaid order of the member holds it.
         OrderNotCancellable: the order was paid at this moment.
     """
-    held = Q(state=Coupon.State.HELD, order__member_id=member_id)
-    order_id = (
-        Coupon.objects.filter(held, public_id=coupon, member_id=member_id)
-        .values_list("order_id", flat=True)
-        .first()
-    )
+    own = Coupon.objects.filter(public_id=coupon, member_id=member_id)
+    held = own.filter(state=Coupon.State.HELD, order__member_id=member_id)
+    order_id = held.values_list("order_id", flat=True).first()
     if order_id is None:
-        raise CouponNotHeld
-    order = cancel_order(
+        raise CouponNotHeld if own.exists() else CouponUnknown
+    cancel_order(
         order_id=order_id, actor="checkout", reason="coupon taken back", now=now
     )
     # The news of the order come a moment later and find nothing more to do.
     free_coupons(order_id=order_id)
-    return order
+    return own.get()
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.events import CouponIssued
 from campaigns.models import Coupon, CouponTemplate
-from campaigns.queries import claimable_templates, claims_of
+from campaigns.queries import claimable_templates, claims
 from campaigns.rules.coupons import Terms, Validity, new_code
 from crm.shared.copying import copy_rows
 from crm.shared.errors import Refusal
@@ -217,7 +217,7 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
     wanted = CouponTemplate.objects.filter(public_id=template).first()
     if wanted is None:
         raise CouponNotOnOffer
-    claimed = claims_of(member_id=member_id, template_ids=[wanted.pk]).get(wanted.pk, 0)
+    claimed = claims(member_id=member_id).filter(template=wanted).count()
     if claimed >= wanted.per_member_limit:
         raise CouponAlreadyClaimed
     if not claimable_templates(at=now).filter(pk=wanted.pk).exists():

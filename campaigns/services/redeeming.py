@@ -6,14 +6,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.events import CouponGivenAway
 from campaigns.models import Coupon, PublicCode
 from campaigns.queries import redeemable
 from campaigns.rules.coupons import is_plausible, new_code, normalise_code
+from campaigns.services.giving import take_over
 from campaigns.services.holding import CouponGone, hold_coupon
 from campaigns.services.issuing import coupon_of
 from crm.shared.errors import Refusal
-from crm.shared.outbox import record
 from crm.shared.planned import planned_cursor
 from members.models import Member
 from orders.models import Order
@@ -87,7 +86,7 @@ def _claim(typed: str, member_id: int, now: datetime) -> Coupon:
     mine = Coupon.objects.filter(own, member_id=member_id).order_by("-id").first()
     if mine is not None:
         return mine
-    return _take_over(typed, member_id, now) or take_code(
+    return take_over(code=typed, member_id=member_id, now=now) or take_code(
         code=typed, member_id=member_id, now=now
     )
 
@@ -150,70 +149,3 @@ def hold_code(
         now=now,
     )
     return coupon
-
-
-# --- Giving away (C24) --------------------------------------------------------
-
-
-class CouponNotTransferable(Refusal):
-    """This coupon cannot be given away."""
-
-    code = "coupon_not_transferable"
-    status = 422
-    message = _("This coupon cannot be given away.")
-
-
-class CouponUnknown(Refusal):
-    """You have no such coupon."""
-
-    code = "not_found"
-    status = 404
-    message = _("You have no such coupon.")
-
-
-def offer_coupon(
-    *, coupon: str, member_id: int, is_offered: bool, now: datetime
-) -> Coupon:
-    """Let whoever brings the code of a coupon have it, or keep it again (C24).
-
-    Until somebody comes, its holder can use it as before.
-
-    Args:
-        coupon: public id.
-
-    Raises:
-        CouponUnknown: it is not the member's.
-        CouponNotTransferable: its terms say no, or it is used, held or over.
-    """
-    own = Coupon.objects.filter(public_id=coupon, member_id=member_id)
-    free = own.filter(state=Coupon.State.AVAILABLE, expires_at__gt=now)
-    if not free.filter(is_transferable=True).update(is_offered=is_offered):
-        raise CouponNotTransferable if own.exists() else CouponUnknown
-    return own.get()
-
-
-def _take_over(typed: str, member_id: int, now: datetime) -> Coupon | None:
-    """Take a coupon its holder gives away; its code becomes another one."""
-    offered = Coupon.objects.filter(
-        code=typed, is_offered=True, state=Coupon.State.AVAILABLE, expires_at__gt=now
-    )
-    found = offered.values("pk", "public_id", "member_id").first()
-    if found is None:
-        return None
-    # Of two who come at once one gets it; what its holder knew opens nothing any more.
-    moved = offered.filter(pk=found["pk"], member_id=found["member_id"]).update(
-        member_id=member_id,
-        code=new_code(),
-        is_offered=False,
-        source=f"gift:{found['public_id']}",
-    )
-    if not moved:
-        return None
-    record(
-        CouponGivenAway(
-            coupon_id=found["pk"],
-            from_member_id=found["member_id"],
-            to_member_id=member_id,
-        )
-    )
-    return Coupon.objects.get(pk=found["pk"])

@@ -12,10 +12,10 @@ from crm.shared.idempotency import idempotent
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
 from orders.api import requests
-from orders.api.guessers import guesser_of
 from orders.api.order_serializers import OrderDetailShape
 from orders.api.serializers import CartOffersShape, CartShape
 from orders.api.shapes import cart_shape, offers_shape
+from orders.guessers import guesser_of
 from orders.models import Cart
 from orders.queries.carts import find_cart, newest_open_cart
 from orders.queries.orders import in_detail, orders_of
