@@ -63,7 +63,7 @@ class CouponOffers:
         if not request.coupon_codes:
             return [], []
         _version, known = _read(request)
-        reached = limits_reached(request, known)
+        reached = limits_reached(request=request, coupons=known)
         offers: list[Offer] = []
         refused: list[tuple[str, str, Refused]] = []
         for code in dict.fromkeys(map(normalise_code, request.coupon_codes)):
@@ -72,7 +72,7 @@ class CouponOffers:
                 refused.append((code, code, Refused("coupon_not_found")))
                 continue
             name = in_request_language(coupon.terms.name, coupon.terms.name_en)
-            why_not = why_unusable(coupon, request, reached)
+            why_not = why_unusable(coupon=coupon, request=request, reached=reached)
             if why_not:
                 refused.append((coupon.source_id, name, why_not))
             else:

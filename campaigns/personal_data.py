@@ -49,10 +49,9 @@ class CampaignsData(PersonalData):
         "campaigns.CouponTemplate": "public_id code name name_en for_tier",
         "campaigns.Budget": "public_id name",
         "campaigns.CouponBatch": "public_id prefix",
-        "campaigns.CouponCode": "code",
         "campaigns.PublicCode": "public_id code",
         # Keyed fingerprints, which stay so that nobody leaves in order to come again.
-        "campaigns.UseTally": "whose",
+        "campaigns.UseTally": "whose period",
         "campaigns.BuyerMark": "whose",
         "campaigns.Promotion": "public_id name name_en rungs exclusive_group",
     }

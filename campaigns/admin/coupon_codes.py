@@ -275,7 +275,6 @@ class BudgetAdmin(StaffAdmin):
 
     list_display = ["name", "amount", "reserved", "spent", "left"]
     search_fields = ["name"]
-    fields = ["name", "amount_minor", "reserved", "spent", "left"]
     readonly_fields = ["reserved", "spent", "left"]
     ordering = ["-id"]
 
@@ -283,3 +282,7 @@ class BudgetAdmin(StaffAdmin):
     reserved = money_column("reserved_minor", gettext_lazy("reserved"))
     spent = money_column("spent_minor", gettext_lazy("spent"))
     left = money_column("left_minor", gettext_lazy("left"), ordering=False)
+
+    def get_fields(self, request, obj=None) -> list[str]:
+        """Return what is given, and of a budget that is there what became of it."""
+        return ["name", "amount_minor", *(self.readonly_fields if obj else [])]

@@ -40,7 +40,7 @@ def _asked(member_id: int | None, codes: tuple[str, ...]) -> tuple[object, ...]:
 
 
 def limits_reached(
-    request: PriceRequest, coupons: Mapping[str, CouponRow]
+    *, request: PriceRequest, coupons: Mapping[str, CouponRow]
 ) -> Mapping[int, str]:
     """Return of each template that may not be used now why not, as a code (C8, C11).
 
@@ -77,7 +77,7 @@ def _reached(request: PriceRequest, limited: Mapping) -> Mapping[int, str]:
 
 
 def why_unusable(
-    coupon: CouponRow, request: PriceRequest, reached: Mapping[int, str]
+    *, coupon: CouponRow, request: PriceRequest, reached: Mapping[int, str]
 ) -> Refused | None:
     """Return why a coupon cannot be used at all, whatever is in the cart."""
     if coupon.state == Coupon.State.HELD and coupon.order_id == request.order_id:
@@ -155,7 +155,7 @@ def coupons_for_cart(*, cart: Cart, member_id: int, now: datetime) -> list[Choic
 def _read_together(request: PriceRequest, codes: Collection[str]) -> None:
     """Ask about all coupons at once, as if each had been asked about alone."""
     version, known = coupons_asked_for(replace(request, coupon_codes=tuple(codes)))
-    reached = limits_reached(request, known)
+    reached = limits_reached(request=request, coupons=known)
     for code, row in known.items():
         asked = _asked(request.member_id, (code,))
         request.reads[asked] = (version, {code: row})
