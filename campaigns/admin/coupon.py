@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from campaigns.admin.coupon_codes import CodesPage, RevokePage
+from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.sentences import template_sentence
 from crm.shared.staff_lists import (
@@ -18,13 +18,12 @@ from crm.shared.staff_lists import (
     CALM,
     GOOD,
     LedgerAdmin,
-    StaffAdmin,
     money_column,
 )
 
 
 @admin.register(CouponTemplate)
-class CouponTemplateAdmin(StaffAdmin):
+class CouponTemplateAdmin(CountedAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
     list_display = [

@@ -254,8 +254,16 @@ class PublicCodeForm(forms.ModelForm):
         return normalise_code(self.cleaned_data["code"])
 
 
+class CountedAdmin(StaffAdmin):
+    """A form beside numbers that orders change: it writes its own fields only."""
+
+    def save_model(self, request, obj, form, change):
+        """Leave out what was counted since the row was read."""
+        obj.save(update_fields=form.changed_data if change else None)
+
+
 @admin.register(PublicCode)
-class PublicCodeAdmin(StaffAdmin):
+class PublicCodeAdmin(CountedAdmin):
     """One word that many people use."""
 
     form = PublicCodeForm
@@ -269,9 +277,28 @@ class PublicCodeAdmin(StaffAdmin):
     ordering = ["-id"]
 
 
+class BudgetForm(forms.ModelForm):
+    """A budget that covers what is promised already."""
+
+    class Meta:
+        model = Budget
+        fields = ["name", "amount_minor"]
+
+    def clean_amount_minor(self) -> int:
+        """Refuse less than is reserved and spent."""
+        amount = self.cleaned_data["amount_minor"]
+        if amount < self.instance.reserved_minor + self.instance.spent_minor:
+            raise forms.ValidationError(
+                _("More than this is reserved and spent already.")
+            )
+        return amount
+
+
 @admin.register(Budget)
-class BudgetAdmin(StaffAdmin):
+class BudgetAdmin(CountedAdmin):
     """Money for reductions: what is promised, what is spent, what is left (C22)."""
+
+    form = BudgetForm
 
     list_display = ["name", "amount", "reserved", "spent", "left"]
     search_fields = ["name"]
