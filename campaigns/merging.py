@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Message
+from campaigns.services.counting import join_tallies
+from campaigns.services.recognising import member_mark
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS
 
@@ -14,7 +16,7 @@ _MESSAGES = Key(Message, "member")
 
 
 class CampaignsMerger(Merger):
-    """Messages and coupons go over.
+    """Messages and coupons go over, and with them how often they were used (C11).
 
     Nobody may have one gift twice: of two coupons of one template and cause the
     loser's is revoked if it could still be used, and told apart by its cause if not.
@@ -24,7 +26,16 @@ class CampaignsMerger(Merger):
     keys = (_COUPONS, _MESSAGES)
 
     def move(self, case: MergeCase) -> dict[str, Any]:
-        """Settle coupons both have, then move all."""
+        """Settle coupons both have, then move all.
+
+        Counts of uses are added up and stay with the winner if the merge is undone:
+        who was one person to us once does not get the limit twice.
+        """
+        join_tallies(
+            loser_id=case.loser_id,
+            loser=member_mark(case.loser_id),
+            winner=member_mark(case.winner_id),
+        )
         return {"twice": self._settle_twice(case), **super().move(case)}
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:

@@ -12,15 +12,12 @@ from uuid import UUID
 
 from django.utils.translation import get_language
 
-from campaigns.models import Coupon
-from campaigns.queries import CouponRow, promotions_on, version_and_coupons
-from campaigns.rules.coupons import (
-    CouponOffer,
-    is_plausible,
-    normalise_code,
-)
+from campaigns.queries import CouponRow, promotions_on
+from campaigns.rules.coupons import CouponOffer, normalise_code
 from campaigns.rules.promotions import SpendAndSave
+from campaigns.services.choosing import coupons_asked_for, limits_reached, why_unusable
 from campaigns.services.holding import hold_coupon, take_promotion_use
+from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
@@ -66,39 +63,41 @@ class CouponOffers:
         if not request.coupon_codes:
             return [], []
         _version, known = _read(request)
+        reached = limits_reached(request=request, coupons=known)
         offers: list[Offer] = []
         refused: list[tuple[str, str, Refused]] = []
-        for code in _codes(request):
+        for code in dict.fromkeys(map(normalise_code, request.coupon_codes)):
             coupon = known.get(code)
             if coupon is None:
                 refused.append((code, code, Refused("coupon_not_found")))
                 continue
             name = in_request_language(coupon.terms.name, coupon.terms.name_en)
-            why_not = _unusable(coupon, request)
+            why_not = why_unusable(coupon=coupon, request=request, reached=reached)
             if why_not:
-                refused.append((coupon.public_id, name, why_not))
+                refused.append((coupon.source_id, name, why_not))
             else:
-                offers.append(CouponOffer(coupon.public_id, name, coupon.terms))
+                offers.append(_offer(coupon, name, request))
         return offers, refused
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
-        """Hold the coupon for the order."""
-        hold_coupon(coupon=applied.source_id, order_id=order_id, now=now)
+        """Hold the coupon for the order; a code becomes the buyer's coupon."""
+        how = {"order_id": order_id, "discount_minor": applied.amount_minor, "now": now}
+        if applied.source_id.startswith(CODE):
+            hold_code(code=applied.source_id.removeprefix(CODE), **how)
+        else:
+            hold_coupon(coupon=applied.source_id, **how)
 
 
-def _codes(request: PriceRequest) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(normalise_code(code) for code in request.coupon_codes))
+def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
+    # An order that asks again has its reservation already.
+    is_own = coupon.order_id is not None and coupon.order_id == request.order_id
+    left = None if is_own else coupon.budget_left_minor
+    return CouponOffer(coupon.source_id, name, coupon.terms, budget_left_minor=left)
 
 
 def _read(request: PriceRequest) -> tuple[UUID, Mapping[str, CouponRow]]:
     """Read once for both sources of a quote."""
-    codes = _codes(request)
-    asked = ("campaigns", request.member_id, codes)
-    if asked not in request.reads:
-        request.reads[asked] = version_and_coupons(
-            member_id=request.member_id, codes=list(filter(is_plausible, codes))
-        )
-    return request.reads[asked]
+    return coupons_asked_for(request)
 
 
 @lru_cache(maxsize=8)
@@ -125,15 +124,3 @@ def _compiled(version: UUID, language: str | None) -> tuple[_Timed, ...]:
         )
         for promotion in promotions_on()
     )
-
-
-def _unusable(coupon: CouponRow, request: PriceRequest) -> Refused | None:
-    if coupon.state == Coupon.State.HELD and coupon.order_id == request.order_id:
-        return None
-    if coupon.state in {Coupon.State.HELD, Coupon.State.USED}:
-        return Refused("coupon_already_redeemed")
-    if coupon.state == Coupon.State.REVOKED:
-        return Refused("coupon_disabled")
-    if coupon.state == Coupon.State.EXPIRED or coupon.expires_at <= request.now:
-        return Refused("coupon_expired")
-    return None

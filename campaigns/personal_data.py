@@ -30,7 +30,9 @@ class CampaignsData(PersonalData):
             "campaigns.Coupon",
             "member",
             kept="code state issued_at expires_at used_at",
-            plain="public_id template member terms source order",
+            plain="public_id template member terms source order template_version "
+            "grace_days is_transferable is_offered public_code discount_minor budget "
+            "tallies usable_from",
             beside="template__name",
         ),
         Table(
@@ -45,6 +47,12 @@ class CampaignsData(PersonalData):
 
     reviewed = {
         "campaigns.CouponTemplate": "public_id code name name_en for_tier",
+        "campaigns.Budget": "public_id name",
+        "campaigns.CouponBatch": "public_id prefix",
+        "campaigns.PublicCode": "public_id code",
+        # Keyed fingerprints, which stay so that nobody leaves in order to come again.
+        "campaigns.UseTally": "whose period",
+        "campaigns.BuyerMark": "whose",
         "campaigns.Promotion": "public_id name name_en rungs exclusive_group",
     }
 

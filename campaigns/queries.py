@@ -1,14 +1,16 @@
 """Reads of the campaigns app."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from campaigns.models import Coupon, CouponTemplate, Message, Promotion
+from campaigns.models import Coupon, CouponTemplate, Message, Promotion, UseTally
+from campaigns.rules.coupon_limits import Limits, Slot
 from campaigns.rules.coupons import Terms
 from crm.shared.planned import planned_cursor
 
@@ -27,22 +29,79 @@ WALLET = {
     ),
 }
 
+#: The same as ``redeemable`` below.
+_REDEEMABLE = """r.state = 'live' AND r.starts_at <= %(now)s
+       AND (r.ends_at IS NULL OR r.ends_at > %(now)s)
+       AND (r.valid_from IS NULL OR r.valid_from <= %(now)s)
+       AND (r.valid_until IS NULL OR r.valid_until > %(now)s)"""
+#: Own coupons by their code or the public one they came by, and codes that would
+#: become one: of a batch, or public. The best of each code comes last.
 _VERSION_AND_COUPONS = """
-SELECT v.version, c.code, c.public_id, c.state, c.order_id, c.expires_at, c.terms
+SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_id,
+       f.usable_from, f.expires_at,
+       coalesce(f.terms, jsonb_build_object(
+           'kind', t.kind, 'amount_minor', t.amount_minor, 'percent_bp', t.percent_bp,
+           'cap_minor', t.cap_minor, 'min_spend_minor', t.min_spend_minor,
+           'name', t.name, 'name_en', t.name_en, 'returns', t.returns,
+           'on_return', t.on_return)),
+       t.id, b.amount_minor - b.reserved_minor - b.spent_minor,
+       t.limit_total, t.limit_member, t.period, t.limit_period, t.limit_member_period,
+       t.for_first_order, f.is_used_up
   FROM campaigns_promotionversion v
-  LEFT JOIN campaigns_coupon c ON c.member_id = %s AND c.code = ANY(%s)
-"""
+  LEFT JOIN LATERAL (
+    SELECT c.code AS typed, c.public_id AS source_id, c.state, c.order_id,
+           c.usable_from, c.expires_at, c.terms, c.template_id, false AS is_used_up
+      FROM campaigns_coupon c
+     WHERE c.member_id = %(member)s AND c.code = ANY(%(codes)s)
+    UNION ALL
+    SELECT p.code, c.public_id, c.state, c.order_id, c.usable_from, c.expires_at,
+           c.terms, c.template_id, NOT p.is_active OR p.used >= p.limit_total
+      FROM campaigns_publiccode p JOIN campaigns_coupon c ON c.public_code_id = p.id
+     WHERE p.code = ANY(%(codes)s) AND c.member_id = %(member)s
+       AND c.state IN ('available', 'held')
+    UNION ALL
+    SELECT k.code, 'code:' || k.code, 'code', NULL, NULL, NULL, NULL, a.template_id,
+           false
+      FROM campaigns_couponcode k JOIN campaigns_couponbatch a ON a.id = k.batch_id
+      JOIN campaigns_coupontemplate r ON r.id = a.template_id
+     WHERE k.code = ANY(%(codes)s) AND k.state = 'free'
+       AND a.revoked_at IS NULL AND REDEEMABLE
+    UNION ALL
+    SELECT p.code, 'code:' || p.code, 'code', NULL, NULL, NULL, NULL, p.template_id,
+           p.used >= p.limit_total
+      FROM campaigns_publiccode p
+      JOIN campaigns_coupontemplate r ON r.id = p.template_id
+     WHERE p.code = ANY(%(codes)s) AND p.is_active AND REDEEMABLE
+  ) f ON true
+  LEFT JOIN campaigns_coupontemplate t ON t.id = f.template_id
+  LEFT JOIN campaigns_budget b ON b.id = t.budget_id
+  LEFT JOIN orders_order o ON o.id = f.order_id
+ ORDER BY array_position(
+     ARRAY['available', 'code', 'held', 'used', 'expired', 'revoked'], f.state) DESC
+""".replace("REDEEMABLE", _REDEEMABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class CouponRow:
-    """What a price needs to know of one coupon."""
+    """What a price needs to know of one coupon, or of a code that would become one.
 
-    public_id: str
+    The latter has the state ``code`` and as ``source_id`` the code itself.
+    """
+
+    source_id: str
     state: str
     order_id: int | None
-    expires_at: datetime
+    #: State and public id of the order that holds it.
+    order_state: str | None
+    order_public_id: str | None
+    usable_from: datetime | None
+    expires_at: datetime | None
     terms: Terms
+    template_id: int
+    budget_left_minor: int | None
+    limits: Limits
+    #: The public code it came by works no more.
+    is_used_up: bool = False
 
 
 def promotions_on() -> QuerySet[Promotion]:
@@ -64,28 +123,111 @@ def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:
     ).order_by("-starts_at", "id")
 
 
+def claim_centre(*, member_id: int, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return what the claim centre shows a member: on offer, soon, and all gone.
+
+    Each comes with ``claimed``: how many this member ever claimed (C2).
+    """
+    mine = claims(member_id=member_id).filter(template=OuterRef("pk"))
+    counted = mine.order_by().values("template").annotate(n=Count("pk")).values("n")
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        state=CouponTemplate.State.LIVE,
+        is_claimable=True,
+    ).annotate(claimed=Coalesce(Subquery(counted), 0))
+
+
+def why_not_claimable(template: CouponTemplate, *, at: datetime) -> str | None:
+    """Return why a row of the claim centre cannot be claimed now, as a code."""
+    if template.claimed >= template.per_member_limit:
+        return "coupon_member_limit"
+    if template.starts_at > at:
+        return "coupon_not_started"
+    if template.stock is not None and template.issued >= template.stock:
+        return "coupon_out_of_stock"
+    return None
+
+
 def wallet(*, member_id: int, status: str, at: datetime) -> QuerySet[Coupon]:
     """Return a member's coupons of one status: available, used or expired."""
     return Coupon.objects.filter(WALLET[status](at), member_id=member_id)
 
 
+def redeemable(*, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return templates whose codes can become coupons now."""
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        Q(valid_from__isnull=True) | Q(valid_from__lte=at),
+        Q(valid_until__isnull=True) | Q(valid_until__gt=at),
+        state=CouponTemplate.State.LIVE,
+        starts_at__lte=at,
+    )
+
+
+def claims(*, member_id: int) -> QuerySet[Coupon]:
+    """Return every coupon a member ever claimed (C2).
+
+    Used and expired ones count, and those that came over with a merge.
+    """
+    came_over = Q(source__startswith="mrg_") & ~Q(state=Coupon.State.REVOKED)
+    return Coupon.objects.filter(
+        Q(source__startswith="claim:") | came_over, member_id=member_id
+    )
+
+
+def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
+    """Return of each template whose limit is reached why, as a code of a refusal.
+
+    Args:
+        wanted: slots that a use would take, with the primary key of the template.
+    """
+    slots = list(wanted)
+    if not slots:
+        return {}
+    known = {
+        (tally.template_id, tally.whose, tally.period): tally.used
+        for tally in UseTally.objects.filter(
+            template_id__in={template for template, _slot in slots},
+            whose__in={slot.whose for _template, slot in slots},
+        )
+    }
+    return {
+        template: slot.reason
+        for template, slot in reversed(slots)
+        if known.get((template, slot.whose, slot.period), 0) >= slot.most
+    }
+
+
 def version_and_coupons(
-    *, member_id: int | None, codes: Collection[str]
+    *, member_id: int | None, codes: Collection[str], at: datetime
 ) -> tuple[UUID, dict[str, CouponRow]]:
-    """Return the version of promotions and a member's own coupons, in one statement.
+    """Return the version of promotions and what typed codes mean, in one statement.
 
     Args:
         codes: normalised; those of others and of nobody are not in the answer (C24).
     """
     with planned_cursor() as cursor:
-        cursor.execute(_VERSION_AND_COUPONS, [member_id, list(codes)])
+        cursor.execute(
+            _VERSION_AND_COUPONS,
+            {"member": member_id, "codes": list(codes), "now": at},
+        )
         rows = cursor.fetchall()
-    found = {
-        code: CouponRow(public_id, state, order_id, expires_at, Terms(**loads(terms)))
-        for _version, code, public_id, state, order_id, expires_at, terms in rows
-        if code is not None
-    }
+    # The best of each code comes last and stays.
+    found = {row[1]: _coupon_row(*row[2:]) for row in rows if row[1] is not None}
     return rows[0][0], found
+
+
+def _coupon_row(*columns) -> CouponRow:
+    *known, terms, template_id, left, total, member, period = columns[:13]
+    in_period, member_in_period, first_only, is_used_up = columns[13:]
+    return CouponRow(
+        *known,
+        terms=Terms(**loads(terms)),
+        template_id=template_id,
+        budget_left_minor=left,
+        limits=Limits(total, member, period, in_period, member_in_period, first_only),
+        is_used_up=bool(is_used_up),
+    )
 
 
 def inbox(*, member_id: int) -> QuerySet[Message]:

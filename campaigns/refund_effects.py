@@ -15,6 +15,9 @@ from orders.rules.refund_effects import Effect, PlannedRefund
 #: What becomes of a coupon -> the sentence that says so.
 SENTENCES = {
     ReturnOf.RETURNS: _("The coupon “%(coupon)s” can be used again."),
+    ReturnOf.GRACE: _(
+        "The coupon “%(coupon)s” had expired; it can be used for another %(days)s days."
+    ),
     ReturnOf.EXPIRED: _("The coupon “%(coupon)s” comes back, but has expired."),
     ReturnOf.STAYS_PARTIAL: _(
         "The coupon “%(coupon)s” stays used: only a full refund returns it."
@@ -50,12 +53,15 @@ def _effect(coupon: Coupon, *, closes_order: bool, now: datetime) -> Effect:
         returns=coupon.terms.get("returns", True),
         expires_at=coupon.expires_at,
         closes_order=closes_order,
+        grace_days=coupon.grace_days,
         now=now,
     )
     return Effect(
         code=f"coupon_{outcome}",
         message=SENTENCES[outcome],
-        params={"coupon": coupon.template.label},
+        params={"coupon": coupon.template.label, "days": coupon.grace_days}
+        if outcome is ReturnOf.GRACE
+        else {"coupon": coupon.template.label},
     )
 
 

@@ -12,6 +12,7 @@ from campaigns.rules.coupons import display_code
 from campaigns.services.holding import release_order, return_coupons, use_coupons
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import refund_words, write_message
+from campaigns.services.recognising import note_buyer
 from crm.shared.models import Fact
 from members.links import confirm_url
 from members.models import ConsentRequest
@@ -23,6 +24,11 @@ from orders.models import Refund, Shipment
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderPaid: the coupons held by the order are used (C9)."""
     use_coupons(order_id=payload["order_id"], now=now)
+
+
+def note_buyer_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: whoever paid has bought, under every name they gave (C12)."""
+    note_buyer(order_id=payload["order_id"])
 
 
 def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:

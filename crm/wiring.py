@@ -17,6 +17,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.complete_exchange_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
+        "campaigns.subscribers.note_buyer_of_order",
         "crm.reports.subscribers.refresh_after_late_order",
     ],
     "orders.OrderCancelled": [
@@ -102,6 +103,7 @@ INSTRUMENT_VERIFIERS: dict[str, str] = {
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "campaigns.make_codes": "campaigns.jobs.make_codes",
     "members.export_data": "members.jobs.export_member_data",
     "members.erase": "members.jobs.erase_one_member",
     "members.find_duplicates": "members.jobs.run_duplicate_search",

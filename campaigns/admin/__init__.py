@@ -1,5 +1,5 @@
 """Staff pages of promotions, coupons and messages."""
 
-from campaigns.admin import coupon, message, promotion
+from campaigns.admin import coupon, coupon_codes, message, promotion
 
-__all__ = ["coupon", "message", "promotion"]
+__all__ = ["coupon", "coupon_codes", "message", "promotion"]

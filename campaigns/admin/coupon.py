@@ -1,6 +1,7 @@
 """Coupon templates and the coupons issued from them."""
 
 from django.contrib import admin
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -8,20 +9,21 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
+from campaigns.sentences import template_sentence
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
     CALM,
     GOOD,
     LedgerAdmin,
-    StaffAdmin,
     money_column,
 )
 
 
 @admin.register(CouponTemplate)
-class CouponTemplateAdmin(StaffAdmin):
+class CouponTemplateAdmin(CountedAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
     list_display = [
@@ -37,9 +39,11 @@ class CouponTemplateAdmin(StaffAdmin):
     list_filter = [("state", ChoicesDropdownFilter), "is_claimable"]
     search_fields = ["name", "name_en", "code"]
     ordering = ["-id"]
-    readonly_fields = ["public_id", "issued"]
+    readonly_fields = ["public_id", "issued", "version", "in_words"]
+    autocomplete_fields = ["budget"]
+    change_form_outer_before_template = "campaigns/template_links.html"
     fieldsets = [
-        (None, {"fields": [("name", "name_en"), "code", "state"]}),
+        (None, {"fields": ["in_words", ("name", "name_en"), "code", "state"]}),
         (
             _("Reduction"),
             {
@@ -48,24 +52,41 @@ class CouponTemplateAdmin(StaffAdmin):
                     "amount_minor",
                     ("percent_bp", "cap_minor"),
                     "min_spend_minor",
+                    "budget",
+                    ("returns", "grace_days"),
                     "on_return",
                 ],
                 "classes": ["tab"],
             },
         ),
         (
-            _("Limits"),
+            _("Giving out"),
             {
                 "fields": [
                     "starts_at",
                     "ends_at",
-                    "valid_days",
                     ("stock", "issued"),
                     "per_member_limit",
-                    "is_claimable",
+                    ("is_claimable", "points_price"),
                     "for_tier",
                     "for_new_members",
-                    "public_id",
+                    "is_transferable",
+                    ("version", "public_id"),
+                ],
+                "classes": ["tab"],
+            },
+        ),
+        (
+            _("Validity and limits"),
+            {
+                "fields": [
+                    "valid_days",
+                    ("valid_from", "valid_until"),
+                    "ends_with_campaign",
+                    "for_first_order",
+                    ("limit_total", "limit_member"),
+                    "period",
+                    ("limit_period", "limit_member_period"),
                 ],
                 "classes": ["tab"],
             },
@@ -75,10 +96,34 @@ class CouponTemplateAdmin(StaffAdmin):
         "amount_minor": "kind == 'amount'",
         "percent_bp": "kind == 'percent'",
         "cap_minor": "kind == 'percent'",
+        "limit_period": "period != ''",
+        "limit_member_period": "period != ''",
     }
 
     min_spend = money_column("min_spend_minor", _("from a spend of"))
     _amount = money_column("amount_minor", _("amount off"))
+
+    def get_urls(self):
+        """Add the codes of a template, and taking its coupons back."""
+        view = self.admin_site.admin_view
+        return [
+            path(
+                "<int:pk>/codes/",
+                view(CodesPage.as_view(model_admin=self)),
+                name="coupon_codes",
+            ),
+            path(
+                "<int:pk>/revoke/",
+                view(RevokePage.as_view(model_admin=self, of_batch=False)),
+                name="coupon_template_revoke",
+            ),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=_("in plain words"))
+    def in_words(self, template: CouponTemplate) -> str:
+        """Return what it promises, as saved."""
+        return template_sentence(template) if template.pk else "–"
 
     @admin.display(description=_("coupon template"), ordering="name")
     def label(self, template: CouponTemplate) -> str:

@@ -1,15 +1,22 @@
 """Shapes of the campaigns API."""
 
+from typing import Any
+
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Coupon, CouponTemplate, Message
+from campaigns.queries import why_not_claimable
 from campaigns.rules.coupons import display_code
+from campaigns.services.choosing import Choice
 from crm.shared.bilingual import in_request_language
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
+from crm.shared.strict import StrictSerializer
+from orders.reasons import reason_params, reason_text
+from orders.rules.offers import Refused
 
 
 class CouponTerms(serializers.Serializer):
@@ -54,8 +61,11 @@ class CouponShape(serializers.ModelSerializer):
             "status",
             "terms",
             "issued_at",
+            "usable_from",
             "expires_at",
             "used_at",
+            "is_transferable",
+            "is_offered",
         ]
         read_only_fields = fields
 
@@ -81,17 +91,66 @@ class CouponShape(serializers.ModelSerializer):
         return terms_shape(coupon.terms)
 
 
+class ReasonShape(serializers.Serializer):
+    """Why something is not possible: for programs, for people, and the numbers."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    params = serializers.DictField()
+
+
+def reason_shape(why: Refused) -> dict[str, Any]:
+    """Return a reason as the API writes it."""
+    currency = settings.SHOP_CURRENCY
+    return {
+        "code": why.code,
+        "message": reason_text(why, currency),
+        "params": reason_params(why, currency),
+    }
+
+
+class CouponCodeRequest(StrictSerializer):
+    """A code as typed."""
+
+    code = serializers.CharField(max_length=40)
+
+
+class CouponChoiceShape(serializers.Serializer):
+    """A coupon of mine beside a cart: what it saves, or why not (C20)."""
+
+    coupon = CouponShape()
+    usable = serializers.BooleanField()
+    saves = MoneyShape()
+    reason = ReasonShape(allow_null=True)
+
+    def to_representation(self, choice: Choice) -> dict[str, Any]:
+        """Write one choice."""
+        return {
+            "coupon": CouponShape(choice.coupon, context=self.context).data,
+            "usable": choice.is_usable,
+            "saves": as_api(choice.saves_minor, settings.SHOP_CURRENCY),
+            "reason": None if choice.why is None else reason_shape(choice.why),
+        }
+
+
 class CouponOfferShape(serializers.ModelSerializer):
-    """A coupon of the claim centre."""
+    """A coupon of the claim centre, and whether this member can claim it now."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     name = serializers.CharField(source="label", read_only=True)
     terms = serializers.SerializerMethodField()
     remaining = serializers.SerializerMethodField()
+    claimed = serializers.IntegerField(read_only=True)
+    claimable = serializers.SerializerMethodField()
+    reason = serializers.SerializerMethodField()
 
     class Meta:
         model = CouponTemplate
-        fields = ["id", "name", "terms", "valid_days", "ends_at", "remaining"]
+        fields = [
+            *("id", "name", "terms", "valid_days", "valid_from", "valid_until"),
+            *("starts_at", "ends_at", "remaining", "points_price"),
+            *("per_member_limit", "claimed", "claimable", "reason"),
+        ]
         read_only_fields = fields
 
     @extend_schema_field(CouponTerms)
@@ -110,6 +169,19 @@ class CouponOfferShape(serializers.ModelSerializer):
     def get_remaining(self, template: CouponTemplate) -> int | None:
         """Return how many are left; ``null`` if there is no limit."""
         return None if template.stock is None else template.stock - template.issued
+
+    def get_claimable(self, template: CouponTemplate) -> bool:
+        """Return whether claiming it now would give one, points aside."""
+        return self._why_not(template) is None
+
+    @extend_schema_field(ReasonShape(allow_null=True))
+    def get_reason(self, template: CouponTemplate) -> dict[str, Any] | None:
+        """Return why it cannot be claimed now."""
+        code = self._why_not(template)
+        return None if code is None else reason_shape(Refused(code))
+
+    def _why_not(self, template: CouponTemplate) -> str | None:
+        return why_not_claimable(template, at=self.context["at"])
 
 
 class NotificationShape(serializers.ModelSerializer):

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from campaigns.api.serializers import CouponOfferShape, CouponShape, NotificationShape
-from campaigns.queries import WALLET, claimable_templates, inbox, wallet
+from campaigns.queries import WALLET, claim_centre, inbox, wallet
 from campaigns.services.issuing import claim_coupon
 from crm.shared import clock
 from crm.shared.idempotency import idempotent
@@ -55,7 +55,7 @@ class MyCoupons(StrictQueryMixin, generics.ListAPIView):
 
 
 class CouponOffers(StrictQueryMixin, generics.ListAPIView):
-    """GET the claim centre (领券中心)."""
+    """GET the claim centre (领券中心): what I can claim, and why not the rest."""
 
     permission_classes = [IsMember]
     serializer_class = CouponOfferShape
@@ -63,12 +63,16 @@ class CouponOffers(StrictQueryMixin, generics.ListAPIView):
     filter_backends: list = []
 
     def get_queryset(self):
-        """Return what can be claimed now."""
-        return claimable_templates(at=clock.now())
+        """Return what is on offer now, was, or will be soon."""
+        return claim_centre(member_id=self.request.user.member.pk, at=clock.now())
+
+    def get_serializer_context(self):
+        """Add the time that decides what can be claimed."""
+        return {**super().get_serializer_context(), "at": clock.now()}
 
 
 class ClaimCoupon(StrictQueryMixin, APIView):
-    """POST to claim a coupon; 201 with it, 404 or 422 with the reason."""
+    """POST to claim a coupon, for points if it has a price; 404 or 422 says why not."""
 
     permission_classes = [IsMember]
 

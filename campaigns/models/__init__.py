@@ -1,7 +1,21 @@
 """Tables of the campaigns app."""
 
 from campaigns.models.coupon import Coupon, CouponTemplate
+from campaigns.models.coupon_codes import CouponBatch, CouponCode, PublicCode
+from campaigns.models.coupon_limits import Budget, BuyerMark, UseTally
 from campaigns.models.message import Message
 from campaigns.models.promotion import Promotion, PromotionVersion
 
-__all__ = ["Coupon", "CouponTemplate", "Message", "Promotion", "PromotionVersion"]
+__all__ = [
+    "Budget",
+    "BuyerMark",
+    "Coupon",
+    "CouponBatch",
+    "CouponCode",
+    "CouponTemplate",
+    "Message",
+    "Promotion",
+    "PromotionVersion",
+    "PublicCode",
+    "UseTally",
+]

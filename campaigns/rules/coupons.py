@@ -18,6 +18,10 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 #: 13 characters of 31 are 64 bits; one more character checks the others.
 RANDOM_LENGTH = 13
 CODE_LENGTH = RANDOM_LENGTH + 1
+#: Codes of a batch begin with a prefix of 2 to 6 characters.
+_WITH_PREFIX = range(CODE_LENGTH + 2, CODE_LENGTH + 7)
+#: Public codes are words of this many characters.
+_PUBLIC = range(4, 13)
 
 #: State -> states it may move to (C1). No other moves.
 MOVES = {
@@ -61,9 +65,15 @@ def normalise_code(typed: str) -> str:
 
 
 def is_plausible(code: str) -> bool:
-    """Tell a mistyped code without asking the database."""
+    """Tell a mistyped code without asking the database.
+
+    A coupon's own code and one of a batch carry a check character; of a public code
+    only its length can be wrong.
+    """
+    if len(code) in _PUBLIC:
+        return True
     return (
-        len(code) == CODE_LENGTH
+        (len(code) == CODE_LENGTH or len(code) in _WITH_PREFIX)
         and set(code) <= set(ALPHABET)
         and check_character(code[:-1]) == code[-1]
     )
@@ -82,6 +92,52 @@ def expiry_of(issued_at: datetime, *, days: int, zone: ZoneInfo) -> datetime:
     """Return the end of day ``days`` after issue in the shop's zone (C3), in UTC."""
     last_day = issued_at.astimezone(zone).date() + timedelta(days=days)
     return bounds_of_day(last_day, zone)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """When the coupons of a template can be used (C3)."""
+
+    days: int
+    begins_at: datetime | None = None
+    #: One end for everybody; it replaces the days.
+    ends_at: datetime | None = None
+    #: No coupon outlives this; None where it may outlive its campaign.
+    campaign_ends_at: datetime | None = None
+
+    def of_coupon(
+        self, issued_at: datetime, zone: ZoneInfo
+    ) -> tuple[datetime | None, datetime]:
+        """Return from when on and until when a coupon issued now can be used.
+
+        The first is None for one that can be used at once.
+        """
+        begins_at = self.begins_at
+        if begins_at is not None and begins_at <= issued_at:
+            begins_at = None
+        ends_at = self.ends_at or expiry_of(issued_at, days=self.days, zone=zone)
+        if self.campaign_ends_at is not None:
+            ends_at = min(ends_at, self.campaign_ends_at)
+        return begins_at, ends_at
+
+
+def period_name(kind: str, at: datetime, zone: ZoneInfo) -> str:
+    """Return the day, ISO week or month that ``at`` lies in, in the shop's zone.
+
+    >>> from datetime import UTC
+    >>> sunday = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    >>> period_name("week", sunday, ZoneInfo("Asia/Shanghai"))
+    '2026-W48'
+    """
+    day = at.astimezone(zone).date()
+    if kind == "day":
+        return day.isoformat()
+    if kind == "week":
+        year, week, _weekday = day.isocalendar()
+        return f"{year}-W{week:02d}"
+    if kind == "month":
+        return f"{day:%Y-%m}"
+    raise ValueError(f"{kind!r} is no period.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +177,35 @@ class ReturnOf(StrEnum):
     """What a refund does to a coupon that paid a part of the order (C10)."""
 
     RETURNS = "returns"
+    #: It had expired and gets its days of grace.
+    GRACE = "grace"
     EXPIRED = "expired"
     STAYS = "stays"
     STAYS_PARTIAL = "stays_partial"
 
 
 def return_of(
-    *, returns: bool, expires_at: datetime, closes_order: bool, now: datetime
+    *,
+    returns: bool,
+    expires_at: datetime,
+    closes_order: bool,
+    grace_days: int = 0,
+    now: datetime,
 ) -> ReturnOf:
     """Return what a refund does to a used coupon (C10).
 
     Args:
         returns: whether its terms promise to give it back.
         closes_order: whether the whole order is refunded with it.
+        grace_days: how long it can be used again if it expired meanwhile.
     """
     if not closes_order:
         return ReturnOf.STAYS_PARTIAL
     if not returns:
         return ReturnOf.STAYS
-    return ReturnOf.EXPIRED if expires_at <= now else ReturnOf.RETURNS
+    if expires_at > now:
+        return ReturnOf.RETURNS
+    return ReturnOf.GRACE if grace_days else ReturnOf.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +219,8 @@ class CouponOffer:
     exclusive_group: str = "coupon"
     source_kind: str = "coupon"
     stage: Stage = Stage.COUPON
+    #: What its budget can still pay for; None is no budget (C22).
+    budget_left_minor: int | None = None
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the coupon off the goods, from its threshold on (C13, C18)."""
@@ -167,6 +235,8 @@ class CouponOffer:
         off = coupon_value(self.promise, goods.left_minor)
         if off == 0:
             return Refused("coupon_products_not_eligible")
+        if self.budget_left_minor is not None and off > self.budget_left_minor:
+            return Refused("coupon_budget_exhausted")
         return Reduction(
             amount_minor=off, positions=goods.positions, trace={"basis_minor": basis}
         )

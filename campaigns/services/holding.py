@@ -1,17 +1,45 @@
-"""Coupons and promotion uses on their way through an order (C6, C8–C10, S21)."""
+"""Coupons and promotion uses on their way through an order (C6–C11, C22, S21).
 
+Locked in the order of the house: coupon, tallies, public code, budget.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Promotion
+from campaigns.rules.coupon_limits import Limits
+from campaigns.rules.coupons import ReturnOf, expiry_of, return_of
+from campaigns.services.budgeting import give_back, reserve, spend_reserved
+from campaigns.services.counting import (
+    UseLimitReached,
+    give_code_use_back,
+    give_uses_back,
+    take_code_use,
+    take_uses,
+)
+from campaigns.services.recognising import has_bought, marks_of_member
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
 from orders.models import Allocation, Order, Refund
+from orders.services.cancelling import cancel_order
 
+_HOLD = """
+UPDATE campaigns_coupon c SET state = 'held', order_id = %(order)s
+  FROM campaigns_coupontemplate t
+ WHERE c.public_id = %(coupon)s AND c.state = 'available' AND c.expires_at > %(now)s
+   AND (c.usable_from IS NULL OR c.usable_from <= %(now)s) AND t.id = c.template_id
+RETURNING c.id, c.template_id, c.member_id, c.public_code_id, t.budget_id,
+          t.limit_total, t.limit_member, t.period, t.limit_period,
+          t.limit_member_period, t.for_first_order
+"""
 _TAKE_USE = """
 UPDATE campaigns_promotion SET used = used + 1
  WHERE public_id = %s AND state = 'live'
@@ -27,6 +55,21 @@ class CouponGone(Refusal):
     message = _("This coupon can no longer be used.")
 
 
+class CouponUnknown(Refusal):
+    """You have no such coupon."""
+
+    code = "not_found"
+    status = 404
+    message = _("You have no such coupon.")
+
+
+class CouponNotHeld(Refusal):
+    """No unpaid order of yours keeps this coupon."""
+
+    code = "coupon_not_held"
+    message = _("No unpaid order of yours keeps this coupon.")
+
+
 class PromotionUsedUp(Refusal):
     """This promotion has just been used up."""
 
@@ -35,21 +78,76 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
-def hold_coupon(*, coupon: str, order_id: int, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a hold must know to be counted."""
+
+    coupon_id: int
+    template_id: int
+    member_id: int
+    public_code_id: int | None
+    budget_id: int | None
+    limits: Limits
+
+
+@transaction.atomic(savepoint=False)
+def hold_coupon(
+    *, coupon: str, order_id: int, discount_minor: int = 0, now: datetime
+) -> None:
     """Reserve a coupon for an order, or keep the hold the order already has.
 
-    One statement: it needs no transaction but the order's.
+    One statement where the coupon has neither limits nor a budget. An order that
+    holds it already changes the reservation to its new discount (C6, C22).
+
+    Args:
+        discount_minor: what the coupon takes off the order.
 
     Raises:
         CouponGone: used, held by another order, expired or revoked meanwhile.
+        UseLimitReached: it has been used as often as it may be.
+        BudgetExhausted: its budget cannot pay for the discount.
     """
-    held = Coupon.objects.filter(
-        Q(state=Coupon.State.AVAILABLE, expires_at__gt=now)
-        | Q(state=Coupon.State.HELD, order_id=order_id),
-        public_id=coupon,
-    ).update(state=Coupon.State.HELD, order_id=order_id)
-    if not held:
+    with planned_cursor() as cursor:
+        cursor.execute(_HOLD, {"coupon": coupon, "order": order_id, "now": now})
+        row = cursor.fetchone()
+    if row is None:
+        _hold_again(coupon, order_id, discount_minor)
+        return
+    held = _Held(*row[:5], Limits(*row[5:]))
+    tallies = _count(held, now)
+    if held.public_code_id is not None:
+        take_code_use(public_code_id=held.public_code_id)
+    if held.budget_id is not None:
+        reserve(budget_id=held.budget_id, amount_minor=discount_minor)
+    if tallies or discount_minor:
+        Coupon.objects.filter(pk=held.coupon_id).update(
+            tallies=tallies, discount_minor=discount_minor, budget_id=held.budget_id
+        )
+
+
+def _hold_again(coupon: str, order_id: int, discount_minor: int) -> None:
+    own = Coupon.objects.filter(
+        public_id=coupon, state=Coupon.State.HELD, order_id=order_id
+    )
+    row = own.select_for_update(no_key=True).first()
+    if row is None:
         raise CouponGone
+    if row.budget_id is not None and discount_minor != row.discount_minor:
+        more = discount_minor - row.discount_minor
+        reserve(budget_id=row.budget_id, amount_minor=more)
+    own.update(discount_minor=discount_minor)
+
+
+def _count(held: _Held, now: datetime) -> list[int]:
+    limits = held.limits
+    marks: list[str] = []
+    if limits.are_personal:
+        marks = marks_of_member(member_id=held.member_id)
+    if limits.first_order_only and has_bought(member_id=held.member_id, marks=marks):
+        raise UseLimitReached("coupon_first_order_only")
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    slots = limits.slots(marks, at=now, zone=zone)
+    return take_uses(template_id=held.template_id, slots=slots)
 
 
 def take_promotion_use(*, promotion: str) -> None:
@@ -66,18 +164,26 @@ def take_promotion_use(*, promotion: str) -> None:
 
 @transaction.atomic
 def use_coupons(*, order_id: int, now: datetime) -> int:
-    """Turn the holds of a paid order into uses (C9); return how many."""
-    return Coupon.objects.filter(order_id=order_id, state=Coupon.State.HELD).update(
+    """Turn the holds of a paid order into uses (C9); return how many.
+
+    What its budgets had reserved is spent (C22).
+    """
+    held = _locked(Coupon.objects.filter(order_id=order_id, state=Coupon.State.HELD))
+    Coupon.objects.filter(pk__in=[each.pk for each in held]).update(
         state=Coupon.State.USED, used_at=now
     )
+    for coupon in held:
+        if coupon.budget_id is not None:
+            spend_reserved(
+                budget_id=coupon.budget_id, amount_minor=coupon.discount_minor
+            )
+    return len(held)
 
 
 @transaction.atomic
 def release_order(*, order_id: int) -> None:
     """Give back what an order that was never paid had reserved (C8, C9)."""
-    Coupon.objects.filter(order_id=order_id, state=Coupon.State.HELD).update(
-        state=Coupon.State.AVAILABLE, order_id=None
-    )
+    free_coupons(order_id=order_id)
     used_by_order = Allocation.objects.filter(
         line__order_id=order_id,
         # What replaces units took their offers over: no use was counted (R13).
@@ -91,13 +197,51 @@ def release_order(*, order_id: int) -> None:
 
 
 @transaction.atomic
+def take_back_hold(*, coupon: str, member_id: int, now: datetime) -> Coupon:
+    """Free a coupon from an unpaid order of its holder, which is cancelled (C7).
+
+    The coupon can go into another cart at once.
+
+    Args:
+        coupon: public id.
+
+    Raises:
+        CouponUnknown: it is not the member's.
+        CouponNotHeld: no unpaid order of the member holds it.
+        OrderNotCancellable: the order was paid at this moment.
+    """
+    own = Coupon.objects.filter(public_id=coupon, member_id=member_id)
+    held = own.filter(state=Coupon.State.HELD, order__member_id=member_id)
+    order_id = held.values_list("order_id", flat=True).first()
+    if order_id is None:
+        raise CouponNotHeld if own.exists() else CouponUnknown
+    cancel_order(
+        order_id=order_id, actor="checkout", reason="coupon taken back", now=now
+    )
+    # The news of the order come a moment later and find nothing more to do.
+    free_coupons(order_id=order_id)
+    return own.get()
+
+
+@transaction.atomic
+def free_coupons(*, order_id: int) -> int:
+    """Make the coupons held by an order available again; return how many."""
+    held = _locked(Coupon.objects.filter(order_id=order_id, state=Coupon.State.HELD))
+    _free(held, was_spent=False)
+    return Coupon.objects.filter(pk__in=[each.pk for each in held]).update(
+        state=Coupon.State.AVAILABLE, **_UNCOUNTED
+    )
+
+
+@transaction.atomic
 def return_coupons(*, order_id: int, now: datetime) -> int:
     """Give coupons back after a full refund, where they promise it (C10).
 
-    One that expired meanwhile comes back expired: it stays usable for nobody but
-    its history is right. A partial refund returns nothing, nor does an order whose
-    units were exchanged (C25). A coupon that left the order meanwhile stays what it
-    became, and stands in the audit trail.
+    One that expired meanwhile gets its days of grace, or comes back expired: it stays
+    usable for nobody but its history is right. Budgets get back what the order had
+    spent in any case. A partial refund returns nothing, nor does an order whose units
+    were exchanged (C25). A coupon that left the order meanwhile stays what it became,
+    and stands in the audit trail.
 
     Returns:
         How many coupons came back.
@@ -109,9 +253,11 @@ def return_coupons(*, order_id: int, now: datetime) -> int:
     if not refunded.exists() or exchanged.exists():
         return 0
     _note_gone(order_id, now)
-    return Coupon.objects.filter(
-        order_id=order_id, state=Coupon.State.USED, terms__returns=True
-    ).update(state=Coupon.State.AVAILABLE, order_id=None, used_at=None)
+    used = _locked(Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED))
+    returned = 0
+    for coupon in used:
+        returned += _return(coupon, now)
+    return returned
 
 
 def _note_gone(order_id: int, now: datetime) -> None:
@@ -128,3 +274,52 @@ def _note_gone(order_id: int, now: datetime) -> None:
             detail={"state": coupon.state},
             now=now,
         )
+
+
+def _return(coupon: Coupon, now: datetime) -> int:
+    outcome = return_of(
+        returns=coupon.terms.get("returns", True),
+        expires_at=coupon.expires_at,
+        grace_days=coupon.grace_days,
+        closes_order=True,
+        now=now,
+    )
+    row = Coupon.objects.filter(pk=coupon.pk)
+    if outcome is ReturnOf.STAYS:
+        # The use counts on; the money it cost came back with the refund.
+        if coupon.budget_id is not None:
+            _give_money_back(coupon, was_spent=True)
+            row.update(budget=None, discount_minor=0)
+        return 0
+    _free([coupon], was_spent=True)
+    changes = dict(_UNCOUNTED)
+    if outcome is ReturnOf.GRACE:
+        zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+        changes["expires_at"] = expiry_of(now, days=coupon.grace_days, zone=zone)
+    return row.update(state=Coupon.State.AVAILABLE, used_at=None, **changes)
+
+
+#: A coupon that no order holds or used counts nowhere.
+_UNCOUNTED = {"order": None, "discount_minor": 0, "budget": None, "tallies": []}
+
+
+def _locked(coupons: QuerySet[Coupon]) -> list[Coupon]:
+    return list(coupons.select_for_update(no_key=True).order_by("pk"))
+
+
+def _free(coupons: Sequence[Coupon], *, was_spent: bool) -> None:
+    """Free the slots and the money that holds or uses had taken."""
+    give_uses_back(tallies=[key for each in coupons for key in each.tallies])
+    for coupon in coupons:
+        if coupon.public_code_id is not None:
+            give_code_use_back(public_code_id=coupon.public_code_id)
+        if coupon.budget_id is not None:
+            _give_money_back(coupon, was_spent=was_spent)
+
+
+def _give_money_back(coupon: Coupon, *, was_spent: bool) -> None:
+    give_back(
+        budget_id=coupon.budget_id,
+        amount_minor=coupon.discount_minor,
+        was_spent=was_spent,
+    )

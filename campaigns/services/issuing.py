@@ -1,21 +1,38 @@
 """Putting coupons into members' hands."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.events import CouponIssued
 from campaigns.models import Coupon, CouponTemplate
-from campaigns.queries import claimable_templates
-from campaigns.rules.coupons import Terms, expiry_of, new_code
+from campaigns.queries import claimable_templates, claims
+from campaigns.rules.coupons import Terms, Validity, new_code
+from crm.shared.copying import copy_rows
 from crm.shared.errors import Refusal
-from crm.shared.outbox import record
+from crm.shared.outbox import record, record_all
+from crm.shared.planned import planned_cursor
+from loyalty.services.redeeming import redeem_points
 from members.models import Member
+
+_TAKE_STOCK = """
+UPDATE campaigns_coupontemplate SET issued = issued + %(wanted)s
+ WHERE id = %(template)s AND (stock IS NULL OR issued + %(wanted)s <= stock)
+"""
+#: As many as there are, up to so many.
+_TAKE_UP_TO = """
+WITH before AS (
+    SELECT id, least(%(wanted)s, coalesce(stock - issued, %(wanted)s)) AS taken
+      FROM campaigns_coupontemplate WHERE id = %(template)s FOR NO KEY UPDATE)
+UPDATE campaigns_coupontemplate t SET issued = issued + taken
+  FROM before WHERE t.id = before.id
+RETURNING taken
+"""
 
 
 class CouponNotOnOffer(Refusal):
@@ -57,6 +74,51 @@ def terms_of(template: CouponTemplate) -> Terms:
     )
 
 
+def take_stock(*, template_id: int, count: int = 1) -> None:
+    """Take coupons off a template's stock by one conditional write (C2).
+
+    Raises:
+        CouponsAllGone: there are fewer left.
+    """
+    with planned_cursor() as cursor:
+        cursor.execute(_TAKE_STOCK, {"template": template_id, "wanted": count})
+        if not cursor.rowcount:
+            raise CouponsAllGone
+
+
+def coupon_of(
+    template: CouponTemplate,
+    *,
+    member_id: int,
+    source: str,
+    code: str = "",
+    public_code_id: int | None = None,
+    now: datetime,
+) -> Coupon:
+    """Return an unsaved coupon with everything the template promises now (C3, C23)."""
+    validity = Validity(
+        days=template.valid_days,
+        begins_at=template.valid_from,
+        ends_at=template.valid_until,
+        campaign_ends_at=template.ends_at if template.ends_with_campaign else None,
+    )
+    usable_from, expires_at = validity.of_coupon(now, ZoneInfo(settings.SHOP_TIME_ZONE))
+    return Coupon(
+        template=template,
+        member_id=member_id,
+        code=code or new_code(),
+        terms=asdict(terms_of(template)),
+        template_version=template.version,
+        grace_days=template.grace_days,
+        is_transferable=template.is_transferable,
+        source=source,
+        public_code_id=public_code_id,
+        issued_at=now,
+        usable_from=usable_from,
+        expires_at=expires_at,
+    )
+
+
 @transaction.atomic
 def issue_coupon(
     *, template_id: int, member_id: int, source: str, now: datetime
@@ -78,30 +140,68 @@ def issue_coupon(
     ).first()
     if done:
         return done
-    taken = CouponTemplate.objects.filter(
-        Q(stock__isnull=True) | Q(issued__lt=F("stock")), pk=template_id
-    ).update(issued=F("issued") + 1)
-    if not taken:
-        raise CouponsAllGone
+    take_stock(template_id=template_id)
     template = CouponTemplate.objects.get(pk=template_id)
-    coupon = Coupon.objects.create(
-        template=template,
-        member_id=member_id,
-        code=new_code(),
-        terms=asdict(terms_of(template)),
-        source=source,
-        issued_at=now,
-        expires_at=expiry_of(
-            now, days=template.valid_days, zone=ZoneInfo(settings.SHOP_TIME_ZONE)
-        ),
-    )
+    coupon = coupon_of(template, member_id=member_id, source=source, now=now)
+    coupon.save(force_insert=True)
     record(CouponIssued(coupon_id=coupon.pk, member_id=member_id, reason=source))
     return coupon
 
 
+@dataclass(frozen=True, slots=True)
+class IssueReport:
+    """What became of a list of members."""
+
+    issued: int
+    #: Had theirs for this reason already.
+    had_it: int
+    #: Got none: the stock is used up.
+    too_late: int
+
+
+@transaction.atomic
+def issue_to_members(
+    *, template_id: int, member_ids: Sequence[int], source: str, now: datetime
+) -> IssueReport:
+    """Give each of many members a coupon, once per ``source``; set-based.
+
+    The number of statements does not grow with the members. For a list that staff
+    chose as for a segment: who is in it is the caller's. Call it in chunks of a few
+    thousand; again with the same source gives nobody a second one.
+
+    Args:
+        member_ids: primary keys of members who stand; others are left out.
+        source: the reason, such as ``segment:12:2026-11``; at most 80 characters.
+    """
+    # Locked in order, as whoever issues to one of them locks them.
+    locked = Member.objects.filter(pk__in=member_ids, merged_into__isnull=True)
+    wanted = list(
+        locked.select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    coupons = Coupon.objects.filter(template_id=template_id, source=source)
+    have = set(coupons.filter(member_id__in=wanted).values_list("member_id", flat=True))
+    missing = [pk for pk in wanted if pk not in have]
+    with planned_cursor() as cursor:
+        cursor.execute(_TAKE_UP_TO, {"template": template_id, "wanted": len(missing)})
+        (taken,) = cursor.fetchone()
+    template = CouponTemplate.objects.get(pk=template_id)
+    rows = [
+        coupon_of(template, member_id=pk, source=source, now=now)
+        for pk in missing[:taken]
+    ]
+    copy_rows(rows)
+    record_all(
+        CouponIssued(coupon_id=row.pk, member_id=row.member_id, reason=source)
+        for row in rows
+    )
+    return IssueReport(taken, len(have), len(missing) - taken)
+
+
 @transaction.atomic
 def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
-    """Take a coupon from the claim centre (领券).
+    """Take a coupon from the claim centre (领券), for points where it has a price.
 
     Args:
         template: public id of a claimable template.
@@ -111,14 +211,13 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         CouponAlreadyClaimed: the per-member limit is reached; used and expired
             coupons count (C2).
         CouponsAllGone: the stock is used up.
+        NotEnoughPoints, PointsFrozen: the points do not pay for it.
     """
     Member.objects.select_for_update(no_key=True).get(pk=member_id)
     wanted = CouponTemplate.objects.filter(public_id=template).first()
     if wanted is None:
         raise CouponNotOnOffer
-    claimed = Coupon.objects.filter(
-        template=wanted, member_id=member_id, source__startswith="claim:"
-    ).count()
+    claimed = claims(member_id=member_id).filter(template=wanted).count()
     if claimed >= wanted.per_member_limit:
         raise CouponAlreadyClaimed
     if not claimable_templates(at=now).filter(pk=wanted.pk).exists():
@@ -127,9 +226,14 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         if wanted.stock is not None and wanted.issued >= wanted.stock:
             raise CouponsAllGone
         raise CouponNotOnOffer
+    source = f"claim:{claimed + 1}"
+    if wanted.points_price:
+        redeem_points(
+            member_id=member_id,
+            points=wanted.points_price,
+            source=f"coupon:{wanted.public_id}:{claimed + 1}",
+            now=now,
+        )
     return issue_coupon(
-        template_id=wanted.pk,
-        member_id=member_id,
-        source=f"claim:{claimed + 1}",
-        now=now,
+        template_id=wanted.pk, member_id=member_id, source=source, now=now
     )

@@ -15,6 +15,7 @@ from orders.api import requests
 from orders.api.order_serializers import OrderDetailShape
 from orders.api.serializers import CartOffersShape, CartShape
 from orders.api.shapes import cart_shape, offers_shape
+from orders.guessers import guesser_of
 from orders.models import Cart
 from orders.queries.carts import find_cart, newest_open_cart
 from orders.queries.orders import order_of
@@ -196,9 +197,14 @@ class CartCoupons(CartView):
         responses={201: CartShape},
     )
     def post(self, request, cart: str):
-        """Add a code that lowers the price; adding it twice is once."""
+        """Add a code that lowers the price; 429 ``too_often`` after ten wrong ones."""
         wanted = self.read(requests.CouponCode)
-        carts.add_coupon(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
+        carts.try_coupon(
+            cart_id=self.find(cart).pk,
+            guesser=guesser_of(request),
+            now=clock.now(),
+            **wanted,
+        )
         return self.answer(cart, status=201)
 
 

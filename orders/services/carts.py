@@ -15,6 +15,7 @@ from orders.models import Cart, CartLine, Channel, Order, Variant
 from orders.queries.catalogue import sold_in
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Refused
+from orders.services.guessing import Guesser, counted_try
 from orders.services.quoting import quote_with_code
 
 _COLUMNS = [field.column for field in Cart._meta.concrete_fields]
@@ -197,6 +198,20 @@ def change_item(*, cart_id: int, item: str, quantity: int, now: datetime) -> Non
         changed, _rows = lines.delete()
     if not changed:
         raise ItemGone
+
+
+def try_coupon(*, cart_id: int, code: str, guesser: Guesser, now: datetime) -> None:
+    """Add a code that somebody typed; wrong ones are counted (C5).
+
+    Raises:
+        TooOften: too many wrong codes in ten minutes.
+        CouponRefused, CartFull: see ``add_coupon``.
+    """
+    counted_try(
+        lambda: add_coupon(cart_id=cart_id, code=code, now=now),
+        guesser=guesser,
+        now=now,
+    )
 
 
 @transaction.atomic

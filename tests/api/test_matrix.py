@@ -197,6 +197,14 @@ POLICY = {
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
     "my-coupons": MEMBERS,
+    # No unpaid order keeps it: the operation is hers, there is nothing to free.
+    "my-coupon-hold": Policy(True, own=True, fine=frozenset({409})),
+    "my-coupon-gift": Policy(True, own=True),
+    # A code nobody gave out: the operation is allowed, the code is wrong.
+    "my-coupon-codes": Policy(
+        True, bodies={"post": {"code": "NOSUCH"}}, fine=frozenset({422})
+    ),
+    "cart-my-coupons": Policy(True, own=True),
     "my-notifications": MEMBERS,
     "my-recommendations": MEMBERS,
     "coupon-offers": MEMBERS,
@@ -250,6 +258,7 @@ def world(alice, mallory):
         kind="amount",
         amount_minor=100,
         is_claimable=True,
+        is_transferable=True,
         starts_at=NOON,
     )
     client = client_of(alice)
@@ -287,6 +296,7 @@ def world(alice, mallory):
         "cart": cart.public_id,
         "item": cart.lines.get().public_id,
         "code": Coupon.objects.get().code,
+        "coupon": Coupon.objects.get().public_id,
         "order": order.public_id,
         "return_id": back.public_id,
         "refund_id": back.order.refunds.get().public_id,

@@ -5,6 +5,7 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
+from campaigns.models import CouponBatch
 from crm.console.queries.work import WORK
 from members.models import Merge
 from orders.models import GiftCard, Product
@@ -56,6 +57,9 @@ def console_pages(shop) -> list[str]:
             reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
             for page in ("prices", "stock")
         ),
+        reverse("admin:coupon_codes", args=[shop["template"].pk]),
+        reverse("admin:coupon_template_revoke", args=[shop["template"].pk]),
+        reverse("admin:coupon_batch_revoke", args=[CouponBatch.objects.first().pk]),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
         reverse("admin:order_ship", args=[shop["order"].pk]),
         reverse("admin:order_reveal_address", args=[shop["order"].pk]),

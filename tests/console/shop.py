@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
-from campaigns.models import CouponTemplate, Message, Promotion
+from campaigns.models import (
+    Budget,
+    CouponBatch,
+    CouponTemplate,
+    Message,
+    Promotion,
+    PublicCode,
+)
 from campaigns.services.issuing import issue_coupon
 from crm.care.models import Ticket, TicketMessage
 from crm.console.rules.roles import ROLES
@@ -165,6 +172,11 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     coupon = issue_coupon(
         template_id=template.pk, member_id=busy.pk, source="test", now=at
     )
+    CouponBatch.objects.create(
+        template=template, prefix="VP", wanted=2, asked_by=users["admin"], asked_at=at
+    )
+    PublicCode.objects.create(template=template, code="SPRING26")
+    Budget.objects.create(name="Spring", amount_minor=100_000)
     Promotion.objects.create(
         name="满300减50",
         name_en="50 off 300",

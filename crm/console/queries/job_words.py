@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 #: Kind of job (a key of ``crm.wiring.JOBS``) -> its name.
 KINDS = {
     "orders.import": _("Import of orders"),
+    "campaigns.make_codes": _("Making coupon codes"),
     "console.advance_clock": _("Moving the clock"),
     "console.bulk_deed": _("One deed for many members"),
     "members.export_data": _("Copy of personal data"),
@@ -27,5 +28,6 @@ RESULTS = {
     "unmatched_returns": _("Unmatched returns"),
     "adjustments": _("Adjustments"),
     "report": _("Error file"),
+    "codes": _("codes"),
     "pairs": _("possible duplicates"),
 }

@@ -3,7 +3,9 @@
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
-``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
+``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
+revoking them, ``orders.add_refund`` refunding,
 ``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
@@ -83,6 +85,9 @@ _OFFERS = (
     "campaigns.view_promotion",
     "campaigns.view_coupontemplate",
     "campaigns.view_coupon",
+    "campaigns.view_couponbatch",
+    "campaigns.view_publiccode",
+    "campaigns.view_budget",
 )
 _INSIGHT = (
     "reports.view_dailysales",
@@ -151,7 +156,9 @@ MARKETER = (
     *_CATALOGUE,
     *_REVIEWS,
     *_INSIGHT,
-    *_all("campaigns", "promotion", "coupontemplate"),
+    *_all("campaigns", "promotion", "coupontemplate", "publiccode", "budget"),
+    *_all("campaigns", "couponbatch"),
+    "campaigns.change_coupon",
     "campaigns.delete_promotion",
     *_SELLING,
     "campaigns.view_coupon",

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from campaigns import offers
 from campaigns.models import Coupon, CouponTemplate, Promotion
-from campaigns.services import issuing
+from campaigns.services import choosing, issuing
 from campaigns.services.holding import PromotionUsedUp
 from campaigns.services.issuing import CouponsAllGone, claim_coupon, issue_coupon
 from crm.shared.models import Fact
@@ -127,7 +127,7 @@ def test_control_without_the_hold_a_coupon_lowers_several_orders(
     carts = carts_with_one_coupon(template, alice, 4)
     meet = rendezvous(4)
 
-    def read_then_write(*, coupon, order_id, now):
+    def read_then_write(*, coupon, order_id, discount_minor, now):
         row = Coupon.objects.get(public_id=coupon)
         meet()
         assert row.state == Coupon.State.AVAILABLE
@@ -137,11 +137,11 @@ def test_control_without_the_hold_a_coupon_lowers_several_orders(
     # The member's row, which checkout locks, would keep the four apart.
     for cart in carts:
         Cart.objects.filter(pk=cart.pk).update(member_id=None)
-    read = offers.version_and_coupons
+    read = choosing.version_and_coupons
     monkeypatch.setattr(
-        offers,
+        choosing,
         "version_and_coupons",
-        lambda *, member_id, codes: read(member_id=alice.pk, codes=codes),
+        lambda *, member_id, codes, at: read(member_id=alice.pk, codes=codes, at=at),
     )
     assert all_at_once(4, buy_with(carts))["placed"] > 1
 

@@ -1,0 +1,186 @@
+"""Which coupons a buyer can use on a cart, and what each would save (C12, C19, C20)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from campaigns.models import Coupon
+from campaigns.queries import CouponRow, full_slots, version_and_coupons, wallet
+from campaigns.rules.coupons import is_plausible, normalise_code
+from campaigns.services.recognising import has_bought, marks_of_member
+from orders.models import Cart, Order
+from orders.rules.offers import PriceRequest, Refused
+from orders.services.quoting import quote_request, request_of_cart
+
+#: Coupons looked at for one cart; the ones that end first.
+MOST_CHOICES = 50
+
+
+def coupons_asked_for(
+    request: PriceRequest,
+) -> tuple[UUID, Mapping[str, CouponRow]]:
+    """Return what the codes of a request mean, read once for all who ask."""
+    codes = tuple(dict.fromkeys(map(normalise_code, request.coupon_codes)))
+    asked = _asked(request.member_id, codes)
+    if asked not in request.reads:
+        request.reads[asked] = version_and_coupons(
+            member_id=request.member_id,
+            codes=list(filter(is_plausible, codes)),
+            at=request.now,
+        )
+    return request.reads[asked]
+
+
+def _asked(member_id: int | None, codes: tuple[str, ...]) -> tuple[object, ...]:
+    return ("campaigns", member_id, codes)
+
+
+def limits_reached(
+    *, request: PriceRequest, coupons: Mapping[str, CouponRow]
+) -> Mapping[int, str]:
+    """Return of each template that may not be used now why not, as a code (C8, C11).
+
+    Asks the database only where a template has limits. What an order holds already
+    is not counted against it.
+    """
+    limited = {
+        row.template_id: row.limits
+        for row in coupons.values()
+        if row.order_id is None or row.order_id != request.order_id
+    }
+    asked = ("campaigns.limits", request.member_id, tuple(sorted(limited)))
+    if asked not in request.reads:
+        request.reads[asked] = _reached(request, limited)
+    return request.reads[asked]
+
+
+def _reached(request: PriceRequest, limited: Mapping) -> Mapping[int, str]:
+    marks: list[str] = []
+    if request.member_id is not None and any(
+        limits.are_personal for limits in limited.values()
+    ):
+        marks = marks_of_member(member_id=request.member_id)
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    reached = full_slots(
+        (template, slot)
+        for template, limits in limited.items()
+        for slot in limits.slots(marks, at=request.now, zone=zone)
+    )
+    first_only = [pk for pk, limits in limited.items() if limits.first_order_only]
+    if first_only and marks and has_bought(member_id=request.member_id, marks=marks):
+        reached |= dict.fromkeys(first_only, "coupon_first_order_only")
+    return reached
+
+
+def why_unusable(
+    *, coupon: CouponRow, request: PriceRequest, reached: Mapping[int, str]
+) -> Refused | None:
+    """Return why a coupon cannot be used at all, whatever is in the cart."""
+    if coupon.state == Coupon.State.HELD and coupon.order_id == request.order_id:
+        return None
+    return _state_refusal(coupon) or _time_refusal(coupon, request.now, reached)
+
+
+def _state_refusal(coupon: CouponRow) -> Refused | None:
+    if coupon.state == Coupon.State.HELD:
+        if coupon.order_state == Order.State.PENDING:
+            return Refused("coupon_held", {"order": coupon.order_public_id})
+        return Refused("coupon_already_redeemed")
+    if coupon.state == Coupon.State.USED:
+        return Refused("coupon_already_redeemed")
+    if coupon.state == Coupon.State.REVOKED:
+        return Refused("coupon_disabled")
+    if coupon.state == Coupon.State.EXPIRED:
+        return Refused("coupon_expired")
+    return None
+
+
+def _time_refusal(
+    coupon: CouponRow, now: datetime, reached: Mapping[int, str]
+) -> Refused | None:
+    if coupon.expires_at is not None and coupon.expires_at <= now:
+        return Refused("coupon_expired")
+    if coupon.usable_from is not None and coupon.usable_from > now:
+        starts = coupon.usable_from.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
+        return Refused("coupon_not_started", {"from": f"{starts:%Y-%m-%d %H:%M}"})
+    if coupon.is_used_up:
+        return Refused("coupon_redemption_limit")
+    if coupon.template_id in reached:
+        return Refused(reached[coupon.template_id])
+    return None
+
+
+# --- A member's coupons for a cart --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A coupon of the member's wallet beside a cart (C20).
+
+    ``why`` is None where it can be used; then ``saves_minor`` is what it takes off.
+    """
+
+    coupon: Coupon
+    saves_minor: int
+    why: Refused | None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it lowers the price."""
+        return self.why is None
+
+
+def coupons_for_cart(*, cart: Cart, member_id: int, now: datetime) -> list[Choice]:
+    """Return the member's coupons for a cart, the best one first (C19, C20).
+
+    Each is priced as checkout would, as the cart's only coupon, by the one pricing
+    function. However many there are, the database is asked as often as for one.
+
+    Returns:
+        At most ``MOST_CHOICES``: usable ones by largest saving, then earliest expiry,
+        then smaller face value, then id; then the others by expiry.
+    """
+    mine = wallet(member_id=member_id, status="available", at=now)
+    coupons = list(mine.order_by("expires_at", "id")[:MOST_CHOICES])
+    request = replace(request_of_cart(cart=cart, now=now), member_id=member_id)
+    _read_together(request, [coupon.code for coupon in coupons])
+    choices = [_choice(request, coupon) for coupon in coupons]
+    return sorted(choices, key=_rank)
+
+
+def _read_together(request: PriceRequest, codes: Collection[str]) -> None:
+    """Ask about all coupons at once, as if each had been asked about alone."""
+    version, known = coupons_asked_for(replace(request, coupon_codes=tuple(codes)))
+    reached = limits_reached(request=request, coupons=known)
+    for code, row in known.items():
+        asked = _asked(request.member_id, (code,))
+        request.reads[asked] = (version, {code: row})
+        one = ("campaigns.limits", request.member_id, (row.template_id,))
+        request.reads[one] = reached
+
+
+def _choice(request: PriceRequest, coupon: Coupon) -> Choice:
+    quote = quote_request(replace(request, coupon_codes=(coupon.code,)))
+    for applied in quote.applied:
+        if applied.source_id == coupon.public_id:
+            return Choice(coupon, applied.amount_minor, None)
+    for other in (*quote.refused, *quote.skipped):
+        if other.source_id == coupon.public_id:
+            return Choice(coupon, 0, other.why)
+    return Choice(coupon, 0, Refused("no_effect"))
+
+
+def _rank(choice: Choice) -> tuple[object, ...]:
+    coupon = choice.coupon
+    face = coupon.terms["amount_minor"] or coupon.terms["percent_bp"]
+    return (
+        -choice.saves_minor,
+        not choice.is_usable,
+        coupon.expires_at,
+        face,
+        coupon.pk,
+    )

@@ -1,0 +1,117 @@
+"""Taking coupons back: never those that an order holds or used (C21)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from campaigns.models import Coupon, CouponBatch, CouponCode, CouponTemplate
+from crm.shared.audit import record_audit
+
+_SKIPPED = [Coupon.State.HELD, Coupon.State.USED]
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What a revocation does, or would do."""
+
+    #: Codes nobody used yet.
+    codes: int
+    #: Coupons in wallets that can be used no more.
+    coupons: int
+    #: Held by an order or used: they stay.
+    skipped: int
+
+    @property
+    def detail(self) -> dict[str, int]:
+        """Return it for the audit trail."""
+        return {"codes": self.codes, "coupons": self.coupons, "skipped": self.skipped}
+
+
+def revocation_of_batch(*, batch: CouponBatch) -> Revocation:
+    """Return what revoking a batch would do now; writes nothing."""
+    free = CouponCode.objects.filter(batch=batch, state=CouponCode.State.FREE)
+    return _counted(_coupons_of(batch), codes=free.count())
+
+
+def revocation_of_template(*, template: CouponTemplate) -> Revocation:
+    """Return what revoking all coupons of a template would do now; writes nothing."""
+    return _counted(Coupon.objects.filter(template=template), codes=0)
+
+
+@transaction.atomic
+def revoke_batch(
+    *, batch_id: int, actor: Any, reason: str, now: datetime
+) -> Revocation:
+    """Make the free codes of a batch worthless, and the coupons that came of it.
+
+    Those held by an order or used stay as they are. Codes not made yet are not made
+    any more. However many codes there are, one row says that they are revoked.
+
+    Args:
+        reason: why, for the audit trail.
+    """
+    batch = CouponBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    free = CouponCode.objects.filter(batch=batch, state=CouponCode.State.FREE)
+    outcome = _revoke(_coupons_of(batch), codes=free.count())
+    if batch.revoked_at is None:
+        batch.revoked_at = now
+        batch.save(update_fields=["revoked_at"])
+    record_audit(
+        actor=actor,
+        action="coupons.revoke_batch",
+        obj=batch,
+        reason=reason,
+        detail=outcome.detail,
+        now=now,
+    )
+    return outcome
+
+
+@transaction.atomic
+def revoke_coupons(
+    *, template_id: int, actor: Any, reason: str, now: datetime
+) -> Revocation:
+    """Revoke every coupon of a template that no order holds or used.
+
+    The template stays as it is: end it to give out no more.
+
+    Args:
+        reason: why, for the audit trail.
+    """
+    template = CouponTemplate.objects.select_for_update(no_key=True).get(pk=template_id)
+    outcome = _revoke(Coupon.objects.filter(template=template), codes=0)
+    record_audit(
+        actor=actor,
+        action="coupons.revoke",
+        obj=template,
+        reason=reason,
+        detail=outcome.detail,
+        now=now,
+    )
+    return outcome
+
+
+def _coupons_of(batch: CouponBatch) -> QuerySet[Coupon]:
+    taken = CouponCode.objects.filter(batch=batch, state=CouponCode.State.TAKEN)
+    return Coupon.objects.filter(
+        template_id=batch.template_id, code__in=taken.values("code")
+    )
+
+
+def _counted(coupons: QuerySet[Coupon], *, codes: int) -> Revocation:
+    found = coupons.aggregate(
+        free=Count("pk", filter=Q(state=Coupon.State.AVAILABLE)),
+        skipped=Count("pk", filter=Q(state__in=_SKIPPED)),
+    )
+    return Revocation(codes, found["free"], found["skipped"])
+
+
+def _revoke(coupons: QuerySet[Coupon], *, codes: int) -> Revocation:
+    # Decided row by row: what an order takes at this moment is not touched.
+    revoked = coupons.filter(state=Coupon.State.AVAILABLE).update(
+        state=Coupon.State.REVOKED
+    )
+    return Revocation(codes, revoked, coupons.filter(state__in=_SKIPPED).count())
