@@ -149,7 +149,7 @@ def _sent(
 def _returns(desk: Desk) -> None:
     """One return in each state a return can be in (R16)."""
     bought = desk.now - 12 * DAY
-    orders = []
+    orders: list[Order] = []
     for member_id in desk.buyers[4:7]:
         order = _bought(member_id, dict.fromkeys(SKUS, 1), bought)
         units = dict.fromkeys(range(1, len(SKUS) + 1), 1)
@@ -247,7 +247,7 @@ def _stored_value(desk: Desk) -> None:
     open_skus(variants=[card], actor="demo", now=desk.now - 30 * DAY)
     _bought(desk.buyers[7], {CARD_SKU: 3}, bought)
     drain(now=bought + HOUR)
-    first = GiftCard.objects.filter(line__sku=CARD_SKU).order_by("number").first()
+    first = GiftCard.objects.filter(line__sku=CARD_SKU).order_by("number")[0]
     redeem_gift_card(
         member_id=desk.buyers[0], code=first.code, caller="demo", now=bought + DAY
     )
