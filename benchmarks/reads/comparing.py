@@ -24,7 +24,11 @@ from crm.shared.paging import seal_cursor
 API = "/api/storefront/v1"
 #: Name -> our address; a list, or one of it by public id.
 LISTS = {"products": f"{API}/products", "orders": f"{API}/me/orders"}
-ONES = {"product": f"{API}/products", "order": f"{API}/me/orders"}
+ONES = {
+    "product": f"{API}/products",
+    "order": f"{API}/me/orders",
+    "cart": f"{API}/carts",
+}
 #: How the pages of a list know each other (``crm.shared.paging.CursorPage``).
 _SCOPES = {
     "products": (
@@ -51,11 +55,18 @@ def main(rows: int, turns: int, batch: int) -> None:
     visitor = Shop.opened()
     member = replace(visitor, cookie=buyer.cookie)
     # Plain views ask nobody who they are where anybody may read; then nor do we.
-    readers = {"product": visitor, "order": member}
+    readers = {"product": visitor, "order": member, "cart": member}
+    newest = {
+        name[:-1]: readers[name[:-1]].read(f"{where}?limit=1")["data"][0]["id"]
+        for name, where in LISTS.items()
+    }
+    newest["cart"] = buyer.cart
     with said("Reading lists"):
         lists = [listed(readers[name[:-1]], name, turns, batch) for name in LISTS]
     with said("Reading single ones"):
-        ones = [single(readers[name], name, turns, batch) for name in ONES]
+        ones = [
+            single(readers[name], name, newest[name], turns, batch) for name in ONES
+        ]
     with said("Reading far from the beginning"):
         far = [
             deep(readers[name[:-1]], name, rows, buyer, turns, batch) for name in LISTS
@@ -74,13 +85,10 @@ def listed(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
     return compared(shop, name, LISTS[name], peers, turns, batch)
 
 
-def single(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
-    """Return the line of a detail: the newest of its list."""
-    newest = shop.read(f"{ONES[name]}?limit=1")["data"][0]["id"]
-    peers = [
-        f"/api/{side}/{name}/{newest}" for side in ("drf", "plain/json", "plain/sql")
-    ]
-    return compared(shop, name, f"{ONES[name]}/{newest}", peers, turns, batch)
+def single(shop: Shop, name: str, one: str, turns: int, batch: int) -> list[str]:
+    """Return the line of a detail, by public id."""
+    peers = [f"/api/{side}/{name}/{one}" for side in ("drf", "plain/json", "plain/sql")]
+    return compared(shop, name, f"{ONES[name]}/{one}", peers, turns, batch)
 
 
 def compared(
@@ -91,9 +99,8 @@ def compared(
     Raises:
         SystemExit: a peer says something else.
     """
-    expected = said_of(shop.read(ours))
     for peer in peers:
-        if said_of(shop.read(peer)) != expected:
+        if not says(shop.read(ours), shop.read(peer)):
             sys.exit(f"{ours} and {peer} differ.")
     found = in_turn(
         {address: reading(shop, address, batch) for address in (ours, *peers)},
@@ -109,10 +116,16 @@ def compared(
     ]
 
 
-def said_of(body: dict[str, Any]) -> Any:
-    """Return what is said of the rows; envelopes and what only we say left out."""
-    rows = body.get("data", body.get("results"))
-    return {k: v for k, v in body.items() if k != "can"} if rows is None else rows
+def says(ours: Any, theirs: Any) -> bool:
+    """Return whether we say all that they say; we may say more."""
+    if isinstance(theirs, dict):
+        rows = theirs.get("results", theirs.get("data"))
+        if rows is not None:
+            return says(ours["data"], rows)
+        return all(name in ours and says(ours[name], theirs[name]) for name in theirs)
+    if isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(says, ours, theirs))
+    return ours == theirs
 
 
 def deep(

@@ -2,8 +2,8 @@
 
 ``json``: what PostgreSQL wrote, decoded and written again by ``JsonResponse``.
 ``sql``: the same, passed on as it is. Both are the least that can be written: no
-filter, no cursor, one language, one currency. They run behind the shop's own middleware
-and sign-in.
+filter, no cursor, one language, one currency; of the cart no offer and no freight.
+They run behind the shop's own middleware and sign-in.
 """
 
 from collections.abc import Callable
@@ -148,6 +148,19 @@ _ORDERS = """
 SELECT json_build_object({what}) FROM orders_order o
   LEFT JOIN orders_channel ch ON ch.id = o.channel_id WHERE o.member_id = %s
 """
+_CART = f"""
+SELECT json_build_object('id', k.public_id, 'coupons', k.coupon_codes, 'items', (
+    SELECT json_agg(json_build_object(
+        'id', l.public_id, 'sku', v.sku, 'option', v.option, 'quantity', l.quantity,
+        'product', json_build_object('id', p.public_id, 'name', {_label("p")}),
+        'list_price', {_money("v.price_minor")},
+        'unit_price', {_money("LEAST(sale.minor, v.price_minor)")},
+        'subtotal', {_money("LEAST(sale.minor, v.price_minor) * l.quantity")})
+        ORDER BY l.id)
+      FROM orders_cartline l JOIN orders_variant v ON v.id = l.variant_id {_SALE}
+      JOIN orders_product p ON p.id = v.product_id WHERE l.cart_id = k.id))
+  FROM orders_cart k WHERE k.member_id = %s AND k.public_id = %s
+"""  # noqa: S608
 #: What is read -> statement of one JSON text a row, and whether it is a member's.
 READS = {
     "products": (
@@ -164,6 +177,7 @@ READS = {
         _ORDERS.format(what=_ORDER_IN_DETAIL) + " AND o.public_id = %s",
         True,
     ),
+    "cart": (_CART, True),
 }
 
 

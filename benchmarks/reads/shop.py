@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from django.db import connection
 from django.test import Client
 
+from crm.shared.clock import now
 from members.models import Member, User
 from members.rules.numbers import member_number
-from orders.models import Attribute, Brand, Category, Channel
+from orders.models import Attribute, Brand, Category, Channel, Variant
+from orders.services.carts import add_item, create_cart
 
 #: So many buyers share the orders evenly.
 BUYERS = 10
+CART_LINES = 5
 #: What is read is as old as this, then younger by a minute each.
 _BORN = "timestamptz '2020-01-01 00:00:00+00' + make_interval(mins => n)"
 _PRODUCTS = f"""
@@ -104,10 +107,11 @@ SELECT s.id, l.id, 1
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """A signed-in member."""
+    """A signed-in member, and the public id of a cart with ``CART_LINES`` lines."""
 
     member_id: int
     cookie: str
+    cart: str
 
 
 def fill(rows: int) -> Buyer:
@@ -148,4 +152,8 @@ def _signed_in(member: Member) -> Buyer:
     Member.objects.filter(pk=member.pk).update(user=user)
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return Buyer(member.pk, client.cookies["sessionid"].value)
+    cart = create_cart(member_id=member.pk, now=now())
+    skus = Variant.objects.order_by("id").values_list("sku", flat=True)
+    for sku in skus[:CART_LINES]:
+        add_item(cart_id=cart.pk, sku=sku, quantity=2, now=now())
+    return Buyer(member.pk, client.cookies["sessionid"].value, cart.public_id)
