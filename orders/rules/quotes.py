@@ -8,6 +8,7 @@ from typing import Any
 
 from orders.rules.offers import (
     Applied,
+    Gift,
     Offer,
     PriceLine,
     PriceRequest,
@@ -15,6 +16,7 @@ from orders.rules.offers import (
     StageLines,
     least_minor,
     offer_order,
+    split_evenly,
 )
 
 
@@ -71,6 +73,13 @@ class QuoteLine:
     line: PriceLine
     discount_minor: int
     net_minor: int
+    #: What each unit costs, where offers took from single units.
+    units: tuple[int, ...] = ()
+
+    @property
+    def unit_nets(self) -> tuple[int, ...]:
+        """Return what each unit costs; they add up to ``net_minor`` (S11)."""
+        return self.units or split_evenly(self.net_minor, self.line.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,10 @@ class Quote:
     hash: str
     #: What is missing to get freight waived; None where nothing would waive it.
     free_missing_minor: int | None = None
+    #: What offers took off delivery; ``freight_minor`` is what is left to pay (S19).
+    freight_discount_minor: int = 0
+    #: Whether more offers competed than combinations were looked at (S6).
+    is_approximate: bool = False
     #: In the order they came; ``refused`` puts them in order (X6).
     unreached: tuple[Unreached, ...] = field(default=(), compare=False)
 
@@ -126,6 +139,11 @@ class Quote:
     def total_minor(self) -> int:
         """Return what is to be paid."""
         return self.goods_minor - self.discount_minor + self.freight_minor
+
+    @property
+    def gifts(self) -> tuple[tuple[Applied, Gift], ...]:
+        """Return what comes for nothing, with the offer that brings it (S16)."""
+        return tuple((each, gift) for each in self.applied for gift in each.gifts)
 
     @property
     def points_spent(self) -> int:
@@ -182,9 +200,16 @@ def quote_hash(
                 each.source_id,
                 each.shares,
                 each.point_shares,
+                *_more(each),
             ]
             for each in applied
         ],
     }
     text = json.dumps(deal, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _more(applied: Applied) -> list[Any]:
+    """Return what few offers do: what they take off delivery, and gifts."""
+    gifts = [[gift.sku, gift.quantity] for gift in applied.gifts]
+    return [[applied.charge_shares, gifts]] if applied.charge_shares or gifts else []
