@@ -188,6 +188,8 @@ class NthOrder:
 
     def unmet(self, situation: Situation) -> Refused | None:
         """Compare with the orders before this one."""
+        if not situation.facts.is_known:
+            return Refused("customer_unknown")
         this = situation.facts.orders_before + 1
         if this == self.number or (self.at_least and this > self.number):
             return None

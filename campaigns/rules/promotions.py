@@ -167,6 +167,8 @@ class Promotion:
     most_times: int | None = 1
     #: Lines that something has already lowered are passed by (C17).
     skips_discounted: bool = False
+    #: Given by staff (S26): also where no promotion may lower a line.
+    is_by_hand: bool = False
     policies: Policies = SHOP
     taxes: Taxes = NO_TAXES
     facts: Facts = NOBODY
@@ -219,7 +221,7 @@ class Promotion:
         return tuple(
             each
             for each in self.scope.of(lines)
-            if UNDISCOUNTABLE not in each.line.marks
+            if (self.is_by_hand or UNDISCOUNTABLE not in each.line.marks)
             and not (
                 self.skips_discounted
                 and (
