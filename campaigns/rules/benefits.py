@@ -67,6 +67,8 @@ class Amount:
             return amount_off_each_unit(view, self.value_minor)
         if self.per in {"line", "method"}:
             return amount_off_each_line(view, self.value_minor)
+        if self.per == "application" and view.repeats_by_line:
+            return amount_off_each_line(view, self.value_minor)
         times = view.times if self.per == "application" else 1
         cut = amount_off(view, self.value_minor * times)
         return Cut(cut.shares, cut.unit_shares, cut.uses, times=times)

@@ -13,7 +13,7 @@ from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded, split, split_over_units
 from campaigns.rules.selections import EVERY_UNIT, Selection, Unit, units_of
 from crm.shared.money import share
-from orders.rules.offers import Gift, StageLine, split_evenly
+from orders.rules.offers import FREIGHT_KIND, Gift, StageLine, split_evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class View:
     def policies(self) -> Policies:
         """Return the policies of the calculation."""
         return self.situation.policies
+
+    @property
+    def repeats_by_line(self) -> bool:
+        """Tell whether an application is a line of the scope."""
+        return self.policies.application_repeat == "once_per_line"
 
     @property
     def is_by_line(self) -> bool:
@@ -141,7 +146,23 @@ def amount_off(view: View, amount_minor: int) -> Cut:
         taxes.from_basis(at, part, basis)
         for at, part in zip(positions, parts, strict=True)
     ]
-    return by_lines(view, zip(positions, given, strict=True))
+    return by_lines(
+        view,
+        [
+            *zip(positions, given, strict=True),
+            *_off_delivery(view, amount_minor - total),
+        ],
+    )
+
+
+def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
+    """Return what delivery gives where an amount may take all that is to be paid."""
+    if not view.is_whole or view.policies.discount_clamp != "payable_total":
+        return []
+    charges = [e for e in view.situation.lines if e.line.kind == FREIGHT_KIND]
+    lefts = [each.left_minor for each in charges]
+    parts = share(min(excess, sum(lefts)), lefts) if charges else []
+    return [(e.line.position, part) for e, part in zip(charges, parts, strict=True)]
 
 
 def amount_off_each_unit(view: View, amount_minor: int) -> Cut:
@@ -176,7 +197,8 @@ def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
     """Return a cut of lines; where the first units take the remainder, by unit."""
     shares = tuple((at, part) for at, part in parts if part)
     if view.policies.allocation_remainder == "first_units":
-        quantities = {e.line.position: e.line.quantity for e in view.lines}
+        lines = view.situation.lines
+        quantities = {e.line.position: e.line.quantity for e in lines}
         singles = tuple(
             (at, place, piece)
             for at, part in shares

@@ -115,7 +115,8 @@ class Policies:
     codes_max: Literal["any", "1_replace"] = "any"
     currency_unset: Literal["no_discount"] = "no_discount"
     budget_overrun: Literal["clamp", "reject_whole"] = "clamp"
-    budget_at_limit: Literal["reject", "ignore"] = "reject"
+    #: A promotion whose budget is spent is passed by; the answer says so.
+    budget_at_limit: Literal["ignore"] = "ignore"
     limits_count_at: Literal["order_placement", "draft"] = "order_placement"
     limits_count_unit: Literal["order", "checkout"] = "order"
     limits_count_when: Literal["discount_given"] = "discount_given"
@@ -126,7 +127,6 @@ class Policies:
     limits_zero: Literal["nothing", "unlimited"] = "nothing"
     # Stored value.
     giftcard_treated_as: Literal["payment_after_discounts"] = "payment_after_discounts"
-    giftcard_reservation: Literal["exclusive"] = "exclusive"
 
 
 #: What the wire format means where it says nothing.
@@ -157,6 +157,9 @@ _FIELDS = {
     for each in fields(Policies)
 }
 
+#: Name of a policy -> its values, the first of which is that of ``WIRE``.
+POLICY_VALUES = {name: _VALUES[field] for name, field in _FIELDS.items()}
+
 
 def policies_of(named: Mapping[str, Any], base: Policies = WIRE) -> Policies:
     """Return policies with some of them named as the wire format does.
@@ -173,7 +176,7 @@ def policies_of(named: Mapping[str, Any], base: Policies = WIRE) -> Policies:
         if field is None:
             raise UnknownPolicy(f"policy {name}")
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        if text not in _VALUES[field]:
+        if text not in POLICY_VALUES[name]:
             raise UnknownPolicy(f"policy {name}={text}")
         changes[field] = text
     return replace(base, **changes)

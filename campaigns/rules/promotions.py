@@ -305,6 +305,8 @@ class Promotion:
         uses = list(cut.uses) or [(at, place) for at, place, _part in cut.unit_shares]
         if self.policies.units_consumption != "each_unit_counts_for_one_promotion":
             return tuple(uses)
+        if self.policies.application_repeat == "once_consumes_all":
+            return tuple((unit.position, unit.place) for unit in view.units())
         for condition in self.conditions.of:
             if not isinstance(condition, Quantity) or isinstance(self.benefit, BuyGet):
                 continue

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Percent
-from campaigns.rules.policies import UnknownPolicy, policies_of
+from campaigns.rules.policies import Policies, UnknownPolicy, policies_of
 from campaigns.rules.wire_answer import answer
 from campaigns.rules.wire_limits import Use
 from campaigns.rules.wire_pricing import Manual, Priced, State, price
@@ -70,7 +70,7 @@ def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
         lines=tuple(given["lines"]),
         codes=texts(given.get("codes")),
         member=given.get("member") or {},
-        uses=(*_uses(history), *_granted(given, history, money)),
+        uses=(*_uses(history, policies), *_granted(given, history, money)),
         orders=tuple(history.get("orders") or ()),
         unpaid=frozenset(),
         wallet_minor=_wallet(given, money),
@@ -82,7 +82,8 @@ def _wallet(given: Mapping[str, Any], money: Money) -> int:
     return money.read(wallet["balance"]) if wallet else 0
 
 
-def _uses(history: Mapping[str, Any]) -> list[Use]:
+def _uses(history: Mapping[str, Any], policies: Policies) -> list[Use]:
+    """Return what was used before; orders of one checkout may count as one use."""
     uses = []
     for each in history.get("uses") or ():
         known_keys("use", each, {"promotion", "member", "email", "count", "code"})
@@ -95,10 +96,23 @@ def _uses(history: Mapping[str, Any]) -> list[Use]:
                 code=str(each.get("code") or ""),
             )
         )
+    seen: set[tuple[str, str]] = set()
     for each in history.get("orders") or ():
-        if each.get("promotion") and each.get("state") not in {"cancelled", "canceled"}:
-            uses.append(Use(str(each["promotion"]), str(each.get("member") or "")))
+        known_keys("order", each, _ORDER_KEYS)
+        if not each.get("promotion") or each.get("state") in {"cancelled", "canceled"}:
+            continue
+        use = Use(str(each["promotion"]), str(each.get("member") or ""))
+        checkout = (use.promotion, str(each.get("checkout") or ""))
+        if policies.limits_count_unit == "order" or checkout not in seen:
+            uses.append(use)
+        if checkout[1]:
+            seen.add(checkout)
     return uses
+
+
+_ORDER_KEYS = {
+    *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
+}
 
 
 def _granted(

@@ -84,6 +84,9 @@ class Gate:
             if reason is None:
                 admitted.append(each)
                 self.entered[str(each["id"])] = code
+                if code and self.policies.code_unique == "global":
+                    # A code stands for one promotion: the first that is open.
+                    codes = [other for other in codes if other != code]
             else:
                 rejected.append(Rejected(reason, str(each["id"]), code))
         return admitted, rejected

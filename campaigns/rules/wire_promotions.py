@@ -112,6 +112,7 @@ _REPEATING = {"per_full_group", "per_condition"}
 
 
 def _most_times(most: Any, repeats: bool) -> int | None:
+    """Return how often an amount per application is given; None is any number."""
     if most is not None:
         return whole(most)
     return None if repeats else 1
@@ -120,9 +121,9 @@ def _most_times(most: Any, repeats: bool) -> int | None:
 def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:
     """Return the policies, with what one promotion says of stacking and sharing."""
     how = given.get("stacking")
-    if how in {"additive", "additive_on_original"}:
+    if how == "additive_on_original":
         policies = replace(policies, stacking="additive_on_original")
-    elif how not in {None, "sequential"} and not isinstance(how, list):
+    elif how is not None and how != "sequential" and not isinstance(how, list):
         raise NotExpressible(f"stacking {how}")
     shared = given.get("allocation")
     per = given["benefit"].get("per", "order")
