@@ -34,6 +34,8 @@ class Facts:
     channel: str = ""
     price_list: str = ""
     groups: frozenset[str] = frozenset()
+    #: Codes entered and what the buyer belongs to: ``code:SAVE``, ``tier:gold``.
+    marks: frozenset[str] = frozenset()
     is_known: bool = False
     orders_before: int = 0
     last_order_at: datetime | None = None
@@ -177,6 +179,17 @@ class InGroup:
         if situation.facts.groups & self.groups:
             return None
         return Refused("not_for_you")
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """The request carries one of some marks: a code, a tier, another audience."""
+
+    marks: frozenset[str]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Say that the offer is for others."""
+        return None if situation.facts.marks & self.marks else Refused("not_for_you")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from campaigns.rules.conditions import Situation
+from campaigns.rules.conditions import Quantity, Situation, kind_of
 from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded, split, split_over_units
-from campaigns.rules.selections import EVERY_UNIT, Selection, Unit, units_of
+from campaigns.rules.selections import (
+    EVERY_UNIT,
+    Selection,
+    Unit,
+    units_in_sets,
+    units_of,
+)
 from crm.shared.money import share
 from orders.rules.offers import FREIGHT_KIND, Gift, StageLine, split_evenly
 
@@ -49,6 +55,8 @@ class View:
     is_whole: bool = False
     #: Units that another offer used up are not there.
     unused_only: bool = False
+    #: A condition whose sets of different goods get the benefit, and nothing else.
+    sets_of: Quantity | None = None
 
     @property
     def policies(self) -> Policies:
@@ -63,11 +71,17 @@ class View:
     @property
     def is_by_line(self) -> bool:
         """Tell whether nobody needs to look at single units."""
-        return self.selection.is_all and not self.unused_only
+        looks_at_units = self.unused_only or self.sets_of is not None
+        return self.selection.is_all and not looks_at_units
 
     def units(self) -> list[Unit]:
         """Return the units that may be reduced, in line order."""
-        return units_of(self.lines, unused_only=self.unused_only)
+        units = units_of(self.lines, unused_only=self.unused_only)
+        wanted = self.sets_of
+        if wanted is None:
+            return units
+        kinds = {e.line.position: kind_of(e, wanted.distinct) for e in self.lines}
+        return units_in_sets(units, lambda u: kinds[u.position], wanted.value)
 
     def chosen(self) -> list[Unit]:
         """Return the units that get the benefit."""

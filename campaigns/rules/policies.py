@@ -86,7 +86,9 @@ class Policies:
     group_formation: Literal["cheapest_of_all", "consecutive", "round_robin"] = (
         "cheapest_of_all"
     )
-    group_distinct: Literal["one_of_each", "sets_may_grow"] = "one_of_each"
+    #: Whether a condition on different goods only opens the offer, or whether its
+    #: sets, which may grow beyond the least number, are all that gets it.
+    group_distinct: Literal["opens", "sets_may_grow"] = "opens"
     application_repeat: Literal[
         "as_written",
         "per_full_group",

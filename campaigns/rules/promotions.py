@@ -13,6 +13,7 @@ from typing import Any
 from campaigns.rules.benefits import Benefit, BuyGet, SetPrice
 from campaigns.rules.conditions import (
     NOBODY,
+    Carries,
     Every,
     Facts,
     Quantity,
@@ -205,6 +206,7 @@ class Promotion:
             times=self._times(situation),
             is_whole=self.is_whole,
             unused_only=self.uses_units,
+            sets_of=self._sets_of(),
         )
         cut = self.benefit.cut(view)
         if isinstance(cut, Refused):
@@ -263,6 +265,7 @@ class Promotion:
         found = [self.scope.handles]
         if isinstance(self.benefit, BuyGet):
             found = [self.benefit.buy_scope.handles, self.benefit.get_scope.handles]
+        found += [e.marks for e in self.conditions.of if isinstance(e, Carries)]
         found += [
             each.scope.handles
             for each in self.conditions.of
@@ -278,6 +281,13 @@ class Promotion:
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
         return {"priority": self.priority, "exclusive_group": self.exclusive_group}
+
+    def _sets_of(self) -> Quantity | None:
+        """Return the condition whose sets of different goods alone are reduced."""
+        if self.policies.group_distinct != "sets_may_grow" or self.is_of_sets:
+            return None
+        counts = (each for each in self.conditions.of if isinstance(each, Quantity))
+        return next((each for each in counts if each.distinct), None)
 
     def _times(self, situation: Situation) -> int:
         counts = [

@@ -99,7 +99,12 @@ class Scope:
 
     @property
     def handles(self) -> frozenset[str] | None:
-        """Return marks of which every line in it carries one; None if it needs none."""
+        """Return marks of which every line in it carries one; None if it needs none.
+
+        Nobody knows before a price is made by which method a cart is delivered.
+        """
+        if FREIGHT_KIND in self.kinds:
+            return None
         if self.needs:
             return min(self.needs, key=len)
         inner = [each.handles for each in self.any_of]

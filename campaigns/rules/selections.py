@@ -4,6 +4,7 @@ A unit is one piece of a line. Units are found in line order, sorted by what is 
 of their price where somebody says so, and formed into groups and sets.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -130,6 +131,27 @@ def sets_of_each(
         if len(full) < size or not size:
             return sets
         sets.append([heaps[kind].pop(0) for kind in full[:size]])
+
+
+def units_in_sets(
+    units: Sequence[Unit], kind_of: Callable[[Unit], str], size: int
+) -> list[Unit]:
+    """Return the units of as many sets as possible that have ``size`` kinds or more.
+
+    With ``count`` sets a kind gives one unit to each of them at most, so there can be
+    that many while the kinds together give ``size`` units to each.
+    """
+    counts = Counter(kind_of(unit) for unit in units)
+    sets = len(units) // size if size else 0
+    while sets and sum(min(have, sets) for have in counts.values()) < size * sets:
+        sets -= 1
+    seen: Counter[str] = Counter()
+    kept = []
+    for unit in units:
+        seen[kind_of(unit)] += 1
+        if seen[kind_of(unit)] <= sets:
+            kept.append(unit)
+    return kept
 
 
 def buy_and_get(

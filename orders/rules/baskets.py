@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.shared.money import share
+from orders.rules.freight import FreightRule, freight_minor
 from orders.rules.offers import (
     FREIGHT_KIND,
     GOODS_STAGES,
@@ -21,6 +22,8 @@ from orders.rules.offers import (
     split_evenly,
 )
 
+#: Only what is delivered is charged freight.
+_DELIVERED = "goods"
 _NONE: frozenset[int] = frozenset()
 #: A group or flash price is the line's last price but for points (S2).
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
@@ -48,6 +51,16 @@ class Taking:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What delivery costs, and what that was reckoned from."""
+
+    fee_minor: int
+    spend_minor: int
+    grams: int
+    has_goods: bool
+
+
 @dataclass(slots=True)
 class Basket:
     """The lines of a request, charges for delivery last, and what is left of each."""
@@ -62,6 +75,9 @@ class Basket:
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
     known: dict[Any, Any] = field(default_factory=dict)
+    #: Lines as they were last shown, while nothing is taken off them.
+    _shown: dict[int, StageLine] = field(default_factory=dict)
+    _entering: dict[int, int] | None = None
 
     @classmethod
     def of(cls, request: PriceRequest) -> "Basket":
@@ -91,6 +107,8 @@ class Basket:
             units=dict(self.units),
             used=dict(self.used),
             known=self.known,
+            _shown=dict(self._shown),
+            _entering=self._entering,
         )
 
     @property
@@ -103,30 +121,49 @@ class Basket:
         """Return what delivery is charged."""
         return tuple(line for line in self.lines if line.kind == FREIGHT_KIND)
 
-    def charge(self, line: PriceLine) -> None:
-        """Add what delivery costs."""
-        self.lines = (*self.lines, line)
-        self.left[line.position] = line.gross_minor
-        self.opening = self.opening | {line.position: line.gross_minor}
+    def charge_by(self, rule: FreightRule) -> "Delivery":
+        """Add what a rule says that delivery costs, as a line of its own."""
+        goods = [line for line in self.lines if line.kind == _DELIVERED]
+        spend = sum(self.left[line.position] for line in goods)
+        grams = sum(line.weight_grams * line.quantity for line in goods)
+        fee = freight_minor(rule, goods_minor=spend, has_goods=bool(goods), grams=grams)
+        if fee:
+            line = delivery_charge(fee, name=rule.name)
+            self.lines = (*self.lines, line)
+            self.left[line.position] = fee
+            self.opening = self.opening | {line.position: fee}
+        return Delivery(fee, spend, grams, bool(goods))
 
     def open_prices(self) -> None:
         """Make what is left now what offers call the price before any offer."""
         self.opening = dict(self.left)
 
     def at(self, stage: Stage, entering: dict[int, int]) -> StageLines:
-        """Return the lines as an offer of a stage sees them now."""
+        """Return the lines as an offer of a stage sees them now.
+
+        Args:
+            entering: what was left of each line on entering, one dict a lane.
+        """
+        if entering is not self._entering:
+            self._shown, self._entering = {}, entering
+        shown = self._shown
+        for line in self.lines:
+            position = line.position
+            if position not in shown:
+                shown[position] = StageLine(
+                    line,
+                    entering[position],
+                    self.left[position],
+                    self.opening[position],
+                    self.units.get(position, ()),
+                    self.used.get(position, _NONE),
+                )
+        is_closing = stage in _CLOSED_TO
         return StageLines.over(
             (
-                StageLine(
-                    line,
-                    entering[line.position],
-                    self.left[line.position],
-                    self.opening[line.position],
-                    self.units.get(line.position, ()),
-                    self.used.get(line.position, _NONE),
-                )
+                shown[line.position]
                 for line in self.lines
-                if not (line.is_closed and stage in _CLOSED_TO)
+                if not (line.is_closed and is_closing)
             ),
             self.known,
         )
@@ -215,7 +252,9 @@ class Basket:
                 pairs = zip(units, parts, strict=True)
                 self.units[position] = tuple(left - part for left, part in pairs)
             self.left[position] -= amount
+            self._shown.pop(position, None)
         for position, unit in taking.uses:
+            self._shown.pop(position, None)
             self.used[position] = self.used.get(position, frozenset()) | {unit}
 
 

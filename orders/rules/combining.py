@@ -123,15 +123,18 @@ def choose(
     company: Company,
     stage: Stage,
     offers: Sequence[Offer],
+    *,
     stacking: Stacking,
+    entering: dict[int, int],
 ) -> Choice:
     """Choose among the rivals of a lane.
 
     Args:
         basket: as the lane finds it; nothing is taken from it.
+        entering: what is left of each line as the lane finds it.
         offers: those within reach, in order (S3).
     """
-    lines = basket.at(stage, basket.left)
+    lines = basket.at(stage, entering)
     won = _lines_won(basket, lines, offers)
     rivals = _rivals(company, offers)
     refused: dict[int, Refused] = {}
@@ -158,7 +161,7 @@ def choose(
             offers,
             rivals=keys,
             won=won,
-            entering=dict(basket.left),
+            entering=entering,
             has_gifts=has_gifts,
         )
         search.visit(0, basket.copy(), company.copy(), frozenset(), 0)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.shared.money import share
-from orders.rules.baskets import Basket, Taking, delivery_charge
+from orders.rules.baskets import Basket, Taking
 from orders.rules.combining import Choice, Choose, Company, Stacking, ask, choose
-from orders.rules.freight import FreightRule, freight_minor
+from orders.rules.freight import FreightRule
 from orders.rules.offers import (
     FREIGHT_KIND,
     Applied,
@@ -31,17 +31,24 @@ from orders.rules.offers import (
     offer_order,
     trait,
 )
-from orders.rules.quotes import NotApplied, Quote, QuoteLine, Unreached, quote_hash
+from orders.rules.quotes import (
+    FarOffers,
+    NotApplied,
+    Quote,
+    QuoteLine,
+    Unreached,
+    quote_hash,
+)
 
-#: Only what is delivered is charged freight.
-_DELIVERED = "goods"
 _GOODS = frozenset({"goods"})
 _SHOP = Stacking()
+#: An offer that another one's being alone leaves out: skipped or refused, and why.
+_LeftOut = tuple[Offer, str, Refused]
 
 
 def price_cart(
     request: PriceRequest,
-    offers: Iterable[Offer],
+    offers: Iterable[Offer | FarOffers],
     refused: Iterable[NotApplied] = (),
     freight: FreightRule | None = None,
     stacking: Stacking = _SHOP,
@@ -49,7 +56,8 @@ def price_cart(
     """Price the lines of a request.
 
     Args:
-        offers: what may lower the price, in any order.
+        offers: what may lower the price, in any order; and what cannot, as its
+            source found out, for the trace.
         refused: offers their sources turned down at once, for the trace (S25).
         freight: what delivery costs; None is free.
         stacking: how offers meet.
@@ -57,20 +65,22 @@ def price_cart(
     Returns:
         A quote in which every offer appears once: applied, refused or skipped.
     """
-    admitted = list(offers)
+    admitted: list[Offer] = []
+    far: list[FarOffers] = []
+    for each in offers:
+        if isinstance(each, FarOffers):
+            far.append(each)
+        else:
+            admitted.append(each)
     left_out: list[_LeftOut] = []
     for stages in stacking.alone_over:
         if any(each.stage in stages and trait(each, "is_alone") for each in admitted):
             admitted, out = _alone(request, admitted, freight, stacking, stages)
             left_out += out
-    work = _run(request, admitted, freight, stacking)
+    work = _run(request, admitted, freight, stacking, far)
     for offer, where, why in left_out:
         _note(work, work.skipped if where == "skipped" else work.refused, offer, why)
     return _quote(request, work, sorted(refused, key=_not_applied_order))
-
-
-#: An offer that another one's being alone leaves out: skipped or refused, and why.
-_LeftOut = tuple[Offer, str, Refused]
 
 
 @dataclass(slots=True)
@@ -97,6 +107,7 @@ def _run(
     offers: Iterable[Offer],
     freight: FreightRule | None,
     stacking: Stacking,
+    far: Sequence[FarOffers] = (),
 ) -> _Pipeline:
     """Send a request through all stages."""
     basket = Basket.of(request)
@@ -110,6 +121,9 @@ def _run(
             _freight(work, freight or FreightRule())
         if stage is Stage.POINTS:
             work.payable_minor = sum(basket.left.values()) - _gifts_minor(work)
+        for each in (one for one in far if one.stage is stage):
+            lines = basket.at(stage, dict(basket.left))
+            work.unreached.append(Unreached((), lines, each))
         for lane in sorted(lanes[stage]):
             _run_lane(work, stage, lanes[stage][lane])
         if stage is Stage.PRICE:
@@ -149,10 +163,10 @@ def _alone(
         elif tried.payable_minor < least:
             winner, least = offer, tried.payable_minor
     stay = sociable if winner is None else [winner]
-    by = Refused("alone", {} if winner is None else {"with": winner.source_id})
-    if winner is None:
-        # The others together save more than any of them alone.
-        by = Refused("alone_saves_less")
+    # Without a winner the others together save more than any of them alone.
+    by = Refused("alone_saves_less")
+    if winner is not None:
+        by = Refused("alone", {"with": winner.source_id})
     out: list[_LeftOut] = []
     for offer in within:
         if offer is winner or (winner is None and not trait(offer, "is_alone")):
@@ -197,7 +211,14 @@ def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
     entering = dict(work.basket.left)
     lines = work.basket.at(stage, entering)
     offers = _within_reach(work, lines, found)
-    choice = choose(work.basket, work.company, stage, offers, work.stacking)
+    choice = choose(
+        work.basket,
+        work.company,
+        stage,
+        offers,
+        stacking=work.stacking,
+        entering=entering,
+    )
     if choice.is_approximate:
         work.is_approximate = True
         work.trace.append(
@@ -328,22 +349,17 @@ def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
 
 
 def _freight(work: _Pipeline, rule: FreightRule) -> None:
-    basket = work.basket
-    delivered = [line for line in basket.lines if line.kind == _DELIVERED]
-    spend = sum(basket.left[line.position] for line in delivered)
-    grams = sum(line.weight_grams * line.quantity for line in delivered)
-    fee = freight_minor(rule, goods_minor=spend, has_goods=bool(delivered), grams=grams)
-    if fee:
-        basket.charge(delivery_charge(fee, name=rule.name))
+    delivery = work.basket.charge_by(rule)
+    fee = delivery.fee_minor
     if fee and rule.free_from_minor is not None:
-        work.free_missing_minor = rule.free_from_minor - spend
-    if rule.fee_minor and delivered:
+        work.free_missing_minor = rule.free_from_minor - delivery.spend_minor
+    if rule.fee_minor and delivery.has_goods:
         work.trace.append(
             {
                 "stage": FREIGHT_KIND,
                 "rule": rule.name,
-                "basis_minor": spend,
-                "grams": grams,
+                "basis_minor": delivery.spend_minor,
+                "grams": delivery.grams,
                 "fee_minor": fee,
                 "missing_minor": work.free_missing_minor,
             }
@@ -354,18 +370,20 @@ def _quote(
     request: PriceRequest, work: _Pipeline, turned_down: list[NotApplied]
 ) -> Quote:
     basket = work.basket
+    left = basket.left
     lines = tuple(
         QuoteLine(
             line=line,
-            discount_minor=line.gross_minor - basket.left[line.position],
-            net_minor=basket.left[line.position],
+            discount_minor=line.gross_minor - left[line.position],
+            net_minor=left[line.position],
             units=basket.units.get(line.position, ()),
         )
         for line in basket.goods
     )
     early = [entry.traced("lookup", "refused") for entry in turned_down]
     applied = tuple(work.applied)
-    freight = sum(basket.left[line.position] for line in basket.charges)
+    freight = sum(left[line.position] for line in basket.charges)
+    charged = sum(line.gross_minor for line in basket.charges)
     return Quote(
         currency=request.currency,
         lines=lines,
@@ -377,7 +395,6 @@ def _quote(
         unreached=tuple(work.unreached),
         hash=quote_hash(request, lines, freight, applied),
         free_missing_minor=work.free_missing_minor if freight else None,
-        freight_discount_minor=sum(line.gross_minor for line in basket.charges)
-        - freight,
+        freight_discount_minor=charged - freight,
         is_approximate=work.is_approximate,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from orders.rules.offers import (
     PriceLine,
     PriceRequest,
     Refused,
+    Stage,
     StageLines,
     least_minor,
     offer_order,
@@ -43,6 +44,20 @@ class NotApplied:
 
 
 @dataclass(frozen=True, slots=True)
+class FarOffers:
+    """Offers of one stage that cannot match a request, known without asking each.
+
+    Whoever looks offers up may hand in one of these among them. ``listed`` names them
+    all when somebody wants to read why; ``closest`` is the one that the least more
+    spending would bring, if spending would bring any.
+    """
+
+    stage: Stage
+    listed: Callable[[], Iterable[Offer]]
+    closest: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreached:
     """Offers out of reach, with the lines they would have looked at.
 
@@ -51,19 +66,26 @@ class Unreached:
 
     offers: tuple[Offer, ...]
     lines: StageLines
+    far: FarOffers | None = None
 
     def answers(self) -> Iterator[NotApplied]:
         """Ask each offer why it takes nothing, in the order of its stage (S3)."""
-        for offer in sorted(self.offers, key=offer_order):
-            why = offer.reduce(self.lines)
-            if not isinstance(why, Refused):
-                raise TypeError(f"{offer.source_id} said it was out of reach.")
-            yield NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+        listed = self.far.listed() if self.far else ()
+        for offer in sorted((*self.offers, *listed), key=offer_order):
+            yield self._answer(offer)
 
-    def nearest(self) -> NotApplied:
+    def nearest(self) -> NotApplied | None:
         """Return the answer of the offer that wants the least, asking it alone."""
+        if self.far is not None:
+            return self._answer(self.far.closest) if self.far.closest else None
         nearest = min(self.offers, key=lambda each: (least_minor(each), each.source_id))
-        return next(Unreached((nearest,), self.lines).answers())
+        return self._answer(nearest)
+
+    def _answer(self, offer: Offer) -> NotApplied:
+        why = offer.reduce(self.lines)
+        if not isinstance(why, Refused):
+            raise TypeError(f"{offer.source_id} said it was out of reach.")
+        return NotApplied(offer.source_kind, offer.source_id, offer.name, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +177,7 @@ class Quote:
         """Return the offer that the least more spending would bring."""
         answers = (*self.turned_down, *(each.nearest() for each in self.unreached))
         return min(
-            (each for each in answers if "missing_minor" in each.why.params),
+            (each for each in answers if each and "missing_minor" in each.why.params),
             key=lambda each: (each.why.params["missing_minor"], each.source_id),
             default=None,
         )
