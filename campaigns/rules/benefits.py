@@ -4,7 +4,7 @@ A benefit looks at a ``View`` and answers with a ``Cut``, or why there is none. 
 are fractions of one (``Fraction(1, 5)`` is 20 %), amounts minor units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
@@ -24,6 +24,7 @@ from campaigns.rules.rounding import rounded, split
 from campaigns.rules.scopes import Scope
 from campaigns.rules.selections import (
     Unit,
+    bundles,
     buy_and_get,
     by_price,
     most_sets,
@@ -92,7 +93,8 @@ class FixedPrice:
 class SetPrice:
     """So many units for one price; ``distinct`` wants them to differ in something.
 
-    What a set saves is allocated to its units by list price (S18).
+    ``parts`` says what a bundle is made of instead: so many units of each scope. What
+    a set saves is allocated to its units by list price (S18).
     """
 
     value_minor: int
@@ -100,6 +102,7 @@ class SetPrice:
     repeats: int | None = None
     distinct: str = ""
     dearest_first: bool = False
+    parts: tuple[tuple[Scope, int], ...] = ()
 
     def cut(self, view: View) -> Cut | Refused:
         """Form sets and take off what each costs more than its price."""
@@ -120,8 +123,15 @@ class SetPrice:
         return Cut(unit_shares=cut.unit_shares, uses=cut.uses, times=len(sets))
 
     def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
+        lines = {each.line.position: each for each in view.lines}
+        if self.parts:
+            known = view.situation.lines.known
+
+            def fits(scope: Scope) -> Callable[[Unit], bool]:
+                return lambda unit: scope.matches(lines[unit.position], known)
+
+            return bundles(units, [(fits(scope), count) for scope, count in self.parts])
         if self.distinct:
-            lines = {each.line.position: each for each in view.lines}
             return sets_of_each(
                 units, lambda u: kind_of(lines[u.position], self.distinct), self.size
             )
@@ -186,8 +196,8 @@ class FreeItem:
     most: int | None = None
 
     def cut(self, view: View) -> Cut | Refused:
-        """Add the gift."""
-        times = 1
+        """Add the gift, as often as the conditions hold or for every so many units."""
+        times = view.times
         if self.every:
             times = sum(each.line.quantity for each in view.lines) // self.every
             if self.most is not None:

@@ -133,6 +133,23 @@ def sets_of_each(
         sets.append([heaps[kind].pop(0) for kind in full[:size]])
 
 
+def bundles(
+    units: Sequence[Unit], parts: Sequence[tuple[Callable[[Unit], bool], int]]
+) -> list[list[Unit]]:
+    """Return bundles of so many units for each part; a unit serves one bundle (S18)."""
+    left = list(units)
+    made: list[list[Unit]] = []
+    while True:
+        bundle: list[Unit] = []
+        for fits, count in parts:
+            found = [u for u in left if u not in bundle and fits(u)][:count]
+            if len(found) < count or not count:
+                return made
+            bundle += found
+        left = [unit for unit in left if unit not in bundle]
+        made.append(bundle)
+
+
 def units_in_sets(
     units: Sequence[Unit], kind_of: Callable[[Unit], str], size: int
 ) -> list[Unit]:

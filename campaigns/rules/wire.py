@@ -48,17 +48,21 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
 def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     given = case["given"]
     known_keys("given", given, _GIVEN)
-    shop = Shop(_state_of(given, case.get("policies") or {}))
-    for step in case.get("steps") or given.get("steps") or ():
+    state = _state_of(given, case.get("policies") or {})
+    steps = case.get("steps") or given.get("steps") or ()
+    if any(step.get("do") == "pay_with_wallet" for step in steps):
+        state = replace(state, wallet_minor=0)
+    shop = Shop(state)
+    for step in steps:
         shop.do(step)
     told = answer(shop.state, shop.priced())
     return told | ({"steps": shop.log} if shop.log else {})
 
 
 def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
-    policies = policies_of({**more, **(given.get("policies") or {})})
+    policies = policies_of({**_named(more), **_named(given.get("policies") or {})})
     history = given.get("history") or {}
-    known_keys("history", history, {"uses", "orders", "discount_granted"})
+    known_keys("history", history, _HISTORY)
     money = Money(
         str(given.get("currency") or ""),
         whole_units=policies.rounding_currency_exponent == "0",
@@ -70,11 +74,18 @@ def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
         lines=tuple(given["lines"]),
         codes=texts(given.get("codes")),
         member=given.get("member") or {},
-        uses=(*_uses(history, policies), *_granted(given, history, money)),
+        uses=(*_uses(given, history, policies), *_granted(given, history, money)),
         orders=tuple(history.get("orders") or ()),
-        unpaid=frozenset(),
         wallet_minor=_wallet(given, money),
     )
+
+
+def _named(policies: Any) -> Mapping[str, Any]:
+    """Return policies by name; they may come as texts such as ``stacking=...``."""
+    if isinstance(policies, Mapping):
+        return policies
+    pairs = (str(each).partition("=") for each in policies)
+    return {name.strip(): value.strip() for name, _equals, value in pairs}
 
 
 def _wallet(given: Mapping[str, Any], money: Money) -> int:
@@ -82,37 +93,59 @@ def _wallet(given: Mapping[str, Any], money: Money) -> int:
     return money.read(wallet["balance"]) if wallet else 0
 
 
-def _uses(history: Mapping[str, Any], policies: Policies) -> list[Use]:
-    """Return what was used before; orders of one checkout may count as one use."""
+_HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
+_ORDER_KEYS = {
+    *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
+}
+_GONE = {"cancelled", "canceled"}
+
+
+def _uses(
+    given: Mapping[str, Any], history: Mapping[str, Any], policies: Policies
+) -> list[Use]:
+    """Return what was used before: by itself, by orders, by checkouts."""
     uses = []
     for each in history.get("uses") or ():
         known_keys("use", each, {"promotion", "member", "email", "count", "code"})
-        who = each.get("member") or each.get("email") or ""
-        uses.append(
-            Use(
-                str(each["promotion"]),
-                str(who),
-                whole(each.get("count", 1)),
-                code=str(each.get("code") or ""),
-            )
+        use = Use(
+            str(each["promotion"]),
+            _buyer_of(each),
+            whole(each.get("count", 1)),
+            code=str(each.get("code") or ""),
         )
+        uses.append(use)
+    for each in history.get("checkouts") or ():
+        known_keys("checkout", each, {"id", "member", "email", "promotion", "orders"})
+        if each.get("promotion"):
+            uses.append(Use(str(each["promotion"]), _buyer_of(each)))
+    released = _released_by(given, policies)
     seen: set[tuple[str, str]] = set()
     for each in history.get("orders") or ():
         known_keys("order", each, _ORDER_KEYS)
-        if not each.get("promotion") or each.get("state") in {"cancelled", "canceled"}:
+        promotion, state = str(each.get("promotion") or ""), each.get("state")
+        is_draft = state == "draft" and policies.limits_count_at != "draft"
+        if not promotion or is_draft or (state in _GONE and promotion in released):
             continue
-        use = Use(str(each["promotion"]), str(each.get("member") or ""))
-        checkout = (use.promotion, str(each.get("checkout") or ""))
+        checkout = (promotion, str(each.get("checkout") or ""))
         if policies.limits_count_unit == "order" or checkout not in seen:
-            uses.append(use)
+            uses.append(Use(promotion, _buyer_of(each)))
         if checkout[1]:
             seen.add(checkout)
     return uses
 
 
-_ORDER_KEYS = {
-    *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
-}
+def _buyer_of(given: Mapping[str, Any]) -> str:
+    return str(given.get("member") or given.get("email") or "")
+
+
+def _released_by(given: Mapping[str, Any], policies: Policies) -> set[str]:
+    """Return the promotions whose uses come back when an order is cancelled (C10)."""
+    usual = policies.limits_release_on_cancel == "true"
+    return {
+        str(each["id"])
+        for each in given.get("promotions") or ()
+        if (each.get("limits") or {}).get("release_on_cancel", usual)
+    }
 
 
 def _granted(
@@ -236,14 +269,7 @@ class Shop:
     def cancel_order(self, step: Mapping[str, Any]) -> None:
         """Cancel an order: its uses come back where the promotion says so."""
         order = str(step.get("order", self._placed))
-        back = {
-            str(each["id"])
-            for each in self.state.given.get("promotions") or ()
-            if (each.get("limits") or {}).get(
-                "release_on_cancel",
-                self.state.policies.limits_release_on_cancel == "true",
-            )
-        }
+        back = _released_by(self.state.given, self.state.policies)
         released = [
             each
             for each in self.state.uses
@@ -271,6 +297,13 @@ class Shop:
             raise NotExpressible("a use that does not say of which promotion")
         return str(names[0])
 
+    def pay_with_wallet(self, step: Mapping[str, Any]) -> None:
+        """Pay from the wallet, all of it or so much."""
+        balance = _wallet(self.state.given, self.state.money)
+        if "amount" in step:
+            balance = min(balance, self.state.money.read(step["amount"]))
+        self.state = replace(self.state, wallet_minor=balance)
+
     def look_again(self, step: Mapping[str, Any]) -> None:
         """Price the cart anew."""
         self._priced = None
@@ -297,5 +330,6 @@ _STEPS: dict[str, _Step] = {
     "register_uses": (Shop.register_use, _USE),
     "revert_use": (Shop.register_use, _USE),
     "release_use": (Shop.register_use, _USE),
+    "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
     "recalculate": (Shop.look_again, set()),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from campaigns.rules.wire_limits import Use
 from campaigns.rules.wire_pricing import Priced, State
+from campaigns.rules.wire_reading import known_keys
 from orders.rules.offers import Applied, split_evenly
 from orders.rules.quotes import NotApplied, QuoteLine
 from orders.rules.taxes import Taxed, taxed
@@ -32,6 +33,10 @@ def answer(state: State, priced: Priced) -> dict[str, Any]:
     """Return every key of ``expect`` that a priced cart has."""
     write = state.money.write
     rejected = _rejected(priced)
+    for card in _cards(state):
+        if card_refusal(state, card):
+            reason = card_refusal(state, card)
+            rejected.append({"code": str(card.get("code")), "reason": reason})
     totals = _totals(state, priced)
     applied = [each.source_id for each in priced.quote.applied]
     return {
@@ -204,18 +209,31 @@ def _delivery_taxed(priced: Priced) -> Taxed:
 
 def _stored_value(state: State, total: int) -> dict[str, Any]:
     """Pay with gift cards, then with the wallet; what is left is due in money."""
-    due, cards = total, 0
-    for card in state.given.get("gift_cards") or ():
-        if card.get("active", True) and str(card.get("code")) not in state.unpaid:
+    due, cards, write = total, 0, state.money.write
+    for card in _cards(state):
+        if not card_refusal(state, card):
             pays = min(due, state.money.read(card["balance"]))
             due, cards = due - pays, cards + pays
     wallet = min(due, state.wallet_minor)
-    write = state.money.write
     return {
         "gift_card_paid": write(cards),
         "wallet_paid": write(wallet),
         "amount_due": write(due - wallet),
     }
+
+
+def _cards(state: State) -> Iterable[Mapping[str, Any]]:
+    for card in state.given.get("gift_cards") or ():
+        known_keys("gift card", card, {"code", "balance", "active", "currency"})
+        yield card
+
+
+def card_refusal(state: State, card: Mapping[str, Any]) -> str:
+    """Return why a gift card pays nothing; empty where it does."""
+    currency = state.given.get("currency")
+    if card.get("active") is False or card.get("currency", currency) != currency:
+        return "not_active"
+    return "" if state.money.read(card["balance"]) else "no_balance"
 
 
 def _rejected(priced: Priced) -> list[dict[str, str]]:

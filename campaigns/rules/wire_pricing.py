@@ -63,8 +63,7 @@ class State:
     uses: tuple[Use, ...] = ()
     orders: tuple[Mapping[str, Any], ...] = ()
     manual: tuple[Manual, ...] = ()
-    #: Gift cards that pay nothing, and what the wallet pays at most.
-    unpaid: frozenset[str] = frozenset()
+    #: What the wallet pays at most.
     wallet_minor: int = 0
 
     @property
@@ -150,7 +149,8 @@ def _facts(state: State) -> Facts:
         now=moment(now) if now else None,
         channel=str(state.given.get("channel") or ""),
         price_list=str(state.given.get("price_list") or ""),
-        groups=frozenset(texts(state.member.get("groups"))),
+        groups=frozenset(texts(state.member.get("groups")))
+        | frozenset(texts(state.member.get("tier"))),
         is_known=bool(state.names),
         orders_before=len(own),
         last_order_at=max(ends, default=None),

@@ -237,6 +237,9 @@ def _fixed_price(given, benefit, scope, conditions, context) -> Benefit:
     if per == "order":
         return FixedPrice(price)
     counts = [each for each in conditions if isinstance(each, Quantity)]
+    parts: tuple[tuple[Scope, int], ...] = ()
+    if len(counts) > 1 and "group_size" not in benefit:
+        parts = tuple((each.scope, each.value) for each in counts)
     size = benefit.get("group_size") or (counts[0].value if counts else None)
     if size is None:
         raise NotExpressible("a price per set that does not say what a set is")
@@ -247,6 +250,7 @@ def _fixed_price(given, benefit, scope, conditions, context) -> Benefit:
         repeats,
         distinct=counts[0].distinct if counts else "",
         dearest_first=context.policies.target_order == "most_expensive_first",
+        parts=parts,
     )
 
 
@@ -261,7 +265,9 @@ def _free_item(given, benefit, scope, conditions, context) -> Benefit:
         gifts = Scope(needs=(frozenset({f"sku:{sku}"}),))
         return BuyGet(every, quantity, scope, gifts, repeats=None if every else 1)
     listed = context.catalog.get(sku, 0)
-    return FreeItem((Gift(sku, quantity, listed),), every)
+    most = (given.get("limits") or {}).get("max_applications_per_order")
+    gift = Gift(sku, quantity, listed)
+    return FreeItem((gift,), every, None if most is None else whole(most))
 
 
 def _buy_get(given, benefit, scope, conditions, context) -> Benefit:

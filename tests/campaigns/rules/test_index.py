@@ -29,7 +29,10 @@ def on(*marks):
     return Scope(needs=(frozenset(marks),))
 
 
-def promotion(name, scope=on("category:1"), **fields):
+SHOES = on("category:1")
+
+
+def promotion(name, scope=SHOES, **fields):
     benefit = fields.pop("benefit", Percent(Fraction(1, 10)))
     return Promotion(name, name, benefit, scope=scope, **fields)
 
