@@ -1,11 +1,12 @@
 """What campaigns put into the price: promotions and coupons.
 
 Both sources read together, in one statement a quote. Promotions are made into offers
-once per version in each process: their rows are read again only after somebody changed
-one, so a quote costs the same at one live promotion and at a thousand.
+once per version in each process, and put into an index of what they need: their rows
+are read again only after somebody changed one, and a quote asks only those that can
+match. It costs the same at one live promotion and at ten thousand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -14,15 +15,13 @@ from django.utils.translation import get_language
 
 from campaigns.queries import CouponRow, promotions_on
 from campaigns.rules.coupons import CouponOffer, normalise_code
+from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.choosing import coupons_asked_for, limits_reached, why_unusable
 from campaigns.services.holding import hold_coupon, take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
-
-#: An offer with the end of its time.
-_Timed = tuple[datetime | None, SpendAndSave]
 
 
 class PromotionOffers:
@@ -34,14 +33,8 @@ class PromotionOffers:
         self, request: PriceRequest
     ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
         """Return every promotion that is live at the time of the request."""
-        version, _coupons = _read(request)
-        now = request.now
-        offers = [
-            offer
-            for ends_at, offer in _compiled(version, get_language())
-            if offer.starts_at <= now and (ends_at is None or ends_at > now)
-        ]
-        return offers, []
+        version, _coupons = coupons_asked_for(request)
+        return _compiled(version, get_language()).offers_for(request), []
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Count one use."""
@@ -62,7 +55,7 @@ class CouponOffers:
         """
         if not request.coupon_codes:
             return [], []
-        _version, known = _read(request)
+        _version, known = coupons_asked_for(request)
         reached = limits_reached(request=request, coupons=known)
         offers: list[Offer] = []
         refused: list[tuple[str, str, Refused]] = []
@@ -95,21 +88,15 @@ def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
     return CouponOffer(coupon.source_id, name, coupon.terms, budget_left_minor=left)
 
 
-def _read(request: PriceRequest) -> tuple[UUID, Mapping[str, CouponRow]]:
-    """Read once for both sources of a quote."""
-    return coupons_asked_for(request)
-
-
 @lru_cache(maxsize=8)
-def _compiled(version: UUID, language: str | None) -> tuple[_Timed, ...]:
-    """Return what is on as offers, in the language of the request.
+def _compiled(version: UUID, language: str | None) -> OfferIndex:
+    """Return an index of what is on as offers, in the language of the request.
 
     Rows read a moment after the version may be newer than it. That does no harm:
     their change has another version, and the next quote asks for that.
     """
-    return tuple(
-        (
-            promotion.ends_at,
+    return OfferIndex.of(
+        Indexed(
             SpendAndSave(
                 source_id=promotion.public_id,
                 name=promotion.label,
@@ -121,6 +108,7 @@ def _compiled(version: UUID, language: str | None) -> tuple[_Timed, ...]:
                 starts_at=promotion.starts_at,
                 on_return=promotion.on_return,
             ),
+            promotion.ends_at,
         )
         for promotion in promotions_on()
     )

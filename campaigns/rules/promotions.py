@@ -1,11 +1,38 @@
-"""Spend-and-save (满减): the rule of order promotions. Plain Python."""
+"""Promotions as the pricing function sees them. Plain Python.
+
+``Promotion`` is any offer: conditions, a scope, a selection and a benefit.
+``SpendAndSave`` (满减) is the one most shops live from, kept small because a thousand
+of them may be on: steps over the goods of the cart, and nothing else.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from orders.rules.offers import Reduction, Refused, Stage, StageLine, eligible
+from campaigns.rules.benefits import Benefit, BuyGet, SetPrice
+from campaigns.rules.conditions import (
+    NOBODY,
+    Carries,
+    Every,
+    Facts,
+    Quantity,
+    Situation,
+    Worth,
+)
+from campaigns.rules.cuts import Cut, View, capped
+from campaigns.rules.policies import SHOP, Policies
+from campaigns.rules.scopes import ALL, ON_SALE, UNDISCOUNTABLE, Scope
+from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
+from orders.rules.offers import (
+    Reduction,
+    Refused,
+    Stage,
+    StageLine,
+    StageLines,
+    eligible,
+)
+from orders.rules.taxes import NO_TAXES, Taxes
 
 #: Kinds of lines an order promotion looks at; freight and fees are never reduced.
 ELIGIBLE_KINDS = frozenset({"goods"})
@@ -119,3 +146,205 @@ class SpendAndSave:
             "priority": self.priority,
             "exclusive_group": self.exclusive_group,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Any offer: when it applies, to what, what it gives, and what ends it."""
+
+    source_id: str
+    name: str
+    benefit: Benefit
+    stage: Stage = Stage.ITEM
+    scope: Scope = ALL
+    conditions: Every = Every()
+    selection: Selection = EVERY_UNIT
+    #: On the order as a whole: rounded once and shared over the lines in scope.
+    is_whole: bool = False
+    #: Most that it takes off an order; and what is left of its budget (S21).
+    cap_minor: int | None = None
+    budget_minor: int | None = None
+    #: How often an amount per application is given; None is as often as it fits.
+    most_times: int | None = 1
+    #: Lines that something has already lowered are passed by (C17).
+    skips_discounted: bool = False
+    #: Given by staff (S26): also where no promotion may lower a line.
+    is_by_hand: bool = False
+    policies: Policies = SHOP
+    taxes: Taxes = NO_TAXES
+    facts: Facts = NOBODY
+    priority: int = 0
+    rank: int = 0
+    lane: int = 0
+    starts_at: datetime | None = None
+    exclusive_group: str = ""
+    group_scope: str = "order"
+    is_alone: bool = False
+    forbids: frozenset[str] = frozenset()
+    on_return: str = "keep"
+    source_kind: str = "promotion"
+
+    def told(self, facts: Facts) -> "Promotion":
+        """Return it for one buyer and moment."""
+        return replace(self, facts=facts)
+
+    def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
+        """Take the benefit off the lines in scope, or say what is missing (S25)."""
+        if not isinstance(lines, StageLines):
+            lines = StageLines.over(lines, {})
+        situation = Situation(lines, self.facts, self.policies, self.taxes)
+        unmet = self.conditions.unmet(situation)
+        if unmet is not None:
+            return unmet
+        found = self.eligible(lines)
+        if not found:
+            return Refused("products_not_in_cart")
+        view = View(
+            lines=found,
+            situation=situation,
+            selection=self.selection,
+            times=self._times(situation),
+            is_whole=self.is_whole,
+            unused_only=self.uses_units,
+            sets_of=self._sets_of(),
+        )
+        cut = self.benefit.cut(view)
+        if isinstance(cut, Refused):
+            return cut
+        cut = capped(view, cut, self.cap_minor)
+        if self.budget_minor is not None and cut.amount_minor > self.budget_minor:
+            if self.policies.budget_overrun == "reject_whole" or not self.budget_minor:
+                return Refused("budget_exceeded")
+            cut = capped(view, cut, self.budget_minor)
+        return self._reduction(view, cut)
+
+    def eligible(self, lines: StageLines) -> tuple[StageLine, ...]:
+        """Return the lines it may lower."""
+        return tuple(
+            each
+            for each in self.scope.of(lines)
+            if (self.is_by_hand or UNDISCOUNTABLE not in each.line.marks)
+            and not (
+                self.skips_discounted
+                and (
+                    each.left_minor < each.opening_minor
+                    or each.line.unit_price_minor < each.line.list_price_minor
+                    or ON_SALE in each.line.marks
+                )
+            )
+        )
+
+    @property
+    def is_of_sets(self) -> bool:
+        """Tell whether it makes sets of units (S15, S18)."""
+        return isinstance(self.benefit, BuyGet | SetPrice) or bool(
+            self.selection.group_size
+        )
+
+    @property
+    def uses_units(self) -> bool:
+        """Tell whether a unit it looks at is used up, by its policy."""
+        how = self.policies.units_consumption
+        if how == "each_unit_counts_for_one_promotion":
+            return True
+        is_limited = self.selection.most_units is not None
+        return self.is_of_sets or (how == "limited_coupons_move_on" and is_limited)
+
+    @property
+    def least_minor(self) -> int:
+        """Return the goods below which it takes nothing, as far as that is certain."""
+        if self.taxes.rates:
+            return 0
+        return max(
+            (_least_of(each, self.policies) for each in self.conditions.of), default=0
+        )
+
+    @property
+    def handles(self) -> frozenset[str] | None:
+        """Return marks of which some line must carry one; None if any cart will do."""
+        found = [self.scope.handles]
+        if isinstance(self.benefit, BuyGet):
+            found = [self.benefit.buy_scope.handles, self.benefit.get_scope.handles]
+        found += [e.marks for e in self.conditions.of if isinstance(e, Carries)]
+        found += [
+            each.scope.handles
+            for each in self.conditions.of
+            if (isinstance(each, Quantity) and each.value > 0)
+            or (
+                isinstance(each, Worth)
+                and each.op in {"gte", "gt"}
+                and each.value_minor > 0
+            )
+        ]
+        return min((each for each in found if each is not None), key=len, default=None)
+
+    def terms(self) -> dict[str, Any]:
+        """Return what an order keeps of it."""
+        return {"priority": self.priority, "exclusive_group": self.exclusive_group}
+
+    def _sets_of(self) -> Quantity | None:
+        """Return the condition whose sets of different goods alone are reduced."""
+        if self.policies.group_distinct != "sets_may_grow" or self.is_of_sets:
+            return None
+        counts = (each for each in self.conditions.of if isinstance(each, Quantity))
+        return next((each for each in counts if each.distinct), None)
+
+    def _times(self, situation: Situation) -> int:
+        counts = [
+            each.times(situation)
+            for each in self.conditions.of
+            if isinstance(each, Quantity | Worth)
+        ]
+        times = max(1, min(counts, default=1))
+        return times if self.most_times is None else min(times, self.most_times)
+
+    def _reduction(self, view: View, cut: Cut) -> Reduction:
+        return Reduction(
+            amount_minor=cut.amount_minor,
+            positions=tuple(each.line.position for each in view.lines),
+            shares=cut.shares,
+            unit_shares=cut.unit_shares,
+            uses=self._uses(view, cut) if self.uses_units else (),
+            gifts=cut.gifts,
+            moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
+            trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
+        )
+
+    def _uses(self, view: View, cut: Cut) -> tuple[tuple[int, int], ...]:
+        """Return the units used up: those that got it, and those that brought it."""
+        uses = list(cut.uses) or [(at, place) for at, place, _part in cut.unit_shares]
+        if self.policies.units_consumption != "each_unit_counts_for_one_promotion":
+            return tuple(uses)
+        if self.policies.application_repeat == "once_consumes_all":
+            return tuple((unit.position, unit.place) for unit in view.units())
+        for condition in self.conditions.of:
+            if not isinstance(condition, Quantity) or isinstance(self.benefit, BuyGet):
+                continue
+            lines = condition.scope.of(view.situation.lines)
+            units = [
+                (u.position, u.place)
+                for u in by_price(units_of(lines, unused_only=True))
+            ]
+            missing = condition.value - len(set(units) & set(uses))
+            uses += [unit for unit in units if unit not in uses][: max(0, missing)]
+        return tuple(uses)
+
+
+def _least_of(condition: object, policies: Policies) -> int:
+    """Return the goods a condition wants, on entering the lane at the latest."""
+    if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
+        return 0
+    basis = condition.basis or policies.threshold_basis
+    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
+        return 0
+    return condition.value_minor
+
+
+#: Bases of thresholds that never exceed the amount on entering the lane.
+_NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}
+
+
+def _touched(view: View, cut: Cut) -> int:
+    """Return how many units the lines have that were lowered."""
+    lowered = {each[0] for each in (*cut.shares, *cut.unit_shares)}
+    return sum(e.line.quantity for e in view.lines if e.line.position in lowered)

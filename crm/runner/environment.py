@@ -49,6 +49,13 @@ def complete_for_embedded(url: str, folder: Path) -> None:
     os.environ.setdefault("CRM_SECRET_KEY", _secret_key(folder))
 
 
+def complete_without_database() -> None:
+    """Set what settings ask for where a command reads no database and keeps nothing."""
+    read_env_file()
+    os.environ.setdefault("DATABASE_URL", "postgresql://nobody@localhost/none")
+    os.environ.setdefault("CRM_ENVIRONMENT", "demo")
+
+
 def _secret_key(folder: Path) -> str:
     """Return the key of this data folder, made at first use and only ours to read."""
     file = folder / "secret-key"

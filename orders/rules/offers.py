@@ -6,12 +6,14 @@ pricing function asks in a fixed order (S1): stage, then priority (high first), 
 start, then id (S3).
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any, Protocol
 
+from crm.shared.money import cumulative_share
 from orders.rules.freight import FreightRule
 from orders.rules.unit_prices import PriceOption, best_price
 
@@ -19,14 +21,20 @@ from orders.rules.unit_prices import PriceOption, best_price
 class Stage(IntEnum):
     """Where in the pipeline an offer acts (S1); basis is taken on entering (S7)."""
 
+    #: Unit prices, before anything else looks at them.
+    PRICE = 10
     ITEM = 20
     ORDER = 30
     COUPON = 40
+    #: Lowers what delivery costs, and nothing else (S19).
+    FREIGHT = 50
     POINTS = 60
 
 
 #: Stages that look at goods; group and flash prices close a line to them (S2).
 GOODS_STAGES = frozenset({Stage.ITEM, Stage.ORDER, Stage.COUPON})
+#: What a charge for delivery is as a line; it stands behind the goods.
+FREIGHT_KIND = "freight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class PriceLine:
     floor_minor: int = 0
     #: At a group or flash price, which no offer on goods lowers (S2).
     is_closed: bool = False
+    #: What scopes look for besides SKU, product and categories: ``brand:acme``.
+    marks: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Fill in the list price of a line that has no other."""
@@ -102,6 +112,9 @@ class PriceRequest:
     #: Where it goes, as far as known, and what delivery costs there; None: ask.
     province: str = ""
     freight: tuple[FreightRule, ...] | None = None
+    #: Charges for delivery that are known before anything is priced, as lines of
+    #: their own kind at positions below 1; no freight rule is asked then.
+    charges: tuple[PriceLine, ...] = ()
     #: What the buyer belongs to: decides between prices (S1).
     audiences: frozenset[str] = frozenset()
     #: What sources have read for this request, so that each asks the database once.
@@ -120,25 +133,61 @@ class StageLine:
     line: PriceLine
     amount_minor: int
     left_minor: int = -1
+    #: What it cost before any offer but those on unit prices; -1 is ``amount_minor``.
+    opening_minor: int = -1
+    #: What is left of each unit, where offers took from single units.
+    units: tuple[int, ...] = ()
+    #: Units that an offer used up (S15), by their place in the line.
+    used: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         """Fill in what nobody has taken anything from yet."""
         if self.left_minor < 0:
             object.__setattr__(self, "left_minor", self.amount_minor)
+        if self.opening_minor < 0:
+            object.__setattr__(self, "opening_minor", self.amount_minor)
+
+    @property
+    def unit_lefts(self) -> tuple[int, ...]:
+        """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
+        return self.units or split_evenly(self.left_minor, self.line.quantity)
 
 
 class StageLines(tuple[StageLine, ...]):
     """The lines on entering a stage, with the sums that many offers ask for.
 
     A thousand offers over one cart ask for the goods of it; they are summed up once.
+    ``known`` outlives the stage: what holds of a line whatever is taken off it.
     """
+
+    known: dict[Any, Any]
+
+    @classmethod
+    def over(cls, lines: Iterable[StageLine], known: dict[Any, Any]) -> "StageLines":
+        """Return lines with what is already known of them."""
+        made = cls(lines)
+        made.known = known
+        return made
 
     def of_kinds(self, kinds: frozenset[str]) -> "Eligible":
         """Return the lines of some kinds with their sums."""
-        known: dict[Any, Eligible] = self.__dict__
-        if kinds not in known:
-            known[kinds] = Eligible.of(self, kinds)
-        return known[kinds]
+        sums: dict[Any, Eligible] = self.__dict__
+        if kinds not in sums:
+            sums[kinds] = Eligible.of(self, kinds)
+        return sums[kinds]
+
+
+def split_evenly(total: int, count: int) -> tuple[int, ...]:
+    """Return what equal units are worth that are worth ``total`` together (S11).
+
+    >>> split_evenly(10000, 3)
+    (3333, 3334, 3333)
+    """
+    whole, rest = divmod(total, count)
+    if not rest:
+        return (whole,) * count
+    marks = [cumulative_share(total, taken, count) for taken in range(count + 1)]
+    return tuple(after - before for before, after in pairwise(marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +217,41 @@ def eligible(lines: Sequence[StageLine], kinds: frozenset[str]) -> Eligible:
 
 
 @dataclass(frozen=True, slots=True)
+class Gift:
+    """Goods an offer adds for nothing (S16).
+
+    ``listed_minor`` is what one unit costs who buys it: what keeping it costs who
+    sends back what brought it (R8), and its weight in a choice between offers (S6).
+    """
+
+    sku: str
+    quantity: int
+    listed_minor: int = 0
+    variant_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reduction:
     """What an offer takes off, and from which lines.
 
     ``positions`` are the eligible lines; the amount is shared over them by largest
-    remainder on their amounts (S9, S10). ``points`` are spent for it, if any.
+    remainder on their amounts (S9, S10). An offer that knows better says so:
+    ``shares`` by line, ``unit_shares`` by unit. ``points`` are spent for it, if any.
     """
 
     amount_minor: int
     positions: tuple[int, ...]
     points: int = 0
     trace: dict[str, Any] = field(default_factory=dict)
+    #: ``(position, amount_minor)``; adds up to ``amount_minor``. Empty: share it.
+    shares: tuple[tuple[int, int], ...] = ()
+    #: ``(position, unit, amount_minor)``; adds up to ``amount_minor``. Empty: spread.
+    unit_shares: tuple[tuple[int, int, int], ...] = ()
+    #: ``(position, unit)`` of units no other offer of their kind may use (S15, S18).
+    uses: tuple[tuple[int, int], ...] = ()
+    gifts: tuple[Gift, ...] = ()
+    #: What lines at their floor cannot take: to the other lines (S10), or to nobody.
+    moves_excess: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +268,9 @@ class Refused:
 class Offer(Protocol):
     """A reduction that may apply. Pure: the answer depends on the lines alone.
 
-    Offers that start at a time also carry ``starts_at``, aware, for S3; without it
-    the id decides, which sorts by birth. What an order keeps of an offer, so that
-    nobody has to ask today's, is its ``terms()``, a dict of JSON, and ``on_return``:
-    what a partial return does to it (R6), ``keep`` or ``reprice``.
-
-    ``least_minor``, where an offer has it, is a quick no: it takes nothing while the
-    goods are worth less on entering its stage, and is not even asked.
+    What an order keeps of an offer, so that nobody has to ask today's, is its
+    ``terms()``, a dict of JSON. What else an offer may say of itself stands in
+    ``TRAITS``, with what it means to say nothing.
     """
 
     stage: Stage
@@ -217,13 +286,41 @@ class Offer(Protocol):
         ...
 
 
+#: What an offer may say of itself, and what holds where it does not.
+TRAITS: dict[str, Any] = {
+    # Aware; of two equal offers the older goes first (S3). Else the id decides.
+    "starts_at": None,
+    # The place in a list that somebody put in order; goes before the start.
+    "rank": 0,
+    # A quick no: it takes nothing while the goods are worth less on entering its
+    # stage, and is not even asked.
+    "least_minor": 0,
+    # What a partial return does to it (R6): ``keep`` or ``reprice``.
+    "on_return": "keep",
+    # Lanes of a stage run one after another; each begins with what the last one left.
+    "lane": 0,
+    # Whether ``exclusive_group`` lets one offer apply per ``order`` or per ``line``.
+    "group_scope": "order",
+    # It applies without any other offer of its stages, or not at all (S4).
+    "is_alone": False,
+    # Ids of offers it does not combine with (S5).
+    "forbids": frozenset(),
+}
+
+
+def trait(offer: Offer, name: str) -> Any:
+    """Return what an offer says of itself; see ``TRAITS``."""
+    return getattr(offer, name, TRAITS[name])
+
+
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 def offer_order(offer: Offer) -> tuple[Any, ...]:
-    """Return the place of an offer in its stage (S3)."""
-    starts_at = getattr(offer, "starts_at", None) or _BEFORE_ALL
-    return (-offer.priority, starts_at, offer.source_id, offer.source_kind)
+    """Return the place of an offer in its lane (S3)."""
+    starts_at = trait(offer, "starts_at") or _BEFORE_ALL
+    rank = trait(offer, "rank")
+    return (-offer.priority, rank, starts_at, offer.source_id, offer.source_kind)
 
 
 def least_minor(offer: Offer) -> int:
@@ -240,7 +337,8 @@ class Applied:
     source_id: str
     name: str
     amount_minor: int
-    #: ``(position, amount_minor)``; adds up to ``amount_minor`` (X8).
+    #: ``(position, amount_minor)``; with ``charge_shares`` it adds up to
+    #: ``amount_minor`` (X8).
     shares: tuple[tuple[int, int], ...]
     points: int = 0
     #: ``(position, points)``; adds up to ``points``.
@@ -248,6 +346,9 @@ class Applied:
     #: What its source needs to make the same offer again; see ``Offer``.
     terms: dict[str, Any] = field(default_factory=dict)
     on_return: str = "keep"
+    #: What it took off delivery, by position of the charge.
+    charge_shares: tuple[tuple[int, int], ...] = ()
+    gifts: tuple[Gift, ...] = ()
 
 
 class OfferSource(Protocol):

@@ -1,20 +1,24 @@
 """The pricing pipeline: one pure function for preview, cart, checkout and simulation.
 
 Stages run in a fixed order (S1): unit price, item promotions, order promotions,
-coupons, freight, points. Thresholds compare with the amounts on entering the stage
-(S7); each offer's total is shared over its lines by largest remainder (S9) and never
-takes a line below its floor (S10, S12, X7). Nothing here reads a clock or a database,
-so the same request and offers give the same quote (X6).
+coupons, freight, points; inside a stage its lanes, one after another. Thresholds
+compare with the amounts on entering the lane (S7); an offer's total is shared over
+its lines by largest remainder (S9) unless it says which line or unit it takes from,
+and never takes a line below its floor (S10, S12, X7). Which offers apply together is
+decided in ``combining``. Nothing here reads a clock or a database, so the same request
+and offers give the same quote (X6).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crm.shared.money import share
-from orders.rules.freight import FreightRule, freight_minor
+from orders.rules.baskets import Basket, Taking
+from orders.rules.combining import Choice, Choose, Company, Stacking, ask, choose
+from orders.rules.freight import FreightRule
 from orders.rules.offers import (
-    GOODS_STAGES,
+    FREIGHT_KIND,
     Applied,
     Offer,
     PriceLine,
@@ -22,42 +26,60 @@ from orders.rules.offers import (
     Reduction,
     Refused,
     Stage,
-    StageLine,
     StageLines,
     least_minor,
     offer_order,
+    trait,
 )
-from orders.rules.quotes import NotApplied, Quote, QuoteLine, Unreached, quote_hash
+from orders.rules.quotes import (
+    FarOffers,
+    NotApplied,
+    Quote,
+    QuoteLine,
+    Unreached,
+    quote_hash,
+)
 
-#: Only what is delivered is charged freight.
-_DELIVERED = "goods"
 _GOODS = frozenset({"goods"})
+_SHOP = Stacking()
+#: An offer that another one's being alone leaves out: skipped or refused, and why.
+_LeftOut = tuple[Offer, str, Refused]
 
 
 def price_cart(
     request: PriceRequest,
-    offers: Iterable[Offer],
+    offers: Iterable[Offer | FarOffers],
     refused: Iterable[NotApplied] = (),
     freight: FreightRule | None = None,
+    stacking: Stacking = _SHOP,
 ) -> Quote:
     """Price the lines of a request.
 
     Args:
-        offers: what may lower the price, in any order.
+        offers: what may lower the price, in any order; and what cannot, as its
+            source found out, for the trace.
         refused: offers their sources turned down at once, for the trace (S25).
         freight: what delivery costs; None is free.
+        stacking: how offers meet.
 
     Returns:
         A quote in which every offer appears once: applied, refused or skipped.
     """
-    work = _Pipeline.of(request)
-    by_stage: dict[Stage, list[Offer]] = {stage: [] for stage in Stage}
-    for offer in offers:
-        by_stage[offer.stage].append(offer)
-    for stage in sorted(Stage):
-        if stage is Stage.POINTS:
-            _freight(work, freight or FreightRule())
-        _run_stage(work, stage, by_stage[stage])
+    admitted: list[Offer] = []
+    far: list[FarOffers] = []
+    for each in offers:
+        if isinstance(each, FarOffers):
+            far.append(each)
+        else:
+            admitted.append(each)
+    left_out: list[_LeftOut] = []
+    for stages in stacking.alone_over:
+        if any(each.stage in stages and trait(each, "is_alone") for each in admitted):
+            admitted, out = _alone(request, admitted, freight, stacking, stages)
+            left_out += out
+    work = _run(request, admitted, freight, stacking, far)
+    for offer, where, why in left_out:
+        _note(work, work.skipped if where == "skipped" else work.refused, offer, why)
     return _quote(request, work, sorted(refused, key=_not_applied_order))
 
 
@@ -65,58 +87,105 @@ def price_cart(
 class _Pipeline:
     """What the stages work on: what is left of each line, and the outcome so far."""
 
-    lines: tuple[PriceLine, ...]
-    left: dict[int, int]
-    #: What may not be taken off a line, where it has a floor (S12).
-    floors: dict[int, int]
-    fee_minor: int = 0
+    basket: Basket
+    stacking: Stacking
+    company: Company = field(default_factory=Company)
     #: What is missing to get freight waived; None where nothing would waive it.
     free_missing_minor: int | None = None
+    #: What is to be paid in money before points, less what gifts are worth.
+    payable_minor: int = 0
+    is_approximate: bool = False
     applied: list[Applied] = field(default_factory=list)
     refused: list[NotApplied] = field(default_factory=list)
     skipped: list[NotApplied] = field(default_factory=list)
     unreached: list[Unreached] = field(default_factory=list)
-    #: Exclusivity group -> id of the offer that took it (S4).
-    groups: dict[str, str] = field(default_factory=dict)
     trace: list[dict[str, Any]] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, request: PriceRequest) -> "_Pipeline":
-        """Begin with the first stage: every line at its best unit price (S1)."""
-        in_order = sorted(request.lines, key=lambda line: line.position)
-        lines = tuple(line.at_best_price(request.audiences) for line in in_order)
-        if len({line.position for line in lines}) != len(lines):
-            raise ValueError("Two lines stand at one position.")
-        if any(line.quantity < 1 or line.unit_price_minor < 0 for line in lines):
-            raise ValueError("A line needs a quantity and no negative price.")
-        return cls(
-            lines=lines,
-            left={line.position: line.gross_minor for line in lines},
-            floors={
-                line.position: line.floor_minor * line.quantity
-                for line in lines
-                if line.floor_minor
-            },
-            trace=[_price_entry(line) for line in lines if line.price_kind != "list"],
-        )
 
-    def stage_lines(self, stage: Stage, entering: dict[int, int]) -> StageLines:
-        """Return the lines as an offer of a stage sees them now."""
-        return StageLines(
-            StageLine(line, entering[line.position], self.left[line.position])
-            for line in self.lines
-            if not (line.is_closed and stage in GOODS_STAGES)
-        )
+def _run(
+    request: PriceRequest,
+    offers: Iterable[Offer],
+    freight: FreightRule | None,
+    stacking: Stacking,
+    far: Sequence[FarOffers] = (),
+) -> _Pipeline:
+    """Send a request through all stages."""
+    basket = Basket.of(request)
+    made = [_price_entry(line) for line in basket.goods if line.price_kind != "list"]
+    work = _Pipeline(basket, stacking, trace=made)
+    lanes: dict[Stage, dict[int, list[Offer]]] = {stage: {} for stage in Stage}
+    for offer in offers:
+        lanes[offer.stage].setdefault(trait(offer, "lane"), []).append(offer)
+    for stage in sorted(Stage):
+        if stage is Stage.FREIGHT and not request.charges:
+            _freight(work, freight or FreightRule())
+        if stage is Stage.POINTS:
+            work.payable_minor = sum(basket.left.values()) - _gifts_minor(work)
+        for each in (one for one in far if one.stage is stage):
+            lines = basket.at(stage, dict(basket.left))
+            work.unreached.append(Unreached((), lines, each))
+        for lane in sorted(lanes[stage]):
+            _run_lane(work, stage, lanes[stage][lane])
+        if stage is Stage.PRICE:
+            basket.open_prices()
+    return work
 
-    def room(self, position: int) -> int:
-        """Return what may still be taken off a line (S12)."""
-        return max(0, self.left[position] - self.floors.get(position, 0))
 
-    def rooms(self, positions: Iterable[int]) -> list[int]:
-        """Return what may still be taken off some lines."""
-        if self.floors:
-            return [self.room(position) for position in positions]
-        return [self.left[position] for position in positions]
+def _alone(
+    request: PriceRequest,
+    offers: Sequence[Offer],
+    freight: FreightRule | None,
+    stacking: Stacking,
+    stages: frozenset[Stage],
+) -> tuple[list[Offer], list[_LeftOut]]:
+    """Decide between the offers that want to be alone and all others (S4, S6).
+
+    Returns:
+        The offers that stay, and those that do not with the reason.
+    """
+    within = [each for each in offers if each.stage in stages]
+    outside = [each for each in offers if each.stage not in stages]
+    lonely = [each for each in within if trait(each, "is_alone")]
+    lonely.sort(key=lambda each: (-each.priority, each.stage, offer_order(each)))
+    sociable = [each for each in within if not trait(each, "is_alone")]
+    together = _run(request, [*sociable, *outside], freight, stacking)
+    winner: Offer | None = None
+    least = together.payable_minor
+    reasons: dict[int, Refused] = {}
+    for offer in lonely:
+        tried = _run(request, [offer, *outside], freight, stacking)
+        why_not = _why_not(tried, offer)
+        if why_not is not None:
+            reasons[id(offer)] = why_not
+        elif stacking.alone is Choose.FIRST:
+            winner = offer
+            break
+        elif tried.payable_minor < least:
+            winner, least = offer, tried.payable_minor
+    stay = sociable if winner is None else [winner]
+    # Without a winner the others together save more than any of them alone.
+    by = Refused("alone_saves_less")
+    if winner is not None:
+        by = Refused("alone", {"with": winner.source_id})
+    out: list[_LeftOut] = []
+    for offer in within:
+        if offer is winner or (winner is None and not trait(offer, "is_alone")):
+            continue
+        why = reasons.get(id(offer)) or _why_not(together, offer)
+        out.append((offer, "refused", why) if why else (offer, "skipped", by))
+    return [*stay, *outside], out
+
+
+def _why_not(work: _Pipeline, offer: Offer) -> Refused | None:
+    """Return why an offer took nothing by itself; None where it did or gave way."""
+    name = (offer.source_kind, offer.source_id)
+    for entry in work.refused:
+        if (entry.source_kind, entry.source_id) == name:
+            return entry.why
+    for far in work.unreached:
+        if any(each is offer for each in far.offers):
+            return next(Unreached((offer,), far.lines).answers()).why
+    return None
 
 
 def _price_entry(line: PriceLine) -> dict[str, Any]:
@@ -133,26 +202,56 @@ def _not_applied_order(entry: NotApplied) -> tuple[str, str]:
     return (entry.source_kind, entry.source_id)
 
 
-def _run_stage(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
-    entering = dict(work.left)
-    lines = work.stage_lines(stage, entering)
+def _gifts_minor(work: _Pipeline) -> int:
+    gifts = (gift for each in work.applied for gift in each.gifts)
+    return sum(gift.listed_minor * gift.quantity for gift in gifts)
+
+
+def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
+    entering = dict(work.basket.left)
+    lines = work.basket.at(stage, entering)
     offers = _within_reach(work, lines, found)
-    winners, hopeless = _group_winners(work, lines, offers)
+    choice = choose(
+        work.basket,
+        work.company,
+        stage,
+        offers,
+        stacking=work.stacking,
+        entering=entering,
+    )
+    if choice.is_approximate:
+        work.is_approximate = True
+        work.trace.append(
+            {
+                "stage": stage.name.lower(),
+                "result": "approximate",
+                "rivals": len(choice.rivals),
+            }
+        )
     for offer in offers:
-        group = offer.exclusive_group
-        why_not = hopeless.get(id(offer))
+        why_not = choice.refused.get(id(offer))
+        gives_way = work.company.objects_to(offer)
         if why_not is not None:
             _note(work, work.refused, offer, why_not)
-            continue
-        taken_by = work.groups.get(group) if group else None
-        if taken_by is None and winners.get(group, offer) is not offer:
-            # A better one of the group follows in this stage.
-            taken_by = winners[group].source_id
-        if taken_by is not None:
-            why = Refused("exclusive_group", {"with": taken_by})
-            _note(work, work.skipped, offer, why)
-        elif _apply(work, offer, lines):
-            lines = work.stage_lines(stage, entering)
+        elif gives_way is not None:
+            _note(work, work.skipped, offer, gives_way)
+        elif id(offer) in choice.rivals - choice.chosen:
+            _note(work, work.skipped, offer, _winner_over(offer, offers, choice))
+        elif _apply(work, offer, lines, choice.won):
+            lines = work.basket.at(stage, entering)
+
+
+def _winner_over(offer: Offer, offers: Sequence[Offer], choice: Choice) -> Refused:
+    """Say which of the chosen rivals an offer gives way to."""
+    for other in offers:
+        if id(other) in choice.chosen:
+            company = Company()
+            company.admit(other)
+            why = company.objects_to(offer)
+            if why is not None:
+                return why
+    # Without it the others save more.
+    return Refused("better_without")
 
 
 def _within_reach(
@@ -173,83 +272,63 @@ def _within_reach(
     return sorted(near, key=offer_order)
 
 
-def _group_winners(
-    work: _Pipeline, lines: StageLines, offers: Sequence[Offer]
-) -> tuple[dict[str, Offer], dict[int, Refused]]:
-    """Return for each exclusivity group the offer that saves most (S6).
-
-    Savings are compared on entering the stage; ties go to the first by S3. Beside
-    them what refuses by itself, whoever wins: it did not give way to anybody.
-    """
-    best: dict[str, tuple[int, Offer]] = {}
-    hopeless: dict[int, Refused] = {}
-    for offer in offers:
-        group = offer.exclusive_group
-        if not group or group in work.groups:
-            continue
-        answer = offer.reduce(lines)
-        if isinstance(answer, Refused):
-            hopeless[id(offer)] = answer
-            continue
-        saving = _takeable(work, answer)
-        if saving > 0 and (group not in best or saving > best[group][0]):
-            best[group] = (saving, offer)
-    return {group: offer for group, (_saving, offer) in best.items()}, hopeless
-
-
-def _takeable(work: _Pipeline, reduction: Reduction) -> int:
-    room = sum(work.rooms(set(reduction.positions)))
-    return max(0, min(reduction.amount_minor, room))
-
-
-def _apply(work: _Pipeline, offer: Offer, lines: StageLines) -> bool:
+def _apply(
+    work: _Pipeline,
+    offer: Offer,
+    lines: StageLines,
+    won: Mapping[int, frozenset[int]],
+) -> bool:
     """Ask one offer and take its reduction; whether it took anything."""
-    answer = offer.reduce(lines)
-    if isinstance(answer, Refused):
-        _note(work, work.refused, offer, answer)
+    asked = ask(work.basket, offer, lines, won)
+    if isinstance(asked, Refused):
+        _note(work, work.refused, offer, asked)
         return False
-    amount = _takeable(work, answer)
-    if amount == 0:
+    answer, taking = asked
+    if not taking.amount_minor and not answer.gifts:
         # Without effect: neither applied nor counted (S20).
-        _note(work, work.refused, offer, Refused("no_effect"))
+        outdone = won.get(id(offer)) is not None and answer.amount_minor
+        why = Refused("exclusive_group" if outdone else "no_effect")
+        _note(work, work.skipped if outdone else work.refused, offer, why)
         return False
-    positions = sorted(set(answer.positions))
-    left = [work.left[position] for position in positions]
-    # In proportion to what is left; a line at its floor takes no more (S10).
-    parts = share(amount, left, work.rooms(positions) if work.floors else None)
-    points = answer.points * amount // answer.amount_minor
-    applied = Applied(
-        stage=offer.stage,
-        source_kind=offer.source_kind,
-        source_id=offer.source_id,
-        name=offer.name,
-        amount_minor=amount,
-        shares=_pairs(positions, parts),
-        points=points,
-        point_shares=_pairs(positions, share(points, parts)) if points else (),
-        terms=getattr(offer, "terms", dict)(),
-        on_return=getattr(offer, "on_return", "keep"),
-    )
-    for position, part in zip(positions, parts, strict=True):
-        work.left[position] -= part
-    if offer.exclusive_group:
-        work.groups[offer.exclusive_group] = offer.source_id
+    work.basket.take(taking)
+    work.company.admit(offer)
+    applied = _applied(work.basket, offer, answer, taking)
     work.applied.append(applied)
+    amount = applied.amount_minor
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
-    floors = [at for at in positions if at in work.floors and not work.room(at)]
+    touched = set(answer.positions).union(at for at, _amount in answer.shares)
+    floors = work.basket.floors_met(sorted(touched))
     if floors:
         entry["floors"] = floors
     work.trace.append(entry)
     return True
 
 
-def _pairs(
-    positions: Sequence[int], parts: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
-    pairs = zip(positions, parts, strict=True)
-    return tuple((position, part) for position, part in pairs if part)
+def _applied(
+    basket: Basket, offer: Offer, answer: Reduction, taking: Taking
+) -> Applied:
+    charges = {line.position for line in basket.charges}
+    shares = tuple(each for each in taking.shares if each[0] not in charges)
+    amount = taking.amount_minor
+    points = answer.points * amount // answer.amount_minor if answer.points else 0
+    parts = share(points, [part for _at, part in shares]) if points else []
+    spent = zip(shares, parts, strict=True) if points else ()
+    return Applied(
+        stage=offer.stage,
+        source_kind=offer.source_kind,
+        source_id=offer.source_id,
+        name=offer.name,
+        amount_minor=amount,
+        shares=shares,
+        points=points,
+        point_shares=tuple((at, part) for (at, _amount), part in spent if part),
+        terms=getattr(offer, "terms", dict)(),
+        on_return=trait(offer, "on_return"),
+        charge_shares=tuple(each for each in taking.shares if each[0] in charges),
+        gifts=answer.gifts,
+    )
 
 
 def _note(work: _Pipeline, where: list[NotApplied], offer: Offer, why: Refused) -> None:
@@ -270,20 +349,17 @@ def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
 
 
 def _freight(work: _Pipeline, rule: FreightRule) -> None:
-    delivered = [line for line in work.lines if line.kind == _DELIVERED]
-    spend = sum(work.left[line.position] for line in delivered)
-    grams = sum(line.weight_grams * line.quantity for line in delivered)
-    fee = freight_minor(rule, goods_minor=spend, has_goods=bool(delivered), grams=grams)
-    work.fee_minor = fee
+    delivery = work.basket.charge_by(rule)
+    fee = delivery.fee_minor
     if fee and rule.free_from_minor is not None:
-        work.free_missing_minor = rule.free_from_minor - spend
-    if rule.fee_minor and delivered:
+        work.free_missing_minor = rule.free_from_minor - delivery.spend_minor
+    if rule.fee_minor and delivery.has_goods:
         work.trace.append(
             {
-                "stage": "freight",
+                "stage": FREIGHT_KIND,
                 "rule": rule.name,
-                "basis_minor": spend,
-                "grams": grams,
+                "basis_minor": delivery.spend_minor,
+                "grams": delivery.grams,
                 "fee_minor": fee,
                 "missing_minor": work.free_missing_minor,
             }
@@ -293,25 +369,32 @@ def _freight(work: _Pipeline, rule: FreightRule) -> None:
 def _quote(
     request: PriceRequest, work: _Pipeline, turned_down: list[NotApplied]
 ) -> Quote:
+    basket = work.basket
+    left = basket.left
     lines = tuple(
         QuoteLine(
             line=line,
-            discount_minor=line.gross_minor - work.left[line.position],
-            net_minor=work.left[line.position],
+            discount_minor=line.gross_minor - left[line.position],
+            net_minor=left[line.position],
+            units=basket.units.get(line.position, ()),
         )
-        for line in work.lines
+        for line in basket.goods
     )
     early = [entry.traced("lookup", "refused") for entry in turned_down]
     applied = tuple(work.applied)
+    freight = sum(left[line.position] for line in basket.charges)
+    charged = sum(line.gross_minor for line in basket.charges)
     return Quote(
         currency=request.currency,
         lines=lines,
-        freight_minor=work.fee_minor,
+        freight_minor=freight,
         applied=applied,
         turned_down=(*turned_down, *work.refused),
         skipped=tuple(work.skipped),
         steps=(*early, *work.trace),
         unreached=tuple(work.unreached),
-        hash=quote_hash(request, lines, work.fee_minor, applied),
-        free_missing_minor=work.free_missing_minor,
+        hash=quote_hash(request, lines, freight, applied),
+        free_missing_minor=work.free_missing_minor if freight else None,
+        freight_discount_minor=charged - freight,
+        is_approximate=work.is_approximate,
     )

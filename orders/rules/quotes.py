@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orders.rules.offers import (
     Applied,
+    Gift,
     Offer,
     PriceLine,
     PriceRequest,
     Refused,
+    Stage,
     StageLines,
     least_minor,
     offer_order,
+    split_evenly,
 )
 
 
@@ -41,6 +44,20 @@ class NotApplied:
 
 
 @dataclass(frozen=True, slots=True)
+class FarOffers:
+    """Offers of one stage that cannot match a request, known without asking each.
+
+    Whoever looks offers up may hand in one of these among them. ``listed`` names them
+    all when somebody wants to read why; ``closest`` is the one that the least more
+    spending would bring, if spending would bring any.
+    """
+
+    stage: Stage
+    listed: Callable[[], Iterable[Offer]]
+    closest: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreached:
     """Offers out of reach, with the lines they would have looked at.
 
@@ -49,19 +66,26 @@ class Unreached:
 
     offers: tuple[Offer, ...]
     lines: StageLines
+    far: FarOffers | None = None
 
     def answers(self) -> Iterator[NotApplied]:
         """Ask each offer why it takes nothing, in the order of its stage (S3)."""
-        for offer in sorted(self.offers, key=offer_order):
-            why = offer.reduce(self.lines)
-            if not isinstance(why, Refused):
-                raise TypeError(f"{offer.source_id} said it was out of reach.")
-            yield NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+        listed = self.far.listed() if self.far else ()
+        for offer in sorted((*self.offers, *listed), key=offer_order):
+            yield self._answer(offer)
 
-    def nearest(self) -> NotApplied:
+    def nearest(self) -> NotApplied | None:
         """Return the answer of the offer that wants the least, asking it alone."""
+        if self.far is not None:
+            return self._answer(self.far.closest) if self.far.closest else None
         nearest = min(self.offers, key=lambda each: (least_minor(each), each.source_id))
-        return next(Unreached((nearest,), self.lines).answers())
+        return self._answer(nearest)
+
+    def _answer(self, offer: Offer) -> NotApplied:
+        why = offer.reduce(self.lines)
+        if not isinstance(why, Refused):
+            raise TypeError(f"{offer.source_id} said it was out of reach.")
+        return NotApplied(offer.source_kind, offer.source_id, offer.name, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,13 @@ class QuoteLine:
     line: PriceLine
     discount_minor: int
     net_minor: int
+    #: What each unit costs, where offers took from single units.
+    units: tuple[int, ...] = ()
+
+    @property
+    def unit_nets(self) -> tuple[int, ...]:
+        """Return what each unit costs; they add up to ``net_minor`` (S11)."""
+        return self.units or split_evenly(self.net_minor, self.line.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +124,10 @@ class Quote:
     hash: str
     #: What is missing to get freight waived; None where nothing would waive it.
     free_missing_minor: int | None = None
+    #: What offers took off delivery; ``freight_minor`` is what is left to pay (S19).
+    freight_discount_minor: int = 0
+    #: Whether more offers competed than combinations were looked at (S6).
+    is_approximate: bool = False
     #: In the order they came; ``refused`` puts them in order (X6).
     unreached: tuple[Unreached, ...] = field(default=(), compare=False)
 
@@ -128,6 +163,11 @@ class Quote:
         return self.goods_minor - self.discount_minor + self.freight_minor
 
     @property
+    def gifts(self) -> tuple[tuple[Applied, Gift], ...]:
+        """Return what comes for nothing, with the offer that brings it (S16)."""
+        return tuple((each, gift) for each in self.applied for gift in each.gifts)
+
+    @property
     def points_spent(self) -> int:
         """Return the points this price costs besides money."""
         return sum(each.points for each in self.applied)
@@ -137,7 +177,7 @@ class Quote:
         """Return the offer that the least more spending would bring."""
         answers = (*self.turned_down, *(each.nearest() for each in self.unreached))
         return min(
-            (each for each in answers if "missing_minor" in each.why.params),
+            (each for each in answers if each and "missing_minor" in each.why.params),
             key=lambda each: (each.why.params["missing_minor"], each.source_id),
             default=None,
         )
@@ -182,9 +222,16 @@ def quote_hash(
                 each.source_id,
                 each.shares,
                 each.point_shares,
+                *_more(each),
             ]
             for each in applied
         ],
     }
     text = json.dumps(deal, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _more(applied: Applied) -> list[Any]:
+    """Return what few offers do: what they take off delivery, and gifts."""
+    gifts = [[gift.sku, gift.quantity] for gift in applied.gifts]
+    return [[applied.charge_shares, gifts]] if applied.charge_shares or gifts else []

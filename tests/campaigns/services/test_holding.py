@@ -23,6 +23,7 @@ from crm.shared.errors import Refusal
 from crm.shared.models import AuditEntry
 from orders.models import Allocation, Order, OrderLine
 from orders.rules.offers import PriceRequest
+from orders.rules.quotes import FarOffers
 from tests.cast import NOON, make_variant
 
 
@@ -211,7 +212,10 @@ def test_a_cancelled_order_gives_its_promotion_use_back(alice, promotion):
 )
 def test_only_live_promotions_are_offered(_case, change, live, promotion):
     Promotion.objects.update(**change)
-    assert len(PromotionOffers().offers_for(asking(None))[0]) == live
+    found, _refused = PromotionOffers().offers_for(asking(None))
+    far = [each for each in found if isinstance(each, FarOffers)]
+    assert len(found) - len(far) == live
+    assert [offer for each in far for offer in each.listed()] == []
 
 
 @pytest.mark.django_db(transaction=True)

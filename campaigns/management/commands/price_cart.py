@@ -1,0 +1,47 @@
+"""The pricing engine on the command line; needs no database."""
+
+import json
+import sys
+from argparse import ArgumentParser, FileType
+from typing import TextIO
+
+from django.core.management.base import BaseCommand, CommandError
+
+from campaigns.rules.wire import answer_case
+
+
+class Command(BaseCommand):
+    """Prices cases: one JSON object a line in, one answer a line out."""
+
+    help = (
+        "Price carts given as JSON lines in the wire format of "
+        "docs/algorithms/pricing.md, without a database."
+    )
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Read a file, or what is piped in."""
+        parser.add_argument(
+            "cases",
+            nargs="?",
+            default="-",
+            type=FileType("r", encoding="utf-8"),
+            metavar="FILE",
+            help="JSON lines; - is standard input",
+        )
+
+    def handle(self, *, cases: TextIO, **_options: object) -> None:
+        """Answer each line as it comes."""
+        for number, line in enumerate(cases, start=1):
+            if not line.strip():
+                continue
+            try:
+                # Figures as written: 17.50 never becomes a binary fraction.
+                case = json.loads(line, parse_float=str)
+            except json.JSONDecodeError as bad:
+                raise CommandError(f"Line {number} is no JSON: {bad}") from bad
+            told = answer_case(case if isinstance(case, dict) else {"given": case})
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
+        if cases is not sys.stdin:
+            cases.close()

@@ -1,0 +1,317 @@
+"""What an offer gives: one small class a kind, each a pure function. Plain Python.
+
+A benefit looks at a ``View`` and answers with a ``Cut``, or why there is none. Rates
+are fractions of one (``Fraction(1, 5)`` is 20 %), amounts minor units.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, Protocol
+
+from campaigns.rules.conditions import kind_of
+from campaigns.rules.cuts import (
+    Cut,
+    View,
+    amount_off,
+    amount_off_each_line,
+    amount_off_each_unit,
+    by_lines,
+    by_units,
+    percent_off,
+)
+from campaigns.rules.rounding import rounded, split
+from campaigns.rules.scopes import Scope
+from campaigns.rules.selections import (
+    Unit,
+    bundles,
+    buy_and_get,
+    by_price,
+    most_sets,
+    sets_of_each,
+    units_of,
+)
+from orders.rules.offers import Gift, Refused
+
+WHOLE = Fraction(1)
+
+
+class Benefit(Protocol):
+    """What is given once the conditions hold."""
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Return what is taken off."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A share of the price; 1 is free."""
+
+    rate: Fraction
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Take it off what the policies call the price (S8)."""
+        return percent_off(view, self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount of money, per what it says."""
+
+    value_minor: int
+    per: Literal["order", "line", "unit", "application", "method"]
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Take it off as often as ``per`` says; no line falls below zero (C15)."""
+        if self.per == "unit":
+            return amount_off_each_unit(view, self.value_minor)
+        if self.per in {"line", "method"}:
+            return amount_off_each_line(view, self.value_minor)
+        if self.per == "application" and view.repeats_by_line:
+            return amount_off_each_line(view, self.value_minor)
+        times = view.times if self.per == "application" else 1
+        cut = amount_off(view, self.value_minor * times)
+        return Cut(cut.shares, cut.unit_shares, cut.uses, times=times)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPrice:
+    """Everything together for one price, where it is lower."""
+
+    value_minor: int
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Take off what the lines cost more."""
+        worth = sum(each.left_minor for each in view.lines)
+        if worth <= self.value_minor:
+            return Refused("no_effect")
+        return amount_off(view, worth - self.value_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrice:
+    """So many units for one price; ``distinct`` wants them to differ in something.
+
+    ``parts`` says what a bundle is made of instead: so many units of each scope. What
+    a set saves is allocated to its units by list price (S18).
+    """
+
+    value_minor: int
+    size: int
+    repeats: int | None = None
+    distinct: str = ""
+    dearest_first: bool = False
+    parts: tuple[tuple[Scope, int], ...] = ()
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Form sets and take off what each costs more than its price."""
+        units = by_price(view.units(), dearest_first=self.dearest_first)
+        sets = self._sets(view, units)
+        if self.repeats is not None:
+            sets = sets[: self.repeats]
+        if not sets:
+            return Refused("quantity_not_met", {"missing": self.size - len(units)})
+        chosen: list[Unit] = []
+        parts: list[int] = []
+        for each in sets:
+            saves = sum(unit.left_minor for unit in each) - self.value_minor
+            if saves > 0:
+                chosen += each
+                parts += split(saves, [u.list_minor for u in each], view.policies)
+        cut = by_units(view, chosen, parts)
+        return Cut(unit_shares=cut.unit_shares, uses=cut.uses, times=len(sets))
+
+    def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
+        lines = {each.line.position: each for each in view.lines}
+        if self.parts:
+            known = view.situation.lines.known
+
+            def fits(scope: Scope) -> Callable[[Unit], bool]:
+                return lambda unit: scope.matches(lines[unit.position], known)
+
+            return bundles(units, [(fits(scope), count) for scope, count in self.parts])
+        if self.distinct:
+            return sets_of_each(
+                units, lambda u: kind_of(lines[u.position], self.distinct), self.size
+            )
+        return [
+            list(units[start : start + self.size])
+            for start in range(0, len(units) - self.size + 1, self.size)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class BuyGet:
+    """Who buys so many units gets so many others at a share off (S15)."""
+
+    buy: int
+    get: int
+    buy_scope: Scope
+    get_scope: Scope
+    rate: Fraction = WHOLE
+    #: As often as there are full sets, at most so many times; None for any.
+    repeats: int | None = 1
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Make sets whose cheapest units are reduced; incomplete ones get nothing."""
+        buy = self.buy
+        policies, lines = view.policies, view.situation.lines
+        if policies.buy_get_group_includes_target == "true":
+            buy -= self.get
+        allowed = {each.line.position for each in view.lines}
+        buyable = units_of(self.buy_scope.of(lines), unused_only=view.unused_only)
+        gettable = units_of(
+            (e for e in self.get_scope.of(lines) if e.line.position in allowed),
+            unused_only=view.unused_only,
+        )
+        dearest = policies.target_order == "most_expensive_first"
+        gettable = by_price(gettable, dearest_first=dearest)
+        times = most_sets(buyable, gettable, buy, self.get)
+        if self.repeats is not None:
+            times = min(times, self.repeats)
+        if not times:
+            return Refused("set_not_complete")
+        bought, got = buy_and_get(buyable, gettable, buy, self.get, times)
+        parts = [rounded(self.rate * view.unit_base(unit), policies) for unit in got]
+        return Cut(
+            unit_shares=tuple(
+                (unit.position, unit.place, part)
+                for unit, part in zip(got, parts, strict=True)
+                if part
+            ),
+            uses=tuple((u.position, u.place) for u in (*got, *bought)),
+            times=times,
+            units=len(got),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FreeItem:
+    """Goods on top that cost nothing (S16); the first choice that is in stock (S17)."""
+
+    choices: tuple[Gift, ...]
+    #: One gift for so many units of the scope; 0 is once.
+    every: int = 0
+    most: int | None = None
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Add the gift, as often as the conditions hold or for every so many units."""
+        times = view.times
+        if self.every:
+            times = sum(each.line.quantity for each in view.lines) // self.every
+            if self.most is not None:
+                times = min(times, self.most)
+        if not times:
+            return Refused("quantity_not_met", {"missing": self.every})
+        for gift in self.choices:
+            stock = view.situation.facts.stock.get(gift.sku)
+            if stock is None or stock >= gift.quantity * times:
+                given = Gift(
+                    gift.sku, gift.quantity * times, gift.listed_minor, gift.variant_id
+                )
+                return Cut(gifts=(given,), times=times)
+        return Refused("gift_out_of_stock")
+
+
+@dataclass(frozen=True, slots=True)
+class Tiered:
+    """Steps that rise with value or quantity; the highest reached counts (S13)."""
+
+    #: From so much on -> what is given: a rate, or an amount in minor units.
+    steps: tuple[tuple[int, Benefit], ...]
+    #: What is given below the first step.
+    base: Benefit | None = None
+    by: Literal["value", "quantity", "order_value", "line_value", "line_quantity"] = (
+        "value"
+    )
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Find the step and give it, for each line where the measure is a line's."""
+        if self.by in {"line_value", "line_quantity"}:
+            return self._by_line(view)
+        return self._given(view, self._measure(view))
+
+    def _by_line(self, view: View) -> Cut | Refused:
+        parts: list[tuple[int, int]] = []
+        for each in view.lines:
+            one = View((each,), view.situation, view.selection, view.times)
+            size = each.line.quantity if self.by == "line_quantity" else each.left_minor
+            cut = self._given(one, size)
+            if isinstance(cut, Cut):
+                parts.append((each.line.position, cut.amount_minor))
+        return by_lines(view, parts) if parts else Refused("threshold_not_met")
+
+    def _measure(self, view: View) -> int:
+        if self.by == "quantity":
+            return sum(each.line.quantity for each in view.lines)
+        situation = view.situation
+        basis = situation.policies.threshold_basis
+        if self.by == "order_value":
+            return situation.worth(Scope(), basis)
+        return sum(situation.amount(each, basis) for each in view.lines)
+
+    def _given(self, view: View, size: int) -> Cut | Refused:
+        reached = [benefit for least, benefit in self.steps if size >= least]
+        benefit = reached[-1] if reached else self.base
+        if benefit is None:
+            return Refused(
+                "threshold_not_met", {"missing_minor": self.steps[0][0] - size}
+            )
+        return benefit.cut(view)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstNext:
+    """One amount for the first unit and another for each further one."""
+
+    first_minor: int
+    next_minor: int
+    #: Units beyond get nothing; 0 is no end.
+    max_units: int = 0
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Count units of each line, or of all lines where the order is reduced."""
+        if view.is_whole:
+            units = sum(each.line.quantity for each in view.lines)
+            return amount_off(view, self._worth(units))
+        return by_lines(
+            view,
+            (
+                (
+                    each.line.position,
+                    min(self._worth(each.line.quantity), each.left_minor),
+                )
+                for each in view.lines
+            ),
+        )
+
+    def _worth(self, units: int) -> int:
+        if self.max_units:
+            units = min(units, self.max_units)
+        return self.first_minor + self.next_minor * (units - 1) if units else 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityGroup:
+    """A benefit for the units of full groups, found in line order."""
+
+    size: int
+    #: Off each unit; or a share of it.
+    amount_minor: int = 0
+    rate: Fraction | None = None
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Take it off the units of full groups, those of the first lines first."""
+        units = view.units()
+        full = len(units) // self.size * self.size
+        if not full:
+            return Refused("quantity_not_met", {"missing": self.size - len(units)})
+        chosen = units[:full]
+        if self.rate is None:
+            parts = [min(self.amount_minor, unit.left_minor) for unit in chosen]
+        else:
+            bases = [view.unit_base(unit) for unit in chosen]
+            total = rounded(self.rate * sum(bases), view.policies)
+            parts = split(total, bases, view.policies)
+        return by_units(view, chosen, parts)

@@ -1,0 +1,285 @@
+"""When an offer applies: questions about cart, buyer and moment. Plain Python.
+
+Every question answers with what is missing, as a ``Refused`` (S25), or None where it
+holds; they combine into a tree. Amounts are minor units, compared on the basis that
+their policy names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from operator import eq, ge, gt, le, lt
+from typing import Any, Literal, Protocol
+
+from campaigns.rules.policies import WIRE, Policies
+from campaigns.rules.scopes import ALL, Scope
+from orders.rules.offers import FREIGHT_KIND, Refused, StageLine, StageLines
+from orders.rules.taxes import NO_TAXES, Taxes
+
+Comparison = Literal["gte", "gt", "lte", "lt", "eq"]
+_COMPARE = {"gte": ge, "gt": gt, "lte": le, "lt": lt, "eq": eq}
+Basis = Literal[
+    "before_discounts",
+    "after_previous_discounts",
+    "after_previous_lanes",
+    "total_including_shipping",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What conditions ask besides the cart: who buys, when, where, what is there."""
+
+    now: datetime | None = None
+    channel: str = ""
+    price_list: str = ""
+    groups: frozenset[str] = frozenset()
+    #: Codes entered and what the buyer belongs to: ``code:SAVE``, ``tier:gold``.
+    marks: frozenset[str] = frozenset()
+    is_known: bool = False
+    orders_before: int = 0
+    last_order_at: datetime | None = None
+    #: Units in stock by SKU, of goods that may come as gifts; missing is plenty.
+    stock: Mapping[str, int] = field(default_factory=dict)
+
+
+NOBODY = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a condition may look at."""
+
+    lines: StageLines
+    facts: Facts = NOBODY
+    policies: Policies = WIRE
+    taxes: Taxes = NO_TAXES
+
+    def amount(self, each: StageLine, basis: str) -> int:
+        """Return what a line counts for a threshold."""
+        if basis == "before_discounts":
+            return each.opening_minor
+        return each.amount_minor if basis == "after_previous_lanes" else each.left_minor
+
+    def worth(self, scope: Scope, basis: str, tax_basis: str = "") -> int:
+        """Return what the lines of a scope count, net or gross where it matters."""
+        found = [*scope.of(self.lines)]
+        if basis == "total_including_shipping":
+            found += [e for e in self.lines if e.line.kind == FREIGHT_KIND]
+        tax_basis = tax_basis or self.policies.threshold_tax_basis
+        return sum(
+            self.taxes.as_basis(e.line.position, self.amount(e, basis), tax_basis)
+            for e in found
+        )
+
+
+class Condition(Protocol):
+    """One question."""
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Return why it does not hold, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """The lines of a scope are worth so much."""
+
+    value_minor: int
+    op: Comparison = "gte"
+    scope: Scope = ALL
+    basis: Basis | None = None
+    tax_basis: str = ""
+    #: Delivery counts, too.
+    with_delivery: bool = False
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Compare; of a minimum say how much is missing."""
+        basis = self.basis or situation.policies.threshold_basis
+        if self.with_delivery:
+            basis = "total_including_shipping"
+        worth = situation.worth(self.scope, basis, self.tax_basis)
+        if not self.scope.of(situation.lines):
+            return Refused("products_not_in_cart")
+        if _COMPARE[self.op](worth, self.value_minor):
+            return None
+        if self.op in {"gte", "gt"}:
+            missing = self.value_minor - worth + (self.op == "gt")
+            return Refused("threshold_not_met", {"missing_minor": missing})
+        return Refused("cart_too_large", {"basis_minor": worth})
+
+    def times(self, situation: Situation) -> int:
+        """Return how often it holds over (S14)."""
+        basis = self.basis or situation.policies.threshold_basis
+        worth = situation.worth(self.scope, basis, self.tax_basis)
+        return worth // self.value_minor if self.value_minor else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """So many units of a scope, or so many different ones of something.
+
+    ``same`` counts the units that share what they are (``sku``), ``distinct`` how many
+    different ones there are; empty counts all.
+    """
+
+    value: int
+    scope: Scope = ALL
+    same: str = ""
+    distinct: str = ""
+    per_line: bool = False
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Say how many units are missing."""
+        have = self._count(situation)
+        if have >= self.value:
+            return None
+        return Refused("quantity_not_met", {"missing": self.value - have})
+
+    def times(self, situation: Situation) -> int:
+        """Return how many full groups there are."""
+        return self._count(situation) // self.value if self.value else 1
+
+    def _count(self, situation: Situation) -> int:
+        policies = situation.policies
+        once = policies.units_consumption == "each_unit_counts_for_one_promotion"
+        counts = [
+            (each, each.line.quantity - (len(each.used) if once else 0))
+            for each in self.scope.of(situation.lines)
+        ]
+        if self.per_line:
+            return max((count for _each, count in counts), default=0)
+        if not self.same and not self.distinct:
+            return sum(count for _each, count in counts)
+        kinds: dict[str, int] = {}
+        for each, count in counts:
+            kind = kind_of(each, self.same or self.distinct)
+            kinds[kind] = kinds.get(kind, 0) + count
+        if self.same:
+            return max(kinds.values(), default=0)
+        return sum(1 for count in kinds.values() if count)
+
+
+def kind_of(each: StageLine, attribute: str) -> str:
+    """Return what a line is in some respect: its SKU, product, or another mark."""
+    if attribute in {"sku", "variant"}:
+        return each.line.sku
+    start = f"{attribute}:"
+    return min((m for m in each.line.marks if m.startswith(start)), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup:
+    """The buyer is in one of some groups."""
+
+    groups: frozenset[str]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Say that the offer is for others."""
+        if situation.facts.groups & self.groups:
+            return None
+        return Refused("not_for_you")
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """The request carries one of some marks: a code, a tier, another audience."""
+
+    marks: frozenset[str]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Say that the offer is for others."""
+        return None if situation.facts.marks & self.marks else Refused("not_for_you")
+
+
+@dataclass(frozen=True, slots=True)
+class NthOrder:
+    """It is the buyer's n-th order (C12); a buyer nobody knows has none to count."""
+
+    number: int
+    at_least: bool = False
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Compare with the orders before this one."""
+        if not situation.facts.is_known:
+            return Refused("customer_unknown")
+        this = situation.facts.orders_before + 1
+        if this == self.number or (self.at_least and this > self.number):
+            return None
+        return Refused("not_for_this_order", {"order": this})
+
+
+@dataclass(frozen=True, slots=True)
+class SinceLastOrder:
+    """The buyer's last order was so many days ago, or longer."""
+
+    days: int
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Say so where there was none, too."""
+        last, now = situation.facts.last_order_at, situation.facts.now
+        if last and now and now - last >= timedelta(days=self.days):
+            return None
+        return Refused("too_soon")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceListIn:
+    """The cart is priced by one of some price lists."""
+
+    names: frozenset[str]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Compare."""
+        return None if situation.facts.price_list in self.names else Refused("not_here")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredBy:
+    """One of some methods delivers the cart."""
+
+    methods: frozenset[str]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Look for a charge of one of them."""
+        wanted = {f"method:{each}" for each in self.methods}
+        charges = (e for e in situation.lines if e.line.kind == FREIGHT_KIND)
+        found = any(wanted & each.line.marks for each in charges)
+        return None if found else Refused("not_by_this_delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them hold."""
+
+    of: tuple[Condition, ...] = ()
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Return the first that does not."""
+        answers = (each.unmet(situation) for each in self.of)
+        return next((why for why in answers if why is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of them holds."""
+
+    of: tuple[Condition, ...]
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Return what the first one misses, where none holds."""
+        answers = [each.unmet(situation) for each in self.of]
+        return None if None in answers or not answers else answers[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """It does not hold."""
+
+    condition: Condition
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+    def unmet(self, situation: Situation) -> Refused | None:
+        """Turn the answer round."""
+        holds = self.condition.unmet(situation) is None
+        return Refused("condition_not_met", dict(self.trace)) if holds else None

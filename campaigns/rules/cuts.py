@@ -1,0 +1,290 @@
+"""What a benefit takes off, by line or by unit, before floors. Plain Python.
+
+Benefits say which lines or units they take from; this module rounds at the level a
+policy names, splits totals, and keeps caps.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from campaigns.rules.conditions import Quantity, Situation, kind_of
+from campaigns.rules.policies import Policies
+from campaigns.rules.rounding import rounded, split, split_over_units
+from campaigns.rules.selections import (
+    EVERY_UNIT,
+    Selection,
+    Unit,
+    units_in_sets,
+    units_of,
+)
+from crm.shared.money import share
+from orders.rules.offers import FREIGHT_KIND, Gift, StageLine, split_evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is taken: from lines, or from single units of them."""
+
+    shares: tuple[tuple[int, int], ...] = ()
+    unit_shares: tuple[tuple[int, int, int], ...] = ()
+    uses: tuple[tuple[int, int], ...] = ()
+    gifts: tuple[Gift, ...] = ()
+    #: How often the benefit was given.
+    times: int = 1
+    #: How many units it touched, where it looked at units.
+    units: int = 0
+
+    @property
+    def amount_minor(self) -> int:
+        """Return what is taken off in all."""
+        parts = self.unit_shares or self.shares
+        return sum(each[-1] for each in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a benefit sees: the lines it may reduce, and how to go about it."""
+
+    lines: tuple[StageLine, ...]
+    situation: Situation
+    selection: Selection = EVERY_UNIT
+    #: How often the conditions hold: what an amount per application is given.
+    times: int = 1
+    #: On the order as a whole: one rounding, shared over the lines.
+    is_whole: bool = False
+    #: Units that another offer used up are not there.
+    unused_only: bool = False
+    #: A condition whose sets of different goods get the benefit, and nothing else.
+    sets_of: Quantity | None = None
+
+    @property
+    def policies(self) -> Policies:
+        """Return the policies of the calculation."""
+        return self.situation.policies
+
+    @property
+    def repeats_by_line(self) -> bool:
+        """Tell whether an application is a line of the scope."""
+        return self.policies.application_repeat == "once_per_line"
+
+    @property
+    def is_by_line(self) -> bool:
+        """Tell whether nobody needs to look at single units."""
+        looks_at_units = self.unused_only or self.sets_of is not None
+        return self.selection.is_all and not looks_at_units
+
+    def units(self) -> list[Unit]:
+        """Return the units that may be reduced, in line order."""
+        units = units_of(self.lines, unused_only=self.unused_only)
+        wanted = self.sets_of
+        if wanted is None:
+            return units
+        kinds = {e.line.position: kind_of(e, wanted.distinct) for e in self.lines}
+        return units_in_sets(units, lambda u: kinds[u.position], wanted.value)
+
+    def chosen(self) -> list[Unit]:
+        """Return the units that get the benefit."""
+        return self.selection.of(self.units(), self.policies)
+
+    def base(self, each: StageLine) -> int:
+        """Return what a percentage of a line is of (S8)."""
+        return _base_of(each, self.policies)
+
+    def unit_base(self, unit: Unit) -> int:
+        """Return what a percentage of a unit is of."""
+        each = next(e for e in self.lines if e.line.position == unit.position)
+        if _base_is_left(self.policies):
+            return unit.left_minor
+        return split_evenly(_base_of(each, self.policies), each.line.quantity)[
+            unit.place
+        ]
+
+
+def percent_off(view: View, rate: Fraction) -> Cut:
+    """Take a share of the lines, or of the units chosen, rounded as policies say."""
+    if view.is_by_line and view.policies.rounding_level != "unit":
+        bases = [(each.line.position, view.base(each)) for each in view.lines]
+        parts = _rounded_by_level(view, bases, rate)
+        return by_lines(view, zip((at for at, _base in bases), parts, strict=True))
+    chosen = view.chosen()
+    bases = [(unit.position, view.unit_base(unit)) for unit in chosen]
+    parts = _rounded_by_level(view, bases, rate)
+    return by_units(view, chosen, parts)
+
+
+def _rounded_by_level(
+    view: View, bases: Sequence[tuple[int, int]], rate: Fraction
+) -> list[int]:
+    """Return a part for each base; what is rounded together is split by remainder."""
+    level = view.policies.rounding_level
+    if level == "target":
+        level = "order" if view.is_whole else "line"
+    groups: dict[object, list[int]] = {}
+    for number, (position, _base) in enumerate(bases):
+        key: object = {"unit": number, "line": position}.get(level, "all")
+        if level in {"per_tax_group", "per_discount_line"}:
+            key = view.situation.taxes.rate_of(position)
+        groups.setdefault(key, []).append(number)
+    parts = [0] * len(bases)
+    for members in groups.values():
+        weights = [bases[number][1] for number in members]
+        total = rounded(rate * sum(weights), view.policies)
+        for number, part in zip(
+            members, split(total, weights, view.policies), strict=True
+        ):
+            parts[number] = part
+    return parts
+
+
+def amount_off(view: View, amount_minor: int) -> Cut:
+    """Take one amount off all lines together, or the units chosen (C15)."""
+    policies, taxes = view.policies, view.situation.taxes
+    basis = policies.discount_tax_basis
+    if not view.is_by_line:
+        chosen = view.chosen()
+        lefts = [unit.left_minor for unit in chosen]
+        total = min(amount_minor, sum(lefts))
+        return by_units(view, chosen, split(total, lefts, policies))
+    positions = [each.line.position for each in view.lines]
+    lefts = [
+        taxes.as_basis(each.line.position, each.left_minor, basis)
+        for each in view.lines
+    ]
+    weights = [_weight(view, each) for each in view.lines]
+    if basis in {"net", "gross"}:
+        weights = lefts
+    total = min(amount_minor, sum(lefts))
+    parts = split(total, weights if any(weights) else lefts, policies)
+    given = [
+        taxes.from_basis(at, part, basis)
+        for at, part in zip(positions, parts, strict=True)
+    ]
+    return by_lines(
+        view,
+        [
+            *zip(positions, given, strict=True),
+            *_off_delivery(view, amount_minor - total),
+        ],
+    )
+
+
+def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
+    """Return what delivery gives where an amount may take all that is to be paid."""
+    if not view.is_whole or view.policies.discount_clamp != "payable_total":
+        return []
+    charges = [e for e in view.situation.lines if e.line.kind == FREIGHT_KIND]
+    lefts = [each.left_minor for each in charges]
+    parts = share(min(excess, sum(lefts)), lefts) if charges else []
+    return [(e.line.position, part) for e, part in zip(charges, parts, strict=True)]
+
+
+def amount_off_each_unit(view: View, amount_minor: int) -> Cut:
+    """Take an amount off every unit, as far as its price goes."""
+    if view.is_by_line and not any(each.units for each in view.lines):
+        return by_lines(
+            view,
+            (
+                (
+                    each.line.position,
+                    min(amount_minor * each.line.quantity, each.left_minor),
+                )
+                for each in view.lines
+            ),
+        )
+    chosen = view.chosen()
+    return by_units(view, chosen, [min(amount_minor, u.left_minor) for u in chosen])
+
+
+def amount_off_each_line(view: View, amount_minor: int) -> Cut:
+    """Take an amount off every line once."""
+    return by_lines(
+        view,
+        (
+            (each.line.position, min(amount_minor, each.left_minor))
+            for each in view.lines
+        ),
+    )
+
+
+def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
+    """Return a cut of lines; where the first units take the remainder, by unit."""
+    shares = tuple((at, part) for at, part in parts if part)
+    if view.policies.allocation_remainder == "first_units":
+        lines = view.situation.lines
+        quantities = {e.line.position: e.line.quantity for e in lines}
+        singles = tuple(
+            (at, place, piece)
+            for at, part in shares
+            for place, piece in enumerate(split_over_units(part, quantities[at]))
+            if piece
+        )
+        return Cut(unit_shares=singles)
+    return Cut(shares=shares)
+
+
+def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
+    """Return a cut of single units that uses them up."""
+    used = view.selection.used_by(view.units(), units)
+    return Cut(
+        unit_shares=tuple(
+            (unit.position, unit.place, part)
+            for unit, part in zip(units, parts, strict=True)
+            if part
+        ),
+        uses=tuple((unit.position, unit.place) for unit in used),
+        times=max(1, len(units) // view.selection.per_group)
+        if view.selection.per_group
+        else 1,
+        units=len(units),
+    )
+
+
+def capped(view: View, cut: Cut, cap_minor: int | None) -> Cut:
+    """Return a cut that takes no more than a cap, shrunk in proportion (C16)."""
+    if cap_minor is None:
+        return cut
+    taxes, basis = view.situation.taxes, view.policies.cap_tax_basis
+    parts = cut.unit_shares or cut.shares
+    sizes = [taxes.as_basis(each[0], each[-1], basis) for each in parts]
+    if sum(sizes) <= cap_minor:
+        return cut
+    kept = [
+        taxes.from_basis(each[0], part, basis)
+        for each, part in zip(parts, share(cap_minor, sizes, sizes), strict=True)
+    ]
+    if cut.unit_shares:
+        singles = tuple(
+            (at, place, part)
+            for (at, place, _part), part in zip(cut.unit_shares, kept, strict=True)
+        )
+        return replace(cut, unit_shares=singles)
+    shares = tuple(
+        (at, part) for (at, _part), part in zip(cut.shares, kept, strict=True)
+    )
+    return replace(cut, shares=shares)
+
+
+def _base_is_left(policies: Policies) -> bool:
+    return policies.stacking != "additive_on_original" and policies.discount_base in {
+        "what_is_left",
+        "unit_price_less_line_discount",
+    }
+
+
+def _base_of(each: StageLine, policies: Policies) -> int:
+    if _base_is_left(policies):
+        return each.left_minor
+    if policies.discount_base == "list_price":
+        return each.line.list_price_minor * each.line.quantity
+    return each.opening_minor
+
+
+def _weight(view: View, each: StageLine) -> int:
+    basis = view.policies.allocation_basis
+    if basis == "line_value_after_catalog_discount":
+        return each.opening_minor
+    if basis == "line_gross_value":
+        taxes = view.situation.taxes
+        return taxes.as_basis(each.line.position, each.left_minor, "gross")
+    return each.left_minor

@@ -1,0 +1,141 @@
+"""Live offers by what they need, so that a price asks only those that can match (P1).
+
+An offer says which marks a cart must carry one of (``handles``: a SKU, a category, a
+code, a tier) and from which spend on it takes anything (``least_minor``). The index is
+made once per version of the offers; what a price then costs grows with the offers that
+can match, not with those that exist. Plain Python.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from campaigns.rules.scopes import GOODS, marks_of
+from orders.rules.offers import PriceRequest, Stage, least_minor
+from orders.rules.quotes import FarOffers
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An offer with the end of its time; None is open."""
+
+    offer: Any
+    ends_at: datetime | None = None
+
+    def is_on(self, now: datetime) -> bool:
+        """Tell whether it runs at a moment."""
+        starts_at = getattr(self.offer, "starts_at", None)
+        return (starts_at is None or starts_at <= now) and (
+            self.ends_at is None or self.ends_at > now
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Offers that need the same mark, by the least they want to be spent."""
+
+    entries: tuple[Indexed, ...]
+    leasts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, entries: Iterable[Indexed]) -> "_Shelf":
+        in_order = sorted(entries, key=lambda each: least_minor(each.offer))
+        leasts = tuple(least_minor(each.offer) for each in in_order)
+        return cls(tuple(in_order), leasts)
+
+    def within(self, spend_minor: int) -> Sequence[Indexed]:
+        """Return what such a spend reaches."""
+        return self.entries[: bisect_right(self.leasts, spend_minor)]
+
+    def beyond(self, spend_minor: int) -> Iterator[Indexed]:
+        """Yield what it does not reach, the nearest first."""
+        for place in range(bisect_right(self.leasts, spend_minor), len(self.entries)):
+            yield self.entries[place]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferIndex:
+    """The offers of one version."""
+
+    entries: tuple[Indexed, ...]
+    _by_mark: dict[str, _Shelf] = field(default_factory=dict)
+    #: Offers that need no mark; stage by stage.
+    _open: dict[Stage, _Shelf] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[Indexed]) -> "OfferIndex":
+        """Make the index."""
+        kept = tuple(entries)
+        marked: dict[str, list[Indexed]] = {}
+        unmarked: dict[Stage, list[Indexed]] = {}
+        for each in kept:
+            handles = getattr(each.offer, "handles", None)
+            if handles is None:
+                unmarked.setdefault(each.offer.stage, []).append(each)
+            for mark in handles or ():
+                marked.setdefault(mark, []).append(each)
+        return cls(
+            kept,
+            {mark: _Shelf.of(some) for mark, some in marked.items()},
+            {stage: _Shelf.of(some) for stage, some in unmarked.items()},
+            tuple(sorted({each.offer.stage for each in kept})),
+        )
+
+    def offers_for(self, request: PriceRequest) -> list[Any]:
+        """Return the offers a request may reach, and the others as ``FarOffers``."""
+        spend, marks = spend_and_marks(request)
+        now = request.now
+        near: dict[int, Indexed] = {}
+        for shelf in self._shelves(marks):
+            for each in shelf.within(spend):
+                if each.is_on(now):
+                    near[id(each)] = each
+        found: list[Any] = [each.offer for each in near.values()]
+        if len(near) < len(self.entries):
+            found += self._far(near, spend, now)
+        return found
+
+    def _shelves(self, marks: Iterable[str]) -> Iterator[_Shelf]:
+        yield from self._open.values()
+        for mark in marks:
+            shelf = self._by_mark.get(mark)
+            if shelf is not None:
+                yield shelf
+
+    def _far(
+        self, near: dict[int, Indexed], spend_minor: int, now: datetime
+    ) -> list[FarOffers]:
+        far = []
+        for stage in self.stages:
+            shelf = self._open.get(stage)
+            beyond = shelf.beyond(spend_minor) if shelf else iter(())
+            closest = next((e.offer for e in beyond if e.is_on(now)), None)
+            far.append(FarOffers(stage, self._listing(stage, near, now), closest))
+        return far
+
+    def _listing(self, stage: Stage, near: dict[int, Indexed], now: datetime) -> Any:
+        def listed() -> list[Any]:
+            return [
+                each.offer
+                for each in self.entries
+                if each.offer.stage is stage
+                and id(each) not in near
+                and each.is_on(now)
+            ]
+
+        return listed
+
+
+def spend_and_marks(request: PriceRequest) -> tuple[int, frozenset[str]]:
+    """Return the most goods can be worth to an offer, and every mark of a request."""
+    marks: set[str] = {f"code:{code}" for code in request.coupon_codes}
+    marks |= request.audiences
+    spend = 0
+    for line in request.lines:
+        marks |= marks_of(line)
+        if line.kind in GOODS:
+            spend += line.at_best_price(request.audiences).gross_minor
+    return spend, frozenset(marks)

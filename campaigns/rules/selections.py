@@ -1,0 +1,220 @@
+"""Which units of a scope a limited benefit touches. Plain Python.
+
+A unit is one piece of a line. Units are found in line order, sorted by what is left
+of their price where somebody says so, and formed into groups and sets.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from campaigns.rules.policies import Policies
+from orders.rules.offers import StageLine
+
+
+class Unit(NamedTuple):
+    """One piece of a line: its place in it, and what is left of its price."""
+
+    position: int
+    place: int
+    left_minor: int
+    list_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How many units get a benefit, of every group or in all.
+
+    ``group_size`` units make a group, of which ``per_group`` get it; ``repeats`` says
+    for how many groups, None for every full one.
+    """
+
+    most_units: int | None = None
+    most_per_line: int | None = None
+    group_size: int = 0
+    per_group: int = 0
+    repeats: int | None = None
+    dearest_first: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        """Tell whether every unit gets it, so that nobody needs to count."""
+        return (
+            self.most_units is None
+            and self.most_per_line is None
+            and not self.group_size
+        )
+
+    def of(self, units: Sequence[Unit], policies: Policies) -> list[Unit]:
+        """Return the units that get the benefit, in the order they are taken."""
+        chosen = list(units)
+        if self.group_size:
+            chosen = self._of_groups(chosen, policies)
+        elif self.most_units is not None or self.most_per_line is not None:
+            chosen = by_price(chosen, dearest_first=self.dearest_first)
+        if self.most_per_line is not None:
+            chosen = _first_of_each_line(chosen, self.most_per_line)
+        if self.most_units is not None:
+            chosen = chosen[: self.most_units]
+        return chosen
+
+    def used_by(self, units: Sequence[Unit], chosen: Sequence[Unit]) -> list[Unit]:
+        """Return the units that groups use up: those that get it, and the dearest."""
+        if not self.group_size or not self.per_group:
+            return list(chosen)
+        taken = {unit[:2] for unit in chosen}
+        rest = [unit for unit in units if unit[:2] not in taken]
+        paid = len(chosen) // self.per_group * (self.group_size - self.per_group)
+        return [*chosen, *by_price(rest, dearest_first=True)[:paid]]
+
+    def _of_groups(self, units: list[Unit], policies: Policies) -> list[Unit]:
+        """Return the units of full groups: by their formation, so many of each."""
+        groups = len(units) // self.group_size
+        if self.repeats is not None:
+            groups = min(groups, self.repeats)
+        in_order = by_price(units, dearest_first=self.dearest_first)
+        if policies.group_formation == "cheapest_of_all":
+            return in_order[: groups * self.per_group]
+        in_order = in_order[: groups * self.group_size]
+        if policies.group_formation == "round_robin":
+            return [
+                unit
+                for group in range(groups)
+                for unit in in_order[group::groups][: self.per_group]
+            ]
+        return [
+            unit
+            for start in range(0, groups * self.group_size, self.group_size)
+            for unit in in_order[start : start + self.per_group]
+        ]
+
+
+EVERY_UNIT = Selection()
+
+
+def units_of(lines: Iterable[StageLine], *, unused_only: bool = False) -> list[Unit]:
+    """Return the units of lines, in their order.
+
+    Args:
+        unused_only: without those that another offer used up.
+    """
+    return [
+        Unit(each.line.position, place, left, each.line.list_price_minor)
+        for each in lines
+        for place, left in enumerate(each.unit_lefts)
+        if not (unused_only and place in each.used)
+    ]
+
+
+def by_price(units: Iterable[Unit], *, dearest_first: bool = False) -> list[Unit]:
+    """Return units by what is left of their price; of equals the earlier first."""
+    return sorted(units, key=lambda unit: unit.left_minor, reverse=dearest_first)
+
+
+def sets_of_each(
+    units: Sequence[Unit], kind_of: Callable[[Unit], str], size: int
+) -> list[list[Unit]]:
+    """Return sets of units of which no two are of one kind, dearest kinds kept equal.
+
+    Each set takes from the kinds that have most units left, so that as many sets as
+    possible come about.
+    """
+    heaps: dict[str, list[Unit]] = {}
+    for unit in units:
+        heaps.setdefault(kind_of(unit), []).append(unit)
+    sets: list[list[Unit]] = []
+    while True:
+        full = sorted(
+            (kind for kind in heaps if heaps[kind]), key=lambda k: -len(heaps[k])
+        )
+        if len(full) < size or not size:
+            return sets
+        sets.append([heaps[kind].pop(0) for kind in full[:size]])
+
+
+def bundles(
+    units: Sequence[Unit], parts: Sequence[tuple[Callable[[Unit], bool], int]]
+) -> list[list[Unit]]:
+    """Return bundles of so many units for each part; a unit serves one bundle (S18)."""
+    left = list(units)
+    made: list[list[Unit]] = []
+    while True:
+        bundle: list[Unit] = []
+        for fits, count in parts:
+            found = [u for u in left if u not in bundle and fits(u)][:count]
+            if len(found) < count or not count:
+                return made
+            bundle += found
+        left = [unit for unit in left if unit not in bundle]
+        made.append(bundle)
+
+
+def units_in_sets(
+    units: Sequence[Unit], kind_of: Callable[[Unit], str], size: int
+) -> list[Unit]:
+    """Return the units of as many sets as possible that have ``size`` kinds or more.
+
+    With ``count`` sets a kind gives one unit to each of them at most, so there can be
+    that many while the kinds together give ``size`` units to each.
+    """
+    counts = Counter(kind_of(unit) for unit in units)
+    sets = len(units) // size if size else 0
+    while sets and sum(min(have, sets) for have in counts.values()) < size * sets:
+        sets -= 1
+    seen: Counter[str] = Counter()
+    kept = []
+    for unit in units:
+        seen[kind_of(unit)] += 1
+        if seen[kind_of(unit)] <= sets:
+            kept.append(unit)
+    return kept
+
+
+def buy_and_get(
+    buyable: Sequence[Unit], gettable: Sequence[Unit], buy: int, get: int, times: int
+) -> tuple[list[Unit], list[Unit]]:
+    """Return the units of ``times`` sets: those bought, and those got (S15).
+
+    Units got come in the order of ``gettable``; the dearest of the others are bought.
+    A unit that both could use is got only while enough others are left to be bought.
+    Needs ``times`` to be possible: see ``most_sets``.
+    """
+    can_buy = {unit[:2] for unit in buyable}
+    spare = len(can_buy) - buy * times
+    got: list[Unit] = []
+    for unit in gettable:
+        if len(got) == get * times:
+            break
+        if unit[:2] in can_buy:
+            if spare <= 0:
+                continue
+            spare -= 1
+        got.append(unit)
+    taken = {unit[:2] for unit in got}
+    rest = [unit for unit in buyable if unit[:2] not in taken]
+    return by_price(rest, dearest_first=True)[: buy * times], got
+
+
+def most_sets(
+    buyable: Sequence[Unit], gettable: Sequence[Unit], buy: int, get: int
+) -> int:
+    """Return how many sets use no unit twice (Hall's condition)."""
+    able_to_buy = {unit[:2] for unit in buyable}
+    able_to_get = {unit[:2] for unit in gettable}
+    limits = [len(able_to_buy | able_to_get) // (buy + get)] if buy + get else [0]
+    if buy:
+        limits.append(len(able_to_buy) // buy)
+    if get:
+        limits.append(len(able_to_get) // get)
+    return min(limits)
+
+
+def _first_of_each_line(units: Iterable[Unit], most: int) -> list[Unit]:
+    seen: dict[int, int] = {}
+    kept = []
+    for unit in units:
+        seen[unit.position] = seen.get(unit.position, 0) + 1
+        if seen[unit.position] <= most:
+            kept.append(unit)
+    return kept

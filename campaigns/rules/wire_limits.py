@@ -1,0 +1,204 @@
+"""Which promotions of a wire case may try at all: codes, windows, limits. Plain Python.
+
+What is turned down here is turned down before anything is priced; each with a reason
+of the fixed list of the wire format.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from campaigns.rules.policies import Policies
+from campaigns.rules.wire_reading import Money, known_keys, texts, whole, window
+
+_LIMITS = {
+    *("uses_total", "per_customer", "per_customer_promotion"),
+    *("max_applications_per_order", "applications_total", "applications_per_customer"),
+    *("discount_budget", "assigned_to", "release_on_cancel"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """That somebody used a promotion, so often; ``order`` is what it was used for."""
+
+    promotion: str
+    member: str = ""
+    count: int = 1
+    order: str = ""
+    code: str = ""
+    minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What was turned down, and the reason."""
+
+    reason: str
+    promotion: str = ""
+    code: str = ""
+
+    def told(self) -> dict[str, str]:
+        """Return it as the answer has it."""
+        parts = {"id": self.promotion, "code": self.code, "reason": self.reason}
+        return {key: value for key, value in parts.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, when and where."""
+
+    now: datetime | None
+    channel: str = ""
+    currency: str = ""
+    #: Every name the buyer goes by: member id, e-mail.
+    names: frozenset[str] = frozenset()
+    has_sale_items: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The rules of getting in, and what has been used so far."""
+
+    policies: Policies
+    money: Money
+    asker: Asker
+    uses: Sequence[Use] = ()
+    #: Promotion -> codes entered for it that counted.
+    entered: dict[str, str] = field(default_factory=dict)
+
+    def admit(
+        self, promotions: Iterable[Mapping[str, Any]], codes: Sequence[str]
+    ) -> tuple[list[Mapping[str, Any]], list[Rejected]]:
+        """Return the promotions that may try, and what was turned down."""
+        listed = list(promotions)
+        codes, rejected = self._codes(listed, codes)
+        admitted = []
+        for each in listed:
+            own = {self._folded(code) for code in _codes_of(each)}
+            code = next((c for c in codes if self._folded(c) in own), "")
+            if not code and (own or each.get("trigger") == "code"):
+                continue
+            reason = next(self.objections(each, code), None)
+            if reason is None:
+                admitted.append(each)
+                self.entered[str(each["id"])] = code
+                if code and self.policies.code_unique == "global":
+                    # A code stands for one promotion: the first that is open.
+                    codes = [other for other in codes if other != code]
+            else:
+                rejected.append(Rejected(reason, str(each["id"]), code))
+        return admitted, rejected
+
+    def _codes(
+        self, listed: Sequence[Mapping[str, Any]], codes: Sequence[str]
+    ) -> tuple[list[str], list[Rejected]]:
+        """Return the codes that exist, once each, and those turned down."""
+        known = {self._folded(code) for each in listed for code in _codes_of(each)}
+        kept: list[str] = []
+        rejected = []
+        for code in codes:
+            if self._folded(code) not in known:
+                rejected.append(Rejected("unknown_code", code=code))
+            elif self._folded(code) in {self._folded(each) for each in kept}:
+                if self.policies.code_duplicate == "error":
+                    rejected.append(Rejected("already_applied", code=code))
+            else:
+                kept.append(code)
+        return (kept[-1:] if self.policies.codes_max == "1_replace" else kept), rejected
+
+    def _folded(self, code: str) -> str:
+        if self.policies.code_case == "sensitive":
+            return code
+        return code.strip().casefold()
+
+    def objections(self, given: Mapping[str, Any], code: str) -> Iterator[str]:
+        """Say what speaks against a promotion, first things first."""
+        asker = self.asker
+        if given.get("active") is False:
+            yield "inactive"
+        if not _is_open("window", given.get("window"), asker.now):
+            yield "outside_window"
+        if code and not _is_open("code_window", given.get("code_window"), asker.now):
+            yield "outside_window"
+        if given.get("channels") and asker.channel not in texts(given["channels"]):
+            yield "not_in_channel"
+        if given.get("currency", asker.currency) != asker.currency:
+            yield "condition_not_met"
+        blocks = self.policies.discounted_items == "block_cart_code"
+        if code and blocks and asker.has_sale_items and given.get("target") == "order":
+            yield "sale_item_in_cart"
+        yield from self._over_limits(str(given["id"]), given.get("limits") or {}, code)
+        if self.budget_left(given) == 0:
+            yield "budget_exceeded"
+
+    def _over_limits(
+        self, promotion: str, limits: Mapping[str, Any], code: str
+    ) -> Iterator[str]:
+        known_keys("limits", limits, _LIMITS)
+        names = self.asker.names
+        owners = frozenset(texts(limits.get("assigned_to")))
+        if owners and not owners & names:
+            yield "customer_not_eligible" if names else "customer_unknown"
+        mine = [each for each in self.uses if each.promotion == promotion]
+        for key in ("uses_total", "applications_total"):
+            if self._is_reached(limits.get(key), mine):
+                yield "usage_limit_reached"
+        own = [each for each in mine if each.member in names]
+        by_code = [each for each in own if not each.code or each.code == code]
+        for key, used in (
+            ("per_customer", by_code),
+            ("per_customer_promotion", own),
+            ("applications_per_customer", own),
+        ):
+            if limits.get(key) is None:
+                continue
+            if not names and self.policies.limits_guest == "reject_without_identity":
+                yield "customer_unknown"
+            if self._is_reached(limits[key], used):
+                yield "customer_limit_reached"
+
+    def _is_reached(self, limit: Any, uses: Sequence[Use]) -> bool:
+        if limit is None:
+            return False
+        most = whole(limit)
+        if most == 0 and self.policies.limits_zero == "unlimited":
+            return False
+        return sum(each.count for each in uses) >= most
+
+    def budget_left(self, given: Mapping[str, Any]) -> int | None:
+        """Return what a promotion may still take off; None where nothing bounds it."""
+        left = []
+        own = (given.get("limits") or {}).get("discount_budget")
+        spent = sum(e.minor for e in self.uses if e.promotion == str(given["id"]))
+        if own is not None:
+            left.append(self.money.read(own) - spent)
+        campaign = given.get("campaign") or {}
+        if isinstance(campaign, Mapping) and campaign.get("budget"):
+            known_keys("campaign", campaign, {"id", "budget", "name"})
+            budget = campaign["budget"]
+            known_keys("budget", budget, {"type", "limit", "used"})
+            if budget.get("type") == "usage":
+                used = whole(budget.get("used") or 0)
+                used += sum(
+                    e.count for e in self.uses if e.promotion == str(given["id"])
+                )
+                if used >= whole(budget["limit"]):
+                    left.append(0)
+            else:
+                used = self.money.read(budget.get("used") or 0) + spent
+                left.append(self.money.read(budget["limit"]) - used)
+        return max(0, min(left)) if left else None
+
+
+def _codes_of(given: Mapping[str, Any]) -> tuple[str, ...]:
+    return texts(given.get("codes")) + texts(given.get("code"))
+
+
+def _is_open(what: str, given: Any, now: datetime | None) -> bool:
+    """Tell whether a moment lies in a window; both ends are inside."""
+    first, last = window(what, given)
+    if now is None:
+        return True
+    return (first is None or first <= now) and (last is None or now <= last)

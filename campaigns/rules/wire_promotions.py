@@ -1,0 +1,350 @@
+"""A promotion of the wire format as the engine's ``Promotion``. Plain Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from campaigns.rules.benefits import (
+    WHOLE,
+    Amount,
+    Benefit,
+    BuyGet,
+    FirstNext,
+    FixedPrice,
+    FreeItem,
+    Percent,
+    QuantityGroup,
+    SetPrice,
+    Tiered,
+)
+from campaigns.rules.conditions import Condition, Every, Quantity
+from campaigns.rules.policies import Policies
+from campaigns.rules.promotions import Promotion
+from campaigns.rules.scopes import Scope, delivery
+from campaigns.rules.selections import EVERY_UNIT, Selection
+from campaigns.rules.wire_conditions import Context, condition_of, scope_of
+from campaigns.rules.wire_reading import (
+    NotExpressible,
+    chosen,
+    known_keys,
+    rate,
+    texts,
+    whole,
+)
+from orders.rules.offers import Gift, Stage
+
+STAGES = {
+    "catalog": Stage.PRICE,
+    "items": Stage.ITEM,
+    "order": Stage.ORDER,
+    "shipping": Stage.FREIGHT,
+}
+_KEYS = {
+    *("id", "name", "trigger", "code", "codes", "conditions", "target", "scope"),
+    *("benefit", "allocation", "cap", "max_affected_units", "max_units_per_line"),
+    *("skip_discounted", "priority", "exclusive", "stacking", "lane", "limits"),
+    *("window", "code_window", "channels", "campaign", "currency", "active"),
+}
+_MODIFIERS = {"type", "select", "group_size", "max_units", "repeat"}
+_BENEFIT_KEYS = {
+    "percent": {"value"},
+    "amount": {"value", "per"},
+    "fixed_price": {"value", "per"},
+    "cheapest_free": {"qty"},
+    "free_item": {"sku", "qty", "every"},
+    "buy_get": {"buy", "get", "percent"},
+    "free_shipping": set(),
+    "tiered_percent": {"base", "tiers", "by"},
+    "tiered_amount": {"base", "tiers", "by", "per"},
+    "first_next_amount": {"first", "next"},
+    "quantity_group": {"value", "percent"},
+}
+_MEASURES = {
+    **{"value": "value", "subtotal": "value", "amount": "value"},
+    **{"quantity": "quantity", "qty": "quantity"},
+    **{"order_value": "order_value", "order_subtotal": "order_value"},
+    **{"line_value": "line_value", "line_quantity": "line_quantity"},
+}
+
+
+def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promotion:
+    """Return one promotion, without what limits its use.
+
+    Raises:
+        NotExpressible: it says something the engine has no words for.
+    """
+    known_keys("promotion", given, _KEYS)
+    target = chosen("target", given.get("target", "items"), STAGES)
+    scope = _scope_for(target, given, context)
+    conditions = [condition_of(each, context) for each in given.get("conditions") or ()]
+    benefit, selection = _benefit(given, scope, conditions, context)
+    limits = given.get("limits") or {}
+    most = limits.get("max_applications_per_order")
+    repeats = (given["benefit"].get("repeat") or False) is not False
+    repeats = repeats or context.policies.application_repeat in _REPEATING
+    cap = given.get("cap")
+    if isinstance(cap, Mapping):
+        known_keys("cap", cap, {"amount"})
+        cap = cap["amount"]
+    return Promotion(
+        source_id=str(given["id"]),
+        name=str(given.get("name", given["id"])),
+        benefit=benefit,
+        stage=STAGES[target],
+        scope=scope,
+        conditions=Every(tuple(conditions)),
+        selection=selection,
+        is_whole=target == "order",
+        cap_minor=None if cap is None else context.money.read(cap),
+        most_times=_most_times(most, repeats),
+        skips_discounted=bool(given.get("skip_discounted"))
+        or context.policies.discounted_items == "skipped",
+        policies=_policies_of(given, context.policies),
+        taxes=context.taxes,
+        facts=context.facts,
+        priority=whole(given.get("priority") or 0),
+        rank=rank,
+        is_alone=bool(given.get("exclusive")),
+    )
+
+
+_REPEATING = {"per_full_group", "per_condition"}
+
+
+def _most_times(most: Any, repeats: bool) -> int | None:
+    """Return how often an amount per application is given; None is any number."""
+    if most is not None:
+        return whole(most)
+    return None if repeats else 1
+
+
+def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:
+    """Return the policies, with what one promotion says of stacking and sharing."""
+    how = given.get("stacking")
+    if how == "additive_on_original":
+        policies = replace(policies, stacking="additive_on_original")
+    elif how is not None and how != "sequential" and not isinstance(how, list):
+        raise NotExpressible(f"stacking {how}")
+    shared = given.get("allocation")
+    per = given["benefit"].get("per", "order")
+    if shared is None or (shared == "across") == (per == "order"):
+        return policies
+    raise NotExpressible(f"allocation {shared} of an amount per {per}")
+
+
+def _scope_for(target: str, given: Mapping[str, Any], context: Context) -> Scope:
+    scope = given.get("scope")
+    if target == "shipping":
+        known_keys("scope of shipping", scope or {}, {"all", "methods", "exclude"})
+        if (scope or {}).get("exclude"):
+            raise NotExpressible("exclude in a scope of shipping")
+        return delivery(texts((scope or {}).get("methods")))
+    return scope_of(scope, context)
+
+
+def _benefit(
+    given: Mapping[str, Any],
+    scope: Scope,
+    conditions: Sequence[Condition],
+    context: Context,
+) -> tuple[Benefit, Selection]:
+    benefit = given["benefit"]
+    kind = chosen("benefit", benefit.get("type"), _BENEFIT_KEYS)
+    known_keys(f"benefit {kind}", benefit, _BENEFIT_KEYS[kind] | _MODIFIERS)
+    made = _MAKERS[kind](given, benefit, scope, conditions, context)
+    if isinstance(made, BuyGet | SetPrice | FirstNext | QuantityGroup | FreeItem):
+        return made, EVERY_UNIT
+    return made, _selection(given, benefit, conditions, context)
+
+
+def _selection(
+    given: Mapping[str, Any],
+    benefit: Mapping[str, Any],
+    conditions: Sequence[Condition],
+    context: Context,
+) -> Selection:
+    """Return which units get the benefit: so many in all, of a line, or of a group."""
+    most = given.get("max_affected_units")
+    per_line = given.get("max_units_per_line")
+    group, each = benefit.get("group_size"), benefit.get("max_units")
+    repeats = _repeats(given, context)
+    if benefit["type"] == "cheapest_free" or benefit.get("select") == "cheapest_unit":
+        each = whole(benefit.get("qty") or each or 1)
+        if group is None and (repeats is None or repeats > 1):
+            # As often as the condition holds: it says how many units make a group.
+            group = _group_of(conditions)
+        if group is None:
+            most, each = (each if most is None else min(each, whole(most))), None
+    elif "select" in benefit:
+        raise NotExpressible(f"select {benefit['select']}")
+    if each is not None and group is None:
+        most, each = (each if most is None else min(whole(most), whole(each))), None
+    return Selection(
+        most_units=None if most is None else whole(most),
+        most_per_line=None if per_line is None else whole(per_line),
+        group_size=whole(group or 0),
+        per_group=whole(each if each is not None else group or 0),
+        repeats=repeats if group else None,
+        dearest_first=_dearest(benefit, context),
+    )
+
+
+def _dearest(benefit: Mapping[str, Any], context: Context) -> bool:
+    if benefit["type"] == "cheapest_free" or benefit.get("select") == "cheapest_unit":
+        return False
+    return context.policies.target_order == "most_expensive_first"
+
+
+def _group_of(conditions: Sequence[Condition]) -> int | None:
+    sizes = [each.value for each in conditions if isinstance(each, Quantity)]
+    return sizes[0] if sizes else None
+
+
+def _repeats(given: Mapping[str, Any], context: Context) -> int | None:
+    """Return for how many groups a benefit is given; None is for all."""
+    most = (given.get("limits") or {}).get("max_applications_per_order")
+    if most is not None:
+        return whole(most)
+    asked = given["benefit"].get("repeat")
+    if asked is None:
+        if context.policies.application_repeat == "once_consumes_all":
+            return 1
+        is_grouped = "group_size" in given["benefit"]
+        how = context.policies.application_repeat
+        return None if is_grouped or how in _REPEATING else 1
+    if isinstance(asked, bool):
+        return None if asked else 1
+    return whole(asked)
+
+
+def _percent(given, benefit, scope, conditions, context) -> Benefit:
+    return Percent(rate(benefit["value"]))
+
+
+def _amount(given, benefit, scope, conditions, context) -> Benefit:
+    usual = {"order": "order", "shipping": "method"}.get(given.get("target", ""))
+    per = benefit.get("per", usual)
+    pers = {"order", "line", "unit", "application", "method"}
+    if per is None:
+        raise NotExpressible("amount without per")
+    kind: Any = chosen("per", per, pers)
+    return Amount(context.money.read(benefit["value"]), kind)
+
+
+def _fixed_price(given, benefit, scope, conditions, context) -> Benefit:
+    price = context.money.read(benefit["value"])
+    per = chosen("per", benefit.get("per", "order"), {"order", "set"})
+    if per == "order":
+        return FixedPrice(price)
+    counts = [each for each in conditions if isinstance(each, Quantity)]
+    parts: tuple[tuple[Scope, int], ...] = ()
+    if len(counts) > 1 and "group_size" not in benefit:
+        parts = tuple((each.scope, each.value) for each in counts)
+    size = benefit.get("group_size") or (counts[0].value if counts else None)
+    if size is None:
+        raise NotExpressible("a price per set that does not say what a set is")
+    repeats = _repeats(given, context)
+    return SetPrice(
+        price,
+        whole(size),
+        repeats,
+        distinct=counts[0].distinct if counts else "",
+        dearest_first=context.policies.target_order == "most_expensive_first",
+        parts=parts,
+    )
+
+
+def _cheapest_free(given, benefit, scope, conditions, context) -> Benefit:
+    return Percent(WHOLE)
+
+
+def _free_item(given, benefit, scope, conditions, context) -> Benefit:
+    sku, quantity = str(benefit["sku"]), whole(benefit.get("qty", 1))
+    every = whole(benefit.get("every") or 0)
+    if context.policies.free_item_mode == "discount_on_unit_in_cart":
+        gifts = Scope(needs=(frozenset({f"sku:{sku}"}),))
+        return BuyGet(every, quantity, scope, gifts, repeats=None if every else 1)
+    listed = context.catalog.get(sku, 0)
+    most = (given.get("limits") or {}).get("max_applications_per_order")
+    gift = Gift(sku, quantity, listed)
+    return FreeItem((gift,), every, None if most is None else whole(most))
+
+
+def _buy_get(given, benefit, scope, conditions, context) -> Benefit:
+    buy, get = benefit["buy"], benefit["get"]
+    for part in (buy, get):
+        known_keys("buy_get", part, {"qty", "scope"})
+    repeat = benefit.get("repeat")
+    how = context.policies.application_repeat
+    repeats = _repeats(given, context) if repeat is not None else None
+    limited = (given.get("limits") or {}).get("max_applications_per_order")
+    if repeat is None:
+        repeats = None if how in _REPEATING else 1
+        repeats = whole(limited) if limited is not None else repeats
+    return BuyGet(
+        whole(buy["qty"]),
+        whole(get["qty"]),
+        scope_of(buy["scope"], context) if "scope" in buy else scope,
+        scope_of(get["scope"], context) if "scope" in get else scope,
+        rate(benefit.get("percent", 100)),
+        repeats,
+    )
+
+
+def _free_shipping(given, benefit, scope, conditions, context) -> Benefit:
+    if given.get("target", "shipping") != "shipping":
+        raise NotExpressible("free shipping that is not about shipping")
+    return Percent(WHOLE)
+
+
+def _tiered(given, benefit, scope, conditions, context) -> Benefit:
+    is_percent = benefit["type"] == "tiered_percent"
+    usual = "line" if given.get("target", "items") == "items" else "order"
+    per: Any = chosen("per", benefit.get("per", usual), {"order", "line", "unit"})
+    by: Any = chosen("by", benefit.get("by", "value"), _MEASURES)
+    is_count = "quantity" in _MEASURES[by]
+
+    def step(value: Any) -> Benefit:
+        if is_percent:
+            return Percent(rate(value))
+        return Amount(context.money.read(value), per)
+
+    steps = []
+    for each in benefit["tiers"]:
+        known_keys("tier", each, {"from", "percent" if is_percent else "amount"})
+        least = whole(each["from"]) if is_count else context.money.read(each["from"])
+        steps.append((least, step(each["percent" if is_percent else "amount"])))
+    base = benefit.get("base")
+    steps.sort(key=lambda each: each[0])
+    measure: Any = _MEASURES[by]
+    return Tiered(tuple(steps), None if base is None else step(base), measure)
+
+
+def _first_next(given, benefit, scope, conditions, context) -> Benefit:
+    most = whole(benefit.get("max_units") or 0)
+    if most and context.policies.first_next_beyond_max != "zero":
+        raise NotExpressible("units beyond the last one")
+    read = context.money.read
+    return FirstNext(read(benefit["first"]), read(benefit["next"]), most)
+
+
+def _quantity_group(given, benefit, scope, conditions, context) -> Benefit:
+    size = whole(benefit["group_size"])
+    if "percent" in benefit:
+        return QuantityGroup(size, rate=rate(benefit["percent"]))
+    return QuantityGroup(size, context.money.read(benefit["value"]))
+
+
+_MAKERS = {
+    "percent": _percent,
+    "amount": _amount,
+    "fixed_price": _fixed_price,
+    "cheapest_free": _cheapest_free,
+    "free_item": _free_item,
+    "buy_get": _buy_get,
+    "free_shipping": _free_shipping,
+    "tiered_percent": _tiered,
+    "tiered_amount": _tiered,
+    "first_next_amount": _first_next,
+    "quantity_group": _quantity_group,
+}

@@ -1,0 +1,125 @@
+"""Reading the wire format: strict words, amounts, dates. Plain Python.
+
+What cannot be said in the engine's terms raises ``NotExpressible``; nothing is guessed
+and no key is passed over.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from crm.shared.money import InvalidAmount, format_amount, minor_digits, parse_amount
+
+
+class NotExpressible(ValueError):
+    """The case says something the engine has no words for; the text names it."""
+
+
+def known_keys(what: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse keys nobody reads."""
+    more = sorted(set(given) - set(known))
+    if more:
+        raise NotExpressible(f"{what}: {', '.join(more)}")
+
+
+def chosen(what: str, value: Any, values: Iterable[str]) -> str:
+    """Return a value that must be one of some."""
+    if value not in set(values):
+        raise NotExpressible(f"{what} {value}")
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Amounts of one currency, which may be used without its minor unit."""
+
+    currency: str = ""
+    whole_units: bool = False
+
+    @property
+    def digits_of(self) -> str:
+        """Return a currency with as many digits after the point as are used here."""
+        if self.whole_units:
+            return "JPY"
+        return self.currency or "EUR"
+
+    def read(self, value: Any) -> int:
+        """Return an amount in minor units."""
+        try:
+            plain = _plain(value, minor_digits(self.digits_of))
+            return parse_amount(plain, self.digits_of)
+        except (InvalidAmount, InvalidOperation, ValueError) as bad:
+            raise NotExpressible(f"amount {value}") from bad
+
+    def write(self, minor: int) -> str:
+        """Return an amount as the wire writes it."""
+        return format_amount(minor, self.digits_of)
+
+
+def _plain(value: Any, digits: int) -> str:
+    """Return a decimal without zeros that say nothing: ``10.00`` yen are 10."""
+    number = Decimal(str(value))
+    if number == number.quantize(Decimal(1).scaleb(-digits)):
+        return f"{number:.{digits}f}"
+    return str(value)
+
+
+def rate(value: Any) -> Fraction:
+    """Return a percentage as a fraction of one."""
+    try:
+        return Fraction(Decimal(str(value))) / 100
+    except (InvalidOperation, ValueError) as bad:
+        raise NotExpressible(f"percentage {value}") from bad
+
+
+def whole(value: Any) -> int:
+    """Return a whole number."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as bad:
+        raise NotExpressible(f"number {value}") from bad
+    if number != int(number):
+        raise NotExpressible(f"number {value}")
+    return int(number)
+
+
+def moment(value: Any, *, ends: bool = False) -> datetime:
+    """Return a moment; a bare date is its first, or its last, instant (inclusive)."""
+    try:
+        if len(str(value)) == len("2026-01-31"):
+            at = time.max if ends else time.min
+            return datetime.combine(date.fromisoformat(value), at, UTC)
+        read = datetime.fromisoformat(str(value))
+    except ValueError as bad:
+        raise NotExpressible(f"date {value}") from bad
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def window(what: str, given: Any) -> tuple[datetime | None, datetime | None]:
+    """Return both ends of a window, either of which may be open."""
+    if not given:
+        return None, None
+    if isinstance(given, list):
+        first, last = given
+    else:
+        known_keys(what, given, [*_STARTS, *_ENDS])
+        first = next((given[key] for key in _STARTS if key in given), None)
+        last = next((given[key] for key in _ENDS if key in given), None)
+    return (
+        moment(first) if first else None,
+        moment(last, ends=True) if last else None,
+    )
+
+
+_STARTS = ("from", "start", "starts", "starts_at", "valid_from")
+_ENDS = ("to", "until", "end", "ends", "ends_at", "valid_to")
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return one text or several as several."""
+    if value is None:
+        return ()
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)

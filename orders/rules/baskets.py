@@ -1,0 +1,286 @@
+"""What is left of a cart while offers are asked one after another. Plain Python.
+
+Amounts are kept by line. Units of a line stay equal until an offer takes from single
+ones; from then on each unit has an amount of its own, and they add up to the line.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crm.shared.money import share
+from orders.rules.freight import FreightRule, freight_minor
+from orders.rules.offers import (
+    FREIGHT_KIND,
+    GOODS_STAGES,
+    PriceLine,
+    PriceRequest,
+    Reduction,
+    Stage,
+    StageLine,
+    StageLines,
+    split_evenly,
+)
+
+#: Only what is delivered is charged freight.
+_DELIVERED = "goods"
+_NONE: frozenset[int] = frozenset()
+#: A group or flash price is the line's last price but for points (S2).
+_CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a reduction comes to in a basket: by line, and by unit where it says so."""
+
+    shares: tuple[tuple[int, int], ...]
+    unit_shares: tuple[tuple[int, int, int], ...] = ()
+    uses: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def amount_minor(self) -> int:
+        """Return what is taken off in all."""
+        return sum(amount for _position, amount in self.shares)
+
+    def of_positions(self, positions: frozenset[int]) -> "Taking":
+        """Return the part of it that concerns some lines."""
+        return Taking(
+            shares=tuple(each for each in self.shares if each[0] in positions),
+            unit_shares=tuple(s for s in self.unit_shares if s[0] in positions),
+            uses=tuple(each for each in self.uses if each[0] in positions),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What delivery costs, and what that was reckoned from."""
+
+    fee_minor: int
+    spend_minor: int
+    grams: int
+    has_goods: bool
+
+
+@dataclass(slots=True)
+class Basket:
+    """The lines of a request, charges for delivery last, and what is left of each."""
+
+    lines: tuple[PriceLine, ...]
+    left: dict[int, int]
+    #: What may not be taken off a line, where it has a floor (S12).
+    floors: dict[int, int]
+    #: What lines cost once unit prices are made; what ``opening`` means to offers.
+    opening: dict[int, int]
+    units: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    used: dict[int, frozenset[int]] = field(default_factory=dict)
+    #: What offers found out about lines, whatever is taken off them.
+    known: dict[Any, Any] = field(default_factory=dict)
+    #: Lines as they were last shown, while nothing is taken off them.
+    _shown: dict[int, StageLine] = field(default_factory=dict)
+    _entering: dict[int, int] | None = None
+
+    @classmethod
+    def of(cls, request: PriceRequest) -> "Basket":
+        """Begin with the first stage: every line at its best unit price (S1)."""
+        in_order = sorted(request.lines, key=lambda line: line.position)
+        goods = (line.at_best_price(request.audiences) for line in in_order)
+        lines = (*goods, *request.charges)
+        if len({line.position for line in lines}) != len(lines):
+            raise ValueError("Two lines stand at one position.")
+        if any(line.quantity < 1 or line.unit_price_minor < 0 for line in lines):
+            raise ValueError("A line needs a quantity and no negative price.")
+        left = {line.position: line.gross_minor for line in lines}
+        floors = {
+            line.position: line.floor_minor * line.quantity
+            for line in lines
+            if line.floor_minor
+        }
+        return cls(lines=lines, left=left, floors=floors, opening=dict(left))
+
+    def copy(self) -> "Basket":
+        """Return a basket to try something on."""
+        return Basket(
+            lines=self.lines,
+            left=dict(self.left),
+            floors=self.floors,
+            opening=self.opening,
+            units=dict(self.units),
+            used=dict(self.used),
+            known=self.known,
+            _shown=dict(self._shown),
+            _entering=self._entering,
+        )
+
+    @property
+    def goods(self) -> tuple[PriceLine, ...]:
+        """Return the lines that were asked for."""
+        return tuple(line for line in self.lines if line.kind != FREIGHT_KIND)
+
+    @property
+    def charges(self) -> tuple[PriceLine, ...]:
+        """Return what delivery is charged."""
+        return tuple(line for line in self.lines if line.kind == FREIGHT_KIND)
+
+    def charge_by(self, rule: FreightRule) -> "Delivery":
+        """Add what a rule says that delivery costs, as a line of its own."""
+        goods = [line for line in self.lines if line.kind == _DELIVERED]
+        spend = sum(self.left[line.position] for line in goods)
+        grams = sum(line.weight_grams * line.quantity for line in goods)
+        fee = freight_minor(rule, goods_minor=spend, has_goods=bool(goods), grams=grams)
+        if fee:
+            line = delivery_charge(fee, name=rule.name)
+            self.lines = (*self.lines, line)
+            self.left[line.position] = fee
+            self.opening = self.opening | {line.position: fee}
+        return Delivery(fee, spend, grams, bool(goods))
+
+    def open_prices(self) -> None:
+        """Make what is left now what offers call the price before any offer."""
+        self.opening = dict(self.left)
+
+    def at(self, stage: Stage, entering: dict[int, int]) -> StageLines:
+        """Return the lines as an offer of a stage sees them now.
+
+        Args:
+            entering: what was left of each line on entering, one dict a lane.
+        """
+        if entering is not self._entering:
+            self._shown, self._entering = {}, entering
+        shown = self._shown
+        for line in self.lines:
+            position = line.position
+            if position not in shown:
+                shown[position] = StageLine(
+                    line,
+                    entering[position],
+                    self.left[position],
+                    self.opening[position],
+                    self.units.get(position, ()),
+                    self.used.get(position, _NONE),
+                )
+        is_closing = stage in _CLOSED_TO
+        return StageLines.over(
+            (
+                shown[line.position]
+                for line in self.lines
+                if not (line.is_closed and is_closing)
+            ),
+            self.known,
+        )
+
+    def room(self, position: int) -> int:
+        """Return what may still be taken off a line (S12)."""
+        return max(0, self.left[position] - self.floors.get(position, 0))
+
+    def rooms(self, positions: Iterable[int]) -> list[int]:
+        """Return what may still be taken off some lines."""
+        if self.floors:
+            return [self.room(position) for position in positions]
+        return [self.left[position] for position in positions]
+
+    def floors_met(self, positions: Iterable[int]) -> list[int]:
+        """Return the lines that stand at their floor (S12)."""
+        return [at for at in positions if at in self.floors and not self.room(at)]
+
+    def takeable(self, reduction: Reduction) -> Taking:
+        """Return what a reduction can take: shared, and never below a floor."""
+        if reduction.unit_shares:
+            return self._by_unit(reduction)
+        if reduction.shares:
+            return self._by_line(reduction)
+        positions = sorted(set(reduction.positions))
+        rooms = self.rooms(positions)
+        amount = max(0, min(reduction.amount_minor, sum(rooms)))
+        # In proportion to what is left; a line at its floor takes no more (S10).
+        left = [self.left[position] for position in positions]
+        parts = share(amount, left, rooms if self.floors else None)
+        return Taking(_pairs(positions, parts), uses=reduction.uses)
+
+    def _by_line(self, reduction: Reduction) -> Taking:
+        asked: dict[int, int] = {}
+        for position, amount in reduction.shares:
+            asked[position] = asked.get(position, 0) + amount
+        rooms = {position: self.room(position) for position in asked}
+        takes = {at: min(amount, rooms[at]) for at, amount in asked.items()}
+        excess = sum(asked.values()) - sum(takes.values())
+        if excess and reduction.moves_excess:
+            positions = sorted(set(reduction.positions) | set(asked))
+            room = [self.room(at) - takes.get(at, 0) for at in positions]
+            left = [self.left[at] - takes.get(at, 0) for at in positions]
+            more = share(min(excess, sum(room)), left, room)
+            for at, extra in zip(positions, more, strict=True):
+                takes[at] = takes.get(at, 0) + extra
+        taken = tuple(sorted((at, part) for at, part in takes.items() if part))
+        return Taking(taken, uses=reduction.uses)
+
+    def _by_unit(self, reduction: Reduction) -> Taking:
+        """Keep every unit at or above its floor; what it cannot take is lost."""
+        kept: list[tuple[int, int, int]] = []
+        for position, unit, amount in reduction.unit_shares:
+            floor = self.line_at(position).floor_minor
+            room = self.unit_lefts(position)[unit] - floor
+            if min(amount, room) > 0:
+                kept.append((position, unit, min(amount, room)))
+        sums: dict[int, int] = {}
+        for position, _unit, amount in kept:
+            sums[position] = sums.get(position, 0) + amount
+        return Taking(tuple(sorted(sums.items())), tuple(kept), reduction.uses)
+
+    def unit_lefts(self, position: int) -> tuple[int, ...]:
+        """Return what is left of each unit of a line."""
+        if position in self.units:
+            return self.units[position]
+        return split_evenly(self.left[position], self.line_at(position).quantity)
+
+    def line_at(self, position: int) -> PriceLine:
+        """Return the line at a position."""
+        return next(line for line in self.lines if line.position == position)
+
+    def take(self, taking: Taking) -> None:
+        """Take it off."""
+        single: dict[int, list[int]] = {}
+        for position, unit, amount in taking.unit_shares:
+            if position not in single:
+                single[position] = list(self.unit_lefts(position))
+            single[position][unit] -= amount
+        for position, amount in taking.shares:
+            if position in single:
+                self.units[position] = tuple(single[position])
+            elif position in self.units:
+                units = self.units[position]
+                parts = share(amount, units, units)
+                pairs = zip(units, parts, strict=True)
+                self.units[position] = tuple(left - part for left, part in pairs)
+            self.left[position] -= amount
+            self._shown.pop(position, None)
+        for position, unit in taking.uses:
+            self._shown.pop(position, None)
+            self.used[position] = self.used.get(position, frozenset()) | {unit}
+
+
+def delivery_charge(
+    amount_minor: int, *, position: int = 0, name: str = "", method: str = ""
+) -> PriceLine:
+    """Return what delivery costs as a line, at a position below those of goods."""
+    return PriceLine(
+        position=position,
+        variant_id=0,
+        product_id=0,
+        category_id=None,
+        sku="",
+        name=name,
+        kind=FREIGHT_KIND,
+        quantity=1,
+        unit_price_minor=amount_minor,
+        marks=frozenset({f"method:{method}"} if method else ()),
+    )
+
+
+def _pairs(
+    positions: Sequence[int], parts: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (position, part)
+        for position, part in zip(positions, parts, strict=True)
+        if part
+    )
