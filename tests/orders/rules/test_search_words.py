@@ -111,7 +111,7 @@ _PIECES = st.lists(
 ).map("".join)
 
 
-@given(_PIECES, st.lists(_PIECES), st.lists(_PIECES), st.lists(_PIECES))
+@given(_PIECES, *[st.lists(_PIECES, max_size=2)] * 3)
 def test_what_is_found_is_in_one_part(text, codes, names, others):
     places(text, entry(vector_text(codes=codes, names=names, others=others)))
 
