@@ -29,7 +29,7 @@ from tests.orders.shop import fill_cart, notify
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 #: The most that one fact has.
-SUBSCRIBERS = 6
+SUBSCRIBERS = 7
 NEVER = NOON.replace(year=9000)
 LATER = NOON + timedelta(minutes=31)
 
