@@ -29,6 +29,7 @@ WALLET = {
     ),
 }
 
+_VERSION = "SELECT version FROM campaigns_promotionversion"
 #: The same as ``redeemable`` below.
 _REDEEMABLE = """r.state = 'live' AND r.starts_at <= %(now)s
        AND (r.ends_at IS NULL OR r.ends_at > %(now)s)
@@ -76,7 +77,7 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
   LEFT JOIN campaigns_coupontemplate t ON t.id = f.template_id
   LEFT JOIN campaigns_budget b ON b.id = t.budget_id
   LEFT JOIN orders_order o ON o.id = f.order_id
- ORDER BY array_position(
+ ORDER BY coalesce(f.order_id = %(order)s, false), array_position(
      ARRAY['available', 'code', 'held', 'used', 'expired', 'revoked'], f.state) DESC
 """.replace("REDEEMABLE", _REDEEMABLE)
 
@@ -199,19 +200,27 @@ def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
 
 
 def version_and_coupons(
-    *, member_id: int | None, codes: Collection[str], at: datetime
+    *,
+    member_id: int | None,
+    codes: Collection[str],
+    order_id: int | None = None,
+    at: datetime,
 ) -> tuple[UUID, dict[str, CouponRow]]:
     """Return the version of promotions and what typed codes mean, in one statement.
 
     Args:
         codes: normalised; those of others and of nobody are not in the answer (C24).
+        order_id: an order that asks again; what it holds already comes first (C6).
     """
+    asked = {"member": member_id, "codes": list(codes), "order": order_id, "now": at}
     with planned_cursor() as cursor:
-        cursor.execute(
-            _VERSION_AND_COUPONS,
-            {"member": member_id, "codes": list(codes), "now": at},
-        )
+        if codes:
+            cursor.execute(_VERSION_AND_COUPONS, asked)
+        else:
+            cursor.execute(_VERSION)
         rows = cursor.fetchall()
+    if not codes:
+        return rows[0][0], {}
     # The best of each code comes last and stays.
     found = {row[1]: _coupon_row(*row[2:]) for row in rows if row[1] is not None}
     return rows[0][0], found

@@ -163,6 +163,7 @@ class CouponAdmin(LedgerAdmin):
         ("template", AutocompleteSelectFilter),
     ]
     search_fields = ["=code", "=member__number"]
+    exclude = ["tallies"]
     ordering = ["-issued_at", "-id"]
 
     @display(

@@ -91,7 +91,7 @@ class CouponShape(serializers.ModelSerializer):
         return terms_shape(coupon.terms)
 
 
-class ReasonShape(serializers.Serializer):
+class WhyNotShape(serializers.Serializer):
     """Why something is not possible: for programs, for people, and the numbers."""
 
     code = serializers.CharField()
@@ -121,7 +121,7 @@ class CouponChoiceShape(serializers.Serializer):
     coupon = CouponShape()
     usable = serializers.BooleanField()
     saves = MoneyShape()
-    reason = ReasonShape(allow_null=True)
+    reason = WhyNotShape(allow_null=True)
 
     def to_representation(self, choice: Choice) -> dict[str, Any]:
         """Write one choice."""
@@ -174,7 +174,7 @@ class CouponOfferShape(serializers.ModelSerializer):
         """Return whether claiming it now would give one, points aside."""
         return self._why_not(template) is None
 
-    @extend_schema_field(ReasonShape(allow_null=True))
+    @extend_schema_field(WhyNotShape(allow_null=True))
     def get_reason(self, template: CouponTemplate) -> dict[str, Any] | None:
         """Return why it cannot be claimed now."""
         code = self._why_not(template)

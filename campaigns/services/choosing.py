@@ -30,6 +30,7 @@ def coupons_asked_for(
         request.reads[asked] = version_and_coupons(
             member_id=request.member_id,
             codes=list(filter(is_plausible, codes)),
+            order_id=request.order_id,
             at=request.now,
         )
     return request.reads[asked]

@@ -211,6 +211,17 @@ def test_a_public_code_that_was_used_once_may_be_used_again(alice, spring, tea):
     }
 
 
+def test_c6_an_order_keeps_the_coupon_of_its_public_code(alice, spring, tea):
+    CouponTemplate.objects.update(limit_member=1)
+    order = buy(alice, "SPRING26")
+    cart = Cart.objects.get()
+    again = quote_cart(cart=cart, now=NOON, order_id=order.pk)
+    assert [each.source_id for each in again.applied] == [
+        Coupon.objects.get().public_id
+    ]
+    assert reasons("SPRING26", alice) == ["coupon_member_limit"]
+
+
 # --- Holders (C24) ------------------------------------------------------------
 
 
