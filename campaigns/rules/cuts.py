@@ -225,7 +225,7 @@ def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
 
 def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
     """Return a cut of single units that uses them up."""
-    used = view.selection.used_by(view.units(), units)
+    used = view.selection.used_by(view.units(), units, view.policies)
     return Cut(
         unit_shares=tuple(
             (unit.position, unit.place, part)

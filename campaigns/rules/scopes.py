@@ -5,7 +5,7 @@ else was said of it (``sku:A``, ``category:12``, ``addon``). A scope compares se
 marks, so what a scope can match is known before any cart is: see ``index``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,25 @@ class Scope:
         """Return the lines in it, in order."""
         if self.has_bounds:
             return tuple(each for each in lines if self.matches(each, lines.known))
+        found = self._near(lines)
         key = ("scope", self)
         if key not in lines.known:
             lines.known[key] = frozenset(
-                each.line.position for each in lines if self.matches(each, lines.known)
+                each.line.position for each in found if self.matches(each, lines.known)
             )
         positions = lines.known[key]
         # A line may be closed to one stage and open to the next.
-        return tuple(each for each in lines if each.line.position in positions)
+        return tuple(each for each in found if each.line.position in positions)
+
+    def _near(self, lines: StageLines) -> Sequence[StageLine]:
+        """Return the lines that carry one of the marks it needs first."""
+        if not self.needs:
+            return lines
+        by_mark = lines.__dict__.get("by_mark")
+        if by_mark is None:
+            by_mark = lines.__dict__["by_mark"] = _places_by_mark(lines)
+        places = {at for mark in self.needs[0] for at in by_mark.get(mark, ())}
+        return [lines[at] for at in sorted(places)]
 
     @property
     def has_bounds(self) -> bool:
@@ -78,10 +89,7 @@ class Scope:
         line = each.line
         if line.kind not in self.kinds:
             return False
-        key = ("marks", line.position)
-        if key not in known:
-            known[key] = marks_of(line)
-        marks = known[key]
+        marks = _known_marks(line, known)
         if self.avoids & marks or not all(need & marks for need in self.needs):
             return False
         if not self._within_bounds(each):
@@ -111,6 +119,27 @@ class Scope:
         if not inner or any(each is None for each in inner):
             return None
         return frozenset[str]().union(*(each for each in inner if each))
+
+
+def _known_marks(line: PriceLine, known: dict[Any, Any]) -> frozenset[str]:
+    key = ("marks", line.position)
+    if key not in known:
+        known[key] = marks_of(line)
+    marks: frozenset[str] = known[key]
+    return marks
+
+
+def _places_by_mark(lines: StageLines) -> dict[str, list[int]]:
+    """Return mark -> places of lines that carry it, found once for the same lines."""
+    key = ("by_mark", tuple(each.line.position for each in lines))
+    if key not in lines.known:
+        by_mark: dict[str, list[int]] = {}
+        for place, each in enumerate(lines):
+            for mark in _known_marks(each.line, lines.known):
+                by_mark.setdefault(mark, []).append(place)
+        lines.known[key] = by_mark
+    places: dict[str, list[int]] = lines.known[key]
+    return places
 
 
 def delivery(methods: Iterable[str] = ()) -> Scope:

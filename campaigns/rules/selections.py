@@ -59,14 +59,20 @@ class Selection:
             chosen = chosen[: self.most_units]
         return chosen
 
-    def used_by(self, units: Sequence[Unit], chosen: Sequence[Unit]) -> list[Unit]:
-        """Return the units that groups use up: those that get it, and the dearest."""
+    def used_by(
+        self, units: Sequence[Unit], chosen: Sequence[Unit], policies: Policies
+    ) -> list[Unit]:
+        """Return the units that groups use up: those that get it, and the dearest.
+
+        Where the cheapest of the whole cart make the groups, the next cheap ones.
+        """
         if not self.group_size or not self.per_group:
             return list(chosen)
         taken = {unit[:2] for unit in chosen}
         rest = [unit for unit in units if unit[:2] not in taken]
         paid = len(chosen) // self.per_group * (self.group_size - self.per_group)
-        return [*chosen, *by_price(rest, dearest_first=True)[:paid]]
+        cheap = policies.target_order == "cheapest_of_whole_cart"
+        return [*chosen, *by_price(rest, dearest_first=not cheap)[:paid]]
 
     def _of_groups(self, units: list[Unit], policies: Policies) -> list[Unit]:
         """Return the units of full groups: by their formation, so many of each."""

@@ -8,10 +8,13 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Percent
 from campaigns.rules.policies import Policies, UnknownPolicy, policies_of
+from campaigns.rules.rounding import split
 from campaigns.rules.wire_answer import answer
 from campaigns.rules.wire_limits import Use
 from campaigns.rules.wire_pricing import Manual, Priced, State, price
@@ -29,6 +32,7 @@ _GIVEN = {
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
 }
+_PRORATE = {"prorate", "policies", "currency"}
 
 
 def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +51,9 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     given = case["given"]
+    if "prorate" in given:
+        known_keys("given", given, _PRORATE)
+        return _prorated(given)
     known_keys("given", given, _GIVEN)
     state = _state_of(given, case.get("policies") or {})
     steps = case.get("steps") or given.get("steps") or ()
@@ -57,6 +64,23 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         shop.do(step)
     told = answer(shop.state, shop.priced())
     return told | ({"steps": shop.log} if shop.log else {})
+
+
+def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Split an amount over weights as allocations are split."""
+    asked = given["prorate"]
+    known_keys("prorate", asked, {"amount", "weights"})
+    policies = policies_of(_named(given.get("policies") or {}))
+    money = Money(
+        str(given.get("currency") or ""),
+        whole_units=policies.rounding_currency_exponent == "0",
+    )
+    weights = [Fraction(str(each)) for each in asked["weights"]]
+    scale = lcm(*(each.denominator for each in weights))
+    parts = split(
+        money.read(asked["amount"]), [int(each * scale) for each in weights], policies
+    )
+    return {"shares": [money.write(part) for part in parts]}
 
 
 def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
@@ -71,13 +95,18 @@ def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
         given=given,
         policies=policies,
         money=money,
-        lines=tuple(given["lines"]),
+        lines=tuple(given.get("lines") or ()),
         codes=texts(given.get("codes")),
-        member=given.get("member") or {},
+        member=_member(given.get("member")),
         uses=(*_uses(given, history, policies), *_granted(given, history, money)),
         orders=tuple(history.get("orders") or ()),
         wallet_minor=_wallet(given, money),
     )
+
+
+def _member(given: Any) -> Mapping[str, Any]:
+    """Return who buys; a bare text is an id."""
+    return {"id": given} if isinstance(given, str) else given or {}
 
 
 def _named(policies: Any) -> Mapping[str, Any]:
@@ -185,7 +214,7 @@ class Shop:
         if kind not in _STEPS:
             raise NotExpressible(f"step {kind}")
         verb, keys = _STEPS[kind]
-        known_keys(f"step {kind}", step, {"do", *keys})
+        known_keys(f"step {kind}", step, {"do", "expect", *keys})
         verb(self, step)
         told = answer(self.state, self.priced())
         kept = ("applied", "rejected", "allowed", "reason", "total", "usage")
@@ -207,8 +236,7 @@ class Shop:
 
     def identify(self, step: Mapping[str, Any]) -> None:
         """Learn who buys."""
-        who = step.get("member") or {}
-        who = {"id": who} if isinstance(who, str) else who
+        who = _member(step.get("member"))
         more = {"email": step["email"]} if "email" in step else {}
         self.change(member={**self.state.member, **who, **more})
 
@@ -255,6 +283,8 @@ class Shop:
             for each in priced.quote.applied
             if each.source_kind == "promotion"
         )
+        if not self.state.has_cart:
+            uses = tuple(Use(each, who, 1, order) for each in priced.admitted)
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
 
     def draft_order(self, step: Mapping[str, Any]) -> None:
@@ -322,6 +352,8 @@ _STEPS: dict[str, _Step] = {
     "manual_line_discount": (Shop.reduce_by_hand, {"line", "amount", "percent"}),
     "place_order": (Shop.place_order, _ORDER),
     "place_order_with": (Shop.place_order, _ORDER),
+    # Says what must happen; whether it does is in the answer.
+    "place_order_fails_with": (Shop.look_again, {"reason", "code"}),
     "draft_order_with": (Shop.draft_order, _ORDER),
     "cancel_order": (Shop.cancel_order, {"order"}),
     "payment_failed": (Shop.cancel_order, {"order"}),

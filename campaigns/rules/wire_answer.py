@@ -32,13 +32,16 @@ _OTHERWISE = "condition_not_met"
 def answer(state: State, priced: Priced) -> dict[str, Any]:
     """Return every key of ``expect`` that a priced cart has."""
     write = state.money.write
-    rejected = _rejected(priced)
+    rejected = _rejected(state, priced)
     for card in _cards(state):
         if card_refusal(state, card):
             reason = card_refusal(state, card)
             rejected.append({"code": str(card.get("code")), "reason": reason})
     totals = _totals(state, priced)
     applied = [each.source_id for each in priced.quote.applied]
+    if not state.has_cart:
+        # Nothing to price: what was let in is all that can be said.
+        applied = list(priced.admitted)
     return {
         **_lines(state, priced),
         **_promotions(state, priced),
@@ -236,8 +239,10 @@ def card_refusal(state: State, card: Mapping[str, Any]) -> str:
     return "" if state.money.read(card["balance"]) else "no_balance"
 
 
-def _rejected(priced: Priced) -> list[dict[str, str]]:
+def _rejected(state: State, priced: Priced) -> list[dict[str, str]]:
     found = [each.told() for each in priced.rejected]
+    if not state.has_cart:
+        return found
     for entry in (*priced.quote.refused, *priced.quote.skipped):
         told = {"id": entry.source_id, "reason": _reason(entry)}
         code = priced.codes.get(entry.source_id)

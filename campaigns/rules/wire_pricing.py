@@ -67,6 +67,11 @@ class State:
     wallet_minor: int = 0
 
     @property
+    def has_cart(self) -> bool:
+        """Tell whether there is anything to price, or only codes to let in."""
+        return "lines" in self.given
+
+    @property
     def names(self) -> frozenset[str]:
         """Return every name the buyer goes by."""
         found = (self.member.get("id"), self.member.get("email"))
@@ -83,6 +88,8 @@ class Priced:
     rejected: tuple[Rejected, ...]
     #: Promotion -> the code that brought it.
     codes: Mapping[str, str]
+    #: Promotions that were let in.
+    admitted: tuple[str, ...] = ()
 
 
 def price(state: State) -> Priced:
@@ -132,6 +139,7 @@ def price(state: State) -> Priced:
         promotions={each.source_id: each for each in made},
         rejected=tuple(rejected),
         codes=gate.entered,
+        admitted=tuple(each.source_id for each in made),
     )
 
 

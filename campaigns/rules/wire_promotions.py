@@ -126,10 +126,21 @@ def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:
     elif how is not None and how != "sequential" and not isinstance(how, list):
         raise NotExpressible(f"stacking {how}")
     shared = given.get("allocation")
+    if shared is None or given["benefit"]["type"] != "amount":
+        return policies if shared in _SHARINGS else _unknown_sharing(shared)
     per = given["benefit"].get("per", "order")
-    if shared is None or (shared == "across") == (per == "order"):
+    if shared == "once" and "max_affected_units" in given:
+        return policies
+    if (shared == "across") == (per in {"order", "application"}) and shared != "once":
         return policies
     raise NotExpressible(f"allocation {shared} of an amount per {per}")
+
+
+_SHARINGS = {None, "across", "each"}
+
+
+def _unknown_sharing(shared: Any) -> Policies:
+    raise NotExpressible(f"allocation {shared}")
 
 
 def _scope_for(target: str, given: Mapping[str, Any], context: Context) -> Scope:

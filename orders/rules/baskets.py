@@ -1,7 +1,8 @@
 """What is left of a cart while offers are asked one after another. Plain Python.
 
 Amounts are kept by line. Units of a line stay equal until an offer takes from single
-ones; from then on each unit has an amount of its own, and they add up to the line.
+ones; from then on each unit has an amount of its own. What is taken off the line later
+lowers its units in proportion; they always add up to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from orders.rules.offers import (
     Stage,
     StageLine,
     StageLines,
-    split_evenly,
+    split_over_units,
 )
 
 #: Only what is delivered is charged freight.
@@ -75,8 +76,9 @@ class Basket:
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
     known: dict[Any, Any] = field(default_factory=dict)
-    #: Lines as they were last shown, while nothing is taken off them.
-    _shown: dict[int, StageLine] = field(default_factory=dict)
+    #: Lines as they were last shown, and the positions of those that have changed.
+    _shown: list[StageLine] = field(default_factory=list)
+    _changed: set[int] = field(default_factory=set)
     _entering: dict[int, int] | None = None
 
     @classmethod
@@ -107,7 +109,8 @@ class Basket:
             units=dict(self.units),
             used=dict(self.used),
             known=self.known,
-            _shown=dict(self._shown),
+            _shown=list(self._shown),
+            _changed=set(self._changed),
             _entering=self._entering,
         )
 
@@ -131,6 +134,7 @@ class Basket:
             line = delivery_charge(fee, name=rule.name)
             self.lines = (*self.lines, line)
             self.left[line.position] = fee
+            self._entering = None
             self.opening = self.opening | {line.position: fee}
         return Delivery(fee, spend, grams, bool(goods))
 
@@ -145,27 +149,30 @@ class Basket:
             entering: what was left of each line on entering, one dict a lane.
         """
         if entering is not self._entering:
-            self._shown, self._entering = {}, entering
-        shown = self._shown
-        for line in self.lines:
-            position = line.position
-            if position not in shown:
-                shown[position] = StageLine(
-                    line,
-                    entering[position],
-                    self.left[position],
-                    self.opening[position],
-                    self.units.get(position, ()),
-                    self.used.get(position, _NONE),
-                )
-        is_closing = stage in _CLOSED_TO
-        return StageLines.over(
-            (
-                shown[line.position]
-                for line in self.lines
-                if not (line.is_closed and is_closing)
-            ),
-            self.known,
+            self._entering = entering
+            self._shown = [self._line_now(line, entering) for line in self.lines]
+        elif self._changed:
+            self._shown = [
+                self._line_now(each.line, entering)
+                if each.line.position in self._changed
+                else each
+                for each in self._shown
+            ]
+        self._changed.clear()
+        if stage in _CLOSED_TO and any(line.is_closed for line in self.lines):
+            open_lines = (each for each in self._shown if not each.line.is_closed)
+            return StageLines.over(open_lines, self.known)
+        return StageLines.over(self._shown, self.known)
+
+    def _line_now(self, line: PriceLine, entering: dict[int, int]) -> StageLine:
+        position = line.position
+        return StageLine(
+            line,
+            entering[position],
+            self.left[position],
+            self.opening[position],
+            self.units.get(position, ()),
+            self.used.get(position, _NONE),
         )
 
     def room(self, position: int) -> int:
@@ -228,9 +235,13 @@ class Basket:
 
     def unit_lefts(self, position: int) -> tuple[int, ...]:
         """Return what is left of each unit of a line."""
-        if position in self.units:
-            return self.units[position]
-        return split_evenly(self.left[position], self.line_at(position).quantity)
+        units = self.units.get(position, ())
+        quantity = len(units) or self.line_at(position).quantity
+        return split_over_units(self.left[position], quantity, units)
+
+    def units_at(self, position: int) -> tuple[int, ...]:
+        """Return what is left of each unit, where offers took from single ones."""
+        return self.unit_lefts(position) if position in self.units else ()
 
     def line_at(self, position: int) -> PriceLine:
         """Return the line at a position."""
@@ -243,19 +254,14 @@ class Basket:
             if position not in single:
                 single[position] = list(self.unit_lefts(position))
             single[position][unit] -= amount
+        for position, units in single.items():
+            self.units[position] = tuple(units)
         for position, amount in taking.shares:
-            if position in single:
-                self.units[position] = tuple(single[position])
-            elif position in self.units:
-                units = self.units[position]
-                parts = share(amount, units, units)
-                pairs = zip(units, parts, strict=True)
-                self.units[position] = tuple(left - part for left, part in pairs)
             self.left[position] -= amount
-            self._shown.pop(position, None)
+            self._changed.add(position)
         for position, unit in taking.uses:
-            self._shown.pop(position, None)
-            self.used[position] = self.used.get(position, frozenset()) | {unit}
+            self.used[position] = self.used.get(position, _NONE) | {unit}
+            self._changed.add(position)
 
 
 def delivery_charge(

@@ -13,7 +13,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Any, Protocol
 
-from crm.shared.money import cumulative_share
+from crm.shared.money import cumulative_share, share
 from orders.rules.freight import FreightRule
 from orders.rules.unit_prices import PriceOption, best_price
 
@@ -122,7 +122,9 @@ class PriceRequest:
     reads: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen, which would make it three times as dear: one is
+# made of every line after every offer.
+@dataclass(slots=True)
 class StageLine:
     """A line as it stands on entering a stage.
 
@@ -135,7 +137,7 @@ class StageLine:
     left_minor: int = -1
     #: What it cost before any offer but those on unit prices; -1 is ``amount_minor``.
     opening_minor: int = -1
-    #: What is left of each unit, where offers took from single units.
+    #: What units cost, in proportion, where offers took from single ones.
     units: tuple[int, ...] = ()
     #: Units that an offer used up (S15), by their place in the line.
     used: frozenset[int] = frozenset()
@@ -143,14 +145,14 @@ class StageLine:
     def __post_init__(self) -> None:
         """Fill in what nobody has taken anything from yet."""
         if self.left_minor < 0:
-            object.__setattr__(self, "left_minor", self.amount_minor)
+            self.left_minor = self.amount_minor
         if self.opening_minor < 0:
-            object.__setattr__(self, "opening_minor", self.amount_minor)
+            self.opening_minor = self.amount_minor
 
     @property
     def unit_lefts(self) -> tuple[int, ...]:
         """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
-        return self.units or split_evenly(self.left_minor, self.line.quantity)
+        return split_over_units(self.left_minor, self.line.quantity, self.units)
 
 
 class StageLines(tuple[StageLine, ...]):
@@ -175,6 +177,13 @@ class StageLines(tuple[StageLine, ...]):
         if kinds not in sums:
             sums[kinds] = Eligible.of(self, kinds)
         return sums[kinds]
+
+
+def split_over_units(total: int, count: int, units: tuple[int, ...]) -> tuple[int, ...]:
+    """Return what units are worth together ``total``, in proportion or evenly (S11)."""
+    if not units:
+        return split_evenly(total, count)
+    return units if sum(units) == total else tuple(share(total, units))
 
 
 def split_evenly(total: int, count: int) -> tuple[int, ...]:

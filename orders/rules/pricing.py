@@ -376,7 +376,7 @@ def _quote(
             line=line,
             discount_minor=line.gross_minor - left[line.position],
             net_minor=left[line.position],
-            units=basket.units.get(line.position, ()),
+            units=basket.units_at(line.position),
         )
         for line in basket.goods
     )

@@ -35,7 +35,7 @@ def test_s15_what_is_taken_from_single_units_stays_with_them():
     assert work.used[1] == frozenset({2})
     # What comes after takes from each unit in proportion to what it still costs.
     take(work, Reduction(301, (1,)))
-    assert work.unit_lefts(1) == (849, 850, 0)
+    assert work.unit_lefts(1) == (850, 849, 0)
 
 
 def test_s12_a_unit_stops_at_its_floor_and_the_rest_is_lost():
