@@ -120,6 +120,7 @@ def order_shape(order: Order) -> dict[str, Any]:
         "id": order.public_id,
         "number": order.number,
         "status": order.state,
+        "waits_for": order.waits_for,
         "channel": order.channel.code if order.channel_id else None,
         "campaign": order.campaign,
         "device": order.device,

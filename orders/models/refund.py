@@ -145,6 +145,7 @@ class RefundDeduction(models.Model):
         REPRICE = "reprice", _("offer no longer reached")
         GIFT_KEPT = "gift_kept", _("gift kept")
         POINTS_SHORT = "points_short", _("points already spent")
+        OVERPAID = "overpaid", _("price lowered afterwards")
 
     refund = models.ForeignKey(
         Refund, on_delete=models.CASCADE, related_name="deductions"

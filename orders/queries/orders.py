@@ -23,6 +23,7 @@ def orders_of(
     *,
     member_id: int,
     states: Collection[str] | None = None,
+    may_wait: bool = True,
     placed_from: date | None = None,
     placed_until: date | None = None,
 ) -> QuerySet[Order]:
@@ -30,12 +31,15 @@ def orders_of(
 
     Args:
         states: only these; all of them when left out.
+        may_wait: also those that wait for more than their payment.
         placed_from, placed_until: first and last day, in the shop's zone (X3).
     """
     mine = _with_lines(Order.objects.filter(member_id=member_id))
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     if states is not None:
         mine = mine.filter(state__in=states)
+    if not may_wait:
+        mine = mine.filter(waits_for="")
     if placed_from:
         mine = mine.filter(placed_at__gte=bounds_of_day(placed_from, zone)[0])
     if placed_until:

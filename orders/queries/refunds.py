@@ -127,7 +127,7 @@ def goods_minor(refund_ids: Sequence[int]) -> dict[int, int]:
     values: dict[int, int] = {}
     lines = RefundLine.objects.filter(order_line__kind="goods", **money)
     deductions = RefundDeduction.objects.filter(
-        kind__in=["reprice", "gift_kept"], **money
+        kind__in=["reprice", "gift_kept", "overpaid"], **money
     )
     for sign, rows in ((1, lines), (-1, deductions)):
         sums = rows.values_list("refund_id").annotate(Sum("amount_minor"))

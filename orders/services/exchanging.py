@@ -40,7 +40,7 @@ from orders.rules.refunds import (
     UnknownPosition,
     refund_quote,
 )
-from orders.services.moving import actor_name
+from orders.services.moving import actor_name, refuse_waiting
 from orders.services.numbering import new_order_number
 from orders.services.payment import settle_paid
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
@@ -144,6 +144,7 @@ def _wanted_units(swaps: Sequence[Swap]) -> dict[int, int]:
 def _parts(order: Order, swaps: Sequence[Swap], return_id: int | None) -> list[_Part]:
     if order.state not in STANDING:
         raise OrderNotRefundable
+    refuse_waiting(order)
     items = {swap.position: swap.units for swap in swaps}
     try:
         quote = refund_quote(paid_lines(order, return_id=return_id), items)
