@@ -5,27 +5,36 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Coupon, Message
+from campaigns.models import Coupon, Message, Seat
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS
 
 _COUPONS = Key(Coupon, "member")
 _MESSAGES = Key(Message, "member")
+_SEATS = Key(Seat, "member")
 
 
 class CampaignsMerger(Merger):
-    """Messages and coupons go over.
+    """Messages, coupons and seats in groups go over.
 
+    A seat stays where both sit in one group: nobody has two (G4).
     Nobody may have one gift twice: of two coupons of one template and cause the
     loser's is revoked if it could still be used, and told apart by its cause if not.
     """
 
     name = "campaigns"
     keys = (_COUPONS, _MESSAGES)
+    also_covers = frozenset({_SEATS.label})
 
     def move(self, case: MergeCase) -> dict[str, Any]:
         """Settle coupons both have, then move all."""
-        return {"twice": self._settle_twice(case), **super().move(case)}
+        twice = self._settle_twice(case)
+        own = _SEATS.rows(case.winner_id).filter(state__in=Seat.LIVE)
+        both = Q(state__in=Seat.LIVE, group_id__in=own.values("group_id"))
+        seats = _SEATS.rows(case.loser_id).exclude(both)
+        ids = sorted(seats.values_list("pk", flat=True))
+        Seat.objects.filter(pk__in=ids).update(member_id=case.winner_id)
+        return {"twice": twice, _SEATS.label: ids, **super().move(case)}
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Coupons the winner has used since stay with their orders."""
@@ -37,6 +46,7 @@ class CampaignsMerger(Merger):
         mine = moved[self.name]
         used = set(_used_since(case, moved).values_list("pk", flat=True))
         self.return_rows(_MESSAGES, case, mine[_MESSAGES.label])
+        self.return_rows(_SEATS, case, mine.get(_SEATS.label, []))
         self.return_rows(
             _COUPONS, case, [pk for pk in mine[_COUPONS.label] if pk not in used]
         )

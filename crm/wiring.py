@@ -18,9 +18,11 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.mark_coupons_used",
         "crm.reports.subscribers.refresh_after_late_order",
     ],
+    "orders.OrderPaidWaiting": ["campaigns.subscribers.pay_seat_of_order"],
     "orders.OrderCancelled": [
         "loyalty.subscribers.release_points_of_order",
         "campaigns.subscribers.release_offers_of_order",
+        "campaigns.subscribers.free_seat_of_order",
     ],
     "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
@@ -29,6 +31,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.return_coupons_of_refund",
         "campaigns.subscribers.tell_of_refund",
+        "campaigns.subscribers.note_refund_in_group",
     ],
     "orders.ReviewPublished": ["loyalty.subscribers.reward_published_review"],
     "orders.ReviewRejected": ["loyalty.subscribers.take_back_for_rejected_review"],
@@ -46,6 +49,9 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
+    "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],
+    "campaigns.SeatOverpaid": ["campaigns.subscribers.return_overpaid_of_seat"],
+    "campaigns.GroupSettled": ["campaigns.subscribers.tell_of_group"],
 }
 
 #: Answer the question "who would lower this price?". Stages set the sequence.
@@ -107,6 +113,7 @@ JOBS: dict[str, str] = {
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
+    "campaigns.tasks.settle_groups",
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
