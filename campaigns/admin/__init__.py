@@ -1,5 +1,5 @@
-"""Staff pages of promotions, coupons and messages."""
+"""Staff pages of promotions, coupons, group buying and messages."""
 
-from campaigns.admin import coupon, message, promotion
+from campaigns.admin import coupon, group, group_deal, message, promotion
 
-__all__ = ["coupon", "message", "promotion"]
+__all__ = ["coupon", "group", "group_deal", "message", "promotion"]

@@ -303,7 +303,7 @@ def lose_seat(*, order_id: int, now: datetime) -> bool:
     if not lost:
         return False
     Group.objects.filter(pk=group.pk).update(held=F("held") - 1)
-    free_seats_of_deal(group, 1)
+    free_seats_of_deal(group, count=1)
     if group.state == Group.State.OPENING:
         close_group(group, now=now)
     return True
@@ -354,7 +354,7 @@ def _give_up(group: Group, seat: Seat, now: datetime) -> None:
     seat.state, seat.ended_at, seat.is_leader = Seat.State.LEFT, now, False
     seat.save(update_fields=["state", "ended_at", "is_leader"])
     Group.objects.filter(pk=group.pk).update(**{counter: F(counter) - 1})
-    free_seats_of_deal(group, 1)
+    free_seats_of_deal(group, count=1)
     record(SeatReleased(seat_id=seat.pk))
     paid = group.seats.filter(state=Seat.State.PAID).order_by("paid_at", "pk")
     heir = paid.first()

@@ -39,7 +39,7 @@ def lock_group(*, group_id: int) -> Group:
     return Group.objects.select_for_update(no_key=True).get(pk=group_id)
 
 
-def free_seats_of_deal(group: Group, count: int) -> None:
+def free_seats_of_deal(group: Group, *, count: int) -> None:
     """Let others have so many seats of the deal (G14)."""
     GroupDeal.objects.filter(pk=group.deal_id).update(taken=F("taken") - count)
 
@@ -210,5 +210,5 @@ def _release(group: Group, states: list[str], to_state: str, now: datetime) -> N
     if not ids:
         return
     Seat.objects.filter(pk__in=ids).update(state=to_state, ended_at=now)
-    free_seats_of_deal(group, len(ids))
+    free_seats_of_deal(group, count=len(ids))
     record_all(SeatReleased(seat_id=pk) for pk in ids)

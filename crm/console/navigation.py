@@ -68,6 +68,8 @@ SECTIONS = [
             ("campaigns.promotion", "percent"),
             ("campaigns.coupontemplate", "confirmation_number"),
             ("campaigns.coupon", "redeem"),
+            ("campaigns.groupdeal", "groups"),
+            ("campaigns.group", "diversity_3"),
             ("campaigns.message", "outbox"),
         ],
     ),

@@ -36,5 +36,10 @@ def refund_overpaid(
         return done
     quote = quote_overpaid(order, amount_minor=amount_minor, now=now)
     return request_quoted(
-        order, quote, request_key=request_key, reason=reason, actor=actor, now=now
+        order=order,
+        quote=quote,
+        request_key=request_key,
+        reason=reason,
+        actor=actor,
+        now=now,
     )

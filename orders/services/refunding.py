@@ -139,8 +139,8 @@ def refund_order(
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
     _refuse_other(quote, order, expected_hash, most_minor)
     return request_quoted(
-        order,
-        quote,
+        order=order,
+        quote=quote,
         request_key=request_key,
         reason=reason,
         policy=policy,
@@ -150,9 +150,9 @@ def refund_order(
 
 
 def request_quoted(
+    *,
     order: Order,
     quote: RefundQuote,
-    *,
     request_key: str,
     reason: str,
     policy: RefundPolicy = AS_USUAL,

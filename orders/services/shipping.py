@@ -74,8 +74,7 @@ def ship(
         at: when it left; ``now`` when left out.
 
     Raises:
-        OrderNotShippable: unpaid, cancelled, or nothing is left to be sent.
-        OrderWaits: it waits for more than its payment.
+        OrderNotShippable, OrderWaits: unpaid, cancelled, or nothing is to be sent yet.
         NothingToShip: a line has fewer units that are neither sent nor given back.
     """
     order = lock_order(order_id=order_id)

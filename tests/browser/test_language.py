@@ -218,6 +218,7 @@ NO_PAGES = {
     *("members_member_process_import", "orders_product_process_import"),
     *("duplicate_search", "member_untag", "member_picture", "data_export_fetch"),
     *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
+    "group_step",
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

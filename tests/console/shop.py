@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
-from campaigns.models import CouponTemplate, Message, Promotion
+from campaigns.models import CouponTemplate, GroupDeal, Message, Promotion
 from campaigns.services.issuing import issue_coupon
 from crm.care.models import Ticket, TicketMessage
 from crm.console.rules.roles import ROLES
@@ -169,6 +169,18 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         name_en="50 off 300",
         rungs=[[30_000, 5_000]],
         starts_at=at,
+    )
+    deal = GroupDeal.objects.create(
+        name="三人团", state="live", variant=variant, starts_at=at - timedelta(days=1)
+    )
+    deal.rungs.create(size=3, price_minor=15_000)
+    deal.groups.create(
+        state="open",
+        rungs=[[3, 15_000]],
+        size=3,
+        created_at=at,
+        opened_at=at,
+        deadline_at=at + timedelta(days=1),
     )
     message = Message.objects.create(
         member=busy,

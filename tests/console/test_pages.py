@@ -114,7 +114,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
         *("product_prices", "product_stock"),
-        *("return_step", "refund_mend", "order_deed"),
+        *("return_step", "refund_mend", "order_deed", "group_step"),
         *("orders_order_save_view", "orders_order_delete_view"),
         *("order_ship", "shipment_lose", "shipment_packing_list"),
         *("members_member_import", "members_member_process_import"),

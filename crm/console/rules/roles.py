@@ -3,7 +3,8 @@
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
-``campaigns.add_coupon`` issuing, ``orders.add_refund`` refunding,
+``campaigns.add_coupon`` issuing, ``campaigns.change_group`` completing a group,
+``orders.add_refund`` refunding, also by taking a member out of a group,
 ``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
@@ -80,6 +81,9 @@ _OFFERS = (
     "campaigns.view_promotion",
     "campaigns.view_coupontemplate",
     "campaigns.view_coupon",
+    "campaigns.view_groupdeal",
+    "campaigns.view_grouprung",
+    "campaigns.view_group",
 )
 _INSIGHT = (
     "reports.view_dailysales",
@@ -147,8 +151,11 @@ MARKETER = (
     *_CATALOGUE,
     *_REVIEWS,
     *_INSIGHT,
-    *_all("campaigns", "promotion", "coupontemplate"),
+    *_all("campaigns", "promotion", "coupontemplate", "groupdeal", "grouprung"),
     "campaigns.delete_promotion",
+    "campaigns.delete_grouprung",
+    "campaigns.view_group",
+    "campaigns.change_group",
     *_SELLING,
     "campaigns.view_coupon",
     "campaigns.add_coupon",
