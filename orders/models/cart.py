@@ -84,7 +84,10 @@ class CartLine(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(agreed_minor__isnull=True, agreed_kind="")
-                | (models.Q(agreed_minor__gte=0) & ~models.Q(agreed_kind="")),
+                | (
+                    models.Q(agreed_minor__isnull=False, agreed_minor__gte=0)
+                    & ~models.Q(agreed_kind="")
+                ),
                 name="cart_line_agreed_price_has_a_kind",
             ),
         ]

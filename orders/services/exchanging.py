@@ -31,10 +31,11 @@ from orders.models import (
     RefundLine,
     Variant,
 )
-from orders.queries.refunds import paid_lines
+from orders.queries.refunds import deducted_before, paid_lines
 from orders.rules.exchanges import Taken, TakenOver, is_even, taken_over
 from orders.rules.lifecycle import STANDING
 from orders.rules.refunds import (
+    DeductionKind,
     LineRefund,
     TooManyUnits,
     UnknownPosition,
@@ -105,7 +106,7 @@ def exchange_units(
 
     Raises:
         OrderNotRefundable, NothingToRefund: as they say.
-        UnevenExchange: an article of another price.
+        UnevenExchange: an article of another price, or the price fell afterwards.
         OutOfStock: too few units are left.
     """
     wanted = _wanted_units(swaps)
@@ -145,6 +146,9 @@ def _parts(order: Order, swaps: Sequence[Swap], return_id: int | None) -> list[_
     if order.state not in STANDING:
         raise OrderNotRefundable
     refuse_waiting(order)
+    if deducted_before(order).get(DeductionKind.OVERPAID):
+        # Less was paid for the units in the end than their lines say.
+        raise UnevenExchange
     items = {swap.position: swap.units for swap in swaps}
     try:
         quote = refund_quote(paid_lines(order, return_id=return_id), items)
