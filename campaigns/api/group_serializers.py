@@ -1,39 +1,28 @@
 """What the API of group buying takes and gives."""
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Group, GroupDeal, Seat
-from campaigns.services.seats import Delivery
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from crm.shared.strict import StrictSerializer
-from orders.api.requests import DeliveryAddress
-from orders.api.serializers import ProductReference
 from orders.models import Order
 from orders.rules.reviews import byline
 
 
 class SeatRequest(StrictSerializer):
-    """Where the goods of a seat go: an address of the member by id, or another one."""
+    """Where the goods of a seat go: one of the member's addresses, if known already."""
 
     address = serializers.CharField(max_length=40, required=False)
-    deliver_to = DeliveryAddress(required=False)
 
-    def validate(self, attrs: dict) -> dict:
-        """Take one of the two."""
-        if len(attrs) > 1:
-            raise serializers.ValidationError(
-                _("Send one of address and deliver_to."), code="invalid"
-            )
-        return attrs
 
-    def delivery(self) -> Delivery:
-        """Return what the services take."""
-        wanted = self.validated_data
-        return Delivery(wanted.get("address"), wanted.get("deliver_to"))
+class DealProduct(serializers.Serializer):
+    """Which product a deal is about."""
+
+    id = serializers.CharField(source="public_id")
+    name = serializers.CharField(source="label")
 
 
 class StepShape(serializers.Serializer):
@@ -56,7 +45,7 @@ class GroupDealShape(serializers.ModelSerializer):
 
     id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="label")
-    product = serializers.SerializerMethodField()
+    product = DealProduct(source="variant.product")
     sku = serializers.CharField(source="variant.sku")
     option = serializers.CharField(source="variant.option")
     list_price = serializers.SerializerMethodField()
@@ -70,11 +59,6 @@ class GroupDealShape(serializers.ModelSerializer):
             *("hours", "starts_at", "ends_at", "new_members", "remaining"),
         ]
         read_only_fields = fields
-
-    def get_product(self, deal: GroupDeal) -> ProductReference:
-        """Return which product it is about."""
-        product = deal.variant.product
-        return {"id": product.public_id, "name": product.label}
 
     @extend_schema_field(MoneyShape)
     def get_list_price(self, deal: GroupDeal) -> dict:

@@ -98,11 +98,11 @@ class SeatView(StrictQueryMixin, APIView):
         """Return who asks."""
         return self.request.user.member.pk
 
-    def read(self):
+    def read(self) -> dict:
         """Return where the goods shall go."""
         wanted = SeatRequest(data=self.request.data)
         wanted.is_valid(raise_exception=True)
-        return wanted.delivery()
+        return wanted.validated_data
 
     def answer(self, seat: Seat, *, status: int = 200) -> Response:
         """Return the seat as it is now, with its group and the order to pay."""
@@ -126,7 +126,7 @@ class OpenGroup(SeatView):
         that is not the member's.
         """
         seat = open_group(
-            deal=deal, member_id=self.member_id, delivery=self.read(), now=clock.now()
+            deal=deal, member_id=self.member_id, now=clock.now(), **self.read()
         )
         return self.answer(seat, status=201)
 
@@ -143,7 +143,7 @@ class JoinGroup(SeatView):
     def post(self, request, group: str):
         """Join; 404, 409 ``group_full`` or ``group_over``, or as for opening one."""
         seat = join_group(
-            group=group, member_id=self.member_id, delivery=self.read(), now=clock.now()
+            group=group, member_id=self.member_id, now=clock.now(), **self.read()
         )
         return self.answer(seat, status=201)
 

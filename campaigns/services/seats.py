@@ -5,8 +5,6 @@ locks its row first, then the seats, the deal, and stock and orders last. What u
 an order is left to the news (``campaigns.services.giving_back``).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -87,25 +85,15 @@ class SeatForNewMembers(Refusal):
     message = _("This seat is for members who buy here for the first time.")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Where the goods of a seat go: an address of the member, or the lines of one."""
-
-    address_id: str | None = None
-    lines: Mapping[str, Any] | None = None
-
-
-ANYWHERE = Delivery()
-
-
 @transaction.atomic
 def open_group(
-    *, deal: str, member_id: int, delivery: Delivery = ANYWHERE, now: datetime
+    *, deal: str, member_id: int, address: str | None = None, now: datetime
 ) -> Seat:
     """Open a group and hold its leader's seat; nobody sees it before that is paid (G1).
 
     Args:
         deal: public id.
+        address: public id of the member's address where the goods go.
 
     Returns:
         The seat; its ``order`` is to be paid.
@@ -136,17 +124,18 @@ def open_group(
             may_finish=found.groups_may_finish,
         ),
     )
-    return _seat(group, found, member_id, delivery, is_leader=True, now=now)
+    return _seat(group, found, member_id, address, is_leader=True, now=now)
 
 
 @transaction.atomic
 def join_group(
-    *, group: str, member_id: int, delivery: Delivery = ANYWHERE, now: datetime
+    *, group: str, member_id: int, address: str | None = None, now: datetime
 ) -> Seat:
     """Hold a seat in an open group: a conditional write (G2).
 
     Args:
         group: public id.
+        address: see ``open_group``.
 
     Returns:
         The seat; its ``order`` is to be paid.
@@ -168,7 +157,7 @@ def join_group(
     # A deal that is over takes nobody else, unless its groups may finish (G3).
     may_finish = Q(groups_may_finish=True) | Q(ends_at__isnull=True)
     _take_of_deal(found.deal, may_finish | Q(ends_at__gt=now), now)
-    return _seat(found, found.deal, member_id, delivery, is_leader=False, now=now)
+    return _seat(found, found.deal, member_id, address, is_leader=False, now=now)
 
 
 def hold_seat(*, group_id: int, now: datetime) -> None:
@@ -236,7 +225,7 @@ def _seat(
     group: Group,
     deal: GroupDeal,
     member_id: int,
-    delivery: Delivery,
+    address: str | None,
     *,
     is_leader: bool,
     now: datetime,
@@ -246,8 +235,7 @@ def _seat(
     order = place_agreed_order(
         member_id=member_id,
         agreement=Agreement(deal.variant_id, price_minor, GROUP),
-        address_id=delivery.address_id,
-        address=delivery.lines,
+        address=address,
         terms=OrderTerms(waits_for=GROUP, pay_by=group.deadline_at),
         now=now,
     )

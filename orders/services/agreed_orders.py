@@ -1,17 +1,14 @@
 """Orders of one SKU at a price agreed elsewhere, such as a seat in a group."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from orders.models import CartLine, Order
-from orders.queries.carts import contents_of
 from orders.services.carts import create_cart, set_address
 from orders.services.checkout import place_order
-from orders.services.quoting import price_contents
+from orders.services.quoting import quote_cart
 from orders.services.writing_orders import AS_ALWAYS, OrderTerms
 
 
@@ -33,8 +30,7 @@ def place_agreed_order(
     *,
     member_id: int,
     agreement: Agreement,
-    address_id: str | None = None,
-    address: Mapping[str, Any] | None = None,
+    address: str | None = None,
     terms: OrderTerms = AS_ALWAYS,
     now: datetime,
 ) -> Order:
@@ -44,17 +40,16 @@ def place_agreed_order(
     those of every order.
 
     Args:
-        address_id: public id of the member's address where it goes.
-        address: lines of another one, as ``place_order`` takes them.
+        address: public id of the member's address where it goes.
+        terms: how long there is to pay, and what the order waits for besides.
 
     Raises:
         ItemUnavailable, OutOfStock, MemberMayNotOrder: as they say.
         AddressGone: the member has no such address.
-        BadProfile: a line of the address cannot be kept.
     """
     cart = create_cart(member_id=member_id, now=now)
-    if address_id is not None:
-        set_address(cart_id=cart.pk, member_id=member_id, address=address_id, now=now)
+    if address is not None:
+        set_address(cart_id=cart.pk, member_id=member_id, address=address, now=now)
         cart.refresh_from_db()
     CartLine.objects.create(
         cart=cart,
@@ -64,14 +59,5 @@ def place_agreed_order(
         agreed_kind=agreement.kind,
     )
     # Nobody else sees the cart before it is ordered: what it costs now, it costs then.
-    contents = contents_of(cart_id=cart.pk, at=now)
-    if address is not None:
-        contents = contents.going_to(address.get("province") or "")
-    priced = price_contents(cart=cart, contents=contents, now=now)
-    return place_order(
-        cart_id=cart.pk,
-        quote_hash=priced.quote.hash,
-        address=address,
-        terms=terms,
-        now=now,
-    )
+    quote = quote_cart(cart=cart, now=now)
+    return place_order(cart_id=cart.pk, quote_hash=quote.hash, terms=terms, now=now)

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from crm.shared.models import Fact
-from members.services.addressing import AddressGone
+from members.services.addressing import AddressGone, add_address
 from orders.models import Cart, CartLine, FreightRule, Order, Payment, Price, Refund
 from orders.queries.carts import contents_of
 from orders.queries.refunds import goods_minor
@@ -83,9 +83,10 @@ def test_an_agreed_price_has_a_kind_and_is_not_negative(tea, alice, changes):
 
 def test_freight_and_the_time_to_pay_are_those_of_the_agreement(tea, alice):
     FreightRule.objects.create(name="浙江", provinces=["浙江省"], first_minor=900)
-    home = {"recipient": "王静", "street": "1", "province": "浙江省", "country": "CN"}
+    lines = {"recipient": "王静", "street": "1", "province": "浙江省", "country": "CN"}
+    home = add_address(member_id=alice.pk, lines=lines, is_default=True, now=NOON)
     soon = NOON + timedelta(minutes=3)
-    order = agreed(tea, alice, address=home, terms=OrderTerms(pay_by=soon))
+    order = agreed(tea, alice, address=home.public_id, terms=OrderTerms(pay_by=soon))
     assert (order.total_minor, order.region) == (8_900, "浙江省")
     assert (order.payment_due_at, order.waits_for) == (soon, "")
     late = agreed(tea, alice, terms=OrderTerms(pay_by=NOON + timedelta(days=1)))
@@ -94,7 +95,7 @@ def test_freight_and_the_time_to_pay_are_those_of_the_agreement(tea, alice):
 
 def test_somebody_elses_address_writes_nothing(tea, alice):
     with pytest.raises(AddressGone):
-        agreed(tea, alice, address_id="adr_of_bob")
+        agreed(tea, alice, address="adr_of_bob")
     assert not (Order.objects.exists() or Cart.objects.exists())
 
 
