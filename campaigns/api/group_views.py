@@ -15,7 +15,7 @@ from campaigns.api.group_serializers import (
     SeatShape,
 )
 from campaigns.models import Seat
-from campaigns.queries_groups import (
+from campaigns.queries import (
     deals_on,
     groups_to_join,
     seats_of,
