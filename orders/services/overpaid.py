@@ -31,7 +31,7 @@ def refund_overpaid(
         RefundKeyReused: ``request_key`` named a refund of another order.
     """
     order = lock_orders(order_id=order_id)
-    done = asked_before(request_key, order_id)
+    done = asked_before(request_key=request_key, order_id=order_id)
     if done:
         return done
     quote = quote_overpaid(order, amount_minor=amount_minor, now=now)

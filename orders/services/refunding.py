@@ -133,7 +133,7 @@ def refund_order(
     if policy.restocks:
         lock_stock(_variants(order_id, items))
     order = lock_orders(order_id=order_id)
-    done = asked_before(request_key, order_id)
+    done = asked_before(request_key=request_key, order_id=order_id)
     if done:
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
@@ -177,7 +177,7 @@ def request_quoted(
     return refund
 
 
-def asked_before(request_key: str, order_id: int) -> Refund | None:
+def asked_before(*, request_key: str, order_id: int) -> Refund | None:
     """Return the refund of this order that a key names, if any."""
     done = Refund.objects.filter(request_key=request_key).first()
     if done is not None and done.order_id != order_id:
