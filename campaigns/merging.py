@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Coupon, Message
+from campaigns.models import Coupon, Message, Seat
 from campaigns.services.counting import join_tallies
 from campaigns.services.recognising import member_mark
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
@@ -13,17 +13,20 @@ from orders.merging import ORDERS
 
 _COUPONS = Key(Coupon, "member")
 _MESSAGES = Key(Message, "member")
+_SEATS = Key(Seat, "member")
 
 
 class CampaignsMerger(Merger):
-    """Messages and coupons go over, and with them how often they were used (C11).
+    """Messages, coupons with how often they were used (C11), and seats go over.
 
+    A seat stays where both sit in one group: nobody has two (G4).
     Nobody may have one gift twice: of two coupons of one template and cause the
     loser's is revoked if it could still be used, and told apart by its cause if not.
     """
 
     name = "campaigns"
     keys = (_COUPONS, _MESSAGES)
+    also_covers = frozenset({_SEATS.label})
 
     def move(self, case: MergeCase) -> dict[str, Any]:
         """Settle coupons both have, then move all.
@@ -36,7 +39,17 @@ class CampaignsMerger(Merger):
             loser=member_mark(case.loser_id),
             winner=member_mark(case.winner_id),
         )
-        return {"twice": self._settle_twice(case), **super().move(case)}
+        twice = self._settle_twice(case)
+        seats = self._move_seats(case)
+        return {"twice": twice, _SEATS.label: seats, **super().move(case)}
+
+    def _move_seats(self, case: MergeCase) -> list[int]:
+        own = _SEATS.rows(case.winner_id).filter(state__in=Seat.LIVE)
+        both = Q(state__in=Seat.LIVE, group_id__in=own.values("group_id"))
+        seats = _SEATS.rows(case.loser_id).exclude(both)
+        ids = sorted(seats.values_list("pk", flat=True))
+        Seat.objects.filter(pk__in=ids).update(member_id=case.winner_id)
+        return ids
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Coupons the winner has used since stay with their orders."""
@@ -48,6 +61,7 @@ class CampaignsMerger(Merger):
         mine = moved[self.name]
         used = set(_used_since(case, moved).values_list("pk", flat=True))
         self.return_rows(_MESSAGES, case, mine[_MESSAGES.label])
+        self.return_rows(_SEATS, case, mine.get(_SEATS.label, []))
         self.return_rows(
             _COUPONS, case, [pk for pk in mine[_COUPONS.label] if pk not in used]
         )

@@ -36,6 +36,13 @@ class CampaignsData(PersonalData):
             beside="template__name",
         ),
         Table(
+            "campaigns.Seat",
+            "member",
+            kept="state is_leader price_minor taken_at paid_at ended_at",
+            plain="public_id group member order",
+            beside="group__deal__name",
+        ),
+        Table(
             "campaigns.Message",
             "member",
             cleared="subject body",
@@ -46,6 +53,8 @@ class CampaignsData(PersonalData):
     )
 
     reviewed = {
+        "campaigns.GroupDeal": "public_id name name_en",
+        "campaigns.Group": "public_id rungs",
         "campaigns.CouponTemplate": "public_id code name name_en for_tier",
         "campaigns.Budget": "public_id name",
         "campaigns.CouponBatch": "public_id prefix",

@@ -7,12 +7,18 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 
-from campaigns.models import Coupon, CouponTemplate
+from campaigns.models import Coupon, CouponTemplate, Group, Seat
 from campaigns.rules.coupons import display_code
+from campaigns.services.giving_back import (
+    note_refund_of_seat,
+    return_overpaid,
+    undo_order_of_seat,
+)
 from campaigns.services.holding import release_order, return_coupons, use_coupons
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import refund_words, write_message
 from campaigns.services.recognising import note_buyer
+from campaigns.services.seats import lose_seat, pay_seat
 from crm.shared.models import Fact
 from members.links import confirm_url
 from members.models import ConsentRequest
@@ -39,6 +45,61 @@ def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
 def return_coupons_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderRefunded: coupons come back once nothing of their order is left (C10)."""
     return_coupons(order_id=payload["order_id"], now=now)
+
+
+def pay_seat_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaidWaiting: the seat it pays for is taken; a full group succeeds (G5)."""
+    pay_seat(order_id=payload["order_id"], now=now)
+
+
+def free_seat_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled: the seat it would have paid for is free."""
+    lose_seat(order_id=payload["order_id"], now=now)
+
+
+def undo_seat(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """SeatReleased: cancel its order, or refund it whole (G6, G8)."""
+    undo_order_of_seat(seat_id=payload["seat_id"], now=now)
+
+
+def return_overpaid_of_seat(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """SeatOverpaid: give back what the group's price is lower (G11)."""
+    return_overpaid(seat_id=payload["seat_id"], now=now)
+
+
+def note_refund_in_group(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: mark the seat of the order, nobody else's (G9)."""
+    note_refund_of_seat(order_id=payload["order_id"], now=now)
+
+
+def tell_of_group(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """GroupSettled: tell in the app who had a seat when it succeeded or failed."""
+    group = Group.objects.select_related("deal").get(pk=payload["group_id"])
+    template = _GROUP_NEWS.get((group.state, group.completed_by_shop))
+    if template is None:
+        return
+    seats = group.seats.filter(
+        state__in=[Seat.State.PAID, Seat.State.REFUNDED]
+    ).select_related("member")
+    for seat in seats.order_by("pk"):
+        english = seat.member.language.startswith("en")
+        deal = (group.deal.name_en if english else "") or group.deal.name
+        write_message(
+            member_id=standing_id(seat.member_id),
+            channel="in_app",
+            template=template,
+            context={"deal": deal},
+            dedupe_key=f"group:{seat.public_id}:{group.state}",
+            now=now,
+        )
+
+
+#: How a group ended, and whether the shop completed it -> what its members are told.
+_GROUP_NEWS = {
+    (Group.State.SUCCEEDED, False): "group_succeeded",
+    (Group.State.SUCCEEDED, True): "group_completed_by_shop",
+    (Group.State.FAILED, False): "group_failed",
+}
 
 
 def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from campaigns.services.sending import send_due_messages
+from campaigns.services.settling_groups import settle_due_groups
 from crm.shared import clock
 
 
@@ -10,3 +11,9 @@ from crm.shared import clock
 def send_messages() -> int:
     """Send what is due; run every few seconds."""
     return send_due_messages(now=clock.now())
+
+
+@shared_task
+def settle_groups() -> int:
+    """Decide about groups whose deadline has come; run every minute."""
+    return settle_due_groups(now=clock.now())

@@ -20,10 +20,12 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.note_buyer_of_order",
         "crm.reports.subscribers.refresh_after_late_order",
     ],
+    "orders.OrderPaidWaiting": ["campaigns.subscribers.pay_seat_of_order"],
     "orders.OrderCancelled": [
         "orders.subscribers.undo_exchange_of_order",
         "loyalty.subscribers.release_points_of_order",
         "campaigns.subscribers.release_offers_of_order",
+        "campaigns.subscribers.free_seat_of_order",
     ],
     "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
@@ -31,6 +33,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.settle_points_of_refund",
         "loyalty.subscribers.take_back_for_returned_goods",
         "campaigns.subscribers.tell_of_refund",
+        "campaigns.subscribers.note_refund_in_group",
     ],
     "orders.OrderRefunded": [
         "loyalty.subscribers.count_value_of_order",
@@ -52,6 +55,9 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
+    "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],
+    "campaigns.SeatOverpaid": ["campaigns.subscribers.return_overpaid_of_seat"],
+    "campaigns.GroupSettled": ["campaigns.subscribers.tell_of_group"],
 }
 
 #: Answer the question "who would lower this price?". Stages set the sequence.
@@ -121,6 +127,7 @@ APPROVALS: dict[str, str] = {
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
+    "campaigns.tasks.settle_groups",
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",

@@ -34,6 +34,22 @@ class OrderPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPaidWaiting:
+    """An order was paid that waits for more than its payment; no purchase yet (G15).
+
+    ``OrderPaid`` follows when the waiting ends well.
+    """
+
+    name: ClassVar[str] = "orders.OrderPaidWaiting"
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class OrderCancelled:
     """An unpaid order was cancelled, by a person or by its deadline."""
 

@@ -23,8 +23,8 @@ class OrdersData(PersonalData):
         Table(
             "orders.CartLine",
             "cart__member",
-            kept="quantity",
-            plain="public_id cart variant",
+            kept="quantity agreed_minor",
+            plain="public_id cart variant agreed_kind",
             beside="variant__sku",
             goes=True,
         ),
@@ -44,7 +44,7 @@ class OrdersData(PersonalData):
             "refunded_minor points_spent placed_at paid_at shipped_at delivered_at "
             "closed_at",
             plain="member cart channel exchange_of quote_hash payment_due_at "
-            "is_protected",
+            "is_protected waits_for",
         ),
         Table(
             "orders.OrderAddress",

@@ -1,5 +1,12 @@
-"""Staff pages of promotions, coupons and messages."""
+"""Staff pages of promotions, coupons, group buying and messages."""
 
-from campaigns.admin import coupon, coupon_codes, message, promotion
+from campaigns.admin import (
+    coupon,
+    coupon_codes,
+    group,
+    group_deal,
+    message,
+    promotion,
+)
 
-__all__ = ["coupon", "coupon_codes", "message", "promotion"]
+__all__ = ["coupon", "coupon_codes", "group", "group_deal", "message", "promotion"]

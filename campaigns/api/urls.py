@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.api import coupon_views, views
+from campaigns.api import coupon_views, group_views, views
 
 urlpatterns = [
     path("me/coupons", views.MyCoupons.as_view(), name="my-coupons"),
@@ -33,4 +33,27 @@ urlpatterns = [
         views.ClaimCoupon.as_view(),
         name="coupon-claims",
     ),
+    path("group-buys", group_views.GroupDeals.as_view(), name="group-buys"),
+    path(
+        "group-buys/<str:deal>",
+        group_views.GroupDealDetail.as_view(),
+        name="group-buy",
+    ),
+    path(
+        "group-buys/<str:deal>/groups",
+        group_views.OpenGroup.as_view(),
+        name="group-buy-groups",
+    ),
+    path("groups/<str:group>", group_views.GroupDetail.as_view(), name="group"),
+    path(
+        "groups/<str:group>/seats",
+        group_views.JoinGroup.as_view(),
+        name="group-seats",
+    ),
+    path(
+        "groups/<str:group>/seats/mine",
+        group_views.MySeat.as_view(),
+        name="my-seat",
+    ),
+    path("me/groups", group_views.MyGroups.as_view(), name="my-groups"),
 ]

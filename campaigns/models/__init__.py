@@ -3,6 +3,7 @@
 from campaigns.models.coupon import Coupon, CouponTemplate
 from campaigns.models.coupon_codes import CouponBatch, CouponCode, PublicCode
 from campaigns.models.coupon_limits import Budget, BuyerMark, UseTally
+from campaigns.models.group import Group, GroupDeal, GroupRung, Seat
 from campaigns.models.message import Message
 from campaigns.models.promotion import Promotion, PromotionVersion
 
@@ -13,9 +14,13 @@ __all__ = [
     "CouponBatch",
     "CouponCode",
     "CouponTemplate",
+    "Group",
+    "GroupDeal",
+    "GroupRung",
     "Message",
     "Promotion",
     "PromotionVersion",
     "PublicCode",
+    "Seat",
     "UseTally",
 ]

@@ -37,6 +37,27 @@ TEMPLATES = {
         ),
         purpose="",
     ),
+    "group_succeeded": MessageTemplate(
+        _("Your group is complete"),
+        _("Your group for “%(deal)s” is complete. Your order is being prepared."),
+        purpose="",
+    ),
+    "group_completed_by_shop": MessageTemplate(
+        _("Your group is complete"),
+        _(
+            "The shop completed your group for “%(deal)s”. "
+            "Your order is being prepared."
+        ),
+        purpose="",
+    ),
+    "group_failed": MessageTemplate(
+        _("Your group did not come together"),
+        _(
+            "Too few members joined your group for “%(deal)s” in time. All you paid "
+            "goes back the way you paid."
+        ),
+        purpose="",
+    ),
     "consent_confirm": MessageTemplate(
         _("Please confirm"),
         _(

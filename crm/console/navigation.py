@@ -72,6 +72,8 @@ SECTIONS = [
             ("campaigns.couponbatch", "qr_code_2"),
             ("campaigns.publiccode", "tag"),
             ("campaigns.budget", "savings"),
+            ("campaigns.groupdeal", "groups"),
+            ("campaigns.group", "diversity_3"),
             ("campaigns.message", "outbox"),
         ],
     ),

@@ -55,7 +55,7 @@ class OrderQuery(serializers.Serializer):
         group = wanted.pop("group", None)
         if group is not None:
             states = [s for s in GROUPS[group] if states is None or s in states]
-        return {**wanted, "states": states}
+        return {**wanted, "states": states, "may_wait": group != "to_ship"}
 
 
 class ConfirmRequest(StrictSerializer):

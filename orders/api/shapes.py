@@ -121,6 +121,7 @@ def order_shape(order: ShownOrder) -> dict[str, Any]:
         "id": order.public_id,
         "number": order.number,
         "status": order.state,
+        "waits_for": order.waits_for,
         "channel": order.channel_code,
         "campaign": order.campaign,
         "device": order.device,

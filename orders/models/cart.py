@@ -66,6 +66,10 @@ class CartLine(models.Model):
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
     variant = models.ForeignKey("orders.Variant", on_delete=models.PROTECT)
     quantity = models.PositiveIntegerField()
+    #: What a unit costs by an agreement made elsewhere, such as a seat in a group: no
+    #: other price and no offer on goods touches it (S2). Empty for all other lines.
+    agreed_minor = models.BigIntegerField(null=True, blank=True)
+    agreed_kind = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("cart line")
@@ -77,6 +81,14 @@ class CartLine(models.Model):
             models.CheckConstraint(
                 condition=models.Q(quantity__range=(1, 9999)),
                 name="cart_line_has_a_sane_quantity",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agreed_minor__isnull=True, agreed_kind="")
+                | (
+                    models.Q(agreed_minor__isnull=False, agreed_minor__gte=0)
+                    & ~models.Q(agreed_kind="")
+                ),
+                name="cart_line_agreed_price_has_a_kind",
             ),
         ]
 

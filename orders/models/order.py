@@ -105,10 +105,17 @@ class Order(models.Model):
     is_protected = models.BooleanField(
         _("consumer-protected"), default=False, db_default=False
     )
+    #: What a paid order waits for before anything is done with it, such as ``group``:
+    #: nothing is sent, earned or counted till then (G15). Empty when for nothing.
+    waits_for = models.CharField(
+        _("waits for"), max_length=10, blank=True, default="", db_default=""
+    )
     #: Version of the quote the buyer agreed to (S27).
     quote_hash = models.CharField(max_length=64, blank=True)
     placed_at = models.DateTimeField(_("placed at"))
     payment_due_at = models.DateTimeField(_("payment due at"), null=True, blank=True)
+    #: When it became a purchase: paid, and waiting for nothing. Each payment has its
+    #: own moment besides.
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
     #: Time limits of returns count from here (R17).
@@ -144,6 +151,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(paid_minor__lte=F("total_minor")),
                 name="order_paid_is_within_total",
+            ),
+            models.CheckConstraint(
+                condition=Q(waits_for="") | Q(paid_at__isnull=True),
+                name="order_waiting_is_no_purchase_yet",
             ),
         ]
         indexes = [

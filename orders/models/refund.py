@@ -169,6 +169,7 @@ class RefundDeduction(models.Model):
         GIFT_KEPT = "gift_kept", _("gift kept")
         POINTS_SHORT = "points_short", _("points already spent")
         FREIGHT_UNOWED = "freight_unowed", _("delivery fee given back too early")
+        OVERPAID = "overpaid", _("price lowered afterwards")
 
     refund = models.ForeignKey(
         Refund, on_delete=models.CASCADE, related_name="deductions"

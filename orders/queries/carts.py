@@ -30,7 +30,8 @@ SELECT ch.code, k.province, a.public_id, a.province,
             v.cost_minor, COALESCE(v.weight_grams, 0), v.on_hand, v.reserved,
             v.is_active,
             p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
-            p.category_id, c.lineage, {RUNNING_PRICES}, {_IN_CHANNEL}) ORDER BY l.id)
+            p.category_id, c.lineage, {RUNNING_PRICES}, {_IN_CHANNEL},
+            l.agreed_minor, l.agreed_kind) ORDER BY l.id)
      FROM orders_cartline l
      JOIN orders_variant v ON v.id = l.variant_id
      JOIN orders_product p ON p.id = v.product_id
@@ -74,6 +75,9 @@ class CartItem(Bilingual):
     prices: list[list] | None
     #: Whether the cart's channel sells it.
     is_in_channel: bool
+    #: A price agreed elsewhere, and by what; None for all other lines.
+    agreed_minor: int | None
+    agreed_kind: str
 
     @property
     def is_sold(self) -> bool:
@@ -88,7 +92,7 @@ class CartItem(Bilingual):
     def priced_at(self, position: int) -> PriceLine:
         """Return the line as the pricing function sees it."""
         own = () if self.category_id is None else (self.category_id,)
-        return PriceLine(
+        line = PriceLine(
             position=position,
             variant_id=self.variant_id,
             product_id=self.product_id,
@@ -103,6 +107,9 @@ class CartItem(Bilingual):
             category_ids=tuple(self.lineage or own),
             weight_grams=self.weight_grams,
         )
+        if self.agreed_minor is None:
+            return line
+        return line.at_agreed_price(self.agreed_minor, kind=self.agreed_kind)
 
 
 @dataclass(frozen=True, slots=True)

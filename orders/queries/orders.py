@@ -25,7 +25,7 @@ SELECT o.id, o.public_id, o.number, o.source, o.external_ref, o.state, ch.code,
        o.region, o.campaign, o.device, o.currency, o.goods_minor, o.discount_minor,
        o.freight_minor, o.total_minor, o.paid_minor, o.refunded_minor, o.points_spent,
        o.placed_at, o.payment_due_at, o.paid_at, o.shipped_at, o.delivered_at,
-       o.closed_at,
+       o.closed_at, o.waits_for,
   (SELECT json_agg(json_build_array(
             l.position, l.sku, l.name, l.kind, l.quantity, l.list_price_minor,
             l.unit_price_minor, l.gross_minor, l.net_minor, l.shipped_quantity,
@@ -168,6 +168,7 @@ class ShownOrder:
     shipped_at: datetime | None
     delivered_at: datetime | None
     closed_at: datetime | None
+    waits_for: str
     lines: list[ShownLine]
     refunds: list[ShownRefund]
     #: In the order of their stages.
@@ -187,6 +188,7 @@ def orders_of(
     *,
     member_id: int,
     states: Collection[str] | None = None,
+    may_wait: bool = True,
     placed_from: date | None = None,
     placed_until: date | None = None,
 ) -> Listing[ShownOrder]:
@@ -194,12 +196,15 @@ def orders_of(
 
     Args:
         states: only these; all of them when left out.
+        may_wait: also those that wait for more than their payment.
         placed_from, placed_until: first and last day, in the shop's zone (X3).
     """
     mine = _ORDERS.where(_MINE, member=member_id)
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     if states is not None:
         mine = mine.where("o.state = ANY (%(states)s)", states=list(states))
+    if not may_wait:
+        mine = mine.where("o.waits_for = ''")
     if placed_from:
         first = bounds_of_day(placed_from, zone)[0]
         mine = mine.where("o.placed_at >= %(first)s", first=first)

@@ -168,7 +168,7 @@ def goods_minor(refund_ids: Sequence[int]) -> dict[int, int]:
         order_line__kind="goods", refund_id__in=refund_ids
     )
     deductions = RefundDeduction.objects.filter(
-        kind__in=["reprice", "gift_kept"], refund_id__in=refund_ids
+        kind__in=["reprice", "gift_kept", "overpaid"], refund_id__in=refund_ids
     )
     exchanged = Refund.objects.filter(pk__in=refund_ids, exchanged_minor__gt=0)
     for sign, sums in (

@@ -1,7 +1,8 @@
 """Net revenue: what was sold, less what went back.
 
 Sales count when they were placed, refunds when they were completed, returns without
-a purchase and adjustments when they happened. Unpaid and cancelled orders don't count.
+a purchase and adjustments when they happened. Unpaid and cancelled orders don't count,
+nor do those that wait, or waited in vain, for more than their payment (G15).
 Every amount is in minor units.
 """
 
@@ -59,13 +60,15 @@ def _movements(source: str | None) -> list[tuple[int, QuerySet[Any], str, str]]:
     only = {} if source is None else {"source": source}
     # A refund of a storefront order has its own source; the order's one decides.
     only_orders = {} if source is None else {"order__source": source}
+    sold = Order.objects.filter(state__in=SOLD, waits_for="", **only)
     return [
-        (1, Order.objects.filter(state__in=SOLD, **only), "placed_at", "total_minor"),
+        (1, sold, "placed_at", "total_minor"),
         (
             -1,
             Refund.objects.filter(
                 state=Refund.State.COMPLETED,
                 order__state__in=SOLD,
+                order__waits_for="",
                 **only_orders,
             ),
             "completed_at",

@@ -95,6 +95,22 @@ class PriceLine:
             prices=(),
         )
 
+    def at_agreed_price(self, unit_price_minor: int, *, kind: str) -> "PriceLine":
+        """Return the line at a price agreed elsewhere, closed to offers on goods (S2).
+
+        Args:
+            kind: what agreed on it, such as ``group`` (G10).
+        """
+        everybody = best_price(self.list_price_minor, self.prices, frozenset())
+        return replace(
+            self,
+            unit_price_minor=unit_price_minor,
+            list_price_minor=everybody.list_minor,
+            price_kind=kind,
+            prices=(),
+            is_closed=True,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PriceRequest:

@@ -33,10 +33,15 @@ class DeductionKind(StrEnum):
     POINTS_SHORT = "points_short"
     #: Freight went back with the last units, and then others were not given back (R5).
     FREIGHT_UNOWED = "freight_unowed"
+    #: The price fell after the payment; what was given back then goes off the refund
+    #: of the units (G11). Negative: a deduction that comes back.
+    OVERPAID = "overpaid"
 
 
 #: Deductions that change what the buyer paid for goods, and so what earned points.
-OF_GOODS = frozenset({DeductionKind.REPRICE, DeductionKind.GIFT_KEPT})
+OF_GOODS = frozenset(
+    {DeductionKind.REPRICE, DeductionKind.GIFT_KEPT, DeductionKind.OVERPAID}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,25 @@ def gifts_kept_minor(lines: Sequence[PaidLine], items: Mapping[int, int]) -> int
         due = gift.quantity * (back(cause) - cause.exchanged) // cause.quantity
         kept += max(0, due - back(gift)) * gift.list_price_minor
     return kept
+
+
+def overpaid_kept_minor(
+    given_minor: int, lines: Sequence[PaidLine], items: Mapping[int, int]
+) -> int:
+    """Return what of an over-payment given back belongs to units that are kept (G11).
+
+    Args:
+        given_minor: deducted so far as *overpaid*, for the units not refunded yet; 0
+            or negative.
+        items: position -> units that come back now.
+
+    >>> tea = PaidLine(1, 2, 16000)
+    >>> overpaid_kept_minor(-4000, [tea], {1: 1}), overpaid_kept_minor(-4000, [tea], {})
+    (-2000, -4000)
+    """
+    left = sum(line.quantity - line.refunded_quantity for line in lines)
+    kept = min(left, max(0, left - sum(items.values())))
+    return -cumulative_share(-given_minor, kept, left) if left else given_minor
 
 
 def tender_shares(amount_minor: int, tenders: Sequence[Tender]) -> list[TenderRefund]:

@@ -25,7 +25,7 @@ from orders.services.carts import (
 from orders.services.payment import settle_paid
 from orders.services.quoting import PricedCart, offer_sources, price_contents
 from orders.services.stocking import reserve_stock
-from orders.services.writing_orders import write_order
+from orders.services.writing_orders import AS_ALWAYS, OrderTerms, write_order
 
 _LOCK_MEMBER = """
 SELECT state FROM members_member WHERE id = %s FOR NO KEY UPDATE
@@ -72,6 +72,7 @@ def place_order(
     quote_hash: str = "",
     expected_total_minor: int | None = None,
     address: Mapping[str, Any] | None = None,
+    terms: OrderTerms = AS_ALWAYS,
     now: datetime,
 ) -> Order:
     """Order what is in a cart at the price the buyer saw.
@@ -86,6 +87,7 @@ def place_order(
         expected_total_minor: the total they saw. One of them at least.
         address: lines of where it goes, as ``add_address`` of the members takes them;
             the cart's address without. Freight is reckoned for it.
+        terms: how long there is to pay, and what the order waits for besides.
 
     Raises:
         CartTotalChanged: the price is another one now; carries the new quote.
@@ -111,6 +113,7 @@ def place_order(
         quote=priced.quote,
         region=contents.province,
         address=address,
+        terms=terms,
         now=now,
     )
     _claim(priced.quote.applied, order, now)

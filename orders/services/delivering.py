@@ -41,12 +41,13 @@ def settle_delivery(
     """Move a locked, paid order to where its parcels say it stands.
 
     Publishes OrderShipped, OrderDelivered and OrderCompleted on the way. Orders that
-    are delivered, completed or over are left alone. For use in a transaction.
+    are delivered, completed or over are left alone, and so are those that wait for
+    more than their payment. For use in a transaction.
 
     Raises:
         MoveRefused: the actor may not make this move.
     """
-    if order.state not in STANDING or order.state in _ARRIVED:
+    if order.state not in STANDING or order.state in _ARRIVED or order.waits_for:
         return order
     units = _units(order)
     if all(line.refunded >= line.bought for line in units):

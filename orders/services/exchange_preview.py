@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
+from crm.shared.errors import Refusal
 from orders.models import Allocation, Order, OrderLine, Product, Variant
-from orders.queries.refunds import paid_lines, root_of, tender_parts
+from orders.queries.refunds import deducted_before, paid_lines, root_of, tender_parts
 from orders.queries.shown_prices import shown_prices
 from orders.rules.exchanges import (
     ExchangeQuote,
@@ -26,6 +28,7 @@ from orders.rules.exchanges import (
 from orders.rules.lifecycle import STANDING
 from orders.rules.refund_effects import PlannedRefund
 from orders.rules.refunds import (
+    DeductionKind,
     LineRefund,
     TooManyUnits,
     UnknownPosition,
@@ -33,11 +36,22 @@ from orders.rules.refunds import (
 )
 from orders.rules.unit_prices import UnitPrice
 from orders.services.audiences import audiences_of
+from orders.services.moving import refuse_waiting
 from orders.services.refund_preview import (
     NothingToRefund,
     OrderNotRefundable,
     effects_of,
 )
+
+
+class PriceFellAfterwards(Refusal):
+    """Less was paid for these articles than they cost: take a return instead."""
+
+    code = "exchange_price_fell"
+    status = 422
+    message = _(
+        "Less was paid for these articles than they cost: take a return instead."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,14 @@ def quote_exchange(
         return_id: the return that is settled; its units are not promised elsewhere.
 
     Raises:
-        OrderNotRefundable, NothingToRefund: as they say.
+        OrderNotRefundable, NothingToRefund, PriceFellAfterwards: as they say.
+        OrderWaits: its group is still open.
     """
     if order.state not in STANDING:
         raise OrderNotRefundable
+    refuse_waiting(order)
+    if deducted_before(order).get(DeductionKind.OVERPAID):
+        raise PriceFellAfterwards
     back = _given_back(order, swaps, return_id)
     lines = _lines(order, swaps)
     variants = Variant.objects.select_related("product").in_bulk(

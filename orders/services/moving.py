@@ -21,6 +21,23 @@ class MoveRefused(Refusal):
     message = _("The order can no longer do this.")
 
 
+class OrderWaits(Refusal):
+    """This order waits for its group: nothing is sent or given back before."""
+
+    code = "order_waits"
+    message = _("This order waits for its group: nothing is sent or given back before.")
+
+
+def refuse_waiting(order: Order) -> None:
+    """Refuse what an order that waits for more than its payment may not do (G15).
+
+    Raises:
+        OrderWaits: it waits.
+    """
+    if order.waits_for:
+        raise OrderWaits
+
+
 def lock_order(*, order_id: int) -> Order:
     """Lock and return an order; the last lock taken. For use in a transaction."""
     return Order.objects.select_for_update(no_key=True).get(pk=order_id)

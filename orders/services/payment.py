@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
 from crm.shared.outbox import record
-from orders.events import OrderPaid
+from orders.events import OrderPaid, OrderPaidWaiting
 from orders.models import Order, Payment, PaymentCallback
 from orders.providers.base import Notice, NoticeKind, UnknownProvider, provider_of
 from orders.services.moving import lock_order, move_order
@@ -278,6 +278,9 @@ def _settle_if_covered(order: Order, actor: str, now: datetime) -> None:
 def settle_paid(*, order: Order, paid_minor: int, actor: Any, now: datetime) -> None:
     """Mark a locked order as paid, sell its stock and publish ``OrderPaid``.
 
+    An order that waits for more than its payment is no purchase yet: it publishes
+    ``OrderPaidWaiting`` (see ``orders.services.waiting``).
+
     Raises:
         MoveRefused: it does not wait for a payment.
     """
@@ -287,8 +290,9 @@ def settle_paid(*, order: Order, paid_minor: int, actor: Any, now: datetime) -> 
         actor=actor,
         now=now,
         paid_minor=paid_minor,
-        paid_at=now,
+        paid_at=None if order.waits_for else now,
     )
     close_attempts([order.pk])
     sell_stock(units_of_orders([order.pk]), order_id=order.pk, now=now)
-    record(OrderPaid(order_id=order.pk))
+    news = OrderPaidWaiting if order.waits_for else OrderPaid
+    record(news(order_id=order.pk))

@@ -35,9 +35,11 @@ from orders.rules.refunds import (
     UnknownPosition,
     freight_is_owed,
     gifts_kept_minor,
+    overpaid_kept_minor,
     refund_quote,
 )
 from orders.rules.returns import FAULTS
+from orders.services.moving import refuse_waiting
 from orders.services.repricing import reprice_loss_of
 
 
@@ -80,6 +82,8 @@ class RefundPolicy:
     restocks: bool = False
     return_id: int | None = None
     freight_is_told: bool = False
+    #: Ends the waiting of an order that is no purchase yet (G6, G8); otherwise refused.
+    ends_waiting: bool = False
 
 
 AS_USUAL = RefundPolicy()
@@ -100,7 +104,7 @@ def quote_refund(
         freight: give the freight back, too; None is as R5 says.
 
     Raises:
-        OrderNotRefundable, NothingToRefund, FreightStays: as they say.
+        OrderNotRefundable, NothingToRefund, FreightStays, OrderWaits: as they say.
     """
     return quote_for(
         Order.objects.get(pk=order_id),
@@ -122,6 +126,8 @@ def quote_for(
     """Quote a refund of an order that was read, or locked, already."""
     if order.state not in STANDING:
         raise OrderNotRefundable
+    if not policy.ends_waiting:
+        refuse_waiting(order)
     lines = paid_lines(order, return_id=policy.return_id)
     freight_minor = _freight(order, lines, items, freight, policy)
     deducted = deducted_before(order)
@@ -129,6 +135,9 @@ def quote_for(
     losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
     is_owed = _owes_freight(order, lines, items, policy)
     losses[DeductionKind.FREIGHT_UNOWED] = 0 if is_owed else freight_unowed(order)
+    losses[DeductionKind.OVERPAID] = overpaid_kept_minor(
+        deducted.get(DeductionKind.OVERPAID, 0), lines, items
+    )
     loss = reprice_loss_of(order, lines=lines, items=items)
     if loss is not None:
         losses[DeductionKind.REPRICE] = loss
@@ -150,6 +159,33 @@ def quote_for(
     if policy.shortfall is Shortfall.DEDUCT:
         quote = _with_shortfall(quote)
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
+
+
+def quote_overpaid(order: Order, *, amount_minor: int, now: datetime) -> RefundQuote:
+    """Quote money back without units, of a locked order (G11).
+
+    Raises:
+        OrderNotRefundable, OrderWaits: see ``quote_refund``.
+        NothingToRefund: not positive, or more than is left of what was paid.
+    """
+    if order.state not in STANDING:
+        raise OrderNotRefundable
+    refuse_waiting(order)
+    if not 0 < amount_minor <= order.paid_minor - order.refunded_minor:
+        raise NothingToRefund
+    quote = RefundQuote(
+        lines=(),
+        freight_minor=0,
+        is_last=False,
+        deductions=(Deduction(DeductionKind.OVERPAID, -amount_minor),),
+    )
+    root = root_of(order)
+    planned = _planned(order, root, paid_lines(order), quote, AS_USUAL)
+    return replace(
+        quote,
+        effects=effects_of(planned, now=now),
+        tenders=tuple(tender_parts(order, amount_minor)),
+    )
 
 
 def effect_sources() -> list[RefundEffects]:

@@ -134,11 +134,33 @@ def refund_order(
     if policy.restocks:
         lock_stock(_variants(order_id, items))
     order = lock_orders(order_id=order_id)
-    done = _asked_before(request_key, order_id)
+    done = asked_before(request_key=request_key, order_id=order_id)
     if done:
         return done
     quote = quote_for(order, items=items, freight=freight, policy=policy, now=now)
     _refuse_other(quote, order, expected_hash, most_minor)
+    return request_quoted(
+        order=order,
+        quote=quote,
+        request_key=request_key,
+        reason=reason,
+        policy=policy,
+        actor=actor,
+        now=now,
+    )
+
+
+def request_quoted(
+    *,
+    order: Order,
+    quote: RefundQuote,
+    request_key: str,
+    reason: str,
+    policy: RefundPolicy = AS_USUAL,
+    actor: Any,
+    now: datetime,
+) -> Refund:
+    """Write a refund of a locked order as it was quoted, and have its money sent."""
     refund = Refund(
         order=order,
         request_key=request_key,
@@ -156,7 +178,7 @@ def refund_order(
     return refund
 
 
-def _asked_before(request_key: str, order_id: int) -> Refund | None:
+def asked_before(*, request_key: str, order_id: int) -> Refund | None:
     """Return the refund of this order that a key names, if any."""
     done = Refund.objects.filter(request_key=request_key).first()
     if done is not None and done.order_id != order_id:

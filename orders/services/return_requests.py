@@ -27,7 +27,7 @@ from orders.models import (
 from orders.queries.returns import return_deadline, units_of_return, wanted_units
 from orders.rules.lifecycle import STANDING
 from orders.rules.returns import may_move
-from orders.services.moving import actor_name, lock_order
+from orders.services.moving import actor_name, lock_order, refuse_waiting
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
 from orders.services.refunding import lock_orders
 from orders.services.stocking import lock_stock, release_stock, reserve_stock
@@ -134,6 +134,7 @@ def refuse_return(order: Order, *, now: datetime) -> None:
     """Refuse a return of an order that is not standing, or delivered too long ago."""
     if order.state not in STANDING:
         raise OrderNotRefundable
+    refuse_waiting(order)
     ends_at = return_deadline(order.delivered_at)
     if ends_at is not None and ends_at <= now:
         raise ReturnTooLate

@@ -15,7 +15,7 @@ from orders.events import ShipmentSent
 from orders.models import Order, OrderLine, Product, Shipment, ShipmentLine
 from orders.rules.lifecycle import SHIPPABLE
 from orders.services.delivering import settle_delivery
-from orders.services.moving import actor_name, lock_order
+from orders.services.moving import actor_name, lock_order, refuse_waiting
 
 #: Units are counted as sent where so many are left: all lines at once.
 _COUNT = """
@@ -74,7 +74,7 @@ def ship(
         at: when it left; ``now`` when left out.
 
     Raises:
-        OrderNotShippable: unpaid, cancelled, or nothing is left to be sent.
+        OrderNotShippable, OrderWaits: unpaid, cancelled, or nothing is to be sent yet.
         NothingToShip: a line has fewer units that are neither sent nor given back.
     """
     order = lock_order(order_id=order_id)
@@ -83,6 +83,7 @@ def ship(
         return done
     if order.state not in SHIPPABLE or not items:
         raise OrderNotShippable
+    refuse_waiting(order)
     lines = _count(order, items)
     shipment = Shipment.objects.create(
         order=order,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,12 +24,13 @@ WITH placed AS (
         public_id, number, member_id, cart_id, channel_id, source, region, campaign,
         device, state, currency, goods_minor, discount_minor, freight_minor,
         total_minor, paid_minor, refunded_minor, points_spent, quote_hash, placed_at,
-        payment_due_at)
+        payment_due_at, waits_for)
     VALUES (
         %(public_id)s, %(number)s, %(member_id)s, %(cart_id)s, %(channel_id)s,
         %(source)s, %(region)s, %(campaign)s, %(device)s, %(state)s, %(currency)s,
         %(goods_minor)s, %(discount_minor)s, %(freight_minor)s, %(total_minor)s, 0, 0,
-        %(points_spent)s, %(quote_hash)s, %(placed_at)s, %(payment_due_at)s)
+        %(points_spent)s, %(quote_hash)s, %(placed_at)s, %(payment_due_at)s,
+        %(waits_for)s)
     RETURNING id
 ), written AS (
     INSERT INTO orders_orderline (
@@ -70,8 +72,28 @@ _COLUMNS = (
     *("public_id", "number", "member_id", "cart_id", "channel_id", "source", "region"),
     *("campaign", "device", "state", "currency", "goods_minor", "discount_minor"),
     *("freight_minor", "total_minor", "points_spent", "quote_hash", "placed_at"),
-    "payment_due_at",
+    *("payment_due_at", "waits_for"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """On what terms something is ordered, besides its price.
+
+    ``waits_for`` is what it waits for once it is paid (``Order.waits_for``); ``pay_by``
+    ends the time to pay earlier than the shop's setting.
+    """
+
+    waits_for: str = ""
+    pay_by: datetime | None = None
+
+    def due_at(self, now: datetime) -> datetime:
+        """Return when an order placed now must be paid."""
+        usual = now + timedelta(minutes=settings.PAYMENT_MINUTES)
+        return usual if self.pay_by is None else min(usual, self.pay_by)
+
+
+AS_ALWAYS = OrderTerms()
 
 
 def write_order(
@@ -80,6 +102,7 @@ def write_order(
     quote: Quote,
     region: str,
     address: Mapping[str, Any] | None,
+    terms: OrderTerms,
     now: datetime,
 ) -> Order:
     """Write an order as quoted, in one statement (two with an address).
@@ -91,6 +114,7 @@ def write_order(
             address.
         region: province the freight was reckoned with.
         address: lines of another address than the cart's.
+        terms: on what terms besides its price.
 
     Raises:
         BadProfile: a line of the address cannot be kept.
@@ -111,7 +135,8 @@ def write_order(
         points_spent=quote.points_spent,
         quote_hash=quote.hash,
         placed_at=now,
-        payment_due_at=now + timedelta(minutes=settings.PAYMENT_MINUTES),
+        payment_due_at=terms.due_at(now),
+        waits_for=terms.waits_for,
     )
     values = {name: getattr(order, name) for name in _COLUMNS}
     rows = {"lines": _lines(quote), "offers": _offers(quote), "shares": _shares(quote)}

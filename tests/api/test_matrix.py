@@ -31,6 +31,7 @@ from orders.services.picturing import add_picture
 from orders.services.refunding import refund_order
 from orders.services.return_requests import Wish, approve_return, request_return
 from orders.services.reviewing import add_review_picture
+from tests.campaigns.groups import make_deal, paid_seat
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
 from tests.members.pictures import picture
 from tests.orders.services.test_reviewing import review_of
@@ -209,6 +210,14 @@ POLICY = {
     "my-recommendations": MEMBERS,
     "coupon-offers": MEMBERS,
     "coupon-claims": Policy(True, bodies={"post": {}}),
+    "group-buys": ANYONE,
+    "group-buy": ANYONE,
+    "group-buy-groups": Policy(True, bodies={"post": {}}),
+    "group": ANYONE,
+    # Alice sits in her group already; whoever else is signed in may join.
+    "group-seats": Policy(True, bodies={"post": {}}, fine=frozenset({201, 409})),
+    "my-seat": Policy(True, own=True),
+    "my-groups": MEMBERS,
     "my-tickets": Policy(True, bodies={"post": TICKET}),
     "my-ticket": Policy(True, own=True),
     "my-ticket-messages": Policy(True, own=True, bodies={"post": {"text": "hello"}}),
@@ -262,6 +271,8 @@ def world(alice, mallory):
         starts_at=NOON,
     )
     client = client_of(alice)
+    deal = make_deal(one_open_group=False)
+    group = paid_seat(deal=deal, member_id=alice.pk, now=clock.now()).group
     publish()
     review = publish_one(review_of(alice, sku="MUG"))
     AttributeDefinition.objects.create(
@@ -297,6 +308,8 @@ def world(alice, mallory):
         "item": cart.lines.get().public_id,
         "code": Coupon.objects.get().code,
         "coupon": Coupon.objects.get().public_id,
+        "deal": deal.public_id,
+        "group": group.public_id,
         "order": order.public_id,
         "return_id": back.public_id,
         "refund_id": back.order.refunds.get().public_id,

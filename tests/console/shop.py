@@ -9,6 +9,7 @@ from campaigns.models import (
     Budget,
     CouponBatch,
     CouponTemplate,
+    GroupDeal,
     Message,
     Promotion,
     PublicCode,
@@ -182,6 +183,18 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         name_en="50 off 300",
         rungs=[[30_000, 5_000]],
         starts_at=at,
+    )
+    deal = GroupDeal.objects.create(
+        name="三人团", state="live", variant=variant, starts_at=at - timedelta(days=1)
+    )
+    deal.rungs.create(size=3, price_minor=15_000)
+    deal.groups.create(
+        state="open",
+        rungs=[[3, 15_000]],
+        size=3,
+        created_at=at,
+        opened_at=at,
+        deadline_at=at + timedelta(days=1),
     )
     message = Message.objects.create(
         member=busy,

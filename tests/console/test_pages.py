@@ -116,7 +116,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("product_prices", "product_stock"),
         *("coupon_codes", "coupon_template_revoke"),
         *("coupon_batch_revoke", "coupon_batch_download"),
-        *("return_step", "refund_mend", "order_deed"),
+        *("return_step", "refund_mend", "order_deed", "group_step"),
         *("orders_order_save_view", "orders_order_delete_view"),
         *("order_ship", "shipment_lose", "shipment_packing_list"),
         *("members_member_import", "members_member_process_import"),

@@ -77,8 +77,13 @@ def order_context(*, order: Order, user: Any) -> dict[str, Any]:
 
 def _doors(order: Order, user: Any) -> dict[str, str]:
     """Return the ways to ship and to refund, empty where there is none now."""
-    may_ship = order.state in SHIPPABLE and user.has_perm("orders.add_shipment")
-    may_refund = order.state in STANDING and user.has_perm("orders.add_refund")
+    is_free = not order.waits_for
+    may_ship = (
+        is_free and order.state in SHIPPABLE and user.has_perm("orders.add_shipment")
+    )
+    may_refund = (
+        is_free and order.state in STANDING and user.has_perm("orders.add_refund")
+    )
     return {
         "ship_url": reverse("admin:order_ship", args=[order.pk]) if may_ship else "",
         "refund_url": reverse("admin:order_refund", args=[order.pk])

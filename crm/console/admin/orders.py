@@ -76,7 +76,9 @@ class OrderViewFilter(admin.SimpleListFilter):
         """Narrow the list to one view."""
         view = self.value()
         if view in GROUPS:
-            return queryset.filter(state__in=GROUPS[view])
+            found = queryset.filter(state__in=GROUPS[view])
+            # What waits for its group is not to be sent yet.
+            return found.filter(waits_for="") if view == "to_ship" else found
         if view == "late":
             latest = now() - timedelta(hours=settings.SHIP_WITHIN_HOURS)
             return queryset.filter(

@@ -20,6 +20,7 @@ PRICE_KINDS: dict[str, Any] = {
     "list": _("list price"),
     "sale": _("sale price"),
     "member": _("member price"),
+    "group": _("group price"),
 }
 OFFER_KINDS: dict[str, Any] = {
     "promotion": _("promotion"),

@@ -5,7 +5,8 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
-revoking them, ``orders.add_refund`` refunding,
+revoking them, ``campaigns.change_group`` completing a group,
+``orders.add_refund`` refunding, also by taking a member out of a group,
 ``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
@@ -88,6 +89,9 @@ _OFFERS = (
     "campaigns.view_couponbatch",
     "campaigns.view_publiccode",
     "campaigns.view_budget",
+    "campaigns.view_groupdeal",
+    "campaigns.view_grouprung",
+    "campaigns.view_group",
 )
 _INSIGHT = (
     "reports.view_dailysales",
@@ -157,9 +161,12 @@ MARKETER = (
     *_REVIEWS,
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate", "publiccode", "budget"),
-    *_all("campaigns", "couponbatch"),
+    *_all("campaigns", "couponbatch", "groupdeal", "grouprung"),
     "campaigns.change_coupon",
     "campaigns.delete_promotion",
+    "campaigns.delete_grouprung",
+    "campaigns.view_group",
+    "campaigns.change_group",
     *_SELLING,
     "campaigns.view_coupon",
     "campaigns.add_coupon",

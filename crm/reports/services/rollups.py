@@ -46,7 +46,7 @@ FROM (
   SELECT (r.completed_at AT TIME ZONE %(zone)s)::date, o.channel_id, 0, 0, 0,
          sum(r.amount_minor), 0
     FROM orders_refund r JOIN orders_order o ON o.id = r.order_id
-   WHERE r.state = 'completed'
+   WHERE r.state = 'completed' AND o.waits_for = ''
      AND r.completed_at >= %(start)s AND r.completed_at < %(end)s
    GROUP BY 1, 2
   UNION ALL

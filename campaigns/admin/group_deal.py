@@ -1,0 +1,212 @@
+"""Group deals: who pays what when enough buy together."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from campaigns.models import GroupDeal, GroupRung
+from campaigns.rules.groups import BadLadder, check_ladder
+from crm.shared.money import InvalidAmount, display_amount, format_amount, parse_amount
+from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin
+from orders.models import Variant
+
+
+class GroupDealForm(forms.ModelForm):
+    """A deal, its SKU typed as it stands on the shelf."""
+
+    sku = forms.CharField(
+        label=gettext_lazy("SKU"), max_length=60, widget=UnfoldAdminTextInputWidget()
+    )
+
+    class Meta:
+        model = GroupDeal
+        fields = [
+            *("name", "name_en", "state", "hours", "starts_at", "ends_at"),
+            *("groups_may_finish", "one_open_group", "new_members", "stock"),
+        ]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["sku"] = self.instance.variant.sku
+
+    def clean_sku(self) -> str:
+        """Find what it names."""
+        sku = self.cleaned_data["sku"].strip()
+        variant = Variant.objects.filter(sku=sku).first()
+        if variant is None:
+            raise ValidationError(_("There is no such SKU."))
+        self.instance.variant = variant
+        return sku
+
+
+class GroupRungForm(forms.ModelForm):
+    """A step, its price typed as people write money."""
+
+    price = forms.CharField(
+        label=gettext_lazy("price of each"),
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+
+    class Meta:
+        model = GroupRung
+        fields = ["size"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            currency = settings.SHOP_CURRENCY
+            self.initial["price"] = format_amount(self.instance.price_minor, currency)
+
+    def clean_price(self) -> int:
+        """Return the price in minor units."""
+        text = self.cleaned_data["price"].strip()
+        try:
+            minor = parse_amount(text, settings.SHOP_CURRENCY)
+        except InvalidAmount as error:
+            raise ValidationError(_("Enter an amount.")) from error
+        # Before the constraints of the row are asked.
+        self.instance.price_minor = minor
+        return minor
+
+
+class GroupRungs(forms.BaseInlineFormSet):
+    """The steps of a deal, which make sense only together."""
+
+    def clean(self) -> None:
+        """Refuse larger groups that pay as much or more."""
+        super().clean()
+        if any(self.errors):
+            return
+        kept = [form.cleaned_data for form in self.forms if form.cleaned_data]
+        steps = [
+            (row["size"], row["price"])
+            for row in kept
+            if not row.get("DELETE") and "size" in row
+        ]
+        try:
+            check_ladder(steps)
+        except BadLadder as error:
+            raise ValidationError(
+                _(
+                    "Name at least one step of two members or more; larger groups "
+                    "must pay less."
+                )
+            ) from error
+
+
+class GroupRungInline(TabularInline):
+    """The steps; groups that are open keep those of the day they were opened."""
+
+    model = GroupRung
+    form = GroupRungForm
+    formset = GroupRungs
+    fields = ["size", "price"]
+    extra = 0
+    min_num = 1
+    validate_min = True
+
+
+@admin.register(GroupDeal)
+class GroupDealAdmin(StaffAdmin):
+    """What is offered to groups, in plain words beside the numbers."""
+
+    form = GroupDealForm
+    inlines = [GroupRungInline]
+    list_display = [
+        "label",
+        "state_label",
+        "variant",
+        "hours",
+        "starts_at",
+        "ends_at",
+        "taken",
+        "stock",
+    ]
+    list_select_related = ["variant"]
+    list_filter = [("state", ChoicesDropdownFilter)]
+    search_fields = ["name", "name_en"]
+    ordering = ["-id"]
+    readonly_fields = ["public_id", "taken", "in_words"]
+    fieldsets = [
+        (
+            None,
+            {"fields": [("name", "name_en"), "state", "sku", "in_words"]},
+        ),
+        (
+            gettext_lazy("Time"),
+            {
+                "fields": ["starts_at", "ends_at", "hours", "groups_may_finish"],
+                "classes": ["tab"],
+            },
+        ),
+        (
+            gettext_lazy("Limits"),
+            {
+                "fields": [
+                    ("stock", "taken"),
+                    "one_open_group",
+                    "new_members",
+                    "public_id",
+                ],
+                "classes": ["tab"],
+            },
+        ),
+    ]
+
+    @admin.display(description=gettext_lazy("group deal"), ordering="name")
+    def label(self, deal: GroupDeal) -> str:
+        """Return the name in the language of the page."""
+        return deal.label
+
+    @display(
+        description=gettext_lazy("state"),
+        label={"live": GOOD, "draft": BUSY, "paused": CALM, "ended": CALM},
+    )
+    def state_label(self, deal: GroupDeal) -> tuple[str, str]:
+        """Return where it stands."""
+        return deal.state, deal.get_state_display()
+
+    @admin.display(description=gettext_lazy("in plain words"))
+    def in_words(self, deal: GroupDeal) -> str:
+        """Return what the deal promises, as one would tell a customer."""
+        return words_of(deal) if deal.pk else "–"
+
+
+def words_of(deal: GroupDeal) -> str:
+    """Return the steps, the time and who may join, in sentences."""
+    said = [
+        _("%(size)s members pay %(price)s each.")
+        % {
+            "size": rung.size,
+            "price": display_amount(rung.price_minor, settings.SHOP_CURRENCY),
+        }
+        for rung in deal.rungs.all()
+    ]
+    if len(said) > 1:
+        said.append(
+            _("All pay the lowest price reached; what was paid above goes back.")
+        )
+    said.append(
+        ngettext(
+            "A group has %(hours)s hour to come together.",
+            "A group has %(hours)s hours to come together.",
+            deal.hours,
+        )
+        % {"hours": deal.hours}
+    )
+    if deal.ends_at is not None and not deal.groups_may_finish:
+        said.append(_("It must be complete when the deal ends."))
+    if deal.new_members == GroupDeal.NewMembers.JOINERS:
+        said.append(_("Whoever joins must be new here."))
+    if deal.new_members == GroupDeal.NewMembers.EVERYBODY:
+        said.append(_("Every member of a group must be new here."))
+    return " ".join(said)
