@@ -17,8 +17,7 @@ from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, money_column
 from orders.admin.refunding import RefundPage
 from orders.models import Adjustment, Refund, RefundDeduction, UnmatchedReturn
 from orders.reasons import effect_text
-from orders.services.mending import redirect_tender, retry_tender
-from orders.services.refunding import withdraw_refund
+from orders.services.mending import redirect_tender, retry_tender, withdraw_refund
 from orders.services.settling import settle_return
 from orders.services.stating import refund_statement
 

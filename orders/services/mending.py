@@ -9,9 +9,16 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.hints import hint_on_commit
-from orders.models import RefundTender
+from orders.models import Refund, RefundTender
 from orders.providers.base import provider_of
-from orders.services.refunding import SEND_TASK, RefundUnderWay, lock_refund
+from orders.services.gift_cards import restore_gift_cards
+from orders.services.refunding import (
+    SEND_TASK,
+    RefundUnderWay,
+    close_order_if_empty,
+    count_refund,
+    lock_refund,
+)
 from orders.services.returning import WALLET
 
 
@@ -91,3 +98,38 @@ def _ask_again(
     hint_on_commit(SEND_TASK)
     tender.refresh_from_db()
     return tender
+
+
+@transaction.atomic
+def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -> bool:
+    """Give up a refund that every provider refused; its units are free again.
+
+    Returns:
+        Whether this call did it; a closed refund is left alone.
+
+    Raises:
+        RefundUnderWay: a part was paid, or was asked for and the answer is not known;
+            or a return was closed with it, or an order replaces its units.
+    """
+    refund = Refund.objects.get(pk=refund_id)
+    order = lock_refund(refund)
+    others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
+    is_tied = hasattr(refund, "return_request") or refund.replaced_by_id is not None
+    if others.exists() or is_tied:
+        raise RefundUnderWay
+    closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
+        state=Refund.State.FAILED
+    )
+    if closed:
+        count_refund(refund, sign=-1)
+        restore_gift_cards(refund=refund)
+        # It may have been the last that kept an empty order open.
+        close_order_if_empty(order, refund=refund, now=now)
+        record_audit(
+            actor=actor,
+            action="orders.refund_withdrawn",
+            obj=refund,
+            reason=reason,
+            now=now,
+        )
+    return bool(closed)

@@ -30,7 +30,7 @@ from orders.models import (
 from orders.models.order import EXCHANGE
 from orders.queries.refunds import line_of, root_of
 from orders.rules.refunds import RefundQuote, TenderRefund
-from orders.services.gift_cards import restore_gift_cards, void_gift_cards
+from orders.services.gift_cards import void_gift_cards
 from orders.services.moving import actor_name, lock_order, move_order
 from orders.services.refund_preview import (
     AS_USUAL,
@@ -53,7 +53,6 @@ __all__ = [
     "complete_refund",
     "quote_refund",
     "refund_order",
-    "withdraw_refund",
 ]
 
 SEND_TASK = "orders.tasks.send_refunds"
@@ -384,38 +383,3 @@ def _units_of(refund: Refund) -> dict[int, int]:
     for variant_id, quantity in lines:
         units[variant_id] = units.get(variant_id, 0) + quantity
     return units
-
-
-@transaction.atomic
-def withdraw_refund(*, refund_id: int, actor: Any, reason: str, now: datetime) -> bool:
-    """Give up a refund that every provider refused; its units are free again.
-
-    Returns:
-        Whether this call did it; a closed refund is left alone.
-
-    Raises:
-        RefundUnderWay: a part was paid, or was asked for and the answer is not known;
-            or a return was closed with it, or an order replaces its units.
-    """
-    refund = Refund.objects.get(pk=refund_id)
-    order = lock_refund(refund)
-    others = refund.tenders.exclude(state=RefundTender.State.REFUSED)
-    is_tied = hasattr(refund, "return_request") or refund.replaced_by_id is not None
-    if others.exists() or is_tied:
-        raise RefundUnderWay
-    closed = Refund.objects.filter(pk=refund_id, state=Refund.State.REQUESTED).update(
-        state=Refund.State.FAILED
-    )
-    if closed:
-        count_refund(refund, sign=-1)
-        restore_gift_cards(refund=refund)
-        # It may have been the last that kept an empty order open.
-        close_order_if_empty(order, refund=refund, now=now)
-        record_audit(
-            actor=actor,
-            action="orders.refund_withdrawn",
-            obj=refund,
-            reason=reason,
-            now=now,
-        )
-    return bool(closed)

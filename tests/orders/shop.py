@@ -17,9 +17,9 @@ from orders.rules.offers import (
 )
 from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
+from orders.services.mending import withdraw_refund
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
-from orders.services.refunding import withdraw_refund
 from tests.cast import NOON
 
 

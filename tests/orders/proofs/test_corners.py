@@ -5,10 +5,10 @@ import pytest
 from crm.shared.outbox import drain
 from orders.models import Order, Refund, RefundTender
 from orders.providers.base import RefundAnswer
+from orders.services.mending import withdraw_refund
 from orders.services.refunding import (
     RefundKeyReused,
     refund_order,
-    withdraw_refund,
 )
 from orders.services.returning import settle_tender
 from tests.cast import NOON, make_member

@@ -53,10 +53,11 @@ from orders.services.exchanging import Swap, exchange_units
 from orders.services.gift_cards import redeem_gift_card
 from orders.services.ingesting import ingest_order
 from orders.services.ingesting_refunds import ingest_refund
+from orders.services.mending import withdraw_refund
 from orders.services.payment import start_payment
 from orders.services.quoting import quote_cart
 from orders.services.refund_preview import RefundPolicy
-from orders.services.refunding import refund_order, withdraw_refund
+from orders.services.refunding import refund_order
 from orders.services.return_requests import (
     Wish,
     approve_return,

@@ -25,8 +25,9 @@ from orders.rules.offers import PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.refunds import PaidLine, Tender, refund_quote, tender_shares
 from orders.services.carts import set_points
+from orders.services.mending import withdraw_refund
 from orders.services.payment import start_payment
-from orders.services.refunding import refund_order, withdraw_refund
+from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import top_up_wallet

@@ -9,6 +9,7 @@ from orders.models import Order, Payment, Refund
 from orders.providers.base import RefundAnswer
 from orders.providers.test import TestProvider
 from orders.rules.offers import Stage
+from orders.services.mending import withdraw_refund
 from orders.services.refund_preview import FreightStays
 from orders.services.refunding import (
     NothingToRefund,
@@ -19,7 +20,6 @@ from orders.services.refunding import (
     complete_refund,
     quote_refund,
     refund_order,
-    withdraw_refund,
 )
 from orders.services.returning import send_due_refunds, settle_tender
 from tests.cast import NOON

@@ -26,13 +26,13 @@ from orders.services.exchanging import (
     exchange_units,
     quote_exchange,
 )
+from orders.services.mending import withdraw_refund
 from orders.services.payment import OrderNotPayable, start_payment
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
 from orders.services.refunding import (
     RefundAboveLimit,
     RefundUnderWay,
     refund_order,
-    withdraw_refund,
 )
 from orders.services.return_requests import (
     ReturnMoveRefused,
