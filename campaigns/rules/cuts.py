@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from campaigns.rules.conditions import Quantity, Situation, kind_of
 from campaigns.rules.policies import Policies
-from campaigns.rules.rounding import rounded, split, split_over_units
+from campaigns.rules.rounding import rounded, split, split_first
 from campaigns.rules.selections import (
     EVERY_UNIT,
     Selection,
@@ -217,7 +217,7 @@ def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
         singles = tuple(
             (at, place, piece)
             for at, part in shares
-            for place, piece in enumerate(split_over_units(part, quantities[at]))
+            for place, piece in enumerate(split_first(part, quantities[at]))
             if piece
         )
         return Cut(unit_shares=singles)

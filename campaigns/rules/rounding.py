@@ -49,10 +49,10 @@ def split(total: int, weights: Sequence[int], policies: Policies) -> list[int]:
     return parts
 
 
-def split_over_units(total: int, count: int) -> list[int]:
+def split_first(total: int, count: int) -> list[int]:
     """Split over equal units, the first ones taking the remainder.
 
-    >>> split_over_units(2000, 3)
+    >>> split_first(2000, 3)
     [667, 667, 666]
     """
     whole, rest = divmod(total, count)

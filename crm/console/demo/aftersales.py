@@ -37,9 +37,9 @@ from orders.services.return_requests import (
     send_back,
 )
 from orders.services.returning import return_surplus, send_due_refunds
+from orders.services.settling_exchanges import exchange_return
 from orders.services.settling_returns import (
     Finding,
-    exchange_return,
     inspect_return,
     refund_return,
 )

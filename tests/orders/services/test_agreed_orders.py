@@ -13,7 +13,8 @@ from orders.queries.carts import contents_of
 from orders.queries.refunds import goods_minor
 from orders.rules.refunds import PaidLine, overpaid_kept_minor
 from orders.services.agreed_orders import Agreement, place_agreed_order
-from orders.services.exchanging import Swap, UnevenExchange, exchange_units
+from orders.services.exchange_preview import PriceFellAfterwards
+from orders.services.exchanging import Swap, exchange_units
 from orders.services.moving import OrderWaits
 from orders.services.overpaid import refund_overpaid
 from orders.services.refund_preview import NothingToRefund, OrderNotRefundable
@@ -211,7 +212,7 @@ def test_what_was_lowered_is_not_exchanged(tea, cup, alice):
     order = agreed(tea, alice)
     pay(order)
     back(order, 500)
-    with pytest.raises(UnevenExchange):
+    with pytest.raises(PriceFellAfterwards):
         exchange_units(
             order_id=order.pk,
             swaps=[Swap(1, 1, cup.pk)],
