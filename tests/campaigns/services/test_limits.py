@@ -18,7 +18,11 @@ from campaigns.services.holding import (
     take_back_hold,
     use_coupons,
 )
-from campaigns.services.issuing import issue_coupon
+from campaigns.services.issuing import (
+    CouponAlreadyClaimed,
+    claim_coupon,
+    issue_coupon,
+)
 from campaigns.services.recognising import note_buyer
 from members.services.merging import merge_members
 from orders.models import Order, OrderAddress
@@ -193,6 +197,20 @@ def test_c11_two_memberships_that_become_one_have_one_limit(dana, endless):
     release_order(order_id=order.pk)
     assert reason(spare, stays) is None
     assert counters()
+
+
+def test_c2_what_both_claimed_counts_after_a_merge(dana, endless):
+    CouponTemplate.objects.update(per_member_limit=2)
+    stays, goes = make_member(62), make_member(63)
+    for member in (stays, goes):
+        coupon = claim_coupon(template=endless.public_id, member_id=member.pk, now=NOON)
+        use_coupons(order_id=hold(coupon).pk, now=NOON)
+    merge_members(
+        winner_id=stays.pk, loser_id=goes.pk, reason="same", actor=dana, now=NOON
+    )
+    with pytest.raises(CouponAlreadyClaimed):
+        claim_coupon(template=endless.public_id, member_id=stays.pk, now=NOON)
+    assert Coupon.objects.filter(member=stays).count() == 2
 
 
 # --- First orders (C12) -------------------------------------------------------
