@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
+from campaigns.rules import wire_points
 from campaigns.rules.benefits import Amount, Percent
 from campaigns.rules.policies import Policies, UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
@@ -31,6 +32,7 @@ _GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
+    *wire_points.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
 
@@ -55,7 +57,12 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         known_keys("given", given, _PRORATE)
         return _prorated(given)
     known_keys("given", given, _GIVEN)
-    state = _state_of(given, case.get("policies") or {})
+    named = {
+        **_named(case.get("policies") or {}),
+        **_named(given.get("policies") or {}),
+    }
+    points = {key: named.pop(key) for key in wire_points.POLICIES if key in named}
+    state = _state_of(given, named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
         state = replace(state, wallet_minor=0)
@@ -63,6 +70,10 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     for step in steps:
         shop.do(step)
     told = answer(shop.state, shop.priced())
+    if "earn_rules" in given:
+        told |= wire_points.earned(shop.state, shop.priced(), points)
+    elif points:
+        raise NotExpressible(f"policy {min(points)} without earn_rules")
     return told | ({"steps": shop.log} if shop.log else {})
 
 
@@ -83,8 +94,8 @@ def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"shares": [money.write(part) for part in parts]}
 
 
-def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
-    policies = policies_of({**_named(more), **_named(given.get("policies") or {})})
+def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:
+    policies = policies_of(named)
     history = given.get("history") or {}
     known_keys("history", history, _HISTORY)
     money = Money(
