@@ -6,13 +6,13 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 ``{"not_expressible": "why"}``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from campaigns.rules import wire_points
+from campaigns.rules import wire_points, wire_refunds
 from campaigns.rules.policies import UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
 from campaigns.rules.wire_answer import answer
@@ -37,6 +37,7 @@ _GIVEN = {
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
     *wire_points.GIVEN,
+    *wire_refunds.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
 
@@ -67,7 +68,8 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         **_named(case.get("policies") or {}),
         **_named(given.get("policies") or {}),
     }
-    points = {key: named.pop(key) for key in wire_points.POLICIES if key in named}
+    points = _taken_from(named, wire_points.POLICIES)
+    refunds = _taken_from(named, wire_refunds.POLICIES)
     state = _state_of(given, named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
@@ -80,7 +82,16 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         told |= wire_points.earned(shop.state, shop.priced(), points)
     elif points:
         raise NotExpressible(f"policy {min(points)} without earn_rules")
+    if "refund" in given:
+        told |= wire_refunds.refunded(shop.state, shop.priced(), refunds)
+    elif refunds:
+        raise NotExpressible(f"policy {min(refunds)} without refund")
     return told | ({"steps": shop.log} if shop.log else {})
+
+
+def _taken_from(named: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Take the policies out that another part of the case is about."""
+    return {name: named.pop(name) for name in known if name in named}
 
 
 def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
