@@ -19,7 +19,8 @@ from campaigns.rules.selections import (
     units_of,
 )
 from crm.shared.money import share
-from orders.rules.offers import FREIGHT_KIND, Gift, StageLine, split_evenly
+from orders.rules.offers import FREIGHT_KIND, Gift, StageLine
+from orders.rules.units import split_evenly
 
 
 @dataclass(frozen=True, slots=True)

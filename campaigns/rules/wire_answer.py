@@ -11,9 +11,10 @@ from typing import Any
 from campaigns.rules.wire_limits import Use
 from campaigns.rules.wire_pricing import Priced, State
 from campaigns.rules.wire_reading import known_keys
-from orders.rules.offers import Applied, split_evenly
+from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, QuoteLine
 from orders.rules.taxes import Taxed, taxed
+from orders.rules.units import split_evenly
 
 #: Why an offer took nothing -> the reason the wire has for it.
 _REASONS = {

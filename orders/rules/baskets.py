@@ -20,8 +20,8 @@ from orders.rules.offers import (
     Stage,
     StageLine,
     StageLines,
-    split_over_units,
 )
+from orders.rules.units import split_over_units
 
 #: Only what is delivered is charged freight.
 _DELIVERED = "goods"

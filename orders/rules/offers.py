@@ -10,12 +10,11 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
-from itertools import pairwise
 from typing import Any, Protocol
 
-from crm.shared.money import cumulative_share, share
 from orders.rules.freight import FreightRule
 from orders.rules.unit_prices import PriceOption, best_price
+from orders.rules.units import split_over_units
 
 
 class Stage(IntEnum):
@@ -177,26 +176,6 @@ class StageLines(tuple[StageLine, ...]):
         if kinds not in sums:
             sums[kinds] = Eligible.of(self, kinds)
         return sums[kinds]
-
-
-def split_over_units(total: int, count: int, units: tuple[int, ...]) -> tuple[int, ...]:
-    """Return what units are worth together ``total``, in proportion or evenly (S11)."""
-    if not units:
-        return split_evenly(total, count)
-    return units if sum(units) == total else tuple(share(total, units))
-
-
-def split_evenly(total: int, count: int) -> tuple[int, ...]:
-    """Return what equal units are worth that are worth ``total`` together (S11).
-
-    >>> split_evenly(10000, 3)
-    (3333, 3334, 3333)
-    """
-    whole, rest = divmod(total, count)
-    if not rest:
-        return (whole,) * count
-    marks = [cumulative_share(total, taken, count) for taken in range(count + 1)]
-    return tuple(after - before for before, after in pairwise(marks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from orders.rules.offers import (
     StageLines,
     least_minor,
     offer_order,
-    split_evenly,
 )
+from orders.rules.units import split_evenly
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.rules.baskets import Basket, delivery_charge
-from orders.rules.offers import PriceRequest, Reduction, Stage, split_evenly
+from orders.rules.offers import PriceRequest, Reduction, Stage
+from orders.rules.units import split_evenly
 from tests.cast import NOON
 from tests.orders.shop import line
 
