@@ -241,6 +241,18 @@ def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
     )
 
 
+def merged(cuts: Sequence[Cut]) -> Cut:
+    """Return several cuts of different lines as one."""
+    return Cut(
+        shares=tuple(share for each in cuts for share in each.shares),
+        unit_shares=tuple(one for each in cuts for one in each.unit_shares),
+        uses=tuple(use for each in cuts for use in each.uses),
+        gifts=tuple(gift for each in cuts for gift in each.gifts),
+        times=sum(each.times for each in cuts),
+        units=sum(each.units for each in cuts),
+    )
+
+
 def capped(view: View, cut: Cut, cap_minor: int | None) -> Cut:
     """Return a cut that takes no more than a cap, shrunk in proportion (C16)."""
     if cap_minor is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from campaigns.rules.benefits import Benefit, BuyGet, SetPrice
+from campaigns.rules.benefits import Benefit, BuyGet, Percent, SetPrice
 from campaigns.rules.conditions import (
     NOBODY,
     Carries,
@@ -19,8 +19,9 @@ from campaigns.rules.conditions import (
     Quantity,
     Situation,
     Worth,
+    kind_of,
 )
-from campaigns.rules.cuts import Cut, View, capped
+from campaigns.rules.cuts import Cut, View, capped, merged
 from campaigns.rules.policies import SHOP, Policies
 from campaigns.rules.scopes import ALL, ON_SALE, UNDISCOUNTABLE, Scope
 from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
@@ -208,7 +209,7 @@ class Promotion:
             unused_only=self.uses_units,
             sets_of=self._sets_of(),
         )
-        cut = self.benefit.cut(view)
+        cut = self._cut(view)
         if isinstance(cut, Refused):
             return cut
         cut = capped(view, cut, self.cap_minor)
@@ -281,6 +282,26 @@ class Promotion:
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
         return {"priority": self.priority, "exclusive_group": self.exclusive_group}
+
+    def _cut(self, view: View) -> Cut | Refused:
+        """Ask the benefit; of units that must be of one kind, kind by kind."""
+        counts = (each for each in self.conditions.of if isinstance(each, Quantity))
+        alike = next((each for each in counts if each.same), None)
+        if alike is None or isinstance(self.benefit, BuyGet | SetPrice):
+            return self.benefit.cut(view)
+        kinds: dict[str, list[StageLine]] = {}
+        for each in view.lines:
+            kinds.setdefault(kind_of(each, alike.same), []).append(each)
+        enough = [
+            replace(view, lines=tuple(some))
+            for some in kinds.values()
+            if len(units_of(some, unused_only=view.unused_only)) >= alike.value
+        ]
+        if not isinstance(self.benefit, Percent):
+            lines = tuple(line for each in enough for line in each.lines)
+            return self.benefit.cut(replace(view, lines=lines))
+        cuts = [self.benefit.cut(each) for each in enough]
+        return merged([each for each in cuts if isinstance(each, Cut)])
 
     def _sets_of(self) -> Quantity | None:
         """Return the condition whose sets of different goods alone are reduced."""

@@ -71,8 +71,9 @@ class Selection:
         taken = {unit[:2] for unit in chosen}
         rest = [unit for unit in units if unit[:2] not in taken]
         paid = len(chosen) // self.per_group * (self.group_size - self.per_group)
-        cheap = policies.target_order == "cheapest_of_whole_cart"
-        return [*chosen, *by_price(rest, dearest_first=not cheap)[:paid]]
+        if policies.target_order == "cheapest_of_whole_cart":
+            return [*chosen, *by_price(reversed(rest))[:paid]]
+        return [*chosen, *by_price(rest, dearest_first=True)[:paid]]
 
     def _of_groups(self, units: list[Unit], policies: Policies) -> list[Unit]:
         """Return the units of full groups: by their formation, so many of each."""
@@ -80,6 +81,9 @@ class Selection:
         if self.repeats is not None:
             groups = min(groups, self.repeats)
         in_order = by_price(units, dearest_first=self.dearest_first)
+        if policies.target_order == "cheapest_of_whole_cart":
+            # Of units that cost the same those that came last.
+            in_order = by_price(reversed(units))
         if policies.group_formation == "cheapest_of_all":
             return in_order[: groups * self.per_group]
         in_order = in_order[: groups * self.group_size]

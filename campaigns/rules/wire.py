@@ -6,31 +6,38 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 ``{"not_expressible": "why"}``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from campaigns.rules.benefits import Amount, Percent
-from campaigns.rules.policies import Policies, UnknownPolicy, policies_of
+from campaigns.rules import wire_points, wire_refunds
+from campaigns.rules.policies import UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
 from campaigns.rules.wire_answer import answer
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_pricing import Manual, Priced, State, price
+from campaigns.rules.wire_history import (
+    HISTORY,
+    granted_before,
+    member_of,
+    uses_before,
+    wallet_of,
+)
+from campaigns.rules.wire_pricing import State
 from campaigns.rules.wire_reading import (
     Money,
     NotExpressible,
     known_keys,
-    rate,
     texts,
-    whole,
 )
+from campaigns.rules.wire_shop import Shop
 
 _GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
+    *wire_points.GIVEN,
+    *wire_refunds.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
 
@@ -55,7 +62,15 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         known_keys("given", given, _PRORATE)
         return _prorated(given)
     known_keys("given", given, _GIVEN)
-    state = _state_of(given, case.get("policies") or {})
+    named = {
+        # A tag may name a policy, as in ``priority.direction=lower_first``.
+        **_named([tag for tag in case.get("tags") or () if "=" in tag]),
+        **_named(case.get("policies") or {}),
+        **_named(given.get("policies") or {}),
+    }
+    points = _taken_from(named, wire_points.POLICIES)
+    refunds = _taken_from(named, wire_refunds.POLICIES)
+    state = _state_of(given, named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
         state = replace(state, wallet_minor=0)
@@ -63,7 +78,20 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     for step in steps:
         shop.do(step)
     told = answer(shop.state, shop.priced())
+    if "earn_rules" in given:
+        told |= wire_points.earned(shop.state, shop.priced(), points)
+    elif points:
+        raise NotExpressible(f"policy {min(points)} without earn_rules")
+    if "refund" in given:
+        told |= wire_refunds.refunded(shop.state, shop.priced(), refunds)
+    elif refunds:
+        raise NotExpressible(f"policy {min(refunds)} without refund")
     return told | ({"steps": shop.log} if shop.log else {})
+
+
+def _taken_from(named: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Take the policies out that another part of the case is about."""
+    return {name: named.pop(name) for name in known if name in named}
 
 
 def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,10 +111,10 @@ def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"shares": [money.write(part) for part in parts]}
 
 
-def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
-    policies = policies_of({**_named(more), **_named(given.get("policies") or {})})
+def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:
+    policies = policies_of(named)
     history = given.get("history") or {}
-    known_keys("history", history, _HISTORY)
+    known_keys("history", history, HISTORY)
     money = Money(
         str(given.get("currency") or ""),
         whole_units=policies.rounding_currency_exponent == "0",
@@ -97,16 +125,14 @@ def _state_of(given: Mapping[str, Any], more: Mapping[str, Any]) -> State:
         money=money,
         lines=tuple(given.get("lines") or ()),
         codes=texts(given.get("codes")),
-        member=_member(given.get("member")),
-        uses=(*_uses(given, history, policies), *_granted(given, history, money)),
+        member=member_of(given.get("member")),
+        uses=(
+            *uses_before(given, history, policies),
+            *granted_before(given, history, money),
+        ),
         orders=tuple(history.get("orders") or ()),
-        wallet_minor=_wallet(given, money),
+        wallet_minor=wallet_of(given, money),
     )
-
-
-def _member(given: Any) -> Mapping[str, Any]:
-    """Return who buys; a bare text is an id."""
-    return {"id": given} if isinstance(given, str) else given or {}
 
 
 def _named(policies: Any) -> Mapping[str, Any]:
@@ -115,253 +141,3 @@ def _named(policies: Any) -> Mapping[str, Any]:
         return policies
     pairs = (str(each).partition("=") for each in policies)
     return {name.strip(): value.strip() for name, _equals, value in pairs}
-
-
-def _wallet(given: Mapping[str, Any], money: Money) -> int:
-    wallet = given.get("wallet")
-    return money.read(wallet["balance"]) if wallet else 0
-
-
-_HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
-_ORDER_KEYS = {
-    *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
-}
-_GONE = {"cancelled", "canceled"}
-
-
-def _uses(
-    given: Mapping[str, Any], history: Mapping[str, Any], policies: Policies
-) -> list[Use]:
-    """Return what was used before: by itself, by orders, by checkouts."""
-    uses = []
-    for each in history.get("uses") or ():
-        known_keys("use", each, {"promotion", "member", "email", "count", "code"})
-        use = Use(
-            str(each["promotion"]),
-            _buyer_of(each),
-            whole(each.get("count", 1)),
-            code=str(each.get("code") or ""),
-        )
-        uses.append(use)
-    for each in history.get("checkouts") or ():
-        known_keys("checkout", each, {"id", "member", "email", "promotion", "orders"})
-        if each.get("promotion"):
-            uses.append(Use(str(each["promotion"]), _buyer_of(each)))
-    released = _released_by(given, policies)
-    seen: set[tuple[str, str]] = set()
-    for each in history.get("orders") or ():
-        known_keys("order", each, _ORDER_KEYS)
-        promotion, state = str(each.get("promotion") or ""), each.get("state")
-        is_draft = state == "draft" and policies.limits_count_at != "draft"
-        if not promotion or is_draft or (state in _GONE and promotion in released):
-            continue
-        checkout = (promotion, str(each.get("checkout") or ""))
-        if policies.limits_count_unit == "order" or checkout not in seen:
-            uses.append(Use(promotion, _buyer_of(each)))
-        if checkout[1]:
-            seen.add(checkout)
-    return uses
-
-
-def _buyer_of(given: Mapping[str, Any]) -> str:
-    return str(given.get("member") or given.get("email") or "")
-
-
-def _released_by(given: Mapping[str, Any], policies: Policies) -> set[str]:
-    """Return the promotions whose uses come back when an order is cancelled (C10)."""
-    usual = policies.limits_release_on_cancel == "true"
-    return {
-        str(each["id"])
-        for each in given.get("promotions") or ()
-        if (each.get("limits") or {}).get("release_on_cancel", usual)
-    }
-
-
-def _granted(
-    given: Mapping[str, Any], history: Mapping[str, Any], money: Money
-) -> list[Use]:
-    """Return what promotions have given so far, as uses that count nothing."""
-    granted = history.get("discount_granted")
-    if granted is None:
-        return []
-    if not isinstance(granted, Mapping):
-        names = [str(each["id"]) for each in given.get("promotions") or ()]
-        if len(names) != 1:
-            raise NotExpressible("discount_granted of several promotions in one sum")
-        granted = {names[0]: granted}
-    return [Use(str(n), count=0, minor=money.read(m)) for n, m in granted.items()]
-
-
-class Shop:
-    """A shop of one cart: its state, the orders placed, and what each step said."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.log: list[dict[str, Any]] = []
-        self._priced: Priced | None = None
-        self._placed = 0
-        self._released: tuple[Use, ...] = ()
-
-    def priced(self) -> Priced:
-        """Return the price of the cart, or of the order that was just placed."""
-        if self._priced is None:
-            self._priced = price(self.state)
-        return self._priced
-
-    def do(self, step: Mapping[str, Any]) -> None:
-        """Take one step and note what it came to."""
-        kind = str(step.get("do"))
-        if kind not in _STEPS:
-            raise NotExpressible(f"step {kind}")
-        verb, keys = _STEPS[kind]
-        known_keys(f"step {kind}", step, {"do", "expect", *keys})
-        verb(self, step)
-        told = answer(self.state, self.priced())
-        kept = ("applied", "rejected", "allowed", "reason", "total", "usage")
-        self.log.append({"do": kind} | {k: told[k] for k in kept if k in told})
-
-    def change(self, **changes: Any) -> None:
-        """Change the cart; its price is made anew."""
-        self.state = replace(self.state, **changes)
-        self._priced = None
-
-    def enter_code(self, step: Mapping[str, Any]) -> None:
-        """Enter a code."""
-        self.change(codes=(*self.state.codes, *texts(step.get("code"))))
-
-    def remove_code(self, step: Mapping[str, Any]) -> None:
-        """Take a code back."""
-        gone = set(texts(step.get("code")))
-        self.change(codes=tuple(c for c in self.state.codes if c not in gone))
-
-    def identify(self, step: Mapping[str, Any]) -> None:
-        """Learn who buys."""
-        who = _member(step.get("member"))
-        more = {"email": step["email"]} if "email" in step else {}
-        self.change(member={**self.state.member, **who, **more})
-
-    def set_qty(self, step: Mapping[str, Any]) -> None:
-        """Change how many units a line has; none removes it."""
-        count = whole(step["qty"])
-        lines = [
-            {**each, "qty": count} if str(each["id"]) == str(step["line"]) else each
-            for each in self.state.lines
-        ]
-        self.change(lines=tuple(e for e in lines if whole(e.get("qty", 1))))
-
-    def remove_line(self, step: Mapping[str, Any]) -> None:
-        """Take a line out."""
-        kept = (e for e in self.state.lines if str(e["id"]) != str(step["line"]))
-        self.change(lines=tuple(kept))
-
-    def reduce_by_hand(self, step: Mapping[str, Any]) -> None:
-        """Reduce a line or everything, as staff do."""
-        benefit: Percent | Amount
-        if "percent" in step:
-            benefit = Percent(rate(step["percent"]))
-        else:
-            benefit = Amount(self.state.money.read(step["amount"]), "order")
-        manual = Manual(benefit, str(step.get("line") or ""))
-        self.change(manual=(*self.state.manual, manual))
-
-    def place_order(self, step: Mapping[str, Any]) -> None:
-        """Place an order: what took something off counts as used (S20)."""
-        codes = texts(step.get("codes")) + texts(step.get("code"))
-        if codes:
-            self.change(codes=codes)
-        if "member" in step or "email" in step:
-            self.change(member={})
-            self.identify(step)
-        # Limits are looked at again when an order is placed.
-        self._priced = None
-        priced = self.priced()
-        self._placed += 1
-        who = min(self.state.names, default="")
-        order = str(step.get("order", self._placed))
-        uses = tuple(
-            Use(each.source_id, who, 1, order, minor=each.amount_minor)
-            for each in priced.quote.applied
-            if each.source_kind == "promotion"
-        )
-        if not self.state.has_cart:
-            uses = tuple(Use(each, who, 1, order) for each in priced.admitted)
-        self.state = replace(self.state, uses=(*self.state.uses, *uses))
-
-    def draft_order(self, step: Mapping[str, Any]) -> None:
-        """Draft an order; whether its uses count is a policy."""
-        if self.state.policies.limits_count_at == "draft":
-            self.place_order(step)
-        else:
-            self.enter_code(
-                {"code": [*texts(step.get("codes")), *texts(step.get("code"))]}
-            )
-
-    def cancel_order(self, step: Mapping[str, Any]) -> None:
-        """Cancel an order: its uses come back where the promotion says so."""
-        order = str(step.get("order", self._placed))
-        back = _released_by(self.state.given, self.state.policies)
-        released = [
-            each
-            for each in self.state.uses
-            if each.order == order and each.promotion in back
-        ]
-        self._released = tuple(released)
-        self.change(uses=tuple(e for e in self.state.uses if e not in released))
-
-    def reopen_order(self, step: Mapping[str, Any]) -> None:
-        """Take a cancelled order up again with the uses it gave back."""
-        self.change(uses=(*self.state.uses, *self._released))
-        self._released = ()
-
-    def register_use(self, step: Mapping[str, Any]) -> None:
-        """Count uses, more or fewer."""
-        sign = -1 if step["do"] in {"revert_use", "release_use"} else 1
-        promotion = step.get("promotion") or self._only_promotion()
-        who = str(step.get("member") or step.get("email") or "")
-        use = Use(str(promotion), who, sign * whole(step.get("count", 1)))
-        self.change(uses=(*self.state.uses, use))
-
-    def _only_promotion(self) -> str:
-        names = [e["id"] for e in self.state.given.get("promotions") or ()]
-        if len(names) != 1:
-            raise NotExpressible("a use that does not say of which promotion")
-        return str(names[0])
-
-    def pay_with_wallet(self, step: Mapping[str, Any]) -> None:
-        """Pay from the wallet, all of it or so much."""
-        balance = _wallet(self.state.given, self.state.money)
-        if "amount" in step:
-            balance = min(balance, self.state.money.read(step["amount"]))
-        self.state = replace(self.state, wallet_minor=balance)
-
-    def look_again(self, step: Mapping[str, Any]) -> None:
-        """Price the cart anew."""
-        self._priced = None
-
-
-_Step = tuple[Callable[[Shop, Mapping[str, Any]], None], set[str]]
-_ORDER = {"order", "code", "codes", "member", "email"}
-_USE = {"promotion", "member", "email", "count"}
-_STEPS: dict[str, _Step] = {
-    "enter_code": (Shop.enter_code, {"code"}),
-    "remove_code": (Shop.remove_code, {"code"}),
-    "identify": (Shop.identify, {"member", "email"}),
-    "set_qty": (Shop.set_qty, {"line", "qty"}),
-    "remove_line": (Shop.remove_line, {"line"}),
-    "manual_order_discount": (Shop.reduce_by_hand, {"amount", "percent"}),
-    "manual_line_discount": (Shop.reduce_by_hand, {"line", "amount", "percent"}),
-    "place_order": (Shop.place_order, _ORDER),
-    "place_order_with": (Shop.place_order, _ORDER),
-    # Says what must happen; whether it does is in the answer.
-    "place_order_fails_with": (Shop.look_again, {"reason", "code"}),
-    "draft_order_with": (Shop.draft_order, _ORDER),
-    "cancel_order": (Shop.cancel_order, {"order"}),
-    "payment_failed": (Shop.cancel_order, {"order"}),
-    "reopen_order": (Shop.reopen_order, {"order"}),
-    "register_use": (Shop.register_use, _USE),
-    "register_uses": (Shop.register_use, _USE),
-    "revert_use": (Shop.register_use, _USE),
-    "release_use": (Shop.register_use, _USE),
-    "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
-    "recalculate": (Shop.look_again, set()),
-}

@@ -10,7 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire_reading import Money, known_keys, texts, whole, window
+from campaigns.rules.wire_reading import (
+    Money,
+    NotExpressible,
+    known_keys,
+    texts,
+    whole,
+    window,
+)
 
 _LIMITS = {
     *("uses_total", "per_customer", "per_customer_promotion"),
@@ -193,6 +200,13 @@ class Gate:
 
 
 def _codes_of(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the codes that bring a promotion.
+
+    Raises:
+        NotExpressible: a code with more to it than its text.
+    """
+    if any(not isinstance(each, str) for each in given.get("codes") or ()):
+        raise NotExpressible("codes that are more than texts")
     return texts(given.get("codes")) + texts(given.get("code"))
 
 

@@ -74,7 +74,8 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
         NotExpressible: it says something the engine has no words for.
     """
     known_keys("promotion", given, _KEYS)
-    target = chosen("target", given.get("target", "items"), STAGES)
+    usual = "shipping" if given["benefit"].get("type") == "free_shipping" else "items"
+    target = chosen("target", given.get("target", usual), STAGES)
     scope = _scope_for(target, given, context)
     conditions = [condition_of(each, context) for each in given.get("conditions") or ()]
     benefit, selection = _benefit(given, scope, conditions, context)

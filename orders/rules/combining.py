@@ -26,7 +26,7 @@ from orders.rules.offers import (
 #: As many offers that rule each other out are always chosen among exactly.
 MOST_RIVALS = 12
 #: More are, as long as trying them asks no more than so many offers.
-_MOST_QUESTIONS = 20_000
+_MOST_QUESTIONS = 3_000
 
 
 class Choose(StrEnum):

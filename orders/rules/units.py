@@ -1,4 +1,4 @@
-"""What single units of a line are worth. Plain Python."""
+"""What the units of a line are worth (S11). Plain Python."""
 
 from itertools import pairwise
 

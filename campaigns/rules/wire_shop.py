@@ -1,0 +1,197 @@
+"""A shop of one cart, for the steps of a wire case. Plain Python.
+
+It lives as long as the case: codes come and go, orders are placed and cancelled, uses
+are counted. Nothing is kept anywhere.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from campaigns.rules.benefits import Amount, Percent
+from campaigns.rules.wire_answer import answer
+from campaigns.rules.wire_history import member_of, released_by, wallet_of
+from campaigns.rules.wire_limits import Use
+from campaigns.rules.wire_pricing import Manual, Priced, State, price
+from campaigns.rules.wire_reading import (
+    NotExpressible,
+    known_keys,
+    rate,
+    texts,
+    whole,
+)
+
+
+class Shop:
+    """A shop of one cart: its state, the orders placed, and what each step said."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.log: list[dict[str, Any]] = []
+        self._priced: Priced | None = None
+        self._placed = 0
+        self._released: tuple[Use, ...] = ()
+
+    def priced(self) -> Priced:
+        """Return the price of the cart, or of the order that was just placed."""
+        if self._priced is None:
+            self._priced = price(self.state)
+        return self._priced
+
+    def do(self, step: Mapping[str, Any]) -> None:
+        """Take one step and note what it came to."""
+        kind = str(step.get("do"))
+        if kind not in _STEPS:
+            raise NotExpressible(f"step {kind}")
+        verb, keys = _STEPS[kind]
+        known_keys(f"step {kind}", step, {"do", "expect", *keys})
+        verb(self, step)
+        told = answer(self.state, self.priced())
+        kept = ("applied", "rejected", "allowed", "reason", "total", "usage")
+        self.log.append({"do": kind} | {k: told[k] for k in kept if k in told})
+
+    def change(self, **changes: Any) -> None:
+        """Change the cart; its price is made anew."""
+        self.state = replace(self.state, **changes)
+        self._priced = None
+
+    def enter_code(self, step: Mapping[str, Any]) -> None:
+        """Enter a code."""
+        self.change(codes=(*self.state.codes, *texts(step.get("code"))))
+
+    def remove_code(self, step: Mapping[str, Any]) -> None:
+        """Take a code back."""
+        gone = set(texts(step.get("code")))
+        self.change(codes=tuple(c for c in self.state.codes if c not in gone))
+
+    def identify(self, step: Mapping[str, Any]) -> None:
+        """Learn who buys."""
+        who = member_of(step.get("member"))
+        more = {"email": step["email"]} if "email" in step else {}
+        self.change(member={**self.state.member, **who, **more})
+
+    def set_qty(self, step: Mapping[str, Any]) -> None:
+        """Change how many units a line has; none removes it."""
+        count = whole(step["qty"])
+        lines = [
+            {**each, "qty": count} if str(each["id"]) == str(step["line"]) else each
+            for each in self.state.lines
+        ]
+        self.change(lines=tuple(e for e in lines if whole(e.get("qty", 1))))
+
+    def remove_line(self, step: Mapping[str, Any]) -> None:
+        """Take a line out."""
+        kept = (e for e in self.state.lines if str(e["id"]) != str(step["line"]))
+        self.change(lines=tuple(kept))
+
+    def reduce_by_hand(self, step: Mapping[str, Any]) -> None:
+        """Reduce a line or everything, as staff do."""
+        benefit: Percent | Amount
+        if "percent" in step:
+            benefit = Percent(rate(step["percent"]))
+        else:
+            benefit = Amount(self.state.money.read(step["amount"]), "order")
+        manual = Manual(benefit, str(step.get("line") or ""))
+        self.change(manual=(*self.state.manual, manual))
+
+    def place_order(self, step: Mapping[str, Any]) -> None:
+        """Place an order: what took something off counts as used (S20)."""
+        codes = texts(step.get("codes")) + texts(step.get("code"))
+        if codes:
+            self.change(codes=codes)
+        if "member" in step or "email" in step:
+            self.change(member={})
+            self.identify(step)
+        # Limits are looked at again when an order is placed.
+        self._priced = None
+        priced = self.priced()
+        self._placed += 1
+        who = min(self.state.names, default="")
+        order = str(step.get("order", self._placed))
+        uses = tuple(
+            Use(each.source_id, who, 1, order, minor=each.amount_minor)
+            for each in priced.quote.applied
+            if each.source_kind == "promotion"
+        )
+        if not self.state.has_cart:
+            uses = tuple(Use(each, who, 1, order) for each in priced.admitted)
+        self.state = replace(self.state, uses=(*self.state.uses, *uses))
+
+    def draft_order(self, step: Mapping[str, Any]) -> None:
+        """Draft an order; whether its uses count is a policy."""
+        if self.state.policies.limits_count_at == "draft":
+            self.place_order(step)
+        else:
+            self.enter_code(
+                {"code": [*texts(step.get("codes")), *texts(step.get("code"))]}
+            )
+
+    def cancel_order(self, step: Mapping[str, Any]) -> None:
+        """Cancel an order: its uses come back where the promotion says so."""
+        order = str(step.get("order", self._placed))
+        back = released_by(self.state.given, self.state.policies)
+        released = [
+            each
+            for each in self.state.uses
+            if each.order == order and each.promotion in back
+        ]
+        self._released = tuple(released)
+        self.change(uses=tuple(e for e in self.state.uses if e not in released))
+
+    def reopen_order(self, step: Mapping[str, Any]) -> None:
+        """Take a cancelled order up again with the uses it gave back."""
+        self.change(uses=(*self.state.uses, *self._released))
+        self._released = ()
+
+    def register_use(self, step: Mapping[str, Any]) -> None:
+        """Count uses, more or fewer."""
+        sign = -1 if step["do"] in {"revert_use", "release_use"} else 1
+        promotion = step.get("promotion") or self._only_promotion()
+        who = str(step.get("member") or step.get("email") or "")
+        use = Use(str(promotion), who, sign * whole(step.get("count", 1)))
+        self.change(uses=(*self.state.uses, use))
+
+    def _only_promotion(self) -> str:
+        names = [e["id"] for e in self.state.given.get("promotions") or ()]
+        if len(names) != 1:
+            raise NotExpressible("a use that does not say of which promotion")
+        return str(names[0])
+
+    def pay_with_wallet(self, step: Mapping[str, Any]) -> None:
+        """Pay from the wallet, all of it or so much."""
+        balance = wallet_of(self.state.given, self.state.money)
+        if "amount" in step:
+            balance = min(balance, self.state.money.read(step["amount"]))
+        self.state = replace(self.state, wallet_minor=balance)
+
+    def look_again(self, step: Mapping[str, Any]) -> None:
+        """Price the cart anew."""
+        self._priced = None
+
+
+_Step = tuple[Callable[[Shop, Mapping[str, Any]], None], set[str]]
+_ORDER = {"order", "code", "codes", "member", "email"}
+_USE = {"promotion", "member", "email", "count"}
+_STEPS: dict[str, _Step] = {
+    "enter_code": (Shop.enter_code, {"code"}),
+    "remove_code": (Shop.remove_code, {"code"}),
+    "identify": (Shop.identify, {"member", "email"}),
+    "set_qty": (Shop.set_qty, {"line", "qty"}),
+    "remove_line": (Shop.remove_line, {"line"}),
+    "manual_order_discount": (Shop.reduce_by_hand, {"amount", "percent"}),
+    "manual_line_discount": (Shop.reduce_by_hand, {"line", "amount", "percent"}),
+    "place_order": (Shop.place_order, _ORDER),
+    "place_order_with": (Shop.place_order, _ORDER),
+    # Says what must happen; whether it does is in the answer.
+    "place_order_fails_with": (Shop.look_again, {"reason", "code"}),
+    "draft_order_with": (Shop.draft_order, _ORDER),
+    "cancel_order": (Shop.cancel_order, {"order"}),
+    "payment_failed": (Shop.cancel_order, {"order"}),
+    "reopen_order": (Shop.reopen_order, {"order"}),
+    "register_use": (Shop.register_use, _USE),
+    "register_uses": (Shop.register_use, _USE),
+    "revert_use": (Shop.register_use, _USE),
+    "release_use": (Shop.register_use, _USE),
+    "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
+    "recalculate": (Shop.look_again, set()),
+}
