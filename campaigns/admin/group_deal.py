@@ -167,7 +167,8 @@ class GroupDealAdmin(StaffAdmin):
         if not change:
             super().save_model(request, obj, form, change)
             return
-        obj.save(update_fields=[*form._meta.fields, "variant"])
+        written = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=written - {"id", *self.readonly_fields})
 
     @admin.display(description=gettext_lazy("group deal"), ordering="name")
     def label(self, deal: GroupDeal) -> str:
