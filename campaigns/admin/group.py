@@ -153,13 +153,17 @@ class GroupAdmin(LedgerAdmin):
             "found": found,
             "percent": percent_of(found),
             "seats": seats,
-            "takers": [seat for seat in seats if seat.state in Seat.LIVE],
+            "takers": _live(seats),
             "moments": moments_of(found, seats),
             "may_complete": may["complete"] and found.state == Group.State.OPEN,
-            "may_take_out": may["take_out"] and is_under_way,
+            "may_take_out": may["take_out"] and is_under_way and any(_live(seats)),
             "error": error,
         }
         return TemplateResponse(request, "campaigns/group_page.html", context)
+
+
+def _live(seats: list[Seat]) -> list[Seat]:
+    return [seat for seat in seats if seat.state in Seat.LIVE]
 
 
 def percent_of(group: Group) -> int:

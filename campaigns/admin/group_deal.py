@@ -162,6 +162,14 @@ class GroupDealAdmin(StaffAdmin):
         ),
     ]
 
+    def save_model(self, request, obj, form, change) -> None:
+        """Write what the form shows; seats taken meanwhile are others' to count."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        written = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=written - {"id", *self.readonly_fields})
+
     @admin.display(description=gettext_lazy("group deal"), ordering="name")
     def label(self, deal: GroupDeal) -> str:
         """Return the name in the language of the page."""

@@ -16,7 +16,10 @@ class GroupDeal(Bilingual, models.Model):
     """
 
     class State(models.TextChoices):
-        """Only a live deal opens groups; a paused one takes nobody at all."""
+        """Only a live deal opens groups.
+
+        One that ended takes members where its groups may finish, a paused one nobody.
+        """
 
         DRAFT = "draft", _("draft")
         LIVE = "live", _("live")

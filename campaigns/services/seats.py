@@ -110,7 +110,7 @@ def open_group(
     _refuse_seated(found, member_id, None)
     if found.new_members == GroupDeal.NewMembers.EVERYBODY:
         _refuse_known(member_id)
-    _take_of_deal(found, Q(ends_at__isnull=True) | Q(ends_at__gt=now), now)
+    _take_of_deal(found, _is_live(now), now)
     group = Group.objects.create(
         deal=found,
         rungs=rungs,
@@ -155,8 +155,10 @@ def join_group(
         _refuse_known(member_id)
     hold_seat(group_id=found.pk, now=now)
     # A deal that is over takes nobody else, unless its groups may finish (G3).
-    may_finish = Q(groups_may_finish=True) | Q(ends_at__isnull=True)
-    _take_of_deal(found.deal, may_finish | Q(ends_at__gt=now), now)
+    may_finish = Q(
+        state__in=[GroupDeal.State.LIVE, GroupDeal.State.ENDED], groups_may_finish=True
+    )
+    _take_of_deal(found.deal, _is_live(now) | may_finish, now)
     return _seat(found, found.deal, member_id, address, is_leader=False, now=now)
 
 
@@ -211,11 +213,15 @@ def _refuse_known(member_id: int) -> None:
         raise SeatForNewMembers
 
 
+def _is_live(now: datetime) -> Q:
+    """Return the condition that a deal opens groups now, once it has started."""
+    is_open_ended = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    return Q(is_open_ended, state=GroupDeal.State.LIVE)
+
+
 def _take_of_deal(deal: GroupDeal, is_on: Q, now: datetime) -> None:
     """Count one more seat of a deal, in one statement (G14)."""
-    on = GroupDeal.objects.filter(
-        is_on, pk=deal.pk, state=GroupDeal.State.LIVE, starts_at__lte=now
-    )
+    on = GroupDeal.objects.filter(is_on, pk=deal.pk, starts_at__lte=now)
     free = on.filter(Q(stock__isnull=True) | Q(taken__lt=F("stock")))
     if not free.update(taken=F("taken") + 1):
         raise GroupDealSoldOut if on.exists() else GroupDealOver

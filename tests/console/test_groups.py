@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 
 from campaigns.models import Group, GroupDeal, Seat
@@ -167,6 +168,31 @@ def test_a_deal_nobody_can_mean_is_refused(signed_in, shop, steps, fields):
     answer = client.post(add, form_of(*steps, **fields))
     assert answer.status_code == 200
     assert GroupDeal.objects.count() == before
+
+
+def test_saving_a_deal_does_not_forget_seats_taken_meanwhile(rf, shop):
+    deal = make_deal(stock=10)
+    page = admin.site._registry[GroupDeal]
+    request = rf.post("/")
+    request.user = shop["users"]["marketer"]
+    form = page.get_form(request, deal, change=True)(instance=deal)
+    GroupDeal.objects.filter(pk=deal.pk).update(taken=4)
+    form.instance.stock = 9
+    page.save_model(request, form.instance, form, change=True)
+    deal.refresh_from_db()
+    assert (deal.stock, deal.taken) == (9, 4)
+
+
+def test_the_order_of_a_seat_says_that_it_waits(signed_in, seats):
+    order = reverse("admin:orders_order_change", args=[seats[0].order_id])
+    page = signed_in("support").get(order).content.decode()
+    assert "It waits for its group" in page
+    assert page_of(seats[0].group) in page
+    assert reverse("admin:order_ship", args=[seats[0].order_id]) not in page
+    assert reverse("admin:order_refund", args=[seats[0].order_id]) not in page
+    listed = reverse("admin:orders_order_changelist") + "?view=to_ship"
+    to_ship = signed_in("support").get(listed).content.decode()
+    assert seats[0].order.number not in to_ship
 
 
 def test_changing_a_deal_leaves_open_groups_alone(signed_in, shop):

@@ -154,7 +154,7 @@ def test_g4_one_seat_in_a_group_and_one_open_group_of_a_deal(alice, bob):
     assert joined(other.group, alice).state == "held"
 
 
-def test_g3_nobody_joins_after_the_deadline_or_the_end_of_the_deal(alice, bob):
+def test_g3_nobody_joins_after_the_deadline_or_the_end_of_the_deal(alice, bob, mallory):
     deal = make_deal(ends_at=NOON + timedelta(hours=5))
     leader = paid_seat(deal=deal, member_id=alice.pk)
     assert leader.group.deadline_at == NOON + timedelta(hours=5)
@@ -164,7 +164,14 @@ def test_g3_nobody_joins_after_the_deadline_or_the_end_of_the_deal(alice, bob):
     with pytest.raises(GroupDealOver):
         joined(leader.group, bob, now=NOON + timedelta(hours=5))
     GroupDeal.objects.update(groups_may_finish=True)
+    for state in ("paused", "draft"):
+        GroupDeal.objects.update(state=state)
+        with pytest.raises(GroupDealOver):
+            joined(leader.group, bob, now=NOON + timedelta(hours=5))
+    GroupDeal.objects.update(state="ended")
     assert joined(leader.group, bob, now=NOON + timedelta(hours=5)).pk
+    with pytest.raises(GroupDealOver):
+        opened(deal, mallory)
 
 
 def test_the_time_to_pay_ends_with_the_group(alice, bob):
