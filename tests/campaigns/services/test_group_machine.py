@@ -55,14 +55,17 @@ class GroupMachine(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.savepoint.__exit__(None, None, None)
 
-    @initialize(pays=st.sampled_from([True, True, True, False]))
-    def opens(self, pays):
+    @initialize(paid=st.sampled_from([0, 1, 2, 3, 3, 4]))
+    def opens(self, paid):
         leader = self.ids[0]
         seat = open_group(deal=self.deal.public_id, member_id=leader, now=self.now)
         self.public_id = seat.group.public_id
         self.group.open(leader)
-        if pays:
-            self._pay(leader)
+        for member in self.ids[:paid]:
+            if member != leader:
+                join_group(group=self.public_id, member_id=member, now=self.now)
+                self.group.join(member)
+            self._pay(member)
 
     def _both(self, told, asked) -> None:
         """Ask the model and the shop; both do it, or both refuse."""
@@ -110,7 +113,7 @@ class GroupMachine(RuleBasedStateMachine):
         drain(now=self.now)
         self.group.lose(seat.member)
 
-    @rule(number=who)
+    @rule(number=st.sampled_from([0, 0, 1, 2]))
     def leaves(self, number):
         member = self.ids[number]
         self._both(
@@ -118,8 +121,10 @@ class GroupMachine(RuleBasedStateMachine):
             lambda: leave_group(group=self.public_id, member_id=member, now=self.now),
         )
 
-    @rule()
-    def is_completed(self):
+    @rule(hesitates=st.sampled_from([True, False]))
+    def is_completed(self, hesitates):
+        if hesitates:
+            return
         pk = Group.objects.get().pk
         self._both(
             self.group.complete,
@@ -129,8 +134,10 @@ class GroupMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.group.is_under_way)
-    @rule()
-    def time_is_over(self):
+    @rule(hesitates=st.sampled_from([True, False]))
+    def time_is_over(self, hesitates):
+        if hesitates:
+            return
         at = self.now + DAY
         settle_due_groups(now=at)
         self.group.deadline()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Group, Message, Seat
+from campaigns.services import settling_groups
 from campaigns.services.seats import join_group
 from campaigns.services.settling_groups import (
     GroupNotOpen,
@@ -199,8 +200,6 @@ def test_g7_a_payment_between_failure_and_its_news_is_refunded(alice):
 
 
 def test_a_group_that_cannot_be_settled_stops_no_other(alice, monkeypatch, caplog):
-    from campaigns.services import settling_groups
-
     deal = make_deal(one_open_group=False)
     first, second = (paid_seat(deal=deal, member_id=alice.pk) for _ in range(2))
     settle = settling_groups.settle_group
