@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy, RawSQL
 
 from crm.shared.bilingual import Bilingual
@@ -184,6 +184,23 @@ def found_products(products: QuerySet[Product], text: str) -> QuerySet[Product]:
     if asked is None:
         return products.none()
     return products.filter(words__words=ReadyQuery(asked.anywhere))
+
+
+def quick_finds(text: str, *, most: int) -> list[Product]:
+    """Return a few products a search finds, the best ones first, listed or not.
+
+    One statement, which compares no more than ``most`` of each kind of match.
+    """
+    asked = search_for(text)
+    if asked is None:
+        return []
+    found = [
+        Product.objects.filter(words__words=ReadyQuery(words))
+        .annotate(part=Value(part))
+        .order_by()[:most]
+        for part, words in enumerate(asked.in_turn)
+    ]
+    return list(found[0].union(*found[1:], all=True).order_by("part", "id")[:most])
 
 
 def best_first(

@@ -13,8 +13,8 @@ from campaigns.models import Coupon
 from crm.care.models import Ticket
 from crm.console.navigation import SECTIONS
 from crm.console.queries.members import find_members, may_see_masked, shown_name
-from orders.models import Order, Product
-from orders.queries.catalogue import found_products
+from orders.models import Order
+from orders.queries.catalogue import quick_finds
 
 MOST_HITS = 10
 MOST_PAGES = 3
@@ -90,7 +90,6 @@ def _orders(user, text: str) -> list[Hit]:
 def _products(user, text: str) -> list[Hit]:
     if not user.has_perm("orders.view_product"):
         return []
-    found = found_products(Product.objects.all(), text).order_by("-rank", "pk")[:3]
     return [
         Hit(
             product.label,
@@ -98,7 +97,7 @@ def _products(user, text: str) -> list[Hit]:
             reverse("admin:orders_product_change", args=[product.pk]),
             "inventory_2",
         )
-        for product in found
+        for product in quick_finds(text, most=3)
     ]
 
 
