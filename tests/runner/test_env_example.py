@@ -16,7 +16,7 @@ def variables_read() -> set[str]:
         "orders/providers/configuration.py",
     ):
         text = (REPOSITORY / path).read_text()
-        found |= set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_0-9]+)"', text))
+        found |= set(re.findall(r'\benv(?:\.\w+)?(?:\(\s*|, )"([A-Z_0-9]+)"', text))
     for path in (REPOSITORY / "crm" / "runner").glob("*.py"):
         found |= set(
             re.findall(

@@ -282,7 +282,7 @@ class MemberDialog(OfOneMember):
         if effect and self.action.waits(
             member=self.member, data=data, actor=user, now=self.at
         ):
-            effect += " " + _("Somebody else must approve.")
+            effect = _("%(effect)s Somebody else must approve.") % {"effect": effect}
         return effect
 
     def _show(self, request, form) -> HttpResponse:
