@@ -31,8 +31,23 @@ if str(REPOSITORY) not in sys.path:
 from crm.runner import postgres  # noqa: E402
 from crm.runner.locks import FileLock, locked  # noqa: E402
 
+#: Room that the largest tests need: a year of orders and its write-ahead log.
+_ROOM = 6 * 1024**3
+
+
+def _quickest_folder() -> Path:
+    """Return a folder in memory if there is room, the temporary folder otherwise.
+
+    A fresh database is a thousand files: 0.1 s in memory, 1 s on a disk others use.
+    """
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
 #: Survives the run: cached clusters by key, and the folders of runs under way.
-CACHE = Path(tempfile.gettempdir()) / f"regulars-tests-{os.geteuid()}"
+CACHE = _quickest_folder() / f"regulars-tests-{os.geteuid()}"
 CACHED_CLUSTERS_KEPT = 4
 #: Set by the first process of a run, inherited by xdist's workers and by commands.
 RUN_FOLDER = "REGULARS_TEST_RUN"
