@@ -119,6 +119,10 @@ class GroupRungInline(TabularInline):
 class GroupDealAdmin(StaffAdmin):
     """What is offered to groups, in plain words beside the numbers."""
 
+    when_empty = gettext_lazy(
+        "A group deal sells one article cheaper to members who buy together. Add one "
+        "and make it live; members open groups in the app."
+    )
     form = GroupDealForm
     inlines = [GroupRungInline]
     list_display = [
