@@ -34,7 +34,8 @@ class GroupAdmin(LedgerAdmin):
     """Groups, newest first; those under way end by themselves."""
 
     when_empty = gettext_lazy(
-        "Groups stand here once a member opened one. They need a group deal that is live."
+        "Groups stand here once a member opened one. They need a group deal that is "
+        "live."
     )
     list_display = [
         "public_id",
