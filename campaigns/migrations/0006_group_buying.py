@@ -59,8 +59,8 @@ class Migration(migrations.Migration):
                 ('deal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='campaigns.groupdeal', verbose_name='group deal')),
             ],
             options={
-                'verbose_name': 'group',
-                'verbose_name_plural': 'groups',
+                'verbose_name': 'buying group',
+                'verbose_name_plural': 'buying groups',
             },
         ),
         migrations.CreateModel(
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('taken_at', models.DateTimeField(verbose_name='taken at')),
                 ('paid_at', models.DateTimeField(blank=True, null=True, verbose_name='paid at')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='given up at')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='seats', to='campaigns.group', verbose_name='group')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='seats', to='campaigns.group', verbose_name='buying group')),
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='seats', to='members.member', verbose_name='member')),
                 ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='seat', to='orders.order', verbose_name='order')),
             ],

@@ -177,8 +177,8 @@ class Group(models.Model):
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("group")
-        verbose_name_plural = _("groups")
+        verbose_name = _("buying group")
+        verbose_name_plural = _("buying groups")
         constraints = [
             models.CheckConstraint(
                 condition=Q(size__gte=F("held") + F("paid")),
@@ -225,7 +225,10 @@ class Seat(models.Model):
 
     public_id = PublicIdField(prefix="seat")
     group = models.ForeignKey(
-        Group, on_delete=models.PROTECT, related_name="seats", verbose_name=_("group")
+        Group,
+        on_delete=models.PROTECT,
+        related_name="seats",
+        verbose_name=_("buying group"),
     )
     member = models.ForeignKey(
         "members.Member",
