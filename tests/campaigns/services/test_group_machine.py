@@ -210,7 +210,7 @@ def test_many_lives_of_a_group_are_those_of_its_model(db):
     run_state_machine_as_test(
         GroupMachine,
         settings=settings(
-            max_examples=150,
+            max_examples=60,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
