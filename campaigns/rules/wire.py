@@ -43,7 +43,11 @@ _PRORATE = {"prorate", "policies", "currency"}
 
 
 def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer one case; never raises for what a case says."""
+    """Answer one case; never raises for what a case says.
+
+    Raises:
+        EngineFailed: the case could be read, and the engine broke on it.
+    """
     name = {"id": case.get("id")}
     try:
         known_keys("case", case, {"id", "given", "steps", "expect", "policies", "tags"})

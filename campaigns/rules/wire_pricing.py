@@ -42,6 +42,10 @@ _LANES = {"pre": -2, "default": -1, "": -1, "post": 10_000}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class EngineFailed(RuntimeError):
+    """The engine broke on a case that could be read: a defect to report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manual:
     """A reduction staff gave by hand: on one line, or on goods and delivery."""
@@ -134,13 +138,23 @@ def price(state: State) -> Priced:
         now=gate.asker.now or _EPOCH,
     )
     return Priced(
-        quote=price_cart(request, offers, stacking=_STACKING),
+        quote=_quote(request, offers),
         cart=cart,
         promotions={each.source_id: each for each in made},
         rejected=tuple(rejected),
         codes=gate.entered,
         admitted=tuple(each.source_id for each in made),
     )
+
+
+def _quote(request: PriceRequest, offers: Sequence[Any]) -> Quote:
+    """Price what was read; an error from here on is the engine's, not the case's."""
+    try:
+        return price_cart(request, offers, stacking=_STACKING)
+    except NotExpressible:
+        raise
+    except Exception as broken:
+        raise EngineFailed(f"{type(broken).__name__}: {broken}") from broken
 
 
 def _facts(state: State) -> Facts:

@@ -8,17 +8,9 @@ from django.db import transaction
 from crm.shared.audit import record_audit
 from loyalty.models import PointsEntry
 from loyalty.queries import program
-from loyalty.rules.ledger import Book, Movement
-from loyalty.rules.lots import free_points
 from loyalty.services.order_points import end_of_points
-from loyalty.services.posting import (
-    NotEnoughPoints,
-    PointsFrozen,
-    book_of,
-    locked_account,
-    lots_left,
-    post_one,
-)
+from loyalty.services.posting import book_of, locked_account, post_one
+from loyalty.services.redeeming import entry_of, take_points
 
 
 @transaction.atomic
@@ -38,7 +30,7 @@ def grant_points(
     if points <= 0:
         raise ValueError("points must be > 0.")
     account = locked_account(member_id=member_id, now=now)
-    done = _done(member_id, PointsEntry.Kind.GRANT, source)
+    done = entry_of(member_id=member_id, kind=PointsEntry.Kind.GRANT, source=source)
     if done is not None:
         return done
     book = book_of(account)
@@ -52,7 +44,9 @@ def grant_points(
         reason=reason[:200],
         actor=_name(actor),
     )
-    return _post(book, movement, action="points.grant", actor=actor, now=now)
+    entry = post_one(book, movement=movement)
+    _record(entry, action="points.grant", actor=actor, now=now)
+    return entry
 
 
 @transaction.atomic
@@ -67,48 +61,29 @@ def deduct_points(
         NotEnoughPoints: fewer are available.
         PointsFrozen: the account is frozen (P14).
     """
-    if points <= 0:
-        raise ValueError("points must be > 0.")
-    account = locked_account(member_id=member_id, now=now)
-    done = _done(member_id, PointsEntry.Kind.DEDUCT, source)
-    if done is not None:
-        return done
-    if account.is_frozen:
-        raise PointsFrozen
-    book = book_of(account, lots=lots_left(member_id=member_id))
-    available = 0 if book.debt else free_points(book.lots, now)
-    if points > available:
-        raise NotEnoughPoints(available=available, wanted=points)
-    movement = book.spend(
-        PointsEntry.Kind.DEDUCT,
-        points,
+    entry, is_new = take_points(
+        member_id=member_id,
+        kind=PointsEntry.Kind.DEDUCT,
+        points=points,
         source=source,
-        at=now,
+        now=now,
         reason=reason[:200],
         actor=_name(actor),
     )
-    return _post(book, movement, action="points.deduct", actor=actor, now=now)
+    if is_new:
+        _record(entry, action="points.deduct", actor=actor, now=now)
+    return entry
 
 
-def _done(member_id: int, kind: str, source: str) -> PointsEntry | None:
-    return PointsEntry.objects.filter(
-        account_id=member_id, kind=kind, source=source
-    ).first()
-
-
-def _post(
-    book: Book, movement: Movement, *, action: str, actor: Any, now: datetime
-) -> PointsEntry:
-    entry = post_one(book, movement=movement)
+def _record(entry: PointsEntry, *, action: str, actor: Any, now: datetime) -> None:
     record_audit(
         actor=actor,
         action=action,
         obj=entry,
-        reason=movement.reason,
-        detail={"points": movement.points},
+        reason=entry.reason,
+        detail={"points": entry.points},
         now=now,
     )
-    return entry
 
 
 def _name(actor: Any) -> str:

@@ -15,6 +15,7 @@ from orders.services.wallets import (
     NoReasonGiven,
     NotEnoughInWallet,
     entry_of,
+    kind_by_hand,
     lock_wallet,
     top_up_wallet,
 )
@@ -55,11 +56,9 @@ def pay_by_hand(
     Raises:
         NoReasonGiven, NotEnoughInWallet: as they say.
     """
-    if not amount_minor:
-        raise ValueError("An amount must not be 0.")
+    kind = kind_by_hand(amount_minor)
     if not reason.strip():
         raise NoReasonGiven
-    kind = WalletEntry.Kind.TOP_UP if amount_minor > 0 else WalletEntry.Kind.DEDUCT
     wallet = lock_wallet(member_id=member_id)
     done = entry_of(kind=kind, source=source) or approval_of(kind=KIND, source=source)
     if done is not None:
@@ -96,10 +95,9 @@ def needs_approval(
     Args:
         as ``pay_by_hand`` takes them. Without the wallet's lock it is a preview.
     """
-    kind = WalletEntry.Kind.TOP_UP if amount_minor > 0 else WalletEntry.Kind.DEDUCT
     alone = WalletEntry.objects.filter(
         wallet_id=member_id,
-        kind=kind,
+        kind=kind_by_hand(amount_minor),
         actor=author.get_username()[:80],
         occurred_at__gt=now - WINDOW,
     ).exclude(source__startswith=APPROVED)

@@ -149,6 +149,17 @@ def book_pair(
         _write(wallet, WalletEntry.Kind.TRANSFER, amount, source=source, now=now)
 
 
+def kind_by_hand(amount_minor: int) -> WalletEntry.Kind:
+    """Return what an amount is that staff pay in (positive) or out (negative).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not amount_minor:
+        raise ValueError("An amount must not be 0.")
+    return WalletEntry.Kind.TOP_UP if amount_minor > 0 else WalletEntry.Kind.DEDUCT
+
+
 @transaction.atomic
 def top_up_wallet(
     *,
@@ -172,11 +183,9 @@ def top_up_wallet(
     Raises:
         NoReasonGiven, NotEnoughInWallet: as they say.
     """
-    if not amount_minor:
-        raise ValueError("An amount must not be 0.")
+    kind = kind_by_hand(amount_minor)
     if not reason.strip():
         raise NoReasonGiven
-    kind = WalletEntry.Kind.TOP_UP if amount_minor > 0 else WalletEntry.Kind.DEDUCT
     lock_wallet(member_id=member_id)
     done = entry_of(kind=kind, source=source)
     if done is not None:

@@ -8,6 +8,7 @@ from typing import TextIO
 from django.core.management.base import BaseCommand, CommandError
 
 from campaigns.rules.wire import answer_case
+from campaigns.rules.wire_pricing import EngineFailed
 
 
 class Command(BaseCommand):
@@ -32,7 +33,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, cases: TextIO, **_options: object) -> None:
-        """Answer each line as it comes."""
+        """Answer each line as it comes.
+
+        Raises:
+            CommandError: a line is no JSON, or the engine broke on some cases: their
+                answers have ``error``; the others stand.
+        """
+        failed = 0
         for number, line in enumerate(cases, start=1):
             if not line.strip():
                 continue
@@ -41,7 +48,14 @@ class Command(BaseCommand):
                 case = json.loads(line, parse_float=str)
             except json.JSONDecodeError as bad:
                 raise CommandError(f"Line {number} is no JSON: {bad}") from bad
-            told = answer_case(case if isinstance(case, dict) else {"given": case})
+            case = case if isinstance(case, dict) else {"given": case}
+            try:
+                told = answer_case(case)
+            except EngineFailed as defect:
+                told = {"id": case.get("id"), "error": str(defect)}
+                failed += 1
             self.stdout.write(json.dumps(told, ensure_ascii=False))
         if cases is not sys.stdin:
             cases.close()
+        if failed:
+            raise CommandError(f"The engine failed on {failed} cases; see error.")

@@ -129,3 +129,26 @@ def test_the_command_names_the_line_that_is_no_json(tmp_path):
     cases.write_text("{}\n{no")
     with pytest.raises(CommandError, match="Line 2"):
         call_command("price_cart", str(cases), stdout=StringIO())
+
+
+def test_a_defect_of_the_engine_is_no_case_it_cannot_express(tmp_path, monkeypatch):
+    """It is named as an error, the other cases are answered, the command fails."""
+    plain = {
+        "id": "plain",
+        "given": {"lines": [{"id": "1", "sku": "A", "qty": 1, "unit_price": "1.00"}]},
+    }
+    assert "not_expressible" not in answer_case(plain)
+    monkeypatch.setattr(
+        "campaigns.rules.wire_pricing.price_cart", lambda *_, **__: {}["missing"]
+    )
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(
+        json.dumps(plain) + "\n" + json.dumps({"id": "bad", "given": {"x": 1}})
+    )
+    out = StringIO()
+    with pytest.raises(CommandError, match="failed on 1"):
+        call_command("price_cart", str(cases), stdout=out)
+    first, second = map(json.loads, out.getvalue().splitlines())
+    assert first == {"id": "plain", "error": "KeyError: 'missing'"}
+    assert second["id"] == "bad"
+    assert "error" not in second

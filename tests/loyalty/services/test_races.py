@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from crm.shared.errors import Refusal
 from loyalty.models import PointsAccount, PointsEntry, PointsHold
-from loyalty.services import adjusting, catching_up, holding
+from loyalty.services import catching_up, holding, redeeming
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import capture_hold, hold_points, release_hold
@@ -115,7 +115,7 @@ def test_x5_k_of_n_deductions_succeed(alice):
 def test_x5_control_without_the_lock_points_are_spent_twice(alice, monkeypatch):
     give(alice, 300)
     without_checks()
-    unlocked(monkeypatch, adjusting, THREADS)
+    unlocked(monkeypatch, redeeming, THREADS)
 
     answers = at_once(deductions(alice))
 
