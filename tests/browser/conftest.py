@@ -91,6 +91,14 @@ def open_console(chromium, live_server, shop):
         context.close()
 
 
+def settled(page, url: str):
+    """Open a page and return its answer, once nothing more is being loaded."""
+    answer = page.goto(url)
+    page.wait_for_function("!document.querySelector('.htmx-request')")
+    page.wait_for_timeout(100)
+    return answer
+
+
 def violations(page) -> list[str]:
     """Return what axe finds serious or critical on the page as it stands."""
     cdp = page.context.new_cdp_session(page)

@@ -7,8 +7,9 @@ from django.urls import NoReverseMatch, reverse
 
 from campaigns.models import CouponBatch
 from crm.console.queries.work import WORK
+from crm.shared.models import Job
 from members.models import Merge
-from orders.models import GiftCard, Product
+from orders.models import GiftCard, Order, Product
 
 #: A walk over all pages is cut into so many tests, which may run side by side.
 PARTS = 4
@@ -77,6 +78,23 @@ def console_pages(shop) -> list[str]:
             reverse("admin:auth_user_password_change", args=[shop["users"]["admin"].pk])
         )
     return pages
+
+
+def every_page(shop) -> list[str]:
+    """Return all pages, with spreadsheets, fragments and what is asked for by name."""
+    job, order = Job.objects.first(), Order.objects.first()
+    names = ["members_member_import", "members_member_export", "orders_order_export"]
+    names += ["orders_product_import", "orders_product_export", "order_import"]
+    names += ["password_change_done"]
+    more = [
+        *(reverse(f"admin:{name}") for name in names),
+        reverse("admin:order_refund", args=[order.pk]),
+        reverse("admin:job_progress", args=[job.pk]),
+        reverse("admin:member_timeline", args=[shop["busy"].public_id]),
+        reverse("admin:search") + "?s=nothing-like-this",
+        reverse("admin:search") + f"?s={shop['busy'].number}",
+    ]
+    return list(dict.fromkeys([*console_pages(shop), *more]))
 
 
 def part_of(pages: list[str], part: int) -> list[str]:

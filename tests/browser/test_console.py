@@ -2,36 +2,9 @@
 
 import pytest
 
-from tests.browser.conftest import violations
-from tests.browser.pages import PARTS, console_pages, part_of
+from tests.browser.conftest import settled, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-def settled(page, url: str):
-    answer = page.goto(url)
-    page.wait_for_function("!document.querySelector('.htmx-request')")
-    page.wait_for_timeout(100)
-    return answer
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize(
-    ("language", "dark"),
-    [("en", False), ("zh-hans", True)],
-    ids=["light-en", "dark-zh"],
-)
-def test_every_page_is_accessible_and_quiet(language, dark, part, shop, open_console):
-    """axe: nothing serious; no script error, no request to the outside."""
-    page, wrong = open_console(language=language, dark=dark), {}
-    for url in part_of(console_pages(shop), part):
-        page.problems.clear()
-        answer = settled(page, url)
-        assert answer.status == 200, url
-        found = violations(page) + page.problems
-        if found:
-            wrong[url] = found
-    assert not wrong
 
 
 def test_the_sign_in_is_accessible(open_console):
@@ -39,19 +12,6 @@ def test_the_sign_in_is_accessible(open_console):
     page.context.clear_cookies()
     settled(page, "/admin/login/")
     assert not violations(page)
-
-
-@pytest.mark.parametrize("width", [320, 375, 768])
-def test_nothing_overflows_on_small_screens(width, shop, open_console):
-    page, wide = open_console(width=width), {}
-    for url in console_pages(shop):
-        page.goto(url)
-        beyond = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if beyond > 0:
-            wide[url] = beyond
-    assert not wide
 
 
 def test_dialogs_open_with_focus_say_the_effect_and_give_focus_back(shop, open_console):
