@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+from crm.shared.copying import copy_rows
 from crm.shared.public_ids import new_public_id
 from orders.models import Brand, Category, Product, Variant
 from orders.services.indexing import index_due
@@ -69,10 +70,12 @@ def fill(*, products: int, seed: int = 7) -> None:
                     created_at=born + timedelta(minutes=serial),
                 )
             )
-        Product.objects.bulk_create(rows)
-        Variant.objects.bulk_create(
-            Variant(product=row, sku=f"SH-{start + n:06d}", price_minor=1_000 + n)
-            for n, row in enumerate(rows)
+        copy_rows(rows)
+        copy_rows(
+            [
+                Variant(product=row, sku=f"SH-{start + n:06d}", price_minor=1_000 + n)
+                for n, row in enumerate(rows)
+            ]
         )
     while index_due(limit=_PIECE):
         pass

@@ -153,7 +153,7 @@ def test_kill_everything_under_load(house, broker, capsys):
 
 
 #: Enough rows for an import that is still under way when its worker is killed.
-INVOICES = 4_000
+INVOICES = 2_000
 LINES_PER_INVOICE = 50
 
 
