@@ -34,7 +34,7 @@ demo: $(RUNTIME) ## Put the demo shop back to its first day, then run it
 
 test: $(DEVELOPMENT) messages ## Run the tests on two processes; CI=true adds the slow suites
 	@failed=0; \
-	$(BIN)/python -m pytest -n 2 -m "$(TOGETHER)" $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(TOGETHER)" $(PYTEST_ARGS) || failed=1; \
 	$(if $(CI),$(BIN)/python -m pytest -m alone $(PYTEST_ARGS) || failed=1;) exit $$failed
 
 check: $(DEVELOPMENT) messages ## Check style, architecture, types, settings and migrations
