@@ -27,7 +27,7 @@ from unfold.contrib.filters.admin import (
     TextFilter,
 )
 
-from crm.shared.paging import planner_rows
+from crm.shared.counting import planner_rows
 from members.models import Member
 
 #: Choices of a filter by another table that are opened.

@@ -62,6 +62,25 @@ class Listing(Generic[Row]):
         rows = self._read(self._text(), self.params)
         return rows[0] if rows else None
 
+    def count(self, *, most: int) -> int:
+        """Return how many rows there are, looking at no more than ``most``."""
+        if self.is_empty:
+            return 0
+        text, params = self.keys()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count(*) FROM ({text} LIMIT {most:d}) rows",  # noqa: S608
+                params,
+            )
+            return cursor.fetchone()[0]
+
+    def keys(self) -> tuple[str, Mapping[str, Any]]:
+        """Return a statement that gives one number a row, and its parameters.
+
+        Nobody asks for the other columns, so PostgreSQL works none of them out.
+        """
+        return f"SELECT 1 FROM ({self._text()}) listed", self.params  # noqa: S608
+
     def statement(
         self, walk: Sequence[str], seen: Sequence[Any], most: int
     ) -> tuple[str, Mapping[str, Any]]:

@@ -13,7 +13,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db import connections
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
@@ -23,10 +22,13 @@ from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from crm.shared.counting import Count, counted
 from crm.shared.listing import Listing
 
 DEFAULT_LIMIT = 20
 HIGHEST_LIMIT = 100
+#: Who asks how many rows there are is told exactly up to here (P5-c).
+COUNTED_EXACTLY = 1_000
 _NONCE_BYTES = 12
 _LONGEST_CURSOR = 1_000
 
@@ -112,14 +114,14 @@ def reversed_order(ordering: Sequence[str]) -> list[str]:
 
 
 class CursorPage(BasePagination):
-    """``{"data": […], "page": {"has_more", "next_cursor", "prev_cursor"}}``.
+    """``{"data": […], "page": {"has_more", "next_cursor", "prev_cursor", "total"}}``.
 
     The order is the view's ``cursor_ordering`` (default newest first by
     ``created_at``, then ``id``). Its last column must be unique and none may be NULL.
     A list is a queryset or a ``Listing``. It may come in parts, each in this order, all
     of one after all of another: the view then gives a list of them. A part is asked
     once the page reaches it.
-    No count is ever made.
+    ``total`` stands there for who asks with ``?include=total``: ``{"count", "exact"}``.
     """
 
     ordering: Sequence[str] = ("-created_at", "-id")
@@ -131,7 +133,9 @@ class CursorPage(BasePagination):
         parts = queryset if isinstance(queryset, list) else [queryset]
         name = f"{type(view).__module__}.{type(view).__qualname__}"
         self.scope = f"{name}|{self.order}|{len(parts)}"
-        limit = self.get_limit(request)
+        limit, self.total = self.get_limit(request), None
+        if self.wants_total(request):
+            self.total = _total(parts)
         cursor = request.query_params.get("cursor")
         place = [False, 0] if cursor is None else open_cursor(cursor, self.scope)
         page = self._rows(parts, limit + 1, *place)
@@ -173,6 +177,13 @@ class CursorPage(BasePagination):
             )
         return int(text)
 
+    def wants_total(self, request) -> bool:
+        """Return whether the caller wants to know how many rows there are."""
+        wanted = request.query_params.get("include")
+        if wanted not in {None, "total"}:
+            raise ValidationError({"include": [_("Give total.")]}, code="invalid")
+        return wanted is not None
+
     def _cursor(self, part: int, row: Any, *, backwards: bool) -> str:
         values = [_value(row, name.lstrip("-")) for name in self.order]
         return seal_cursor([backwards, part, *values], self.scope)
@@ -190,6 +201,8 @@ class CursorPage(BasePagination):
             "next_cursor": self.next_cursor,
             "prev_cursor": self.prev_cursor,
         }
+        if self.total is not None:
+            page["total"] = {"count": self.total.rows, "exact": self.total.is_exact}
         headers = {"Link": ", ".join(links)} if links else None
         return Response({"data": data, "page": page}, headers=headers)
 
@@ -208,6 +221,15 @@ class CursorPage(BasePagination):
                         "has_more": {"type": "boolean"},
                         "next_cursor": cursor,
                         "prev_cursor": cursor,
+                        "total": {
+                            "type": "object",
+                            "description": "Only with include=total.",
+                            "required": ["count", "exact"],
+                            "properties": {
+                                "count": {"type": "integer"},
+                                "exact": {"type": "boolean"},
+                            },
+                        },
                     },
                 },
             },
@@ -235,6 +257,16 @@ class CursorPage(BasePagination):
                 "description": "From page.next_cursor or page.prev_cursor.",
                 "schema": {"type": "string"},
             },
+            {
+                "name": "include",
+                "in": "query",
+                "required": False,
+                "description": (
+                    "total: how many rows there are, exact up to "
+                    f"{COUNTED_EXACTLY}, about so many beyond."
+                ),
+                "schema": {"type": "string", "enum": ["total"]},
+            },
         ]
 
 
@@ -245,6 +277,13 @@ def _page(
         return rows.page(walk, seen, most)
     rows = rows.order_by(*walk)
     return (rows.filter(after(walk, seen)) if seen else rows)[:most]
+
+
+def _total(parts: Iterable[QuerySet | Listing]) -> Count:
+    counts = [counted(part, exact_up_to=COUNTED_EXACTLY) for part in parts]
+    total = sum(count.rows for count in counts)
+    is_exact = total <= COUNTED_EXACTLY and all(count.is_exact for count in counts)
+    return Count(total, is_exact)
 
 
 def _value(row: Any, path: str) -> Any:
@@ -289,25 +328,9 @@ class EstimatedCountPaginator(Paginator):
         rows = self.object_list
         if not isinstance(rows, QuerySet):
             return len(rows)
-        bare = rows.order_by()
-        counted = bare[: self.exact_up_to + 1].count()
-        if counted <= self.exact_up_to:
-            return counted
-        return max(counted, planner_rows(bare))
+        return counted(rows, exact_up_to=self.exact_up_to).rows
 
     @property
     def is_estimate(self) -> bool:
         """Whether ``count`` is only about right."""
         return isinstance(self.object_list, QuerySet) and self.count > self.exact_up_to
-
-
-def planner_rows(rows: QuerySet) -> int:
-    """Return how many rows PostgreSQL expects a query to give, without running it."""
-    if rows.query.is_empty():
-        return 0
-    sql, params = rows.values_list("pk").query.sql_with_params()
-    with connections[rows.db].cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
-        plan = cursor.fetchone()[0]
-    plan = json.loads(plan) if isinstance(plan, str) else plan
-    return int(plan[0]["Plan"]["Plan Rows"])

@@ -20,7 +20,8 @@ class StrictQueryMixin:
     """Refuse query parameters the view does not name (a typo must not list everybody).
 
     Known are ``query_parameters`` of the view, the names of its filter set, and
-    ``limit`` and ``cursor`` where the view has pages. Goes before the DRF view class.
+    ``limit``, ``cursor`` and ``include`` where the view has pages. Goes before the DRF
+    view class.
     """
 
     query_parameters: Iterable[str] = ()
@@ -41,7 +42,7 @@ class StrictQueryMixin:
         """Return the names this view reacts to."""
         known = set(self.query_parameters)
         if getattr(self, "pagination_class", None) is not None:
-            known |= {"limit", "cursor"}
+            known |= {"limit", "cursor", "include"}
         filters = getattr(self, "filterset_class", None)
         if filters is not None:
             known |= set(filters.base_filters)

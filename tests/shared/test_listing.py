@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.shared.audit import record_audit
+from crm.shared.counting import Count, counted
 from crm.shared.listing import Listing
 from tests.cast import NOON
 
@@ -50,6 +53,33 @@ def test_no_rows_are_not_asked_for(trail, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert none.page(NEWEST, (), 9) == []
         assert none.first() is None
+
+
+def test_rows_are_counted_as_far_as_that_is_cheap(trail):
+    some = ENTRIES.where("e.action = %(action)s", action="a.a")
+    assert counted(some, exact_up_to=3) == Count(3, is_exact=True)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE shared_auditentry")
+    with CaptureQueriesContext(connection) as queries:
+        assert counted(some, exact_up_to=2) == Count(3, is_exact=False)
+    assert "LIMIT 3" in queries[0]["sql"]
+    assert queries[1]["sql"].startswith("EXPLAIN")
+    assert counted(some.none(), exact_up_to=2) == Count(0, is_exact=True)
+
+
+def test_what_is_counted_is_not_worked_out(trail):
+    """Counting a list leaves its columns alone, however dear they are."""
+    dear = Listing(
+        "SELECT e.id, e.at, (SELECT count(*) FROM shared_auditentry) "
+        "FROM shared_auditentry e",
+        lambda *columns: columns,
+        ENTRIES.columns,
+    ).where("true")
+    text, params = dear.keys()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {text}", params)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert plan.count("shared_auditentry") == 1
 
 
 def test_an_order_goes_one_way():

@@ -8,12 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm.shared.audit import record_audit
+from crm.shared.counting import planner_rows
 from crm.shared.models import AuditEntry
 from crm.shared.paging import (
     EstimatedCountPaginator,
     InvalidCursor,
     open_cursor,
-    planner_rows,
     seal_cursor,
 )
 from tests.shared.outbox_cast import NOON
@@ -94,6 +94,29 @@ def test_never_counts(trail):
     assert "COUNT" not in queries[0]["sql"].upper()
 
 
+def test_counts_for_who_asks(trail, monkeypatch):
+    _ids, page, _answer = get("?limit=5&include=total")
+    assert page["total"] == {"count": 25, "exact": True}
+    _ids, later, _answer = get(f"?include=total&cursor={page['next_cursor']}")
+    assert later["total"] == page["total"]
+    monkeypatch.setattr("crm.shared.paging.COUNTED_EXACTLY", 10)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE shared_auditentry")
+    with CaptureQueriesContext(connection) as queries:
+        _ids, page, _answer = get("?limit=5&include=total")
+    assert page["total"] == {"count": 25, "exact": False}
+    assert "LIMIT 11" in queries[0]["sql"]
+    assert queries[1]["sql"].startswith("EXPLAIN")
+    assert len(queries) == 3
+
+
+@pytest.mark.parametrize("wanted", ["", "totals", "total,total"])
+def test_what_is_to_be_included_is_a_word_of_the_list(db, wanted):
+    answer = Client().get("/api/trail", {"include": wanted})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/include"
+
+
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.5", "٣", "9999"])
 def test_a_limit_out_of_range_is_refused(db, limit):
     answer = Client().get("/api/trail", {"limit": limit})
@@ -147,7 +170,7 @@ def test_estimates_beyond_and_never_counts_the_rest(trail, monkeypatch):
 
 def test_the_last_page_of_an_estimate_is_read_from_the_end(trail, monkeypatch):
     monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", 10)
-    monkeypatch.setattr("crm.shared.paging.planner_rows", lambda rows: 41)
+    monkeypatch.setattr("crm.shared.counting.planner_rows", lambda rows: 41)
     pages = EstimatedCountPaginator(AuditEntry.objects.order_by("-at", "-id"), 10)
     with CaptureQueriesContext(connection) as queries:
         last = [entry.pk for entry in pages.page(5)]
@@ -158,7 +181,7 @@ def test_the_last_page_of_an_estimate_is_read_from_the_end(trail, monkeypatch):
 
 def test_an_estimate_is_never_below_what_was_seen(trail, monkeypatch):
     monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", 10)
-    monkeypatch.setattr("crm.shared.paging.planner_rows", lambda rows: 3)
+    monkeypatch.setattr("crm.shared.counting.planner_rows", lambda rows: 3)
     assert EstimatedCountPaginator(AuditEntry.objects.order_by("id"), 10).count == 11
 
 
