@@ -71,11 +71,17 @@ def main(rows: int, turns: int, batch: int) -> None:
         far = [
             deep(readers[name[:-1]], name, rows, buyer, turns, batch) for name in LISTS
         ]
+    with said("Counting"):
+        counts = [
+            counted(readers[name[:-1]], name, buyer, turns, batch) for name in LISTS
+        ]
     peers = ["JsonResponse / ours", "PostgreSQL's / ours"]
     first = ["read", "ms", "statements"]
     print(f"\n{table([*first, 'by number / ours', 'cursor / ours', *peers], lists)}\n")
     print(f"{table([*first, 'DRF / ours', *peers], ones)}\n")
     print(f"{table(['read', 'rows before', 'there / page 1'], far)}\n")
+    heads = ["list", "said to have", "ms more with a total", "count(*) / that"]
+    print(f"{table(heads, counts)}\n")
 
 
 def listed(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
@@ -158,6 +164,42 @@ def deep(
     )
     there, here = ([cost.cpu_ms for cost in costs] for costs in found.values())
     return [name, f"{before:,d}", str(ratio(there, here))]
+
+
+def counted(shop: Shop, name: str, buyer: Buyer, turns: int, batch: int) -> list[str]:
+    """Return the line of a list that says how many rows it has, beside counting all."""
+    address = f"{LISTS[name]}?limit=1"
+    asking = f"{address}&include=total"
+    total = shop.read(asking)["page"]["total"]
+    found = in_turn(
+        {
+            **{each: reading(shop, each, batch) for each in (address, asking)},
+            "count(*)": counting(name, buyer),
+        },
+        turns=turns,
+    )
+    alone, both, every = ([cost.cpu_ms for cost in costs] for costs in found.values())
+    more = [with_it - without for with_it, without in zip(both, alone, strict=True)]
+    about = "" if total["exact"] else "about "
+    return [
+        name,
+        f"{about}{total['count']:,d}",
+        f"{median(more):.2f}",
+        f"{median(every) / median(more):.0f}",
+    ]
+
+
+def counting(name: str, buyer: Buyer) -> Callable[[], Cost]:
+    """Return a function that counts a list whole, as pages by number do."""
+    where = "is_listed" if name == "products" else "member_id = %(member)s"
+    text = f"SELECT count(*) FROM orders_{name[:-1]} WHERE {where}"  # noqa: S608
+
+    def count() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(text, {"member": buyer.member_id})
+
+    connection.ensure_connection()
+    return timed(count, 1, connection.connection.info.backend_pid)
 
 
 def reading(shop: Shop, address: str, batch: int) -> Callable[[], Cost]:

@@ -67,7 +67,7 @@ class Listing(Generic[Row]):
         if self.is_empty:
             return 0
         text, params = self.keys()
-        with connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(
                 f"SELECT count(*) FROM ({text} LIMIT {most:d}) rows",  # noqa: S608
                 params,
@@ -110,6 +110,9 @@ class Listing(Generic[Row]):
     def _read(self, text: str, params: Mapping[str, Any]) -> list[Row]:
         if self.is_empty:
             return []
-        with planned_cursor() if self.is_planned else connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(text, params)
             return [self.row(*each) for each in cursor.fetchall()]
+
+    def _cursor(self) -> Any:
+        return planned_cursor() if self.is_planned else connection.cursor()
