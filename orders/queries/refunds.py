@@ -51,7 +51,7 @@ def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
             to somebody else.
     """
     lines = order.lines.annotate(
-        points=Sum("allocations__points"), gift_position=F("gift_of__position")
+        points=Sum("allocations__points"), triggers=F("gift_of__trigger_positions")
     ).order_by("position")
     exchange = Q(refund__kind=Refund.Kind.EXCHANGE)
     rows = (
@@ -89,7 +89,8 @@ def _paid_line(
         promised=max(0, line.returning_quantity - own.get(line.pk, 0)),
         kind=line.kind,
         list_price_minor=line.unit_price_minor if listed is None else listed,
-        gift_of=line.gift_position,
+        gift_of=tuple(line.triggers or ()),
+        shipped=line.shipped_quantity,
         exchanged=exchanged,
     )
 

@@ -37,6 +37,7 @@ from orders.rules.refunds import (
     gifts_kept_minor,
     overpaid_kept_minor,
     refund_quote,
+    with_unsent_gifts,
 )
 from orders.rules.returns import FAULTS
 from orders.services.moving import refuse_waiting
@@ -123,12 +124,16 @@ def quote_for(
     policy: RefundPolicy,
     now: datetime,
 ) -> RefundQuote:
-    """Quote a refund of an order that was read, or locked, already."""
+    """Quote a refund of an order that was read, or locked, already.
+
+    Gifts that never left come back with what brought them, asked for or not (R8).
+    """
     if order.state not in STANDING:
         raise OrderNotRefundable
     if not policy.ends_waiting:
         refuse_waiting(order)
     lines = paid_lines(order, return_id=policy.return_id)
+    items = with_unsent_gifts(lines, items)
     freight_minor = _freight(order, lines, items, freight, policy)
     deducted = deducted_before(order)
     losses = dict(deducted)
