@@ -35,7 +35,7 @@ def coupons_asked_for(
             needs=expected_needs(request),
             at=request.now,
         )
-        remember(request, told)
+        remember(request, told=told)
         request.reads[asked] = (version, known)
     return request.reads[asked]
 

@@ -51,7 +51,7 @@ def expected_needs(request: PriceRequest) -> Needs:
     return _needs_of_all(known, _reached(known, lenient))
 
 
-def remember(request: PriceRequest, told: Told) -> None:
+def remember(request: PriceRequest, *, told: Told) -> None:
     """Keep what was read for a request, for all who ask."""
     asked = _asked(request)
     request.reads[asked] = request.reads.get(asked, Told()) | told
@@ -65,11 +65,11 @@ def offers_told(
     found = _reached(known, request)
     if not known.needs:
         return found
-    facts = facts_for(request, _needs_of_all(known, found))
+    facts = facts_for(request, needs=_needs_of_all(known, found))
     return [_told(known, each, request, facts) for each in found]
 
 
-def facts_for(request: PriceRequest, needs: Needs) -> Facts:
+def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
     """Return what offers ask about a request; reads what nobody has read so far.
 
     Units of a gift that the cart itself buys are not to be given away (S17).
@@ -147,7 +147,7 @@ def _far_told(
     def listed() -> list[Any]:
         offers = list(far.listed())
         asks_orders = any(_needs(known, each).orders for each in offers)
-        all_facts = facts_for(request, Needs(orders=asks_orders))
+        all_facts = facts_for(request, needs=Needs(orders=asks_orders))
         return [_told(known, each, request, all_facts) for each in offers]
 
     closest = far.closest

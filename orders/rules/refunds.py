@@ -50,8 +50,8 @@ class PaidLine:
 
     ``promised`` units are asked back by a return under way: nobody else refunds them.
     ``gift_of`` are the positions of the lines this gift came with; ``shipped`` of the
-    units left the house. ``exchanged`` of the refunded units live on in another order:
-    their buyer kept their value.
+    units left the house. ``exchanged`` of the refunded units became others, in another
+    order; ``elsewhere`` of those are still kept there.
     """
 
     position: int
@@ -66,6 +66,7 @@ class PaidLine:
     list_price_minor: int = 0
     gift_of: tuple[int, ...] = ()
     exchanged: int = 0
+    elsewhere: int = 0
     shipped: int = 0
 
 
@@ -287,8 +288,8 @@ def _gifts_due(
 
 
 def _back(line: PaidLine, items: Mapping[int, int]) -> int:
-    """Return the units that are back for good: not those that became others."""
-    return line.refunded_quantity - line.exchanged + items.get(line.position, 0)
+    """Return the units that are back for good: not those that are kept as others."""
+    return line.refunded_quantity - line.elsewhere + items.get(line.position, 0)
 
 
 def overpaid_kept_minor(

@@ -307,19 +307,58 @@ def test_a_gift_alone_gives_nothing_back(order):
     assert (made.amount_minor, made.state) == (0, "completed")
 
 
-def test_a_gift_is_exchanged_for_its_like_and_is_still_to_come_back(order):
-    make_variant("BOWL", 1_500, on_hand=1)
-    bowl = Variant.objects.get(sku="BOWL")
-    ship(order_id=order.pk, items={1: 2, 2: 1, 3: 1}, actor="key:1", now=NOON)
-    new = exchange_units(
+def swap(order, position: int, units: int, sku: str) -> Order:
+    """Exchange units for those of another SKU at the same price."""
+    return exchange_units(
         order_id=order.pk,
-        swaps=[Swap(position=3, units=1, variant_id=bowl.pk)],
+        swaps=[
+            Swap(
+                position,
+                units,
+                variant_id=Variant.objects.values_list("pk", flat=True).get(sku=sku),
+            )
+        ],
         reason="broken",
         actor="dana",
-        request_key="x",
+        request_key=f"{order.pk}:{position}:{sku}",
         now=NOON,
     )
+
+
+def test_a_gift_that_was_exchanged_is_still_to_come_back(order):
+    make_variant("BOWL", 1_500, on_hand=1)
+    ship(order_id=order.pk, items={1: 2, 2: 1, 3: 1}, actor="key:1", now=NOON)
+    new = swap(order, 3, 1, "BOWL")
     assert (new.state, new.total_minor) == ("paid", 0)
-    made = give_back(order, {1: 2, 2: 1})
-    assert made.deducted_minor == 1_500, "the bowl stays"
     assert OrderLine.objects.get(order=new).replaces.sku == "MUG"
+    seen = quote_refund(order_id=order.pk, items={1: 2, 2: 1}, now=NOON)
+    assert seen.deducted_minor == 1_500, "the bowl stays"
+    give_back(new, {1: 1}, "bowl")
+    seen = quote_refund(order_id=order.pk, items={1: 2, 2: 1}, now=NOON)
+    assert seen.deducted_minor == 0, "the bowl came"
+
+
+def test_r8_what_brought_a_gift_may_be_exchanged_twice_and_then_go_back(order):
+    for sku in ("OOLONG", "MATCHA"):
+        make_variant(sku, 10_000, on_hand=9)
+    ship(order_id=order.pk, items={1: 2, 2: 1, 3: 1}, actor="key:1", now=NOON)
+    give_back(order, {2: 1}, "cup")
+    first = swap(order, 1, 2, "OOLONG")
+    second = swap(first, 1, 1, "MATCHA")
+    assert not order.refunds.filter(deducted_minor__gt=0).exists(), "nothing went back"
+    one = give_back(first, {1: 1}, "oolong")
+    assert (one.amount_minor, one.deducted_minor) == (10_000, 0)
+    seen = quote_refund(order_id=second.pk, items={1: 1}, now=NOON)
+    assert (seen.amount_minor, seen.deducted_minor) == (8_500, 1_500)
+    last = give_back(second, {1: 1}, "matcha")
+    assert refund_statement(refund_id=last.pk).adds_up
+    # It was paid for: it stays without costing again.
+    assert quote_refund(order_id=order.pk, items={3: 1}, now=NOON).deducted_minor == 0
+
+
+def test_r8_a_gift_sent_back_first_costs_nothing_whatever_replaced_its_trigger(order):
+    make_variant("OOLONG", 10_000, on_hand=9)
+    ship(order_id=order.pk, items={1: 2, 2: 1, 3: 1}, actor="key:1", now=NOON)
+    new = swap(order, 1, 2, "OOLONG")
+    give_back(order, {2: 1, 3: 1}, "cup and mug")
+    assert quote_refund(order_id=new.pk, items={1: 2}, now=NOON).amount_minor == 20_000
