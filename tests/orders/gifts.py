@@ -15,7 +15,11 @@ SOURCE = "tests.orders.gifts.GiftOffers"
 
 
 def gift_from(
-    threshold_minor: int, *skus: str, quantity: int = 1, source_id: str = "prm_gift"
+    threshold_minor: int,
+    *skus: str,
+    quantity: int = 1,
+    source_id: str = "prm_gift",
+    **fields,
 ) -> Promotion:
     """Return an offer: from so much on the first of some SKUs that is in stock."""
     return Promotion(
@@ -24,6 +28,7 @@ def gift_from(
         benefit=FreeItem(tuple(Gift(sku, quantity) for sku in skus)),
         stage=Stage.ORDER,
         conditions=Every((Worth(threshold_minor),)),
+        **fields,
     )
 
 
@@ -39,3 +44,9 @@ class GiftOffers:
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Nothing is counted."""
+
+
+class GiftOffersBeside(GiftOffers):
+    """The same beside real promotions, whose uses are counted."""
+
+    source_kind = "gift"
