@@ -250,7 +250,9 @@ class Reduction:
     @property
     def trigger_positions(self) -> tuple[int, ...]:
         """Return the lines of goods that its gifts come with (R8)."""
-        return tuple(sorted({at for at in self.positions if at > 0 and self.gifts}))
+        if not self.gifts:
+            return ()
+        return tuple(sorted({position for position in self.positions if position > 0}))
 
 
 @dataclass(frozen=True, slots=True)

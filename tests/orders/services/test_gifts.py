@@ -8,6 +8,7 @@ from crm import wiring
 from orders.models import AppliedOffer, Cart, Order, OrderLine, StockMove, Variant
 from orders.rules.offers import Stage
 from orders.services import checkout
+from orders.services.agreed_orders import Agreement, place_agreed_order
 from orders.services.cancelling import cancel_order, release_unpaid
 from orders.services.carts import change_item
 from orders.services.checkout import CartTotalChanged, place_order
@@ -156,6 +157,12 @@ def test_stored_value_is_never_a_gift(alice, tea, mug, pen):
     GiftOffers.promotions[:] = [gift_from(100, "CARD")]
     cart = fill_cart({"TEA": 2}, member=alice)
     assert brought(quote_cart(cart=cart, now=NOON)) == []
+
+
+def test_s2_a_price_agreed_elsewhere_brings_no_gift(alice, tea, mug, pen):
+    agreed = Agreement(tea.pk, 9_000, "group", quantity=2)
+    order = place_agreed_order(member_id=alice.pk, agreement=agreed, now=NOON)
+    assert [line.sku for line in order.lines.all()] == ["TEA"]
 
 
 # --- The order ----------------------------------------------------------------
