@@ -19,6 +19,7 @@ from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.choosing import coupons_asked_for, limits_reached, why_unusable
 from campaigns.services.holding import hold_coupon, take_promotion_use
+from campaigns.services.knowing import KnownOffers, offers_told
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
@@ -34,7 +35,13 @@ class PromotionOffers:
     ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
         """Return every promotion that is live at the time of the request."""
         version, _coupons = coupons_asked_for(request)
-        return _compiled(version, get_language()).offers_for(request), []
+        known = _compiled(version, get_language())
+        return offers_told(known=known, request=request), []
+
+    def wants_audiences(self, request: PriceRequest) -> bool:
+        """Tell whether a promotion asks what the buyer belongs to."""
+        version, _coupons = coupons_asked_for(request)
+        return bool(_compiled(version, get_language()).audiences)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Count one use."""
@@ -89,13 +96,13 @@ def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
 
 
 @lru_cache(maxsize=8)
-def _compiled(version: UUID, language: str | None) -> OfferIndex:
+def _compiled(version: UUID, language: str | None) -> KnownOffers:
     """Return an index of what is on as offers, in the language of the request.
 
     Rows read a moment after the version may be newer than it. That does no harm:
     their change has another version, and the next quote asks for that.
     """
-    return OfferIndex.of(
+    index = OfferIndex.of(
         Indexed(
             SpendAndSave(
                 source_id=promotion.public_id,
@@ -112,3 +119,4 @@ def _compiled(version: UUID, language: str | None) -> OfferIndex:
         )
         for promotion in promotions_on()
     )
+    return KnownOffers.of(index)

@@ -21,7 +21,10 @@ from campaigns.models import (
 )
 from campaigns.rules.coupon_limits import Limits, Slot
 from campaigns.rules.coupons import Terms
+from campaigns.rules.needs import NOTHING, Needs, Told
 from crm.shared.planned import planned_cursor
+from orders.queries.gifts import GIFT_ARTICLES, articles_of
+from orders.queries.purchases import PURCHASES, purchases_asked, purchases_of
 
 #: What a member calls a coupon -> the rows that are meant.
 WALLET = {
@@ -89,6 +92,13 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
  ORDER BY coalesce(f.order_id = %(order)s, false), array_position(
      ARRAY['available', 'code', 'held', 'used', 'expired', 'revoked'], f.state) DESC
 """.replace("REDEEMABLE", _REDEEMABLE)
+
+
+#: Beside the version: what offers ask about the buyer's orders and about gifts.
+_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}"
+_FACTS_ALONE = f"SELECT {_FACTS}"
+_VERSION_AND_FACTS = _VERSION.replace("version ", f"version, {_FACTS} ")
+_FACTS_AND_COUPONS = _VERSION_AND_COUPONS.replace("v.version,", f"v.version, {_FACTS},")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,26 +223,61 @@ def version_and_coupons(
     member_id: int | None,
     codes: Collection[str],
     order_id: int | None = None,
+    needs: Needs = NOTHING,
     at: datetime,
-) -> tuple[UUID, dict[str, CouponRow]]:
+) -> tuple[UUID, Told, dict[str, CouponRow]]:
     """Return the version of promotions and what typed codes mean, in one statement.
 
     Args:
         codes: normalised; those of others and of nobody are not in the answer (C24).
         order_id: an order that asks again; what it holds already comes first (C6).
+        needs: what offers ask besides, as far as anybody knows before.
     """
     asked = {"member": member_id, "codes": list(codes), "order": order_id, "now": at}
     with planned_cursor() as cursor:
         if codes:
-            cursor.execute(_VERSION_AND_COUPONS, asked)
+            statement = _FACTS_AND_COUPONS if needs.is_read else _VERSION_AND_COUPONS
+            cursor.execute(statement, asked | _facts_asked(member_id, order_id, needs))
+        elif needs.is_read:
+            facts = _facts_asked(member_id, order_id, needs)
+            cursor.execute(_VERSION_AND_FACTS, facts)
         else:
             cursor.execute(_VERSION)
         rows = cursor.fetchall()
+    told, first = Told(), 1
+    if needs.is_read:
+        told, first = _told(needs, *rows[0][1:3]), 3
     if not codes:
-        return rows[0][0], {}
+        return rows[0][0], told, {}
     # The best of each code comes last and stays.
-    found = {row[1]: _coupon_row(*row[2:]) for row in rows if row[1] is not None}
-    return rows[0][0], found
+    coupons = (row[first:] for row in rows)
+    found = {row[0]: _coupon_row(*row[1:]) for row in coupons if row[0] is not None}
+    return rows[0][0], told, found
+
+
+def told_of(*, member_id: int | None, order_id: int | None, needs: Needs) -> Told:
+    """Return what offers ask about a buyer and about gifts, in one statement.
+
+    Args:
+        order_id: an order that asks again; it is none of those before.
+    """
+    with planned_cursor() as cursor:
+        cursor.execute(_FACTS_ALONE, _facts_asked(member_id, order_id, needs))
+        return _told(needs, *cursor.fetchone())
+
+
+def _facts_asked(
+    member_id: int | None, order_id: int | None, needs: Needs
+) -> dict[str, object]:
+    buyer = member_id if needs.orders else None
+    return purchases_asked(member_id=buyer, order_id=order_id) | {
+        "gifts": sorted(needs.gifts)
+    }
+
+
+def _told(needs: Needs, purchases: list, articles: list | None) -> Told:
+    orders_before, last_order_at = purchases_of(purchases)
+    return Told(needs, orders_before, last_order_at, articles_of(articles))
 
 
 def _coupon_row(*columns) -> CouponRow:

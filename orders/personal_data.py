@@ -76,7 +76,7 @@ class OrdersData(PersonalData):
             "orders.AppliedOffer",
             "order__member",
             kept="source_kind source_name amount_minor points",
-            plain="order stage source_id terms on_return",
+            plain="order stage source_id terms on_return trigger_positions",
             beside="order__number",
         ),
         Table(

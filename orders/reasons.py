@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.money import as_api, display_amount
+from orders.rules.gifts import GIFT_OUT_OF_STOCK
 from orders.rules.offers import Refused
 from orders.rules.refund_effects import Effect
 
@@ -42,7 +43,7 @@ REASONS: dict[str, Any] = {
     "not_for_you": _("This offer is for other members."),
     "customer_unknown": _("Sign in to get this offer."),
     "budget_exceeded": _("This offer has been used up."),
-    "gift_out_of_stock": _("The gift is out of stock."),
+    GIFT_OUT_OF_STOCK: _("The gift is out of stock."),
     "no_effect": _("There is nothing left that this could reduce."),
     "insufficient_points": _("You do not have that many points."),
     "points_below_step": _("Too few points to spend."),

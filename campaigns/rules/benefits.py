@@ -31,7 +31,8 @@ from campaigns.rules.selections import (
     sets_of_each,
     units_of,
 )
-from orders.rules.offers import Gift, Refused
+from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift
+from orders.rules.offers import Refused
 
 WHOLE = Fraction(1)
 
@@ -204,14 +205,17 @@ class FreeItem:
                 times = min(times, self.most)
         if not times:
             return Refused("quantity_not_met", {"missing": self.every})
+        facts, promised = view.situation.facts, view.situation.lines.promised
+        missing = ""
         for gift in self.choices:
-            stock = view.situation.facts.stock.get(gift.sku)
-            if stock is None or stock >= gift.quantity * times:
-                given = Gift(
-                    gift.sku, gift.quantity * times, gift.listed_minor, gift.variant_id
-                )
+            quantity = gift.quantity * times
+            stock = facts.stock.get(gift.sku)
+            if stock is None or stock - promised.get(gift.sku, 0) >= quantity:
+                article = facts.articles.get(gift.sku)
+                given = gift.given(quantity, article, instead_of=missing)
                 return Cut(gifts=(given,), times=times)
-        return Refused("gift_out_of_stock")
+            missing = missing or gift.sku
+        return Refused(GIFT_OUT_OF_STOCK)
 
 
 @dataclass(frozen=True, slots=True)

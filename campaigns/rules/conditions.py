@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from campaigns.rules.policies import WIRE, Policies
 from campaigns.rules.scopes import ALL, Scope
+from orders.rules.gifts import GiftArticle
 from orders.rules.offers import FREIGHT_KIND, Refused, StageLine, StageLines
 from orders.rules.taxes import NO_TAXES, Taxes
 
@@ -41,6 +42,8 @@ class Facts:
     last_order_at: datetime | None = None
     #: Units in stock by SKU, of goods that may come as gifts; missing is plenty.
     stock: Mapping[str, int] = field(default_factory=dict)
+    #: What the catalogue says of them, where there is one.
+    articles: Mapping[str, GiftArticle] = field(default_factory=dict)
 
 
 NOBODY = Facts()

@@ -11,6 +11,7 @@ from django.conf import settings
 from campaigns.models import Coupon
 from campaigns.queries import CouponRow, full_slots, version_and_coupons, wallet
 from campaigns.rules.coupons import is_plausible, normalise_code
+from campaigns.services.knowing import expected_needs, remember
 from campaigns.services.recognising import has_bought, marks_of_member
 from orders.models import Cart, Order
 from orders.rules.offers import PriceRequest, Refused
@@ -27,12 +28,15 @@ def coupons_asked_for(
     codes = tuple(dict.fromkeys(map(normalise_code, request.coupon_codes)))
     asked = _asked(request.member_id, codes)
     if asked not in request.reads:
-        request.reads[asked] = version_and_coupons(
+        version, told, known = version_and_coupons(
             member_id=request.member_id,
             codes=list(filter(is_plausible, codes)),
             order_id=request.order_id,
+            needs=expected_needs(request),
             at=request.now,
         )
+        remember(request, told=told)
+        request.reads[asked] = (version, known)
     return request.reads[asked]
 
 

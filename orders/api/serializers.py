@@ -40,6 +40,30 @@ class CartItemShape(serializers.Serializer):
     total = MoneyShape()
 
 
+class OfferReference(serializers.Serializer):
+    """Which offer something comes from."""
+
+    type = serializers.CharField()
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CartGiftShape(serializers.Serializer):
+    """What comes for nothing while its offer applies (S16).
+
+    ``instead_of`` is the SKU that ran out, where this one takes its place (S17).
+    """
+
+    product = ProductReference()
+    sku = serializers.CharField()
+    option = serializers.CharField(allow_blank=True)
+    quantity = serializers.IntegerField()
+    list_price = MoneyShape()
+    total = MoneyShape()
+    gift_of = OfferReference()
+    instead_of = serializers.CharField(allow_null=True)
+
+
 class TotalsShape(serializers.Serializer):
     """``total = goods - discount + freight``."""
 
@@ -78,12 +102,15 @@ class RefusedOfferShape(serializers.Serializer):
 class CartShape(serializers.Serializer):
     """A cart with its price now; ``quote_hash`` is the version of that price.
 
-    ``nearest`` is the offer that the least more spending would bring.
+    ``nearest`` is the offer that the least more spending would bring; ``gifts_missed``
+    would bring a gift, were it not out of stock (S17).
     """
 
     id = serializers.CharField()
     channel = serializers.CharField(allow_null=True)
     items = CartItemShape(many=True)
+    gifts = CartGiftShape(many=True)
+    gifts_missed = RefusedOfferShape(many=True)
     coupons = serializers.ListField(child=serializers.CharField())
     points_to_spend = serializers.IntegerField()
     points_spent = serializers.IntegerField()
@@ -106,7 +133,10 @@ class CartOffersShape(serializers.Serializer):
 
 
 class OrderLineShape(serializers.Serializer):
-    """A line as it was bought; ``position`` names it for refunds."""
+    """A line as it was bought; ``position`` names it for refunds.
+
+    ``gift_of`` is the offer that brought it for nothing, null for what was bought.
+    """
 
     position = serializers.IntegerField()
     product = ProductReference()
@@ -117,6 +147,7 @@ class OrderLineShape(serializers.Serializer):
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()
+    gift_of = OfferReference(allow_null=True)
     shipped_quantity = serializers.IntegerField()
     refunded_quantity = serializers.IntegerField()
 

@@ -7,6 +7,7 @@ from orders.models import Payment, Refund
 from orders.queries.carts import CartItem
 from orders.queries.orders import ShownLine, ShownOrder, ShownReduction, ShownRefund
 from orders.reasons import reason_params, reason_text
+from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift, known_article
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, Quote, QuoteLine
 from orders.services.quoting import PricedCart
@@ -21,6 +22,12 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
         "items": [
             _item(item, line, quote)
             for item, line in zip(priced.contents.items, quote.lines, strict=True)
+        ],
+        "gifts": [_gift(applied, gift, quote) for applied, gift in quote.gifts],
+        "gifts_missed": [
+            _refused(each, quote.currency)
+            for each in quote.turned_down
+            if each.why.code == GIFT_OUT_OF_STOCK
         ],
         "coupons": cart.coupon_codes,
         "points_to_spend": cart.points_to_spend,
@@ -69,6 +76,24 @@ def _item(item: CartItem, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
         ],
         "total": as_api(priced.net_minor, currency),
     }
+
+
+def _gift(applied: Applied, gift: Gift, quote: Quote) -> dict[str, Any]:
+    article = known_article(gift)
+    return {
+        "product": {"id": article.product_public_id, "name": article.name},
+        "sku": gift.sku,
+        "option": article.option,
+        "quantity": gift.quantity,
+        "list_price": as_api(gift.listed_minor, quote.currency),
+        "total": as_api(0, quote.currency),
+        "gift_of": _offer(applied.source_kind, applied.source_id, applied.name),
+        "instead_of": gift.instead_of or None,
+    }
+
+
+def _offer(kind: str, source_id: str, name: str) -> dict[str, str]:
+    return {"type": kind, "id": source_id, "name": name}
 
 
 def _reduction(
@@ -161,6 +186,11 @@ def _order_line(line: ShownLine, currency: str) -> dict[str, Any]:
         "subtotal": as_api(line.gross_minor, currency),
         "discounts": [reduction_shape(each, currency) for each in line.allocations],
         "total": as_api(line.net_minor, currency),
+        "gift_of": None
+        if line.gift_of is None
+        else _offer(
+            line.gift_of.source_kind, line.gift_of.source_id, line.gift_of.source_name
+        ),
         "shipped_quantity": line.shipped_quantity,
         "refunded_quantity": line.refunded_quantity,
     }

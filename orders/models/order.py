@@ -1,5 +1,6 @@
 """Orders and what lowered their price. Every amount is in minor units."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -230,9 +231,14 @@ class OrderLine(models.Model):
     returning_quantity = models.PositiveIntegerField(
         _("units coming back"), default=0, db_default=0
     )
-    #: The line this gift came with (R8); the line whose units this one replaces (R13).
+    #: The offer that brought this gift (R8); the line whose units this one replaces
+    #: (R13).
     gift_of = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="gifts"
+        "orders.AppliedOffer",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="gifts",
     )
     replaces = models.ForeignKey(
         "self",
@@ -336,6 +342,10 @@ class AppliedOffer(models.Model):
     terms = models.JSONField(_("terms"), default=dict)
     on_return = models.CharField(
         _("on partial return"), max_length=10, choices=OnReturn, default=OnReturn.KEEP
+    )
+    #: Positions of the lines its gifts came with; empty where it brought none (R8).
+    trigger_positions = ArrayField(
+        models.PositiveIntegerField(), default=list, db_default=[], blank=True
     )
 
     class Meta:

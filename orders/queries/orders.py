@@ -32,6 +32,8 @@ SELECT o.id, o.public_id, o.number, o.source, o.external_ref, o.state, ch.code,
             l.refunded_quantity, l.returning_quantity,
             EXISTS (SELECT FROM orders_review w WHERE w.order_line_id = l.id),
             p.public_id,
+            (SELECT json_build_array(g.source_kind, g.source_id, g.source_name, 0, 0)
+               FROM orders_appliedoffer g WHERE g.id = l.gift_of_id),
             (SELECT json_agg(json_build_array(
                       a.source_kind, a.source_id, a.source_name, a.amount_minor,
                       a.points) ORDER BY a.id)
@@ -97,6 +99,8 @@ class ShownLine:
     returning_quantity: int
     is_reviewed: bool
     product_public_id: str
+    #: The offer that brought it for nothing.
+    gift_of: ShownReduction | None
     allocations: list[ShownReduction]
 
 
@@ -253,8 +257,12 @@ def _shown_in_detail(*columns: Any) -> ShownOrder:
 
 def _lines(rows: list[list] | None) -> list[ShownLine]:
     return [
-        ShownLine(*each, [ShownReduction(*part) for part in parts or ()])
-        for *each, parts in rows or ()
+        ShownLine(
+            *each,
+            ShownReduction(*gift_of) if gift_of else None,
+            [ShownReduction(*part) for part in parts or ()],
+        )
+        for *each, gift_of, parts in rows or ()
     ]
 
 

@@ -14,6 +14,7 @@ from orders.models import (
     ReturnLine,
 )
 from orders.models.order import EXCHANGE
+from orders.queries.exchanges import living_on
 from orders.rules.refunds import (
     DeductionKind,
     PaidLine,
@@ -46,12 +47,14 @@ def line_of(order: Order) -> list[Order]:
 def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
     """Return the lines of an order as refunds see them, in two or three statements.
 
+    Some more for each time units were exchanged.
+
     Args:
         return_id: the return request that is refunded; its units are not promised
             to somebody else.
     """
     lines = order.lines.annotate(
-        points=Sum("allocations__points"), gift_position=F("gift_of__position")
+        points=Sum("allocations__points"), triggers=F("gift_of__trigger_positions")
     ).order_by("position")
     exchange = Q(refund__kind=Refund.Kind.EXCHANGE)
     rows = (
@@ -70,11 +73,15 @@ def paid_lines(order: Order, *, return_id: int | None = None) -> list[PaidLine]:
         if return_id is not None
         else ()
     )
-    return [_paid_line(line, given.get(line.pk, (0, 0)), own) for line in lines]
+    elsewhere = living_on([pk for pk, (_points, units) in given.items() if units])
+    return [
+        _paid_line(line, given.get(line.pk, (0, 0)), own, elsewhere.get(line.pk, 0))
+        for line in lines
+    ]
 
 
 def _paid_line(
-    line: OrderLine, given: tuple[int, int], own: dict[int, int]
+    line: OrderLine, given: tuple[int, int], own: dict[int, int], elsewhere: int
 ) -> PaidLine:
     listed = line.list_price_minor
     points_returned, exchanged = given
@@ -89,8 +96,10 @@ def _paid_line(
         promised=max(0, line.returning_quantity - own.get(line.pk, 0)),
         kind=line.kind,
         list_price_minor=line.unit_price_minor if listed is None else listed,
-        gift_of=line.gift_position,
+        gift_of=tuple(line.triggers or ()),
+        shipped=line.shipped_quantity,
         exchanged=exchanged,
+        elsewhere=elsewhere,
     )
 
 
@@ -102,6 +111,16 @@ def deducted_before(order: Order) -> dict[DeductionKind, int]:
         .annotate(Sum("amount_minor"))
     )
     return {DeductionKind(kind): amount for kind, amount in sums}
+
+
+def gifts_deducted(order_ids: Sequence[int]) -> int:
+    """Return what refunds of some orders deducted for gifts that were kept (R8)."""
+    standing = RefundDeduction.objects.filter(
+        kind=DeductionKind.GIFT_KEPT,
+        refund__order_id__in=order_ids,
+        refund__state__in=_GIVEN,
+    )
+    return standing.aggregate(sum=Sum("amount_minor", default=0))["sum"]
 
 
 def freight_left(order: Order) -> int:

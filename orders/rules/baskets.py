@@ -11,6 +11,7 @@ from typing import Any
 
 from crm.shared.money import share
 from orders.rules.freight import FreightRule, freight_minor
+from orders.rules.gifts import Gift, and_promised
 from orders.rules.offers import (
     FREIGHT_KIND,
     GOODS_STAGES,
@@ -37,6 +38,7 @@ class Taking:
     shares: tuple[tuple[int, int], ...]
     unit_shares: tuple[tuple[int, int, int], ...] = ()
     uses: tuple[tuple[int, int], ...] = ()
+    gifts: tuple[Gift, ...] = ()
 
     @property
     def amount_minor(self) -> int:
@@ -49,6 +51,7 @@ class Taking:
             shares=tuple(each for each in self.shares if each[0] in positions),
             unit_shares=tuple(s for s in self.unit_shares if s[0] in positions),
             uses=tuple(each for each in self.uses if each[0] in positions),
+            gifts=self.gifts,
         )
 
 
@@ -76,6 +79,8 @@ class Basket:
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
     known: dict[Any, Any] = field(default_factory=dict)
+    #: Units by SKU that offers give away: nobody else can give them, too.
+    promised: dict[str, int] = field(default_factory=dict)
     #: Lines as they were last shown, and the positions of those that have changed.
     _shown: list[StageLine] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
@@ -109,6 +114,7 @@ class Basket:
             units=dict(self.units),
             used=dict(self.used),
             known=self.known,
+            promised=self.promised,
             _shown=list(self._shown),
             _changed=set(self._changed),
             _entering=self._entering,
@@ -159,10 +165,13 @@ class Basket:
                 for each in self._shown
             ]
         self._changed.clear()
+        shown: Iterable[StageLine] = self._shown
         if stage in _CLOSED_TO and any(line.is_closed for line in self.lines):
-            open_lines = (each for each in self._shown if not each.line.is_closed)
-            return StageLines.over(open_lines, self.known)
-        return StageLines.over(self._shown, self.known)
+            shown = (each for each in self._shown if not each.line.is_closed)
+        lines = StageLines.over(shown, self.known)
+        if self.promised:
+            lines.promised = self.promised
+        return lines
 
     def _line_now(self, line: PriceLine, entering: dict[int, int]) -> StageLine:
         position = line.position
@@ -262,6 +271,9 @@ class Basket:
         for position, unit in taking.uses:
             self.used[position] = self.used.get(position, _NONE) | {unit}
             self._changed.add(position)
+        if taking.gifts:
+            # A new one: lines that were shown before keep theirs.
+            self.promised = and_promised(self.promised, taking.gifts)
 
 
 def delivery_charge(

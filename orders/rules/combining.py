@@ -8,11 +8,12 @@ each group takes the offer that saves most by itself, and the answer says so.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import prod
 
 from orders.rules.baskets import Basket, Taking
+from orders.rules.gifts import listed_worth
 from orders.rules.offers import (
     GOODS_STAGES,
     Offer,
@@ -109,13 +110,14 @@ def ask(
     mine = won.get(id(offer))
     if mine is not None:
         taking = taking.of_positions(mine)
+    if answer.gifts:
+        taking = replace(taking, gifts=answer.gifts)
     return answer, taking
 
 
 def worth(answer: Reduction, taking: Taking) -> int:
     """Return what a reduction is worth to the buyer: money off and gifts."""
-    gifts = sum(gift.listed_minor * gift.quantity for gift in answer.gifts)
-    return taking.amount_minor + gifts
+    return taking.amount_minor + listed_worth(answer.gifts)
 
 
 def choose(

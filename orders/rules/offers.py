@@ -6,13 +6,15 @@ pricing function asks in a fixed order (S1): stage, then priority (high first), 
 start, then id (S3).
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from orders.rules.freight import FreightRule
+from orders.rules.gifts import Gift
 from orders.rules.unit_prices import PriceOption, best_price
 from orders.rules.units import split_over_units
 
@@ -178,6 +180,8 @@ class StageLines(tuple[StageLine, ...]):
     """
 
     known: dict[Any, Any]
+    #: Units by SKU that offers before this one give away (S17).
+    promised: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
     def over(cls, lines: Iterable[StageLine], known: dict[Any, Any]) -> "StageLines":
@@ -221,20 +225,6 @@ def eligible(lines: Sequence[StageLine], kinds: frozenset[str]) -> Eligible:
 
 
 @dataclass(frozen=True, slots=True)
-class Gift:
-    """Goods an offer adds for nothing (S16).
-
-    ``listed_minor`` is what one unit costs who buys it: what keeping it costs who
-    sends back what brought it (R8), and its weight in a choice between offers (S6).
-    """
-
-    sku: str
-    quantity: int
-    listed_minor: int = 0
-    variant_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Reduction:
     """What an offer takes off, and from which lines.
 
@@ -256,6 +246,13 @@ class Reduction:
     gifts: tuple[Gift, ...] = ()
     #: What lines at their floor cannot take: to the other lines (S10), or to nobody.
     moves_excess: bool = True
+
+    @property
+    def trigger_positions(self) -> tuple[int, ...]:
+        """Return the lines of goods that its gifts come with (R8)."""
+        if not self.gifts:
+            return ()
+        return tuple(sorted({position for position in self.positions if position > 0}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +350,8 @@ class Applied:
     #: What it took off delivery, by position of the charge.
     charge_shares: tuple[tuple[int, int], ...] = ()
     gifts: tuple[Gift, ...] = ()
+    #: The lines its gifts came with, and must come back with (R8).
+    trigger_positions: tuple[int, ...] = ()
 
 
 class OfferSource(Protocol):
@@ -360,7 +359,8 @@ class OfferSource(Protocol):
 
     A source answers only for its own ``source_kind``. One is made for each quote. It
     may have ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such
-    as ``member`` or ``tier:gold``, asked only where prices differ by it.
+    as ``member`` or ``tier:gold``, asked only where prices differ by it, or where its
+    ``wants_audiences(request) -> bool`` says that its offers do.
     """
 
     source_kind: str

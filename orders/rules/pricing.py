@@ -17,6 +17,7 @@ from crm.shared.money import share
 from orders.rules.baskets import Basket, Taking
 from orders.rules.combining import Choice, Choose, Company, Stacking, ask, choose
 from orders.rules.freight import FreightRule
+from orders.rules.gifts import listed_worth
 from orders.rules.offers import (
     FREIGHT_KIND,
     Applied,
@@ -120,7 +121,8 @@ def _run(
         if stage is Stage.FREIGHT and not request.charges:
             _freight(work, freight or FreightRule())
         if stage is Stage.POINTS:
-            work.payable_minor = sum(basket.left.values()) - _gifts_minor(work)
+            gifts = (gift for each in work.applied for gift in each.gifts)
+            work.payable_minor = sum(basket.left.values()) - listed_worth(gifts)
         for each in (one for one in far if one.stage is stage):
             lines = basket.at(stage, dict(basket.left))
             work.unreached.append(Unreached((), lines, each))
@@ -200,11 +202,6 @@ def _price_entry(line: PriceLine) -> dict[str, Any]:
 
 def _not_applied_order(entry: NotApplied) -> tuple[str, str]:
     return (entry.source_kind, entry.source_id)
-
-
-def _gifts_minor(work: _Pipeline) -> int:
-    gifts = (gift for each in work.applied for gift in each.gifts)
-    return sum(gift.listed_minor * gift.quantity for gift in gifts)
 
 
 def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
@@ -328,6 +325,7 @@ def _applied(
         on_return=trait(offer, "on_return"),
         charge_shares=tuple(each for each in taking.shares if each[0] in charges),
         gifts=answer.gifts,
+        trigger_positions=answer.trigger_positions,
     )
 
 

@@ -6,7 +6,7 @@ units in any portions gives back exactly what was paid (R2).
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,8 +49,9 @@ class PaidLine:
     """A line as it was paid. ``net_minor`` is without the part paid by points.
 
     ``promised`` units are asked back by a return under way: nobody else refunds them.
-    ``gift_of`` is the position of the line this gift came with. ``exchanged`` of the
-    refunded units live on in another order: their buyer kept their value.
+    ``gift_of`` are the positions of the lines this gift came with; ``shipped`` of the
+    units left the house. ``exchanged`` of the refunded units became others, in another
+    order; ``elsewhere`` of those are still kept there.
     """
 
     position: int
@@ -63,8 +64,10 @@ class PaidLine:
     promised: int = 0
     kind: str = "goods"
     list_price_minor: int = 0
-    gift_of: int | None = None
+    gift_of: tuple[int, ...] = ()
     exchanged: int = 0
+    elsewhere: int = 0
+    shipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,27 +241,55 @@ def _deductions(
 def gifts_kept_minor(lines: Sequence[PaidLine], items: Mapping[int, int]) -> int:
     """Return the listed value of gifts that stay although their cause goes back (R8).
 
-    A gift of several units goes back in proportion to the units it came with, rounded
-    down for the buyer.
-
     >>> tea = PaidLine(1, 2, 10000)
-    >>> cup = PaidLine(2, 1, 0, list_price_minor=900, gift_of=1)
+    >>> cup = PaidLine(2, 1, 0, list_price_minor=900, gift_of=(1,))
     >>> gifts_kept_minor([tea, cup], {1: 1}), gifts_kept_minor([tea, cup], {1: 2})
     (0, 900)
     """
+    return sum(
+        max(0, due - _back(gift, items)) * gift.list_price_minor
+        for gift, due in _gifts_due(lines, items)
+    )
+
+
+def with_unsent_gifts(
+    lines: Sequence[PaidLine], items: Mapping[int, int]
+) -> dict[int, int]:
+    """Return units that come back, with the gifts due with them that never left (R8).
+
+    >>> tea = PaidLine(1, 2, 10000)
+    >>> cup = PaidLine(2, 1, 0, list_price_minor=900, gift_of=(1,))
+    >>> with_unsent_gifts([tea, cup], {1: 1}), with_unsent_gifts([tea, cup], {1: 2})
+    ({1: 1}, {1: 2, 2: 1})
+    """
+    found = dict(items)
+    for gift, due in _gifts_due(lines, items):
+        taken = gift.refunded_quantity + gift.promised + items.get(gift.position, 0)
+        unsent = gift.quantity - taken - gift.shipped
+        more = min(due - _back(gift, items), unsent)
+        if more > 0:
+            found[gift.position] = items.get(gift.position, 0) + more
+    return found
+
+
+def _gifts_due(
+    lines: Sequence[PaidLine], items: Mapping[int, int]
+) -> Iterator[tuple[PaidLine, int]]:
+    """Yield gifts with the units that have to be back by now.
+
+    They go back in proportion to the units they came with, rounded down for the buyer.
+    """
     by_position = {line.position: line for line in lines}
-
-    def back(line: PaidLine) -> int:
-        return line.refunded_quantity + items.get(line.position, 0)
-
-    kept = 0
     for gift in lines:
-        cause = by_position.get(gift.gift_of) if gift.gift_of is not None else None
-        if cause is None:
-            continue
-        due = gift.quantity * (back(cause) - cause.exchanged) // cause.quantity
-        kept += max(0, due - back(gift)) * gift.list_price_minor
-    return kept
+        causes = [by_position[at] for at in gift.gift_of if at in by_position]
+        if causes:
+            gone = sum(_back(cause, items) for cause in causes)
+            yield gift, gift.quantity * gone // sum(c.quantity for c in causes)
+
+
+def _back(line: PaidLine, items: Mapping[int, int]) -> int:
+    """Return the units that are back for good: not those that are kept as others."""
+    return line.refunded_quantity - line.elsewhere + items.get(line.position, 0)
 
 
 def overpaid_kept_minor(

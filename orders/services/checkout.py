@@ -1,6 +1,7 @@
 """Turning a cart into an order: all of it in one transaction, or nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from members.models import Member
 from orders.events import OrderPlaced
 from orders.models import Cart, Order
 from orders.queries.carts import CartContents, contents_of
+from orders.rules.gifts import known_article
 from orders.rules.offers import Applied
 from orders.rules.quotes import Quote
 from orders.services.carts import (
@@ -24,7 +26,7 @@ from orders.services.carts import (
 )
 from orders.services.payment import settle_paid
 from orders.services.quoting import PricedCart, offer_sources, price_contents
-from orders.services.stocking import reserve_stock
+from orders.services.stocking import OutOfStock, reserve_stock
 from orders.services.writing_orders import AS_ALWAYS, OrderTerms, write_order
 
 _LOCK_MEMBER = """
@@ -64,7 +66,10 @@ class CartTotalChanged(Refusal):
         return self.priced.quote
 
 
-@transaction.atomic
+class _GiftsGone(Exception):
+    """Somebody else got the last units of a gift after the price was made (S17)."""
+
+
 def place_order(
     *,
     cart_id: int,
@@ -79,7 +84,8 @@ def place_order(
 
     A cart becomes at most one order: asked again, the first one is returned. Nothing
     is written when any part is refused. The number of statements does not depend on
-    the number of lines.
+    the number of lines. Gifts that ran out meanwhile are a price that changed: with
+    another gift, or none (S17).
 
     Args:
         member_id: who orders; a visitor's cart becomes theirs.
@@ -97,6 +103,37 @@ def place_order(
         BadProfile: a line of the address cannot be kept.
         Refusal: an offer source could not claim what the quote used.
     """
+    wanted = _Wanted(quote_hash, expected_total_minor, address, terms)
+    try:
+        with transaction.atomic():
+            return _place(cart_id, member_id, wanted, now)
+    except _GiftsGone:
+        pass
+    cart = Cart.objects.get(pk=cart_id)
+    cart.member_id = cart.member_id or member_id
+    contents = wanted.going(contents_of(cart_id=cart_id, at=now))
+    raise CartTotalChanged(price_contents(cart=cart, contents=contents, now=now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the buyer agreed to, and on what terms."""
+
+    quote_hash: str
+    expected_total_minor: int | None
+    address: Mapping[str, Any] | None
+    terms: OrderTerms
+
+    def going(self, contents: CartContents) -> CartContents:
+        """Return the contents on the way to the address, if there is another one."""
+        if self.address is None:
+            return contents
+        return contents.going_to(self.address.get("province") or "")
+
+
+def _place(
+    cart_id: int, member_id: int | None, wanted: _Wanted, now: datetime
+) -> Order:
     cart = lock_cart(cart_id=cart_id)
     if member_id is not None:
         own_cart(cart=cart, member_id=member_id)
@@ -104,20 +141,19 @@ def place_order(
     if contents.order_id is not None:
         return Order.objects.get(pk=contents.order_id)
     _refuse_unsellable(cart, contents)
-    if address is not None:
-        contents = contents.going_to(address.get("province") or "")
+    contents = wanted.going(contents)
     priced = price_contents(cart=cart, contents=contents, now=now)
-    _refuse_stale(priced, quote_hash, expected_total_minor)
+    _refuse_stale(priced, wanted.quote_hash, wanted.expected_total_minor)
     order = write_order(
         cart=cart,
         quote=priced.quote,
         region=contents.province,
-        address=address,
-        terms=terms,
+        address=wanted.address,
+        terms=wanted.terms,
         now=now,
     )
     _claim(priced.quote.applied, order, now)
-    reserve_stock(_units(priced.quote), order_id=order.pk, now=now)
+    _reserve(priced.quote, order, now)
     record(OrderPlaced(order_id=order.pk))
     if order.total_minor == 0:
         settle_paid(order=order, paid_minor=0, actor="checkout", now=now)
@@ -160,9 +196,25 @@ def _claim(applied: Sequence[Applied], order: Order, now: datetime) -> None:
         sources[each.source_kind].claim(each, order_id=order.pk, now=now)
 
 
-def _units(quote: Quote) -> dict[int, int]:
+def _reserve(quote: Quote, order: Order, now: datetime) -> None:
+    """Promise what was bought and the gifts with it, in the same statements.
+
+    Raises:
+        OutOfStock: too little is left of what was bought.
+        _GiftsGone: of a gift alone.
+    """
     units: dict[int, int] = {}
     for each in quote.lines:
         line = each.line
         units[line.variant_id] = units.get(line.variant_id, 0) + line.quantity
-    return units
+    gifts = set()
+    for _applied, gift in quote.gifts:
+        variant_id = known_article(gift).variant_id
+        units[variant_id] = units.get(variant_id, 0) + gift.quantity
+        gifts.add(variant_id)
+    try:
+        reserve_stock(units, order_id=order.pk, now=now)
+    except OutOfStock as refused:
+        if refused.variant_ids <= gifts:
+            raise _GiftsGone from refused
+        raise

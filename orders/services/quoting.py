@@ -67,7 +67,7 @@ def quote_request(request: PriceRequest) -> Quote:
     Freight rules are read where the request does not bring them.
     """
     sources = offer_sources()
-    if any(option.audience for line in request.lines for option in line.prices):
+    if _wants_audiences(request, sources):
         request = replace(request, audiences=audiences_for(request, sources=sources))
     offers: list[Offer] = []
     refused: list[NotApplied] = []
@@ -79,6 +79,16 @@ def quote_request(request: PriceRequest) -> Quote:
             for source_id, name, why in turned_down
         ]
     return price_cart(request, offers, refused, freight_of(request))
+
+
+def _wants_audiences(request: PriceRequest, sources: Iterable[OfferSource]) -> bool:
+    """Tell whether the price may depend on whom the buyer belongs to."""
+    if any(option.audience for line in request.lines for option in line.prices):
+        return True
+    if request.member_id is None:
+        return False
+    asking = (each for each in sources if hasattr(each, "wants_audiences"))
+    return any(each.wants_audiences(request) for each in asking)
 
 
 def audiences_for(

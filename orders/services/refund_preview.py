@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from crm import wiring
 from crm.shared.errors import Refusal
 from orders.models import Order, Refund
+from orders.queries.exchanges import orders_after, traced_back
 from orders.queries.refunds import (
     deducted_before,
     freight_left,
     freight_unowed,
+    gifts_deducted,
     paid_lines,
     root_of,
     tender_parts,
@@ -37,6 +39,7 @@ from orders.rules.refunds import (
     gifts_kept_minor,
     overpaid_kept_minor,
     refund_quote,
+    with_unsent_gifts,
 )
 from orders.rules.returns import FAULTS
 from orders.services.moving import refuse_waiting
@@ -123,16 +126,20 @@ def quote_for(
     policy: RefundPolicy,
     now: datetime,
 ) -> RefundQuote:
-    """Quote a refund of an order that was read, or locked, already."""
+    """Quote a refund of an order that was read, or locked, already.
+
+    Gifts that never left come back with what brought them, asked for or not (R8).
+    """
     if order.state not in STANDING:
         raise OrderNotRefundable
     if not policy.ends_waiting:
         refuse_waiting(order)
     lines = paid_lines(order, return_id=policy.return_id)
+    items = with_unsent_gifts(lines, items)
     freight_minor = _freight(order, lines, items, freight, policy)
     deducted = deducted_before(order)
     losses = dict(deducted)
-    losses[DeductionKind.GIFT_KEPT] = gifts_kept_minor(lines, items)
+    losses[DeductionKind.GIFT_KEPT] = _gifts_kept(order, lines, items)
     is_owed = _owes_freight(order, lines, items, policy)
     losses[DeductionKind.FREIGHT_UNOWED] = 0 if is_owed else freight_unowed(order)
     losses[DeductionKind.OVERPAID] = overpaid_kept_minor(
@@ -220,6 +227,26 @@ def _owes_freight(
         is_last=sum(items.values()) == left,
         is_fault=policy.reason_code in FAULTS,
     )
+
+
+def _gifts_kept(
+    order: Order, lines: Sequence[PaidLine], items: Mapping[int, int]
+) -> int:
+    """Return what this order's refunds are to deduct for kept gifts in all (R8).
+
+    Gifts stay with the first order, though what brought them was exchanged: the units
+    that replace it, or the gift, are asked as if they were those. What refunds of the
+    other orders deducted is not deducted again.
+    """
+    root = root_of(order)
+    if root != order:
+        items = traced_back(order, items, to=root)
+        lines = paid_lines(root)
+    if not any(line.gift_of for line in lines):
+        return 0
+    others = {root.pk, *orders_after(root)} - {order.pk}
+    kept = gifts_kept_minor(lines, items)
+    return max(0, kept - gifts_deducted(sorted(others)))
 
 
 def _planned(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.audit import record_audit
@@ -225,13 +225,12 @@ def lock_refund(refund: Refund) -> Order:
     return lock_orders(order_id=refund.order_id)
 
 
-def _variants(order_id: int, items: Mapping[int, int]) -> dict[int, int]:
-    """Return SKU -> units of chosen lines; lines never change."""
-    units: dict[int, int] = {}
-    lines = OrderLine.objects.filter(order_id=order_id, position__in=list(items))
-    for variant_id, position in lines.values_list("variant_id", "position"):
-        units[variant_id] = units.get(variant_id, 0) + items[position]
-    return units
+def _variants(order_id: int, items: Mapping[int, int]) -> set[int]:
+    """Return the SKUs of chosen lines, and of gifts that may come back with them."""
+    lines = OrderLine.objects.filter(
+        Q(position__in=list(items)) | Q(gift_of__isnull=False), order_id=order_id
+    )
+    return set(lines.values_list("variant_id", flat=True))
 
 
 def _write(refund: Refund, quote: RefundQuote, policy: RefundPolicy) -> None:

@@ -60,7 +60,10 @@ def reprice_loss_of(
 
 
 def _price_lines(order: Order) -> list[PriceLine]:
-    lines = OrderLine.objects.filter(order=order).select_related("variant__product")
+    # Gifts cost nothing and count for nothing (S16).
+    lines = OrderLine.objects.filter(order=order, gift_of__isnull=True).select_related(
+        "variant__product"
+    )
     return [
         PriceLine(
             position=line.position,

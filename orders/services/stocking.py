@@ -63,6 +63,8 @@ class OutOfStock(Refusal):
 
     code = "out_of_stock"
     message = _("Not enough of %(sku)s is left.")
+    #: Keys of all SKUs that are short; programs and people are told one of them.
+    variant_ids: frozenset[int] = frozenset()
 
 
 def reserve_stock(quantities: Units, *, order_id: int, now: datetime) -> None:
@@ -77,7 +79,9 @@ def reserve_stock(quantities: Units, *, order_id: int, now: datetime) -> None:
     short = sorted(set(quantities) - got)
     if short:
         sku = Variant.objects.values_list("sku", flat=True).get(pk=short[0])
-        raise OutOfStock(sku=sku)
+        refusal = OutOfStock(sku=sku)
+        refusal.variant_ids = frozenset(short)
+        raise refusal
 
 
 def release_stock(quantities: Units, *, order_id: int, now: datetime) -> None:

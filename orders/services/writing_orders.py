@@ -13,6 +13,7 @@ from crm.shared.planned import planned_cursor
 from members.models import Address
 from members.services.addressing import fill_address
 from orders.models import Cart, Order, OrderAddress
+from orders.rules.gifts import known_article
 from orders.rules.quotes import Quote
 from orders.services.numbering import new_order_number
 
@@ -51,11 +52,24 @@ WITH placed AS (
 ), offered AS (
     INSERT INTO orders_appliedoffer (
         order_id, stage, source_kind, source_id, source_name, amount_minor, points,
-        terms, on_return)
+        terms, on_return, trigger_positions)
     SELECT placed.id, t.*
       FROM placed, json_to_recordset(%(offers)s) AS t (
         stage int, source_kind text, source_id text, source_name text,
-        amount_minor bigint, points int, terms jsonb, on_return text)
+        amount_minor bigint, points int, terms jsonb, on_return text,
+        trigger_positions int[])
+    RETURNING id, source_kind, source_id
+), given AS (
+    INSERT INTO orders_orderline (
+        order_id, gift_of_id, position, variant_id, sku, name, kind, quantity,
+        list_price_minor, cost_minor, unit_price_minor, price_kind, gross_minor,
+        discount_minor, net_minor, refunded_quantity, refunded_minor)
+    SELECT placed.id, offered.id, t.position, t.variant_id, t.sku, t.name, 'goods',
+           t.quantity, t.list_price_minor, t.cost_minor, 0, 'gift', 0, 0, 0, 0, 0
+      FROM placed, json_to_recordset(%(gifts)s) AS t (
+        source_kind text, source_id text, position int, variant_id bigint, sku text,
+        name text, quantity int, list_price_minor bigint, cost_minor bigint)
+      JOIN offered USING (source_kind, source_id)
 ), shared AS (
     INSERT INTO orders_allocation (
         line_id, source_kind, source_id, source_name, amount_minor, points)
@@ -139,7 +153,12 @@ def write_order(
         waits_for=terms.waits_for,
     )
     values = {name: getattr(order, name) for name in _COLUMNS}
-    rows = {"lines": _lines(quote), "offers": _offers(quote), "shares": _shares(quote)}
+    rows = {
+        "lines": _lines(quote),
+        "offers": _offers(quote),
+        "shares": _shares(quote),
+        "gifts": _gifts(quote),
+    }
     with planned_cursor() as cursor:
         cursor.execute(
             _WRITE, values | {name: json.dumps(list(rows[name])) for name in rows}
@@ -182,6 +201,25 @@ def _offers(quote: Quote) -> Iterator[dict[str, Any]]:
             "points": each.points,
             "terms": each.terms,
             "on_return": each.on_return,
+            "trigger_positions": each.trigger_positions,
+        }
+
+
+def _gifts(quote: Quote) -> Iterator[dict[str, Any]]:
+    """Yield gifts as lines behind those that were bought; they cost nothing (S16)."""
+    last = max((each.line.position for each in quote.lines), default=0)
+    for position, (applied, gift) in enumerate(quote.gifts, start=last + 1):
+        article = known_article(gift)
+        yield {
+            "source_kind": applied.source_kind,
+            "source_id": applied.source_id,
+            "position": position,
+            "variant_id": article.variant_id,
+            "sku": article.sku,
+            "name": article.label,
+            "quantity": gift.quantity,
+            "list_price_minor": article.listed_minor,
+            "cost_minor": article.cost_minor,
         }
 
 

@@ -17,7 +17,7 @@ _STATEMENT_TIMEOUT = "10min"
 _CHUNK = 20_000
 
 #: One row per member and product that was bought and not wholly given back (R19).
-#: Freight, fees and gift cards say nothing about taste.
+#: Freight, fees, gift cards and gifts (S16) say nothing about taste.
 _PURCHASES = """
 SELECT o.member_id, v.product_id, max(o.placed_at) AS newest
   FROM orders_order o
@@ -26,7 +26,8 @@ SELECT o.member_id, v.product_id, max(o.placed_at) AS newest
   JOIN orders_product p ON p.id = v.product_id
  WHERE o.member_id IS NOT NULL AND o.paid_at IS NOT NULL AND o.placed_at <= %(now)s
    AND o.state = ANY(%(standing)s)
-   AND p.kind = 'goods' AND l.kind = 'goods' AND l.refunded_quantity < l.quantity
+   AND p.kind = 'goods' AND l.kind = 'goods' AND l.gift_of_id IS NULL
+   AND l.refunded_quantity < l.quantity
  GROUP BY 1, 2
 """
 _POPULARITY = f"""

@@ -16,7 +16,14 @@ from crm.console.rules.roles import ROLES
 from crm.shared.clock import now
 from crm.shared.models import AuditEntry
 from members.models import Note
-from orders.models import AppliedOffer, Order, PaymentCallback, Refund, Variant
+from orders.models import (
+    AppliedOffer,
+    Order,
+    OrderLine,
+    PaymentCallback,
+    Refund,
+    Variant,
+)
 from tests.console.test_pages import BUDGETS, MOST_PAGE_BYTES
 
 CANCELLERS = {"support", "owner"}
@@ -96,6 +103,34 @@ def test_the_page_says_everything_about_an_order(sale, signed_in):
         assert part in text, part
     assert "secret words" not in text
     assert text.index('aria-current="step"') < text.index("reviewed")
+
+
+def test_a_gift_stands_there_with_the_offer_that_brought_it(sale, signed_in):
+    order, offer = sale.order, AppliedOffer.objects.get(source_id="prm_1")
+    mug = order.lines.order_by("position").last()
+    OrderLine.objects.create(
+        order=order,
+        position=9,
+        variant=mug.variant,
+        sku=mug.sku,
+        name="A mug for nothing",
+        kind="goods",
+        quantity=2,
+        list_price_minor=1_500,
+        unit_price_minor=0,
+        price_kind="gift",
+        gross_minor=0,
+        net_minor=0,
+        gift_of=offer,
+    )
+    page = signed_in("owner").get(sale.url)
+    line = page.context["lines"][-1]
+    assert (line["row"].gift_offer, line["price_kind"]) == ("满300减50", "gift")
+    (shown,) = (e for e in page.context["offers"] if e["row"] == offer)
+    assert [gift.name for gift in shown["gifts"]] == ["A mug for nothing"]
+    text = page.content.decode()
+    assert "gift · <span data-value>满300减50</span>" in text
+    assert "2 × A mug for nothing" in text
 
 
 def test_the_strip_tells_how_far_and_when(sale, signed_in):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from orders.models import Cart, Order, Payment, Refund
+from orders.models import AppliedOffer, Cart, Order, OrderLine, Payment, Refund
 from orders.providers.test import signed_message
 from orders.rules.offers import (
     Applied,
@@ -161,6 +161,22 @@ def pay(order: Order, *, now: datetime = NOON) -> Payment:
     """Pay an order through the test gateway."""
     payment = start_payment(order_id=order.pk, provider="test", now=now)
     return notify(payment, now=now)
+
+
+def as_gift(line: OrderLine, *positions: int, listed_minor: int = 1_500) -> None:
+    """Make a line of an order a gift that came with the lines at some positions."""
+    offer = AppliedOffer.objects.create(
+        order=line.order,
+        stage=Stage.ORDER,
+        source_kind="promotion",
+        source_id=f"prm_gift{line.pk}",
+        source_name="A gift",
+        amount_minor=0,
+        trigger_positions=positions,
+    )
+    OrderLine.objects.filter(pk=line.pk).update(
+        gift_of=offer, list_price_minor=listed_minor
+    )
 
 
 def refuse(refund: Refund, *, now: datetime = NOON) -> bool:

@@ -204,6 +204,7 @@ def _offers(facts: OrderFacts) -> list[dict[str, Any]]:
         {
             "row": offer,
             "kind": OFFER_KINDS.get(offer.source_kind, offer.source_kind),
+            "gifts": [line for line in facts.lines if line.gift_of_id == offer.pk],
             "terms": sorted(offer.terms.items())
             if isinstance(offer.terms, dict)
             else [],

@@ -111,7 +111,7 @@ def order_facts(*, order: Order, user: Any, shipments: list) -> OrderFacts:
 def _lines(order: Order) -> list[OrderLine]:
     return list(
         order.lines.annotate(
-            gift_position=F("gift_of__position"), replaced=F("replaces__position")
+            gift_offer=F("gift_of__source_name"), replaced=F("replaces__position")
         )
         .order_by("position")
         .prefetch_related("allocations")

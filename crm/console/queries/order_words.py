@@ -21,6 +21,7 @@ PRICE_KINDS: dict[str, Any] = {
     "sale": _("sale price"),
     "member": _("member price"),
     "group": _("group price"),
+    "gift": _("gift"),
 }
 OFFER_KINDS: dict[str, Any] = {
     "promotion": _("promotion"),

@@ -14,6 +14,7 @@ from campaigns.models import Coupon, CouponTemplate, Promotion
 from campaigns.rules.coupons import CouponOffer, Terms
 from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.issuing import issue_coupon
+from crm import wiring
 from crm.shared.outbox import drain
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.offers import PointsOffer
@@ -29,9 +30,11 @@ from orders.services.mending import withdraw_refund
 from orders.services.payment import start_payment
 from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
+from orders.services.shipping import ship, units_to_ship
 from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import top_up_wallet
 from tests.cast import NOON, make_variant
+from tests.orders.gifts import GiftOffers, gift_from
 from tests.orders.proofs.counter import OPENING, begun_payment, open_shop, order_of
 from tests.orders.shop import Off, fill_cart, line, notify
 
@@ -235,7 +238,10 @@ def test_r4_any_refunds_give_each_payment_what_it_paid(amounts, refunds):
 
 
 @pytest.fixture
-def freight(settings):
+def freight(settings, monkeypatch):
+    beside = "tests.orders.gifts.GiftOffersBeside"
+    monkeypatch.setattr(wiring, "OFFER_SOURCES", [*wiring.OFFER_SOURCES, beside])
+    monkeypatch.setattr(GiftOffers, "promotions", [])
     settings.FREIGHT_MINOR = 800
 
 
@@ -255,6 +261,8 @@ lives = st.fixed_dictionaries(
         "points": st.sampled_from([0, 100, 700, 5_000]),
         "wallet": st.sampled_from([0, 1, 3_333, 10_000]),
         "on_return": st.sampled_from(["keep", "reprice"]),
+        "gifts": st.integers(0, 3),
+        "is_shipped": st.booleans(),
         "portions": st.lists(
             st.tuples(st.integers(0, 9), st.integers(1, 7), st.integers(0, 4)),
             max_size=8,
@@ -268,6 +276,11 @@ def buy(life) -> Order:
     member = open_shop()
     make_variant("PEN", 199, on_hand=50)
     make_variant("FREE", 0, on_hand=5)
+    make_variant("MUG", 1_500, on_hand=50)
+    mugs = {"quantity": life["gifts"], "source_kind": "gift"}
+    GiftOffers.promotions[:] = (
+        [gift_from(5_000, "MUG", **mugs)] if life["gifts"] else []
+    )
     Promotion.objects.update(on_return=life["on_return"])
     CouponTemplate.objects.update(on_return=life["on_return"])
     top_up_wallet(
@@ -294,6 +307,13 @@ def buy(life) -> Order:
         notify(begun_payment(order))
     drain(now=NOON)
     return Order.objects.get(pk=order.pk)
+
+
+def send(order: Order) -> None:
+    """Send all goods: gifts that are kept cost their listed value until they come."""
+    items = units_to_ship(order_id=order.pk)
+    if items:
+        ship(order_id=order.pk, items=items, actor="key:1", now=NOON)
 
 
 def assert_order_adds_up(order: Order) -> None:
@@ -382,6 +402,8 @@ def prove(life) -> None:
         TestProvider.given_back.clear()
         order = buy(life)
         assert_order_adds_up(order)
+        if life["is_shipped"]:
+            send(order)
         earned = PointsEntry.objects.filter(kind="earn").aggregate(s=Sum("points"))["s"]
         give_back_everything(order, life["portions"])
 

@@ -138,7 +138,9 @@ def test_r5_when_freight_goes_back(is_shipped, is_last, is_fault, owed):
 )
 def test_r8_the_listed_value_of_a_kept_gift(_case, back, items, kept):
     tea = PaidLine(1, 2, 10_000, refunded_quantity=back[0])
-    gift = PaidLine(2, 1, 0, refunded_quantity=back[1], list_price_minor=900, gift_of=1)
+    gift = PaidLine(
+        2, 1, 0, refunded_quantity=back[1], list_price_minor=900, gift_of=(1,)
+    )
     assert gifts_kept_minor([tea, gift], items) == kept
 
 

@@ -12,7 +12,7 @@ from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 from orders.services.stocking import OutOfStock
 from tests.cast import NOON, make_variant
-from tests.orders.shop import Off, Offers, fill_cart, pay, place
+from tests.orders.shop import Off, Offers, as_gift, fill_cart, pay, place
 
 
 @pytest.fixture
@@ -125,8 +125,7 @@ def test_x1_the_same_request_is_one_exchange(paid, mug):
 
 
 def test_r8_an_exchanged_cause_keeps_its_gift(paid, mug):
-    cups, tea = paid.lines.order_by("position")
-    type(tea).objects.filter(pk=tea.pk).update(gift_of=cups, list_price_minor=1_500)
+    as_gift(paid.lines.get(position=2), 1)
     swap(paid, mug, units=2)
     third = give_back(paid, {1: 1}, "k1")
     # One of three cups went back for money: no whole gift is due for it.

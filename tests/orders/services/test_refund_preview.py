@@ -14,7 +14,7 @@ from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 from orders.services.stating import refund_statement
 from tests.cast import NOON, make_member, make_variant
-from tests.orders.shop import Off, Offers, fill_cart, pay, place
+from tests.orders.shop import Off, Offers, as_gift, fill_cart, pay, place
 
 #: Names the goods and members of an example: what came before stays in the books.
 SERIAL = count(1)
@@ -170,7 +170,8 @@ def test_r22_every_statement_adds_up_and_all_of_them_make_what_was_paid(db, data
     if order.state == "pending":
         pay(order)
     if len(skus) > 1 and data.draw(st.booleans()):
-        order.lines.filter(position=2).update(gift_of=order.lines.get(position=1))
+        gift = order.lines.get(position=2)
+        as_gift(gift, 1, listed_minor=gift.list_price_minor)
     papers = []
     while left := {
         line.position: line.quantity - line.refunded_quantity

@@ -22,8 +22,9 @@ from orders.services.refunding import (
     refund_order,
 )
 from orders.services.returning import send_due_refunds, settle_tender
+from orders.services.shipping import ship
 from tests.cast import NOON
-from tests.orders.shop import Off, Offers, fill_cart, pay, place, refuse
+from tests.orders.shop import Off, Offers, as_gift, fill_cart, pay, place, refuse
 
 
 @pytest.fixture
@@ -311,10 +312,10 @@ def test_r4_a_refund_is_completed_when_every_part_is_back(paid):
 
 def test_a_stale_quote_is_refused_with_the_new_one(paid):
     seen = quote_refund(order_id=paid.pk, items={2: 2}, now=NOON)
-    listed = {"gift_of": paid.lines.get(position=2), "list_price_minor": 1_500}
-    paid.lines.filter(position=1).update(**listed)
+    tea = paid.lines.get(position=1)
+    ship(order_id=paid.pk, items={1: 1}, actor="key:1", now=NOON)
+    as_gift(tea, 2)
     assert quote_refund(order_id=paid.pk, items={2: 2}, now=NOON).hash == seen.hash
-    paid.lines.filter(position=1).update(gift_of=paid.lines.get(position=2))
     seen = quote_refund(order_id=paid.pk, items={2: 3}, now=NOON)
     paid.lines.filter(position=1).update(gift_of=None)
     with pytest.raises(StaleRefundQuote) as refused:
@@ -333,10 +334,14 @@ def test_a_stale_quote_is_refused_with_the_new_one(paid):
 # --- Gifts and stock ----------------------------------------------------------
 
 
+def sent_with_gift(order: Order, *, listed_minor: int) -> None:
+    """Send the tea, and make it a gift that came with three cups."""
+    ship(order_id=order.pk, items={1: 1}, actor="key:1", now=NOON)
+    as_gift(order.lines.get(position=1), 2, listed_minor=listed_minor)
+
+
 def test_r8_a_kept_gift_is_deducted_and_given_back_when_it_comes(paid):
-    paid.lines.filter(position=1).update(
-        gift_of=paid.lines.get(position=2), list_price_minor=1_500
-    )
+    sent_with_gift(paid, listed_minor=1_500)
     first = refund(paid, {2: 3}, "k1")
     # 92.50 is what three cups cost; the tea that came with them is worth 15.00.
     assert (first.deducted_minor, first.amount_minor) == (1_500, 9_249 - 1_500)
@@ -349,9 +354,7 @@ def test_r8_a_kept_gift_is_deducted_and_given_back_when_it_comes(paid):
 
 
 def test_r8_a_gift_takes_no_more_than_the_refund(paid):
-    paid.lines.filter(position=1).update(
-        gift_of=paid.lines.get(position=2), list_price_minor=99_999
-    )
+    sent_with_gift(paid, listed_minor=99_999)
     first = refund(paid, {2: 3}, "k1")
     assert (first.amount_minor, first.state) == (0, "completed")
     second = refund(paid, {1: 1}, "k2")

@@ -7,6 +7,7 @@ from recommendations.models import BoughtTogether, Popularity
 from recommendations.services.learning import learn_from_orders
 from recommendations.subscribers import learn_from_import
 from tests.cast import NOON
+from tests.orders.shop import as_gift
 from tests.recommendations.shop import buy, crowd, make_product
 
 
@@ -75,6 +76,15 @@ def test_fees_freight_and_strangers_teach_nothing(db):
     for member in crowd(5):
         buy(member, fee)
     assert learn().purchases == 0
+
+
+def test_s16_gifts_teach_nothing(db):
+    tea, mug = make_product("tea"), make_product("mug")
+    for member in crowd(5):
+        order = buy(member, tea, mug)
+        as_gift(order.lines.get(position=2), 1)
+    assert learn().pairs == 0
+    assert set(popularity()) == {"Thing tea"}
 
 
 def test_learning_again_replaces_what_was_known(db):

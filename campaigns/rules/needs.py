@@ -1,0 +1,131 @@
+"""What offers ask besides the cart, known once they are made. Plain Python.
+
+Conditions and benefits ask ``Facts``. Somebody has to read those beforehand, and only
+those: an offer that looks at nothing but lines is never told anything.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from campaigns.rules.benefits import FreeItem, Tiered
+from campaigns.rules.conditions import (
+    Carries,
+    DeliveredBy,
+    InGroup,
+    NthOrder,
+    Quantity,
+    SinceLastOrder,
+    Worth,
+)
+from orders.rules.gifts import GiftArticle
+
+#: Conditions that look at lines alone.
+_OF_LINES = (Worth, Quantity, DeliveredBy)
+_CODE = "code:"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What some offers ask."""
+
+    #: How often and when the buyer ordered before (C12).
+    orders: bool = False
+    #: What the buyer may belong to, such as ``tier:gold``.
+    audiences: frozenset[str] = frozenset()
+    #: SKUs that may come as gifts (S16).
+    gifts: frozenset[str] = frozenset()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the database is to be asked."""
+        return self.orders or bool(self.gifts)
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """Return what both ask."""
+        return Needs(
+            self.orders or other.orders,
+            self.audiences | other.audiences,
+            self.gifts | other.gifts,
+        )
+
+    def covers(self, other: "Needs") -> bool:
+        """Tell whether who knows this knows what the other wants to be read."""
+        return (self.orders or not other.orders) and self.gifts >= other.gifts
+
+
+NOTHING = Needs()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was read for ``needs``; a gift that is missing is not to be had."""
+
+    needs: Needs = NOTHING
+    orders_before: int = 0
+    last_order_at: datetime | None = None
+    articles: Mapping[str, GiftArticle] = field(default_factory=dict)
+
+    def __or__(self, other: "Told") -> "Told":
+        """Return what both know; of orders, what the one says that was asked."""
+        about_orders = self if self.needs.orders else other
+        return Told(
+            self.needs | other.needs,
+            about_orders.orders_before,
+            about_orders.last_order_at,
+            {**self.articles, **other.articles},
+        )
+
+
+def needs_of(offer: Any) -> Needs | None:
+    """Return what an offer asks besides the cart; None where it asks nothing."""
+    asking = [
+        each
+        for each in _leaves(getattr(offer, "conditions", None))
+        if not isinstance(each, _OF_LINES)
+    ]
+    gifts = frozenset(_gifts(getattr(offer, "benefit", None)))
+    if not asking and not gifts:
+        return None
+    return Needs(
+        orders=any(isinstance(each, NthOrder | SinceLastOrder) for each in asking),
+        audiences=frozenset(_audiences(asking)),
+        gifts=gifts,
+    )
+
+
+def all_of(needs: Iterable[Needs]) -> Needs:
+    """Return what several offers ask together."""
+    found = NOTHING
+    for each in needs:
+        found |= each
+    return found
+
+
+def _leaves(condition: Any) -> Iterator[Any]:
+    """Yield the questions of a tree of conditions."""
+    below = getattr(condition, "of", None)
+    if below is None and hasattr(condition, "condition"):
+        below = (condition.condition,)
+    if below is None:
+        yield from () if condition is None else (condition,)
+        return
+    for each in below:
+        yield from _leaves(each)
+
+
+def _audiences(asking: Iterable[Any]) -> Iterator[str]:
+    for each in asking:
+        if isinstance(each, InGroup):
+            yield from each.groups
+        elif isinstance(each, Carries):
+            yield from (mark for mark in each.marks if not mark.startswith(_CODE))
+
+
+def _gifts(benefit: Any) -> Iterator[str]:
+    if isinstance(benefit, FreeItem):
+        yield from (gift.sku for gift in benefit.choices)
+    elif isinstance(benefit, Tiered):
+        for each in (benefit.base, *(step for _from, step in benefit.steps)):
+            yield from _gifts(each)

@@ -1,0 +1,156 @@
+"""What a quote tells its offers about buyer and shop (C12, S16, S17). Writes nothing.
+
+A quote has one statement for campaigns, and it goes out before anybody knows which
+version of the offers is live. So it reads what the offers of the last known version
+ask that the cart can reach; only when that was another one a second statement follows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import get_language
+
+from campaigns.queries import told_of
+from campaigns.rules.conditions import Facts
+from campaigns.rules.index import OfferIndex
+from campaigns.rules.needs import NOTHING, Needs, Told, all_of, needs_of
+from orders.rules.offers import Offer, PriceRequest
+from orders.rules.quotes import FarOffers
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOffers:
+    """The offers of one version with what they ask."""
+
+    index: OfferIndex
+    #: By ``id()`` of the offers; those that ask nothing are not in it.
+    needs: Mapping[int, Needs]
+    #: What a buyer may belong to that any of them asks.
+    audiences: frozenset[str]
+
+    @classmethod
+    def of(cls, index: OfferIndex) -> "KnownOffers":
+        """Look once what each offer asks."""
+        asked = ((id(each.offer), needs_of(each.offer)) for each in index.entries)
+        needs = {key: each for key, each in asked if each is not None}
+        return cls(index, needs, all_of(needs.values()).audiences)
+
+
+#: The offers that the last quote in each language met, in this process.
+_LAST: dict[str | None, KnownOffers] = {}
+
+
+def expected_needs(request: PriceRequest) -> Needs:
+    """Return what a quote will want to know, as far as the last version tells."""
+    known = _LAST.get(get_language())
+    if known is None or not known.needs:
+        return NOTHING
+    # What the buyer belongs to is not known yet: gifts of any tier are looked up.
+    lenient = replace(request, audiences=request.audiences | known.audiences)
+    return _needs_of_all(known, _reached(known, lenient))
+
+
+def remember(request: PriceRequest, *, told: Told) -> None:
+    """Keep what was read for a request, for all who ask."""
+    asked = _asked(request)
+    request.reads[asked] = request.reads.get(asked, Told()) | told
+
+
+def offers_told(
+    *, known: KnownOffers, request: PriceRequest
+) -> Sequence[Offer | FarOffers]:
+    """Return the offers a request may reach, each told what it asks."""
+    _LAST[get_language()] = known
+    found = _reached(known, request)
+    if not known.needs:
+        return found
+    facts = facts_for(request, needs=_needs_of_all(known, found))
+    return [_told(known, each, request, facts) for each in found]
+
+
+def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
+    """Return what offers ask about a request; reads what nobody has read so far.
+
+    Units of a gift that the cart itself buys are not to be given away (S17).
+    """
+    told = request.reads.get(_asked(request), Told())
+    if not told.needs.covers(needs):
+        member_id, order_id = request.member_id, request.order_id
+        told |= told_of(member_id=member_id, order_id=order_id, needs=needs)
+        request.reads[_asked(request)] = told
+    marks = frozenset(f"code:{code}" for code in request.coupon_codes)
+    return Facts(
+        now=request.now,
+        channel=request.channel_code,
+        groups=request.audiences,
+        marks=marks | request.audiences,
+        is_known=request.member_id is not None,
+        orders_before=told.orders_before,
+        last_order_at=told.last_order_at,
+        stock=_stock(request, told) if needs.gifts else {},
+        articles=told.articles,
+    )
+
+
+def _stock(request: PriceRequest, told: Told) -> dict[str, int]:
+    """Return the units left of gifts; those not in the catalogue have none."""
+    bought: dict[str, int] = {}
+    for line in request.lines:
+        bought[line.sku] = bought.get(line.sku, 0) + line.quantity
+    stock = dict.fromkeys(told.needs.gifts - set(told.articles), 0)
+    for sku, article in told.articles.items():
+        if article.free is not None:
+            stock[sku] = article.free - bought.get(sku, 0)
+    return stock
+
+
+def _asked(request: PriceRequest) -> tuple[object, ...]:
+    return ("campaigns.told", request.member_id, request.order_id)
+
+
+def _reached(known: KnownOffers, request: PriceRequest) -> list[Any]:
+    """Return the offers within reach; asked again for the same, the same ones."""
+    asked = (request.coupon_codes, request.audiences, request.now)
+    kept = request.reads.get("campaigns.reached")
+    # Lines are compared by identity: they are many, and handed on as they are.
+    if kept and kept[0] is known and kept[1] is request.lines and kept[2] == asked:
+        return kept[3]
+    found = known.index.offers_for(request)
+    request.reads["campaigns.reached"] = (known, request.lines, asked, found)
+    return found
+
+
+def _needs_of_all(known: KnownOffers, found: Sequence[Any]) -> Needs:
+    """Return what the offers within reach ask, and the closest ones beyond it."""
+    closest = (each.closest for each in found if isinstance(each, FarOffers))
+    # What the offers beyond bring does not matter; when they apply does.
+    beyond = any(_needs(known, each).orders for each in closest if each is not None)
+    near = (each for each in found if not isinstance(each, FarOffers))
+    return all_of(_needs(known, each) for each in near) | Needs(orders=beyond)
+
+
+def _needs(known: KnownOffers, offer: Any) -> Needs:
+    return known.needs.get(id(offer), NOTHING)
+
+
+def _told(known: KnownOffers, offer: Any, request: PriceRequest, facts: Facts) -> Any:
+    """Return an offer that knows what it asks."""
+    if isinstance(offer, FarOffers):
+        return _far_told(known, offer, request, facts)
+    return offer.told(facts) if id(offer) in known.needs else offer
+
+
+def _far_told(
+    known: KnownOffers, far: FarOffers, request: PriceRequest, facts: Facts
+) -> FarOffers:
+    def listed() -> list[Any]:
+        offers = list(far.listed())
+        asks_orders = any(_needs(known, each).orders for each in offers)
+        all_facts = facts_for(request, needs=Needs(orders=asks_orders))
+        return [_told(known, each, request, all_facts) for each in offers]
+
+    closest = far.closest
+    if closest is not None:
+        closest = _told(known, closest, request, facts)
+    return FarOffers(far.stage, listed, closest)
