@@ -72,6 +72,7 @@ class Basket:
     floors: dict[int, int]
     #: What lines cost once unit prices are made; what ``opening`` means to offers.
     opening: dict[int, int]
+    frame: "Frame"
     units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
@@ -97,7 +98,8 @@ class Basket:
             for line in lines
             if line.floor_minor
         }
-        return cls(lines=lines, left=left, floors=floors, opening=dict(left))
+        frame = Frame.of(lines)
+        return cls(lines, left=left, floors=floors, opening=dict(left), frame=frame)
 
     def copy(self) -> "Basket":
         """Return a basket to try something on."""
@@ -106,6 +108,7 @@ class Basket:
             left=dict(self.left),
             floors=self.floors,
             opening=self.opening,
+            frame=self.frame,
             units=dict(self.units),
             used=dict(self.used),
             known=self.known,
@@ -124,6 +127,11 @@ class Basket:
         """Return what delivery is charged."""
         return tuple(line for line in self.lines if line.kind == FREIGHT_KIND)
 
+    @property
+    def charged_at(self) -> frozenset[int]:
+        """Return the positions of what delivery is charged."""
+        return self.frame.charged_at
+
     def charge_by(self, rule: FreightRule) -> "Delivery":
         """Add what a rule says that delivery costs, as a line of its own."""
         goods = [line for line in self.lines if line.kind == _DELIVERED]
@@ -133,6 +141,7 @@ class Basket:
         if fee:
             line = delivery_charge(fee, name=rule.name)
             self.lines = (*self.lines, line)
+            self.frame = Frame.of(self.lines)
             self.left[line.position] = fee
             self._entering = None
             self.opening = self.opening | {line.position: fee}
@@ -151,18 +160,16 @@ class Basket:
         if entering is not self._entering:
             self._entering = entering
             self._shown = [self._line_now(line, entering) for line in self.lines]
-        elif self._changed:
-            self._shown = [
-                self._line_now(each.line, entering)
-                if each.line.position in self._changed
-                else each
-                for each in self._shown
-            ]
+        else:
+            for position in self._changed:
+                place = self.frame.place_of[position]
+                self._shown[place] = self._line_now(self.lines[place], entering)
         self._changed.clear()
-        if stage in _CLOSED_TO and any(line.is_closed for line in self.lines):
+        frame = self.frame
+        if frame.has_closed and stage in _CLOSED_TO:
             open_lines = (each for each in self._shown if not each.line.is_closed)
-            return StageLines.over(open_lines, self.known)
-        return StageLines.over(self._shown, self.known)
+            return StageLines.over(open_lines, self.known, frame.places_of_open)
+        return StageLines.over(self._shown, self.known, frame.places)
 
     def _line_now(self, line: PriceLine, entering: dict[int, int]) -> StageLine:
         position = line.position
@@ -183,11 +190,14 @@ class Basket:
         """Return what may still be taken off some lines."""
         if self.floors:
             return [self.room(position) for position in positions]
-        return [self.left[position] for position in positions]
+        left = self.left
+        return [left[position] for position in positions]
 
     def floors_met(self, positions: Iterable[int]) -> list[int]:
-        """Return the lines that stand at their floor (S12)."""
-        return [at for at in positions if at in self.floors and not self.room(at)]
+        """Return the lines that stand at their floor (S12), in order."""
+        if not self.floors:
+            return []
+        return [at for at in sorted(positions) if at in self.floors and not self.room(at)]
 
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""
@@ -199,8 +209,11 @@ class Basket:
         rooms = self.rooms(positions)
         amount = max(0, min(reduction.amount_minor, sum(rooms)))
         # In proportion to what is left; a line at its floor takes no more (S10).
-        left = [self.left[position] for position in positions]
-        parts = share(amount, left, rooms if self.floors else None)
+        if self.floors:
+            left = [self.left[position] for position in positions]
+            parts = share(amount, left, rooms)
+        else:
+            parts = share(amount, rooms)
         return Taking(_pairs(positions, parts), uses=reduction.uses)
 
     def _by_line(self, reduction: Reduction) -> Taking:
@@ -223,9 +236,11 @@ class Basket:
     def _by_unit(self, reduction: Reduction) -> Taking:
         """Keep every unit at or above its floor; what it cannot take is lost."""
         kept: list[tuple[int, int, int]] = []
+        lefts: dict[int, tuple[int, ...]] = {}
         for position, unit, amount in reduction.unit_shares:
-            floor = self.line_at(position).floor_minor
-            room = self.unit_lefts(position)[unit] - floor
+            if position not in lefts:
+                lefts[position] = self.unit_lefts(position)
+            room = lefts[position][unit] - self.line_at(position).floor_minor
             if min(amount, room) > 0:
                 kept.append((position, unit, min(amount, room)))
         sums: dict[int, int] = {}
@@ -245,7 +260,7 @@ class Basket:
 
     def line_at(self, position: int) -> PriceLine:
         """Return the line at a position."""
-        return next(line for line in self.lines if line.position == position)
+        return self.lines[self.frame.place_of[position]]
 
     def take(self, taking: Taking) -> None:
         """Take it off."""
@@ -262,6 +277,27 @@ class Basket:
         for position, unit in taking.uses:
             self.used[position] = self.used.get(position, _NONE) | {unit}
             self._changed.add(position)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What holds of a basket's lines whatever is taken off them."""
+
+    place_of: dict[int, int]
+    charged_at: frozenset[int]
+    has_closed: bool
+    #: See ``StageLines``: of all lines, and of those that are not closed.
+    places: dict[Any, Any] = field(default_factory=dict)
+    places_of_open: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Sequence[PriceLine]) -> "Frame":
+        """Find it out, each time a line is added."""
+        return cls(
+            place_of={line.position: place for place, line in enumerate(lines)},
+            charged_at=frozenset(e.position for e in lines if e.kind == FREIGHT_KIND),
+            has_closed=any(line.is_closed for line in lines),
+        )
 
 
 def delivery_charge(

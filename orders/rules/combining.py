@@ -105,7 +105,7 @@ def ask(
     taking = basket.takeable(answer)
     if offer.stage is Stage.FREIGHT:
         # What delivery does not cost is not taken off goods instead (S19).
-        taking = taking.of_positions(frozenset(c.position for c in basket.charges))
+        taking = taking.of_positions(basket.charged_at)
     mine = won.get(id(offer))
     if mine is not None:
         taking = taking.of_positions(mine)

@@ -156,6 +156,7 @@ class StageLine:
     units: tuple[int, ...] = ()
     #: Units that an offer used up (S15), by their place in the line.
     used: frozenset[int] = frozenset()
+    _unit_lefts: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Fill in what nobody has taken anything from yet."""
@@ -167,7 +168,10 @@ class StageLine:
     @property
     def unit_lefts(self) -> tuple[int, ...]:
         """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
-        return split_over_units(self.left_minor, self.line.quantity, self.units)
+        if not self._unit_lefts:
+            quantity = self.line.quantity
+            self._unit_lefts = split_over_units(self.left_minor, quantity, self.units)
+        return self._unit_lefts
 
 
 class StageLines(tuple[StageLine, ...]):
@@ -175,15 +179,24 @@ class StageLines(tuple[StageLine, ...]):
 
     A thousand offers over one cart ask for the goods of it; they are summed up once.
     ``known`` outlives the stage: what holds of a line whatever is taken off it.
+    ``places`` holds which of these lines something concerns, by what concerns them; it
+    is handed on while the same lines stand in the same order.
     """
 
     known: dict[Any, Any]
+    places: dict[Any, Any]
 
     @classmethod
-    def over(cls, lines: Iterable[StageLine], known: dict[Any, Any]) -> "StageLines":
+    def over(
+        cls,
+        lines: Iterable[StageLine],
+        known: dict[Any, Any],
+        places: dict[Any, Any] | None = None,
+    ) -> "StageLines":
         """Return lines with what is already known of them."""
         made = cls(lines)
         made.known = known
+        made.places = {} if places is None else places
         return made
 
     def of_kinds(self, kinds: frozenset[str]) -> "Eligible":

@@ -298,8 +298,8 @@ def _apply(
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
-    touched = set(answer.positions).union(at for at, _amount in answer.shares)
-    floors = work.basket.floors_met(sorted(touched))
+    touched = {*answer.positions, *(at for at, _amount in answer.shares)}
+    floors = work.basket.floors_met(touched)
     if floors:
         entry["floors"] = floors
     work.trace.append(entry)
@@ -309,8 +309,10 @@ def _apply(
 def _applied(
     basket: Basket, offer: Offer, answer: Reduction, taking: Taking
 ) -> Applied:
-    charges = {line.position for line in basket.charges}
-    shares = tuple(each for each in taking.shares if each[0] not in charges)
+    charges = basket.charged_at
+    shares = taking.shares
+    if charges:
+        shares = tuple(each for each in shares if each[0] not in charges)
     amount = taking.amount_minor
     points = answer.points * amount // answer.amount_minor if answer.points else 0
     parts = share(points, [part for _at, part in shares]) if points else []
@@ -326,7 +328,9 @@ def _applied(
         point_shares=tuple((at, part) for (at, _amount), part in spent if part),
         terms=getattr(offer, "terms", dict)(),
         on_return=trait(offer, "on_return"),
-        charge_shares=tuple(each for each in taking.shares if each[0] in charges),
+        charge_shares=tuple(s for s in taking.shares if s[0] in charges)
+        if charges
+        else (),
         gifts=answer.gifts,
     )
 
