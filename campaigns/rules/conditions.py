@@ -46,7 +46,8 @@ class Facts:
 NOBODY = Facts()
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``StageLine`` is not: one is made each time an offer is asked.
+@dataclass(slots=True)
 class Situation:
     """Everything a condition may look at."""
 
@@ -63,9 +64,11 @@ class Situation:
 
     def worth(self, scope: Scope, basis: str, tax_basis: str = "") -> int:
         """Return what the lines of a scope count, net or gross where it matters."""
-        found = [*scope.of(self.lines)]
+        found = scope.of(self.lines)
         if basis == "total_including_shipping":
-            found += [e for e in self.lines if e.line.kind == FREIGHT_KIND]
+            found += tuple(e for e in self.lines if e.line.kind == FREIGHT_KIND)
+        if not self.taxes.rates:
+            return sum([self.amount(each, basis) for each in found])
         tax_basis = tax_basis or self.policies.threshold_tax_basis
         return sum(
             self.taxes.as_basis(e.line.position, self.amount(e, basis), tax_basis)
@@ -98,9 +101,9 @@ class Worth:
         basis = self.basis or situation.policies.threshold_basis
         if self.with_delivery:
             basis = "total_including_shipping"
-        worth = situation.worth(self.scope, basis, self.tax_basis)
         if not self.scope.of(situation.lines):
             return Refused("products_not_in_cart")
+        worth = situation.worth(self.scope, basis, self.tax_basis)
         if _COMPARE[self.op](worth, self.value_minor):
             return None
         if self.op in {"gte", "gt"}:
@@ -143,9 +146,12 @@ class Quantity:
     def _count(self, situation: Situation) -> int:
         policies = situation.policies
         once = policies.units_consumption == "each_unit_counts_for_one_promotion"
+        found = self.scope.of(situation.lines)
+        if not (once or self.per_line or self.same or self.distinct):
+            return sum([each.line.quantity for each in found])
         counts = [
             (each, each.line.quantity - (len(each.used) if once else 0))
-            for each in self.scope.of(situation.lines)
+            for each in found
         ]
         if self.per_line:
             return max((count for _each, count in counts), default=0)
@@ -256,8 +262,11 @@ class Every:
 
     def unmet(self, situation: Situation) -> Refused | None:
         """Return the first that does not."""
-        answers = (each.unmet(situation) for each in self.of)
-        return next((why for why in answers if why is not None), None)
+        for each in self.of:
+            why = each.unmet(situation)
+            if why is not None:
+                return why
+        return None
 
 
 @dataclass(frozen=True, slots=True)

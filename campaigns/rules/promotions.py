@@ -23,7 +23,13 @@ from campaigns.rules.conditions import (
 )
 from campaigns.rules.cuts import Cut, View, capped, merged
 from campaigns.rules.policies import SHOP, Policies
-from campaigns.rules.scopes import ALL, ON_SALE, UNDISCOUNTABLE, Scope
+from campaigns.rules.scopes import (
+    ALL,
+    ON_SALE,
+    UNDISCOUNTABLE,
+    Scope,
+    places_by_mark,
+)
 from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
 from orders.rules.offers import (
     Reduction,
@@ -221,24 +227,23 @@ class Promotion:
 
     def eligible(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines it may lower."""
+        found = self.scope.of(lines)
+        if not self.is_by_hand and UNDISCOUNTABLE in places_by_mark(lines):
+            found = tuple(e for e in found if UNDISCOUNTABLE not in e.line.marks)
+        if not self.skips_discounted:
+            return found
         return tuple(
             each
-            for each in self.scope.of(lines)
-            if (self.is_by_hand or UNDISCOUNTABLE not in each.line.marks)
-            and not (
-                self.skips_discounted
-                and (
-                    each.left_minor < each.opening_minor
-                    or each.line.unit_price_minor < each.line.list_price_minor
-                    or ON_SALE in each.line.marks
-                )
-            )
+            for each in found
+            if each.left_minor >= each.opening_minor
+            and each.line.unit_price_minor >= each.line.list_price_minor
+            and ON_SALE not in each.line.marks
         )
 
     @property
     def is_of_sets(self) -> bool:
         """Tell whether it makes sets of units (S15, S18)."""
-        return isinstance(self.benefit, BuyGet | SetPrice) or bool(
+        return isinstance(self.benefit, _OF_SETS) or bool(
             self.selection.group_size
         )
 
@@ -285,9 +290,9 @@ class Promotion:
 
     def _cut(self, view: View) -> Cut | Refused:
         """Ask the benefit; of units that must be of one kind, kind by kind."""
-        counts = (each for each in self.conditions.of if isinstance(each, Quantity))
-        alike = next((each for each in counts if each.same), None)
-        if alike is None or isinstance(self.benefit, BuyGet | SetPrice):
+        counts = [each for each in self.conditions.of if isinstance(each, Quantity)]
+        alike = next((each for each in counts if each.same), None) if counts else None
+        if alike is None or isinstance(self.benefit, _OF_SETS):
             return self.benefit.cut(view)
         kinds: dict[str, list[StageLine]] = {}
         for each in view.lines:
@@ -311,10 +316,12 @@ class Promotion:
         return next((each for each in counts if each.distinct), None)
 
     def _times(self, situation: Situation) -> int:
+        if self.most_times == 1:
+            return 1
         counts = [
             each.times(situation)
             for each in self.conditions.of
-            if isinstance(each, Quantity | Worth)
+            if isinstance(each, _COUNTS)
         ]
         times = max(1, min(counts, default=1))
         return times if self.most_times is None else min(times, self.most_times)
@@ -322,10 +329,10 @@ class Promotion:
     def _reduction(self, view: View, cut: Cut) -> Reduction:
         return Reduction(
             amount_minor=cut.amount_minor,
-            positions=tuple(each.line.position for each in view.lines),
+            positions=tuple([each.line.position for each in view.lines]),
             shares=cut.shares,
             unit_shares=cut.unit_shares,
-            uses=self._uses(view, cut) if self.uses_units else (),
+            uses=self._uses(view, cut) if view.unused_only else (),
             gifts=cut.gifts,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
             trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
@@ -361,11 +368,15 @@ def _least_of(condition: object, policies: Policies) -> int:
     return condition.value_minor
 
 
+#: Benefits of sets, and conditions that hold several times over.
+_OF_SETS = (BuyGet, SetPrice)
+_COUNTS = (Quantity, Worth)
 #: Bases of thresholds that never exceed the amount on entering the lane.
 _NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}
 
 
 def _touched(view: View, cut: Cut) -> int:
     """Return how many units the lines have that were lowered."""
-    lowered = {each[0] for each in (*cut.shares, *cut.unit_shares)}
-    return sum(e.line.quantity for e in view.lines if e.line.position in lowered)
+    lowered = {each[0] for each in cut.unit_shares or cut.shares}
+    lines = [each.line for each in view.lines]
+    return sum([line.quantity for line in lines if line.position in lowered])

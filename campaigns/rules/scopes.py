@@ -6,7 +6,7 @@ marks, so what a scope can match is known before any cart is: see ``index``.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orders.rules.offers import FREIGHT_KIND, PriceLine, StageLine, StageLines
@@ -49,6 +49,16 @@ class Scope:
     least_unit_minor: int | None = None
     most_unit_minor: int | None = None
     kinds: frozenset[str] = GOODS
+    #: Every offer asks for its lines by its scope.
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hash it once."""
+        parts = (self.needs, self.avoids, self.any_of, self.without, self.kinds)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def of(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines in it, in order."""
@@ -127,9 +137,9 @@ def _known_marks(line: PriceLine, known: dict[Any, Any]) -> frozenset[str]:
 
 def places_by_mark(lines: StageLines) -> dict[str, list[int]]:
     """Return mark -> places of lines that carry it, found once for the same lines."""
-    by_mark: dict[str, list[int]] | None = lines.places.get(places_by_mark)
+    by_mark: dict[str, list[int]] | None = lines.places.get("by_mark")
     if by_mark is None:
-        by_mark = lines.places[places_by_mark] = {}
+        by_mark = lines.places["by_mark"] = {}
         for place, each in enumerate(lines):
             for mark in _known_marks(each.line, lines.known):
                 by_mark.setdefault(mark, []).append(place)

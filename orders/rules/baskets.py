@@ -30,7 +30,8 @@ _NONE: frozenset[int] = frozenset()
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``StageLine`` is not: each offer makes one.
+@dataclass(slots=True)
 class Taking:
     """What a reduction comes to in a basket: by line, and by unit where it says so."""
 
@@ -41,7 +42,7 @@ class Taking:
     @property
     def amount_minor(self) -> int:
         """Return what is taken off in all."""
-        return sum(amount for _position, amount in self.shares)
+        return sum([amount for _position, amount in self.shares])
 
     def of_positions(self, positions: frozenset[int]) -> "Taking":
         """Return the part of it that concerns some lines."""
@@ -195,8 +196,6 @@ class Basket:
 
     def floors_met(self, positions: Iterable[int]) -> list[int]:
         """Return the lines that stand at their floor (S12), in order."""
-        if not self.floors:
-            return []
         return [at for at in sorted(positions) if at in self.floors and not self.room(at)]
 
     def takeable(self, reduction: Reduction) -> Taking:
@@ -220,8 +219,11 @@ class Basket:
         asked: dict[int, int] = {}
         for position, amount in reduction.shares:
             asked[position] = asked.get(position, 0) + amount
-        rooms = {position: self.room(position) for position in asked}
-        takes = {at: min(amount, rooms[at]) for at, amount in asked.items()}
+        rooms = self.rooms(asked)
+        takes = {
+            at: min(amount, room)
+            for (at, amount), room in zip(asked.items(), rooms, strict=True)
+        }
         excess = sum(asked.values()) - sum(takes.values())
         if excess and reduction.moves_excess:
             positions = sorted(set(reduction.positions) | set(asked))
@@ -230,7 +232,7 @@ class Basket:
             more = share(min(excess, sum(room)), left, room)
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
-        taken = tuple(sorted((at, part) for at, part in takes.items() if part))
+        taken = tuple(sorted([each for each in takes.items() if each[1]]))
         return Taking(taken, uses=reduction.uses)
 
     def _by_unit(self, reduction: Reduction) -> Taking:

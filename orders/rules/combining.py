@@ -66,11 +66,13 @@ class Company:
 
     def objects_to(self, offer: Offer) -> Refused | None:
         """Say who stands in the way of an offer; a ban goes before a group (S5)."""
-        forbidden = trait(offer, "forbids") & self.present
-        by = self.banned.get(offer.source_id) or min(forbidden, default=None)
+        by = self.banned.get(offer.source_id)
+        forbids = trait(offer, "forbids")
+        if by is None and forbids:
+            by = min(forbids & self.present, default=None)
         if by is not None:
             return Refused("not_combinable", {"with": by})
-        by = self.groups.get(_group(offer))
+        by = self.groups.get(_group(offer)) if self.groups else None
         return Refused("exclusive_group", {"with": by}) if by is not None else None
 
     def admit(self, offer: Offer) -> None:
@@ -208,8 +210,9 @@ class _Search:
         With a rival goes before without it, so of equals the first one wins (S3).
         """
         lines = basket.at(self.stage, self.entering)
+        most_more = _room(basket, lines)
         for place in range(at, len(self.offers)):
-            if not self.has_gifts and saved + _room(basket, lines) <= self.most:
+            if not self.has_gifts and saved + most_more <= self.most:
                 return
             offer = self.offers[place]
             if company.objects_to(offer) is not None:
@@ -229,6 +232,7 @@ class _Search:
                 company.admit(offer)
                 saved += gain
                 lines = basket.at(self.stage, self.entering)
+                most_more = _room(basket, lines)
         if saved > self.most:
             self.most, self.best = saved, chosen
 
