@@ -1,1 +1,1 @@
-"""Promotion pricing measured: neutral offers and carts, and the sides that price them."""
+"""Promotion pricing: neutral offers and carts, and the sides that price them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.promotions.deals import DEPARTMENTS, TIER, Deal
 from campaigns.rules.benefits import WHOLE, Amount, BuyGet, FreeItem, Percent
-from campaigns.rules.conditions import Carries, Every, Facts, Quantity, Worth
+from campaigns.rules.conditions import Carries, Every, Facts, Worth
 from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.policies import SHOP, WIRE, Policies, policies_of
 from campaigns.rules.promotions import Promotion, SpendAndSave

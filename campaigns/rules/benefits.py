@@ -315,3 +315,16 @@ class QuantityGroup:
             total = rounded_part(sum(bases), self.rate, view.policies)
             parts = split(total, bases, view.policies)
         return by_units(view, chosen, parts)
+
+
+def scopes_taken(benefit: Benefit) -> tuple[Scope, ...] | None:
+    """Return which lines it looks at beyond its offer's; None where it may be any."""
+    if isinstance(benefit, BuyGet):
+        return (benefit.buy_scope, benefit.get_scope)
+    return () if isinstance(benefit, _OF_ITS_LINES) else None
+
+
+_OF_ITS_LINES = (
+    *(Percent, Amount, FixedPrice, SetPrice, FreeItem, FirstNext),
+    QuantityGroup,
+)

@@ -174,6 +174,27 @@ def kind_of(each: StageLine, attribute: str) -> str:
     return min((m for m in each.line.marks if m.startswith(start)), default="")
 
 
+def scopes_asked(condition: Condition, policies: Policies) -> tuple[Scope, ...] | None:
+    """Return which lines a question is about; None where it may be about any."""
+    if isinstance(condition, Quantity):
+        return (condition.scope,)
+    if isinstance(condition, Worth):
+        basis = condition.basis or policies.threshold_basis
+        has_delivery = condition.with_delivery or basis == "total_including_shipping"
+        return None if has_delivery else (condition.scope,)
+    return () if isinstance(condition, _OF_THE_BUYER) else None
+
+
+def least_spend(condition: Condition, policies: Policies) -> int:
+    """Return the goods a condition wants, on entering the lane at the latest."""
+    if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
+        return 0
+    basis = condition.basis or policies.threshold_basis
+    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
+        return 0
+    return condition.value_minor
+
+
 @dataclass(frozen=True, slots=True)
 class InGroup:
     """The buyer is in one of some groups."""
@@ -292,3 +313,8 @@ class Not:
         """Turn the answer round."""
         holds = self.condition.unmet(situation) is None
         return Refused("condition_not_met", dict(self.trace)) if holds else None
+
+
+_OF_THE_BUYER = (InGroup, Carries, NthOrder, SinceLastOrder, PriceListIn)
+#: Bases of thresholds that never exceed the amount on entering the lane.
+_NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}

@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from campaigns.rules.benefits import Benefit, BuyGet, Percent, SetPrice
+from campaigns.rules.benefits import (
+    Benefit,
+    BuyGet,
+    FreeItem,
+    Percent,
+    SetPrice,
+    Tiered,
+    scopes_taken,
+)
 from campaigns.rules.conditions import (
     NOBODY,
     Carries,
@@ -20,6 +28,8 @@ from campaigns.rules.conditions import (
     Situation,
     Worth,
     kind_of,
+    least_spend,
+    scopes_asked,
 )
 from campaigns.rules.cuts import Cut, View, capped, merged
 from campaigns.rules.policies import SHOP, Policies
@@ -243,9 +253,7 @@ class Promotion:
     @property
     def is_of_sets(self) -> bool:
         """Tell whether it makes sets of units (S15, S18)."""
-        return isinstance(self.benefit, _OF_SETS) or bool(
-            self.selection.group_size
-        )
+        return isinstance(self.benefit, _OF_SETS) or bool(self.selection.group_size)
 
     @property
     def uses_units(self) -> bool:
@@ -262,7 +270,7 @@ class Promotion:
         if self.taxes.rates:
             return 0
         return max(
-            (_least_of(each, self.policies) for each in self.conditions.of), default=0
+            (least_spend(each, self.policies) for each in self.conditions.of), default=0
         )
 
     @property
@@ -283,6 +291,23 @@ class Promotion:
             )
         ]
         return min((each for each in found if each is not None), key=len, default=None)
+
+    def concerns(self, lines: StageLines) -> frozenset[int] | None:
+        """Return the positions of the lines that matter to it; None is any (S6)."""
+        if self.policies.discount_clamp == "payable_total":
+            return None
+        positions = {each.line.position for each in self.scope.of(lines)}
+        asked = (scopes_asked(each, self.policies) for each in self.conditions.of)
+        for scopes in (scopes_taken(self.benefit), *asked):
+            if scopes is None:
+                return None
+            positions.update(e.line.position for s in scopes for e in s.of(lines))
+        return frozenset(positions)
+
+    @property
+    def has_gifts(self) -> bool:
+        """Tell whether it may give goods."""
+        return isinstance(self.benefit, (FreeItem, Tiered))
 
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
@@ -358,25 +383,13 @@ class Promotion:
         return tuple(uses)
 
 
-def _least_of(condition: object, policies: Policies) -> int:
-    """Return the goods a condition wants, on entering the lane at the latest."""
-    if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
-        return 0
-    basis = condition.basis or policies.threshold_basis
-    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
-        return 0
-    return condition.value_minor
-
-
-#: Benefits of sets, and conditions that hold several times over.
-_OF_SETS = (BuyGet, SetPrice)
-_COUNTS = (Quantity, Worth)
-#: Bases of thresholds that never exceed the amount on entering the lane.
-_NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}
-
-
 def _touched(view: View, cut: Cut) -> int:
     """Return how many units the lines have that were lowered."""
     lowered = {each[0] for each in cut.unit_shares or cut.shares}
     lines = [each.line for each in view.lines]
     return sum([line.quantity for line in lines if line.position in lowered])
+
+
+#: Benefits of sets, and conditions that hold several times over.
+_OF_SETS = (BuyGet, SetPrice)
+_COUNTS = (Quantity, Worth)

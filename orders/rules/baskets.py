@@ -196,7 +196,9 @@ class Basket:
 
     def floors_met(self, positions: Iterable[int]) -> list[int]:
         """Return the lines that stand at their floor (S12), in order."""
-        return [at for at in sorted(positions) if at in self.floors and not self.room(at)]
+        return [
+            at for at in sorted(positions) if at in self.floors and not self.room(at)
+        ]
 
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""

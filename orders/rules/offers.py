@@ -322,6 +322,11 @@ TRAITS: dict[str, Any] = {
     "is_alone": False,
     # Ids of offers it does not combine with (S5).
     "forbids": frozenset(),
+    # ``concerns(lines)`` returns the positions of all lines that decide what it takes
+    # or from which it takes; None is any line.
+    "concerns": None,
+    # It may give goods on top, whose worth no line bounds.
+    "has_gifts": False,
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from crm.shared.money import share
 from orders.rules.baskets import Basket, Taking
-from orders.rules.combining import Choose, Company, Stacking, ask, choose
+from orders.rules.combining import Choose, Stacking, choose, winner_over
 from orders.rules.freight import FreightRule
 from orders.rules.offers import (
     FREIGHT_KIND,
@@ -39,6 +39,7 @@ from orders.rules.quotes import (
     Unreached,
     quote_hash,
 )
+from orders.rules.searching import Company, ask
 
 _GOODS = frozenset({"goods"})
 _WORDS = {stage: stage.name.lower() for stage in Stage}
@@ -239,21 +240,9 @@ def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
         elif gives_way is not None:
             _note(work, work.skipped, offer, gives_way)
         elif id(offer) in outdone:
-            _note(work, work.skipped, offer, _winner_over(offer, winners))
+            _note(work, work.skipped, offer, winner_over(offer, winners))
         elif _apply(work, offer, lines, choice.won):
             lines = work.basket.at(stage, entering)
-
-
-def _winner_over(offer: Offer, winners: Sequence[Offer]) -> Refused:
-    """Say which of the chosen rivals an offer gives way to."""
-    for other in winners:
-        company = Company()
-        company.admit(other)
-        why = company.objects_to(offer)
-        if why is not None:
-            return why
-    # Without it the others save more.
-    return Refused("better_without")
 
 
 def _within_reach(
