@@ -16,7 +16,7 @@ Kind = Literal[
     *("percent", "threshold", "multibuy", "products", "code"),
     *("spend", "nth", "tier", "gift"),
 ]
-#: The mix of the first goals of speed: what the peer and the limit have in common.
+#: What each side can say: the peer, the limit and ours.
 COMMON: tuple[Kind, ...] = ("percent", "threshold", "multibuy", "products", "code")
 #: What a shop has on besides.
 ALL: tuple[Kind, ...] = (*COMMON, "spend", "nth", "tier", "gift")
@@ -65,7 +65,8 @@ def catalogue() -> list[Product]:
     """Return all products."""
     chance = random.Random(7)
     return [
-        Product(n, n % LEAVES, chance.randrange(500, 50_000, 10))
+        # Five per cent of each is a whole number: nobody rounds.
+        Product(n, n % LEAVES, chance.randrange(500, 50_000, 20))
         for n in range(PRODUCTS)
     ]
 

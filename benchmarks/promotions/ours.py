@@ -22,7 +22,6 @@ NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 ONE_OFFER_A_UNIT = policies_of(
     {
         "units.consumption": "each_unit_counts_for_one_promotion",
-        "rounding.level": "unit",
     },
     WIRE,
 )
@@ -37,7 +36,7 @@ def index_of(deals: Iterable[Deal], policies: Policies = SHOP) -> OfferIndex:
 
 
 def _offer(deal: Deal, policies: Policies) -> Promotion | SpendAndSave:
-    source_id, name = f"prm_{deal.number}", f"deal {deal.number}"
+    source_id, name = f"prm_{deal.number:05}", f"deal {deal.number}"
     if deal.kind == "spend":
         rungs = ((deal.threshold_minor, deal.value),)
         return SpendAndSave(
@@ -60,7 +59,8 @@ def _offer(deal: Deal, policies: Policies) -> Promotion | SpendAndSave:
         case "code":
             given["conditions"] = Every((Carries(frozenset({f"code:{deal.code}"})),))
             given["facts"] = _FACTS
-            given["stage"] = Stage.COUPON
+            if policies is SHOP:
+                given["stage"] = Stage.COUPON
         case "tier":
             given["conditions"] = Every((Carries(frozenset({f"tier:{deal.tier}"})),))
             given["facts"] = _FACTS

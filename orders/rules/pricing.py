@@ -301,7 +301,8 @@ def _applied(
     basket: Basket, offer: Offer, answer: Reduction, taking: Taking
 ) -> Applied:
     charges = basket.charged_at
-    shares, charge_shares = taking.shares, ()
+    shares = taking.shares
+    charge_shares: tuple[tuple[int, int], ...] = ()
     if charges:
         shares = tuple(each for each in taking.shares if each[0] not in charges)
         charge_shares = tuple(each for each in taking.shares if each[0] in charges)
