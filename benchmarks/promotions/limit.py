@@ -91,9 +91,7 @@ def one_a_unit(limit: Limit, rows: Sequence[Row], code: str) -> int:
     return sum(row[1] * row[3] for row in rows) - off
 
 
-def _use_up(
-    rows: Sequence[Row], left: list[int], places: list[int], sets: int
-) -> None:
+def _use_up(rows: Sequence[Row], left: list[int], places: list[int], sets: int) -> None:
     """Use up the cheapest unit of each set, and the two dearest of the others."""
     in_order = sorted(places, key=lambda at: rows[at][3])
     for some, count in ((in_order, sets), (in_order[::-1], 2 * sets)):
@@ -179,14 +177,18 @@ class _Cart:
             single[place] -= part
             self.units[at] = single
             self.left[at] -= part
-        self.used.update((at, place) for _l, at, place in (*cheap, *dear[: sets * paid]))
+        self.used.update(
+            (at, place) for _l, at, place in (*cheap, *dear[: sets * paid])
+        )
 
     def units_at(self, at: int) -> list[int]:
         left, units = self.left[at], self.units.get(at)
         if units is not None:
             return units if sum(units) == left else _shared(left, units)
         count = self.rows[at][1]
-        marks = [(2 * left * taken + count) // (2 * count) for taken in range(count + 1)]
+        marks = [
+            (2 * left * taken + count) // (2 * count) for taken in range(count + 1)
+        ]
         return [after - before for before, after in pairwise(marks)]
 
 

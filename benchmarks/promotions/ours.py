@@ -1,6 +1,6 @@
 """Our side: the pricing function of quotes and checkouts over the index of offers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -26,16 +26,19 @@ ONE_OFFER_A_UNIT = policies_of(
     WIRE,
 )
 _TIER = f"tier:{TIER}"
-#: The code every cart here carries, and what its buyer is.
-_FACTS = Facts(marks=frozenset({"code:V00004", _TIER}), is_known=True)
 
 
-def index_of(deals: Iterable[Deal], policies: Policies = SHOP) -> OfferIndex:
-    """Return what a shop keeps of its live offers."""
-    return OfferIndex.of(Indexed(_offer(each, policies)) for each in deals)
+def index_of(deals: Iterable[Deal], code: str, policies: Policies = SHOP) -> OfferIndex:
+    """Return what a shop keeps of its live offers.
+
+    Args:
+        code: what the buyer enters; offers are made for one buyer here.
+    """
+    facts = Facts(marks=frozenset({f"code:{code}", _TIER}), is_known=True)
+    return OfferIndex.of(Indexed(_offer(each, facts, policies)) for each in deals)
 
 
-def _offer(deal: Deal, policies: Policies) -> Promotion | SpendAndSave:
+def _offer(deal: Deal, facts: Facts, policies: Policies) -> Promotion | SpendAndSave:
     source_id, name = f"prm_{deal.number:05}", f"deal {deal.number}"
     if deal.kind == "spend":
         rungs = ((deal.threshold_minor, deal.value),)
@@ -58,17 +61,16 @@ def _offer(deal: Deal, policies: Policies) -> Promotion | SpendAndSave:
             given["selection"] = Selection(group_size=2, per_group=1)
         case "code":
             given["conditions"] = Every((Carries(frozenset({f"code:{deal.code}"})),))
-            given["facts"] = _FACTS
             if policies is SHOP:
                 given["stage"] = Stage.COUPON
         case "tier":
             given["conditions"] = Every((Carries(frozenset({f"tier:{deal.tier}"})),))
-            given["facts"] = _FACTS
     return Promotion(
         source_id,
         name,
         scope=scope,
         policies=policies,
+        facts=facts,
         priority=deal.priority,
         **given,
     )
@@ -87,9 +89,7 @@ def _category(deal: Deal) -> int:
     return deal.category if deal.is_wide else DEPARTMENTS + deal.category
 
 
-def request_of(
-    lines: Iterable[tuple[int, int, int, int]], codes: Sequence[str]
-) -> PriceRequest:
+def request_of(lines: Iterable[tuple[int, int, int, int]], code: str) -> PriceRequest:
     """Return a request for ``(product, quantity, leaf, price_minor)`` rows."""
     return PriceRequest(
         lines=tuple(
@@ -109,7 +109,7 @@ def request_of(
         ),
         currency="CNY",
         now=NOW,
-        coupon_codes=tuple(codes),
+        coupon_codes=(code,) if code else (),
         audiences=frozenset({_TIER}),
     )
 
