@@ -37,8 +37,10 @@ SELECT product.number, line.quantity, product.leaf, product.price_minor
 FROM bench_line line JOIN bench_product product ON product.number = line.product
 WHERE line.cart = %s ORDER BY line.id
 """
-_BOTH = ("offers", "match", "lines", "ours ms", "limit ms", "ours / limit")
-_WITH_SQL = "with the cart's SQL"
+BOTH = (
+    *("offers", "match", "lines", "ours ms", "limit ms", "ours / limit"),
+    "with the cart's SQL",
+)
 _PEER = ("oscar ms", "statements", "oscar / ours", "totals: limit, oscar")
 
 
@@ -54,13 +56,19 @@ class Book:
     rule: Callable[[Limit, Sequence[Row], str], int]
 
     @classmethod
-    def of(cls, count: int, kinds: Sequence[Kind], *, is_wide: bool) -> "Book":
-        """Compile so many deals; those all sides can say by the peer's rule."""
+    def of(
+        cls,
+        count: int,
+        kinds: Sequence[Kind],
+        *,
+        is_wide: bool,
+        is_one_a_unit: bool = False,
+    ) -> "Book":
+        """Compile so many deals, by the shop's rules or by those of the peer."""
         some = deals(count, kinds, is_wide=is_wide)
         code = code_of(some)
-        is_common = kinds is COMMON
-        policies = ours.ONE_OFFER_A_UNIT if is_common else ours.SHOP
-        rule = one_a_unit if is_common else stacked
+        policies = ours.ONE_OFFER_A_UNIT if is_one_a_unit else ours.SHOP
+        rule = one_a_unit if is_one_a_unit else stacked
         index = ours.index_of(some, code, policies)
         return cls(some, code, index, Limit(some), rule)
 
@@ -85,29 +93,50 @@ def main(turns: int, offers: int, oscar: int) -> None:
             rows = []
             for count in counts:
                 with said(f"{which}, {count} offers, a unit serves one"):
-                    book = Book.of(count, COMMON, is_wide=is_wide)
+                    book = Book.of(count, COMMON, is_wide=is_wide, is_one_a_unit=True)
                     if other and count * min(LINES) <= oscar:
-                        other.asked(deals=count, is_wide=is_wide, code=book.code)
+                        _put_on(other, book, COMMON, is_wide=is_wide)
                     rows += [
-                        _beside_all(connection, book, lines, turns)
+                        beside_limit(connection, book, lines, turns)
                         + _beside_peer(
                             other if count * lines <= oscar else None,
                             *(book, lines, turns),
                         )
                         for lines in LINES
                     ]
-            print(f"\n{which}:\n\n{table([*_BOTH, _WITH_SQL, *_PEER], rows)}\n")
+            print(f"\n{which}:\n\n{table([*BOTH, *_PEER], rows)}\n")
             rows = []
             for count in counts:
                 with said(f"{which}, {count} offers, the shop's rules"):
                     book = Book.of(count, ALL, is_wide=is_wide)
                     rows += [
-                        _beside_all(connection, book, lines, turns, must_agree=True)
-                        for lines in LINES
+                        beside_limit(connection, book, lines, turns) for lines in LINES
                     ]
-            print(f"\n{which}, the shop's:\n\n{table([*_BOTH, _WITH_SQL], rows)}\n")
+            print(f"\n{which}, the shop's:\n\n{table(BOTH, rows)}\n")
+        if other:
+            _tell_agreement(other)
     _tell_growth(turns)
-    _tell_compiling(max(counts), turns)
+    tell_compiling(max(counts), turns)
+
+
+def _put_on(other: Peer, book: Book, kinds: Sequence[Kind], *, is_wide: bool) -> None:
+    other.asked(deals=len(book.deals), kinds=kinds, is_wide=is_wide, code=book.code)
+
+
+def _tell_agreement(other: Peer) -> None:
+    """Print for each kind by itself whether the peer says what we say."""
+    rows = []
+    for kind in COMMON:
+        book = Book.of(20, (kind,), is_wide=True, is_one_a_unit=True)
+        _put_on(other, book, (kind,), is_wide=True)
+        row = [kind]
+        for lines in LINES[:2]:
+            total = book.by_ours(rows_of(lines))
+            answer = other.asked(lines=lines)
+            row.append(_difference(int(answer["total_minor"]), total))
+        rows.append(row)
+    headings = ["20 offers of a kind", *(f"{lines} lines" for lines in LINES[:2])]
+    print(f"oscar's totals beside ours:\n\n{table(headings, rows)}\n")
 
 
 def _fill(connection: psycopg.Connection) -> None:
@@ -141,21 +170,19 @@ def rows_of(lines: int) -> list[Row]:
     ]
 
 
-def _beside_all(
+def beside_limit(
     connection: psycopg.Connection,
     book: Book,
     lines: int,
     turns: int,
-    *,
-    must_agree: bool = False,
 ) -> list[str]:
     """Return one line of a table: ours beside the limit.
 
     Raises:
-        SystemExit: the totals must agree and do not.
+        SystemExit: the totals differ by the shop's rules.
     """
     rows = rows_of(lines)
-    if must_agree and book.by_ours(rows) != book.by_limit(rows):
+    if book.rule is stacked and book.by_ours(rows) != book.by_limit(rows):
         sys.exit(f"{len(book.deals)} offers, {lines} lines: the totals differ.")
     products = [catalogue()[number] for number, *_more in rows]
 
@@ -257,7 +284,7 @@ def _tell_growth(turns: int) -> None:
     )
 
 
-def _tell_compiling(count: int, turns: int) -> None:
+def tell_compiling(count: int, turns: int) -> None:
     """Print what making offers into an index costs, in time and memory."""
     some = deals(count, ALL, is_wide=False)
     found = in_turn(

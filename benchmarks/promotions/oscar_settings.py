@@ -2,9 +2,8 @@
 
 import os
 
-from psycopg.conninfo import conninfo_to_dict
-
 from oscar.defaults import *  # noqa: F403
+from psycopg.conninfo import conninfo_to_dict
 
 _WHERE = conninfo_to_dict(os.environ["OSCAR_DATABASE"])
 SECRET_KEY = "for a benchmark"

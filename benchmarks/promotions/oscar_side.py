@@ -1,10 +1,10 @@
 """The peer: django-oscar prices stored baskets when it is asked to, line by line.
 
 Runs in an environment of its own (``oscar_requirements.txt``) with settings of its own.
-Reads one JSON object a line: ``{"deals": 10, "is_wide": false, "code": "V00004"}`` puts
-deals on, ``{"lines": 5}`` prices the cart of so many lines and answers
-``{"seconds": ..., "statements": ..., "total_minor": ...}``. What is measured is what
-one page costs: basket, strategy, ``Applicator``, total.
+Reads one JSON object a line: ``{"deals": 10, "kinds": ["code"], "is_wide": false,
+"code": "V00000"}`` puts deals on, ``{"lines": 5}`` prices the cart of so many lines and
+answers ``{"seconds": ..., "statements": ..., "total_minor": ...}``. What is measured is
+what one page costs: basket, strategy, ``Applicator``, total.
 """
 
 # isort: off
@@ -20,6 +20,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -31,10 +32,10 @@ from django.utils import timezone
 from oscar.core.loading import get_class, get_model
 
 from benchmarks.promotions.deals import (
-    COMMON,
     DEPARTMENTS,
     LEAVES,
     Deal,
+    Kind,
     cart,
     catalogue,
     deals,
@@ -106,7 +107,9 @@ class Shop:
         self.everything = M.Range.objects.create(name="all", includes_all_products=True)
         self.voucher = None
 
-    def put_on(self, count: int, *, is_wide: bool, code: str) -> None:
+    def put_on(
+        self, count: int, kinds: Sequence[Kind], *, is_wide: bool, code: str
+    ) -> None:
         """Have the first ``count`` deals live; the cart will carry one voucher."""
         M.Basket.objects.all().delete()
         M.Voucher.objects.all().delete()
@@ -115,7 +118,7 @@ class Shop:
         M.Benefit.objects.all().delete()
         M.Range.objects.exclude(pk=self.everything.pk).delete()
         self.voucher = None
-        for deal in deals(count, COMMON, is_wide=is_wide):
+        for deal in deals(count, kinds, is_wide=is_wide):
             offer = self._offer(deal)
             if deal.kind == "code":
                 voucher = M.Voucher.objects.create(
@@ -203,7 +206,12 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if "deals" in asked:
-            shop.put_on(asked["deals"], is_wide=asked["is_wide"], code=asked["code"])
+            shop.put_on(
+                asked["deals"],
+                asked["kinds"],
+                is_wide=asked["is_wide"],
+                code=asked["code"],
+            )
             baskets.clear()
             answer = {"ready": True}
         else:

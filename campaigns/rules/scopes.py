@@ -77,8 +77,11 @@ class Scope:
             near = sorted(
                 {place for mark in self.needs[0] for place in by_mark.get(mark, ())}
             )
+        if len(self.needs) <= 1 and not (self.avoids or self.any_of or self.without):
+            # They were found by all that it asks but the kind.
+            return tuple(at for at in near if lines[at].line.kind in self.kinds)
         known = lines.known
-        return tuple(place for place in near if self.matches(lines[place], known))
+        return tuple(at for at in near if self.matches(lines[at], known))
 
     @property
     def has_bounds(self) -> bool:

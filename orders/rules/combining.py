@@ -121,6 +121,8 @@ def choose(
 
 def _rivals(company: Company, offers: Sequence[Offer]) -> list[Offer]:
     """Return the offers that rule out another one of them, or are ruled out."""
+    if not any(group_of(each) or trait(each, "forbids") for each in offers):
+        return []
     free = [each for each in offers if company.objects_to(each) is None]
     sizes = Counter(group_of(each) for each in free)
     bans = {each.source_id: trait(each, "forbids") for each in free}
