@@ -202,8 +202,9 @@ class Promotion:
     source_kind: str = "promotion"
 
     def told(self, facts: Facts) -> "Promotion":
-        """Return it for one buyer and moment."""
-        return replace(self, facts=facts)
+        """Return it for one buyer and moment; itself where it asks for neither."""
+        asks = not all(isinstance(each, _COUNTS) for each in self.conditions.of)
+        return replace(self, facts=facts) if asks or self.has_gifts else self
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the benefit off the lines in scope, or say what is missing (S25)."""
@@ -390,6 +391,6 @@ def _touched(view: View, cut: Cut) -> int:
     return sum([line.quantity for line in lines if line.position in lowered])
 
 
-#: Benefits of sets, and conditions that hold several times over.
+#: Benefits of sets, and conditions that count lines and nothing else.
 _OF_SETS = (BuyGet, SetPrice)
 _COUNTS = (Quantity, Worth)

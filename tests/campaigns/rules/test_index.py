@@ -299,3 +299,20 @@ def test_s6_an_offer_says_which_lines_concern_it(_case, scope, fields, concerned
 )
 def test_s6_an_offer_says_whether_it_gives_goods(benefit, has_gifts):
     assert promotion("p", benefit=benefit).has_gifts is has_gifts
+
+
+@pytest.mark.parametrize(
+    ("_case", "fields", "is_itself"),
+    [
+        ("nothing", {}, True),
+        ("the lines", {"conditions": Every((Quantity(1), Worth(1)))}, True),
+        ("the buyer", {"conditions": Every((Carries(frozenset({"code:X"})),))}, False),
+        ("a tree", {"conditions": Every((Not(Quantity(1)),))}, False),
+        ("the stock", {"benefit": FreeItem((Gift("SPOON", 1),))}, False),
+    ],
+)
+def test_an_offer_is_made_anew_for_a_buyer_only_where_it_asks(_case, fields, is_itself):
+    offer = promotion("p", **fields)
+    told = offer.told(Facts(is_known=True))
+    assert (told is offer) is is_itself
+    assert told.facts.is_known is not is_itself
