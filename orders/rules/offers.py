@@ -169,9 +169,12 @@ class StageLine:
     def unit_lefts(self) -> tuple[int, ...]:
         """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
         if not self._unit_lefts:
-            quantity = self.line.quantity
-            self._unit_lefts = split_over_units(self.left_minor, quantity, self.units)
+            count = self.line.quantity
+            self._unit_lefts = split_over_units(self.left_minor, count, self.units)
         return self._unit_lefts
+
+
+Found = dict[Any, Any]
 
 
 class StageLines(tuple[StageLine, ...]):
@@ -179,19 +182,15 @@ class StageLines(tuple[StageLine, ...]):
 
     A thousand offers over one cart ask for the goods of it; they are summed up once.
     ``known`` outlives the stage: what holds of a line whatever is taken off it.
-    ``places`` holds which of these lines something concerns, by what concerns them; it
-    is handed on while the same lines stand in the same order.
+    ``places`` holds where lines of a scope stand; while the same lines stand there.
     """
 
-    known: dict[Any, Any]
-    places: dict[Any, Any]
+    known: Found
+    places: Found
 
     @classmethod
     def over(
-        cls,
-        lines: Iterable[StageLine],
-        known: dict[Any, Any],
-        places: dict[Any, Any] | None = None,
+        cls, lines: Iterable[StageLine], known: Found, places: Found | None = None
     ) -> "StageLines":
         """Return lines with what is already known of them."""
         made = cls(lines)
@@ -322,8 +321,7 @@ TRAITS: dict[str, Any] = {
     "is_alone": False,
     # Ids of offers it does not combine with (S5).
     "forbids": frozenset(),
-    # ``concerns(lines)`` returns the positions of all lines that decide what it takes
-    # or from which it takes; None is any line.
+    # ``concerns(lines)``: positions of the lines that matter to it; None is any (S6).
     "concerns": None,
     # It may give goods on top, whose worth no line bounds.
     "has_gifts": False,
