@@ -96,7 +96,8 @@ def parts_of(
 ) -> list[Part]:
     """Return the parts that hold rivals, the quickest to search first.
 
-    Two offers hold together that share a group, a ban or a line. One that does not say
+    Two offers hold together that share a group, a ban or a line, or that both give
+    goods. One that does not say
     which lines concern it holds together with all.
     """
     heads = list(range(len(offers)))
@@ -143,6 +144,9 @@ def _ties(offer: Offer) -> Iterator[tuple[str, str]]:
         yield "id", other
     if group_of(offer):
         yield "group", group_of(offer)
+    if trait(offer, "has_gifts"):
+        # Two may give of one stock.
+        yield "gifts", ""
 
 
 class Search:

@@ -46,6 +46,11 @@ def named(offers, rivals, count=4):
         ("an offer looks at a line of each", {"e": {"positions": (1, 2)}}, ["abcde"]),
         ("an offer looks at all lines", {"e": {"positions": None}}, ["abcde"]),
         ("a ban ties", {"a": {"forbids": frozenset("d")}}, ["abcd"]),
+        (
+            "gifts come from one stock",
+            {"a": {"has_gifts": True}, "d": {"has_gifts": True}},
+            ["abcd"],
+        ),
         ("a member ties its group", {"b": {"positions": (2,)}}, ["abcd"]),
         ("a group per line is no tie", {"e": {"exclusive_group": "g"}}, ["ab", "cd"]),
     ],
