@@ -97,8 +97,7 @@ def parts_of(
     """Return the parts that hold rivals, the quickest to search first.
 
     Two offers hold together that share a group, a ban or a line, or that both give
-    goods. One that does not say
-    which lines concern it holds together with all.
+    goods. One that does not say which lines concern it holds together with all.
     """
     heads = list(range(len(offers)))
 
