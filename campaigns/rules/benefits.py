@@ -20,7 +20,7 @@ from campaigns.rules.cuts import (
     by_units,
     percent_off,
 )
-from campaigns.rules.rounding import rounded, split
+from campaigns.rules.rounding import rounded_part, split
 from campaigns.rules.scopes import Scope
 from campaigns.rules.selections import (
     Unit,
@@ -174,7 +174,7 @@ class BuyGet:
         if not times:
             return Refused("set_not_complete")
         bought, got = buy_and_get(buyable, gettable, buy, self.get, times)
-        parts = [rounded(self.rate * view.unit_base(unit), policies) for unit in got]
+        parts = [rounded_part(view.unit_base(u), self.rate, policies) for u in got]
         return Cut(
             unit_shares=tuple(
                 (unit.position, unit.place, part)
@@ -316,6 +316,19 @@ class QuantityGroup:
             parts = [min(self.amount_minor, unit.left_minor) for unit in chosen]
         else:
             bases = [view.unit_base(unit) for unit in chosen]
-            total = rounded(self.rate * sum(bases), view.policies)
+            total = rounded_part(sum(bases), self.rate, view.policies)
             parts = split(total, bases, view.policies)
         return by_units(view, chosen, parts)
+
+
+def scopes_taken(benefit: Benefit) -> tuple[Scope, ...] | None:
+    """Return which lines it looks at beyond its offer's; None where it may be any."""
+    if isinstance(benefit, BuyGet):
+        return (benefit.buy_scope, benefit.get_scope)
+    return () if isinstance(benefit, _OF_ITS_LINES) else None
+
+
+_OF_ITS_LINES = (
+    *(Percent, Amount, FixedPrice, SetPrice, FreeItem, FirstNext),
+    QuantityGroup,
+)

@@ -49,7 +49,8 @@ class Facts:
 NOBODY = Facts()
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``StageLine`` is not: one is made each time an offer is asked.
+@dataclass(slots=True)
 class Situation:
     """Everything a condition may look at."""
 
@@ -66,9 +67,11 @@ class Situation:
 
     def worth(self, scope: Scope, basis: str, tax_basis: str = "") -> int:
         """Return what the lines of a scope count, net or gross where it matters."""
-        found = [*scope.of(self.lines)]
+        found = scope.of(self.lines)
         if basis == "total_including_shipping":
-            found += [e for e in self.lines if e.line.kind == FREIGHT_KIND]
+            found += tuple(e for e in self.lines if e.line.kind == FREIGHT_KIND)
+        if not self.taxes.rates:
+            return sum([self.amount(each, basis) for each in found])
         tax_basis = tax_basis or self.policies.threshold_tax_basis
         return sum(
             self.taxes.as_basis(e.line.position, self.amount(e, basis), tax_basis)
@@ -101,9 +104,9 @@ class Worth:
         basis = self.basis or situation.policies.threshold_basis
         if self.with_delivery:
             basis = "total_including_shipping"
-        worth = situation.worth(self.scope, basis, self.tax_basis)
         if not self.scope.of(situation.lines):
             return Refused("products_not_in_cart")
+        worth = situation.worth(self.scope, basis, self.tax_basis)
         if _COMPARE[self.op](worth, self.value_minor):
             return None
         if self.op in {"gte", "gt"}:
@@ -146,9 +149,12 @@ class Quantity:
     def _count(self, situation: Situation) -> int:
         policies = situation.policies
         once = policies.units_consumption == "each_unit_counts_for_one_promotion"
+        found = self.scope.of(situation.lines)
+        if not (once or self.per_line or self.same or self.distinct):
+            return sum([each.line.quantity for each in found])
         counts = [
             (each, each.line.quantity - (len(each.used) if once else 0))
-            for each in self.scope.of(situation.lines)
+            for each in found
         ]
         if self.per_line:
             return max((count for _each, count in counts), default=0)
@@ -169,6 +175,27 @@ def kind_of(each: StageLine, attribute: str) -> str:
         return each.line.sku
     start = f"{attribute}:"
     return min((m for m in each.line.marks if m.startswith(start)), default="")
+
+
+def scopes_asked(condition: Condition, policies: Policies) -> tuple[Scope, ...] | None:
+    """Return which lines a question is about; None where it may be about any."""
+    if isinstance(condition, Quantity):
+        return (condition.scope,)
+    if isinstance(condition, Worth):
+        basis = condition.basis or policies.threshold_basis
+        has_delivery = condition.with_delivery or basis == "total_including_shipping"
+        return None if has_delivery else (condition.scope,)
+    return () if isinstance(condition, _OF_THE_BUYER) else None
+
+
+def least_spend(condition: Condition, policies: Policies) -> int:
+    """Return the goods a condition wants, on entering the lane at the latest."""
+    if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
+        return 0
+    basis = condition.basis or policies.threshold_basis
+    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
+        return 0
+    return condition.value_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +286,11 @@ class Every:
 
     def unmet(self, situation: Situation) -> Refused | None:
         """Return the first that does not."""
-        answers = (each.unmet(situation) for each in self.of)
-        return next((why for why in answers if why is not None), None)
+        for each in self.of:
+            why = each.unmet(situation)
+            if why is not None:
+                return why
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +316,8 @@ class Not:
         """Turn the answer round."""
         holds = self.condition.unmet(situation) is None
         return Refused("condition_not_met", dict(self.trace)) if holds else None
+
+
+_OF_THE_BUYER = (InGroup, Carries, NthOrder, SinceLastOrder, PriceListIn)
+#: Bases of thresholds that never exceed the amount on entering the lane.
+_NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}

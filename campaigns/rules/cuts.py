@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from campaigns.rules.conditions import Quantity, Situation, kind_of
 from campaigns.rules.policies import Policies
-from campaigns.rules.rounding import rounded, split, split_first
+from campaigns.rules.rounding import rounded_part, split, split_first
 from campaigns.rules.selections import (
     EVERY_UNIT,
     Selection,
@@ -23,7 +23,9 @@ from orders.rules.offers import FREIGHT_KIND, Gift, StageLine
 from orders.rules.units import split_evenly
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one, nor a view. They are not frozen, which would make them twice as
+# dear: each offer makes both.
+@dataclass(slots=True)
 class Cut:
     """What is taken: from lines, or from single units of them."""
 
@@ -43,7 +45,7 @@ class Cut:
         return sum(each[-1] for each in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class View:
     """What a benefit sees: the lines it may reduce, and how to go about it."""
 
@@ -88,15 +90,17 @@ class View:
         """Return the units that get the benefit."""
         return self.selection.of(self.units(), self.policies)
 
-    def base(self, each: StageLine) -> int:
-        """Return what a percentage of a line is of (S8)."""
-        return _base_of(each, self.policies)
+    def bases(self) -> list[int]:
+        """Return what a percentage of each line is of (S8)."""
+        if _base_is_left(self.policies):
+            return [each.left_minor for each in self.lines]
+        return [_base_of(each, self.policies) for each in self.lines]
 
     def unit_base(self, unit: Unit) -> int:
         """Return what a percentage of a unit is of."""
-        each = next(e for e in self.lines if e.line.position == unit.position)
         if _base_is_left(self.policies):
             return unit.left_minor
+        each = next(e for e in self.lines if e.line.position == unit.position)
         return split_evenly(_base_of(each, self.policies), each.line.quantity)[
             unit.place
         ]
@@ -105,35 +109,37 @@ class View:
 def percent_off(view: View, rate: Fraction) -> Cut:
     """Take a share of the lines, or of the units chosen, rounded as policies say."""
     if view.is_by_line and view.policies.rounding_level != "unit":
-        bases = [(each.line.position, view.base(each)) for each in view.lines]
-        parts = _rounded_by_level(view, bases, rate)
-        return by_lines(view, zip((at for at, _base in bases), parts, strict=True))
+        positions = [each.line.position for each in view.lines]
+        bases = view.bases()
+        parts = _rounded_by_level(view, positions, bases, rate)
+        return by_lines(view, zip(positions, parts, strict=True))
     chosen = view.chosen()
-    bases = [(unit.position, view.unit_base(unit)) for unit in chosen]
-    parts = _rounded_by_level(view, bases, rate)
-    return by_units(view, chosen, parts)
+    positions = [unit.position for unit in chosen]
+    bases = [view.unit_base(unit) for unit in chosen]
+    return by_units(view, chosen, _rounded_by_level(view, positions, bases, rate))
 
 
 def _rounded_by_level(
-    view: View, bases: Sequence[tuple[int, int]], rate: Fraction
+    view: View, positions: Sequence[int], bases: Sequence[int], rate: Fraction
 ) -> list[int]:
     """Return a part for each base; what is rounded together is split by remainder."""
-    level = view.policies.rounding_level
+    policies = view.policies
+    level = policies.rounding_level
     if level == "target":
         level = "order" if view.is_whole else "line"
+    if level == "order":
+        return split(rounded_part(sum(bases), rate, policies), bases, policies)
     groups: dict[object, list[int]] = {}
-    for number, (position, _base) in enumerate(bases):
+    for number, position in enumerate(positions):
         key: object = {"unit": number, "line": position}.get(level, "all")
         if level in {"per_tax_group", "per_discount_line"}:
             key = view.situation.taxes.rate_of(position)
         groups.setdefault(key, []).append(number)
     parts = [0] * len(bases)
     for members in groups.values():
-        weights = [bases[number][1] for number in members]
-        total = rounded(rate * sum(weights), view.policies)
-        for number, part in zip(
-            members, split(total, weights, view.policies), strict=True
-        ):
+        weights = [bases[number] for number in members]
+        total = rounded_part(sum(weights), rate, policies)
+        for number, part in zip(members, split(total, weights, policies), strict=True):
             parts[number] = part
     return parts
 
@@ -148,26 +154,24 @@ def amount_off(view: View, amount_minor: int) -> Cut:
         total = min(amount_minor, sum(lefts))
         return by_units(view, chosen, split(total, lefts, policies))
     positions = [each.line.position for each in view.lines]
-    lefts = [
-        taxes.as_basis(each.line.position, each.left_minor, basis)
-        for each in view.lines
-    ]
-    weights = [_weight(view, each) for each in view.lines]
-    if basis in {"net", "gross"}:
-        weights = lefts
+    lefts = [each.left_minor for each in view.lines]
+    if taxes.rates:
+        lefts = [
+            taxes.as_basis(at, left, basis)
+            for at, left in zip(positions, lefts, strict=True)
+        ]
+    weights = lefts
+    if policies.allocation_basis != "line_value" and basis not in {"net", "gross"}:
+        weights = [_weight(view, each) for each in view.lines]
     total = min(amount_minor, sum(lefts))
-    parts = split(total, weights if any(weights) else lefts, policies)
-    given = [
-        taxes.from_basis(at, part, basis)
-        for at, part in zip(positions, parts, strict=True)
-    ]
-    return by_lines(
-        view,
-        [
-            *zip(positions, given, strict=True),
-            *_off_delivery(view, amount_minor - total),
-        ],
-    )
+    given = split(total, weights if any(weights) else lefts, policies)
+    if taxes.rates:
+        given = [
+            taxes.from_basis(at, part, basis)
+            for at, part in zip(positions, given, strict=True)
+        ]
+    parts = list(zip(positions, given, strict=True))
+    return by_lines(view, parts + _off_delivery(view, amount_minor - total))
 
 
 def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
@@ -210,7 +214,7 @@ def amount_off_each_line(view: View, amount_minor: int) -> Cut:
 
 def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
     """Return a cut of lines; where the first units take the remainder, by unit."""
-    shares = tuple((at, part) for at, part in parts if part)
+    shares = tuple([(at, part) for at, part in parts if part])
     if view.policies.allocation_remainder == "first_units":
         lines = view.situation.lines
         quantities = {e.line.position: e.line.quantity for e in lines}
@@ -226,7 +230,9 @@ def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
 
 def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
     """Return a cut of single units that uses them up."""
-    used = view.selection.used_by(view.units(), units, view.policies)
+    used: Sequence[Unit] = units
+    if view.selection.group_size:
+        used = view.selection.used_by(view.units(), units, view.policies)
     return Cut(
         unit_shares=tuple(
             (unit.position, unit.place, part)
@@ -259,6 +265,8 @@ def capped(view: View, cut: Cut, cap_minor: int | None) -> Cut:
         return cut
     taxes, basis = view.situation.taxes, view.policies.cap_tax_basis
     parts = cut.unit_shares or cut.shares
+    if cut.amount_minor <= cap_minor and not taxes.rates:
+        return cut
     sizes = [taxes.as_basis(each[0], each[-1], basis) for each in parts]
     if sum(sizes) <= cap_minor:
         return cut

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from campaigns.rules.scopes import GOODS, marks_of
@@ -40,10 +41,9 @@ class _Shelf:
     leasts: tuple[int, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[Indexed]) -> "_Shelf":
-        in_order = sorted(entries, key=lambda each: least_minor(each.offer))
-        leasts = tuple(least_minor(each.offer) for each in in_order)
-        return cls(tuple(in_order), leasts)
+    def of(cls, in_order: Sequence[tuple[int, Indexed]]) -> "_Shelf":
+        leasts, entries = zip(*in_order, strict=True)
+        return cls(entries, leasts)
 
     def within(self, spend_minor: int) -> Sequence[Indexed]:
         """Return what such a spend reaches."""
@@ -69,14 +69,15 @@ class OfferIndex:
     def of(cls, entries: Iterable[Indexed]) -> "OfferIndex":
         """Make the index."""
         kept = tuple(entries)
-        marked: dict[str, list[Indexed]] = {}
-        unmarked: dict[Stage, list[Indexed]] = {}
-        for each in kept:
+        marked: dict[str, list[tuple[int, Indexed]]] = {}
+        unmarked: dict[Stage, list[tuple[int, Indexed]]] = {}
+        leasts = [(least_minor(each.offer), each) for each in kept]
+        for least, each in sorted(leasts, key=itemgetter(0)):
             handles = getattr(each.offer, "handles", None)
             if handles is None:
-                unmarked.setdefault(each.offer.stage, []).append(each)
+                unmarked.setdefault(each.offer.stage, []).append((least, each))
             for mark in handles or ():
-                marked.setdefault(mark, []).append(each)
+                marked.setdefault(mark, []).append((least, each))
         return cls(
             kept,
             {mark: _Shelf.of(some) for mark, some in marked.items()},

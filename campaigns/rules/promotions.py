@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from campaigns.rules.benefits import Benefit, BuyGet, Percent, SetPrice
+from campaigns.rules.benefits import (
+    Benefit,
+    BuyGet,
+    FreeItem,
+    Percent,
+    SetPrice,
+    Tiered,
+    scopes_taken,
+)
 from campaigns.rules.conditions import (
     NOBODY,
     Carries,
@@ -20,10 +28,18 @@ from campaigns.rules.conditions import (
     Situation,
     Worth,
     kind_of,
+    least_spend,
+    scopes_asked,
 )
 from campaigns.rules.cuts import Cut, View, capped, merged
 from campaigns.rules.policies import SHOP, Policies
-from campaigns.rules.scopes import ALL, ON_SALE, UNDISCOUNTABLE, Scope
+from campaigns.rules.scopes import (
+    ALL,
+    ON_SALE,
+    UNDISCOUNTABLE,
+    Scope,
+    places_by_mark,
+)
 from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
 from orders.rules.offers import (
     Reduction,
@@ -186,8 +202,9 @@ class Promotion:
     source_kind: str = "promotion"
 
     def told(self, facts: Facts) -> "Promotion":
-        """Return it for one buyer and moment."""
-        return replace(self, facts=facts)
+        """Return it for one buyer and moment; itself where it asks for neither."""
+        asks = not all(isinstance(each, _COUNTS) for each in self.conditions.of)
+        return replace(self, facts=facts) if asks or self.has_gifts else self
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the benefit off the lines in scope, or say what is missing (S25)."""
@@ -221,26 +238,23 @@ class Promotion:
 
     def eligible(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines it may lower."""
+        found = self.scope.of(lines)
+        if not self.is_by_hand and UNDISCOUNTABLE in places_by_mark(lines):
+            found = tuple(e for e in found if UNDISCOUNTABLE not in e.line.marks)
+        if not self.skips_discounted:
+            return found
         return tuple(
             each
-            for each in self.scope.of(lines)
-            if (self.is_by_hand or UNDISCOUNTABLE not in each.line.marks)
-            and not (
-                self.skips_discounted
-                and (
-                    each.left_minor < each.opening_minor
-                    or each.line.unit_price_minor < each.line.list_price_minor
-                    or ON_SALE in each.line.marks
-                )
-            )
+            for each in found
+            if each.left_minor >= each.opening_minor
+            and each.line.unit_price_minor >= each.line.list_price_minor
+            and ON_SALE not in each.line.marks
         )
 
     @property
     def is_of_sets(self) -> bool:
         """Tell whether it makes sets of units (S15, S18)."""
-        return isinstance(self.benefit, BuyGet | SetPrice) or bool(
-            self.selection.group_size
-        )
+        return isinstance(self.benefit, _OF_SETS) or bool(self.selection.group_size)
 
     @property
     def uses_units(self) -> bool:
@@ -257,7 +271,7 @@ class Promotion:
         if self.taxes.rates:
             return 0
         return max(
-            (_least_of(each, self.policies) for each in self.conditions.of), default=0
+            (least_spend(each, self.policies) for each in self.conditions.of), default=0
         )
 
     @property
@@ -279,15 +293,32 @@ class Promotion:
         ]
         return min((each for each in found if each is not None), key=len, default=None)
 
+    def concerns(self, lines: StageLines) -> frozenset[int] | None:
+        """Return the positions of the lines that matter to it; None is any (S6)."""
+        if self.policies.discount_clamp == "payable_total":
+            return None
+        positions = {each.line.position for each in self.scope.of(lines)}
+        asked = (scopes_asked(each, self.policies) for each in self.conditions.of)
+        for scopes in (scopes_taken(self.benefit), *asked):
+            if scopes is None:
+                return None
+            positions.update(e.line.position for s in scopes for e in s.of(lines))
+        return frozenset(positions)
+
+    @property
+    def has_gifts(self) -> bool:
+        """Tell whether it may give goods."""
+        return isinstance(self.benefit, (FreeItem, Tiered))
+
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
         return {"priority": self.priority, "exclusive_group": self.exclusive_group}
 
     def _cut(self, view: View) -> Cut | Refused:
         """Ask the benefit; of units that must be of one kind, kind by kind."""
-        counts = (each for each in self.conditions.of if isinstance(each, Quantity))
-        alike = next((each for each in counts if each.same), None)
-        if alike is None or isinstance(self.benefit, BuyGet | SetPrice):
+        counts = [each for each in self.conditions.of if isinstance(each, Quantity)]
+        alike = next((each for each in counts if each.same), None) if counts else None
+        if alike is None or isinstance(self.benefit, _OF_SETS):
             return self.benefit.cut(view)
         kinds: dict[str, list[StageLine]] = {}
         for each in view.lines:
@@ -311,10 +342,12 @@ class Promotion:
         return next((each for each in counts if each.distinct), None)
 
     def _times(self, situation: Situation) -> int:
+        if self.most_times == 1:
+            return 1
         counts = [
             each.times(situation)
             for each in self.conditions.of
-            if isinstance(each, Quantity | Worth)
+            if isinstance(each, _COUNTS)
         ]
         times = max(1, min(counts, default=1))
         return times if self.most_times is None else min(times, self.most_times)
@@ -322,10 +355,10 @@ class Promotion:
     def _reduction(self, view: View, cut: Cut) -> Reduction:
         return Reduction(
             amount_minor=cut.amount_minor,
-            positions=tuple(each.line.position for each in view.lines),
+            positions=tuple([each.line.position for each in view.lines]),
             shares=cut.shares,
             unit_shares=cut.unit_shares,
-            uses=self._uses(view, cut) if self.uses_units else (),
+            uses=self._uses(view, cut) if view.unused_only else (),
             gifts=cut.gifts,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
             trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
@@ -351,21 +384,13 @@ class Promotion:
         return tuple(uses)
 
 
-def _least_of(condition: object, policies: Policies) -> int:
-    """Return the goods a condition wants, on entering the lane at the latest."""
-    if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
-        return 0
-    basis = condition.basis or policies.threshold_basis
-    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
-        return 0
-    return condition.value_minor
-
-
-#: Bases of thresholds that never exceed the amount on entering the lane.
-_NOT_MORE_THAN_ENTERING = {"after_previous_discounts", "after_previous_lanes"}
-
-
 def _touched(view: View, cut: Cut) -> int:
     """Return how many units the lines have that were lowered."""
-    lowered = {each[0] for each in (*cut.shares, *cut.unit_shares)}
-    return sum(e.line.quantity for e in view.lines if e.line.position in lowered)
+    lowered = {each[0] for each in cut.unit_shares or cut.shares}
+    lines = [each.line for each in view.lines]
+    return sum([line.quantity for line in lines if line.position in lowered])
+
+
+#: Benefits of sets, and conditions that count lines and nothing else.
+_OF_SETS = (BuyGet, SetPrice)
+_COUNTS = (Quantity, Worth)

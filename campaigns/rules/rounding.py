@@ -14,12 +14,20 @@ def rounded(amount: Fraction, policies: Policies) -> int:
     >>> [rounded(Fraction(105, 2), Policies(rounding_mode=mode)) for mode in MODES]
     [53, 52, 52]
     """
+    return _divided(amount.numerator, amount.denominator, policies)
+
+
+def rounded_part(amount_minor: int, rate: Fraction, policies: Policies) -> int:
+    """Return a rate of an amount in whole minor units; makes no fraction of it."""
+    return _divided(amount_minor * rate.numerator, rate.denominator, policies)
+
+
+def _divided(numerator: int, denominator: int, policies: Policies) -> int:
     if policies.rounding_mode == "down":
-        return amount.numerator // amount.denominator
+        return numerator // denominator
     if policies.rounding_mode == "half_down":
-        twice = 2 * amount.numerator
-        return -((amount.denominator - twice) // (2 * amount.denominator))
-    return round_half_up(amount.numerator, amount.denominator)
+        return -((denominator - 2 * numerator) // (2 * denominator))
+    return round_half_up(numerator, denominator)
 
 
 MODES = ("half_up", "down", "half_down")

@@ -5,8 +5,8 @@ else was said of it (``sku:A``, ``category:12``, ``addon``). A scope compares se
 marks, so what a scope can match is known before any cart is: see ``index``.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from orders.rules.offers import FREIGHT_KIND, PriceLine, StageLine, StageLines
@@ -49,30 +49,39 @@ class Scope:
     least_unit_minor: int | None = None
     most_unit_minor: int | None = None
     kinds: frozenset[str] = GOODS
+    #: Every offer asks for its lines by its scope.
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hash it once."""
+        parts = (self.needs, self.avoids, self.any_of, self.without, self.kinds)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def of(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines in it, in order."""
-        if self.has_bounds:
-            return tuple(each for each in lines if self.matches(each, lines.known))
-        found = self._near(lines)
-        key = ("scope", self)
-        if key not in lines.known:
-            lines.known[key] = frozenset(
-                each.line.position for each in found if self.matches(each, lines.known)
-            )
-        positions = lines.known[key]
-        # A line may be closed to one stage and open to the next.
-        return tuple(each for each in found if each.line.position in positions)
+        places = lines.places.get(self)
+        if places is None:
+            if self.has_bounds:
+                return tuple(each for each in lines if self.matches(each, lines.known))
+            places = lines.places[self] = self._places(lines)
+        return tuple([lines[place] for place in places])
 
-    def _near(self, lines: StageLines) -> Sequence[StageLine]:
-        """Return the lines that carry one of the marks it needs first."""
-        if not self.needs:
-            return lines
-        by_mark = lines.__dict__.get("by_mark")
-        if by_mark is None:
-            by_mark = lines.__dict__["by_mark"] = _places_by_mark(lines)
-        places = {at for mark in self.needs[0] for at in by_mark.get(mark, ())}
-        return [lines[at] for at in sorted(places)]
+    def _places(self, lines: StageLines) -> tuple[int, ...]:
+        """Return where its lines stand, asking those with a mark it needs first."""
+        near: Iterable[int] = range(len(lines))
+        if self.needs:
+            by_mark = places_by_mark(lines)
+            near = sorted(
+                {place for mark in self.needs[0] for place in by_mark.get(mark, ())}
+            )
+        if len(self.needs) <= 1 and not (self.avoids or self.any_of or self.without):
+            # They were found by all that it asks but the kind.
+            return tuple(at for at in near if lines[at].line.kind in self.kinds)
+        known = lines.known
+        return tuple(at for at in near if self.matches(lines[at], known))
 
     @property
     def has_bounds(self) -> bool:
@@ -129,17 +138,15 @@ def _known_marks(line: PriceLine, known: dict[Any, Any]) -> frozenset[str]:
     return marks
 
 
-def _places_by_mark(lines: StageLines) -> dict[str, list[int]]:
+def places_by_mark(lines: StageLines) -> dict[str, list[int]]:
     """Return mark -> places of lines that carry it, found once for the same lines."""
-    key = ("by_mark", tuple(each.line.position for each in lines))
-    if key not in lines.known:
-        by_mark: dict[str, list[int]] = {}
+    by_mark: dict[str, list[int]] | None = lines.places.get("by_mark")
+    if by_mark is None:
+        by_mark = lines.places["by_mark"] = {}
         for place, each in enumerate(lines):
             for mark in _known_marks(each.line, lines.known):
                 by_mark.setdefault(mark, []).append(place)
-        lines.known[key] = by_mark
-    places: dict[str, list[int]] = lines.known[key]
-    return places
+    return by_mark
 
 
 def delivery(methods: Iterable[str] = ()) -> Scope:

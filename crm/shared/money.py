@@ -182,14 +182,16 @@ def share(
     [20, 80]
     """
     _check_shares(total, weights, caps)
+    if caps is None:
+        return _by_largest_remainder(total, weights) if weights else []
     parts = [0] * len(weights)
     open_parts = list(range(len(weights)))
     left = total
     while open_parts and left:
         proposal = _by_largest_remainder(left, [weights[i] for i in open_parts])
         offered = dict(zip(open_parts, proposal, strict=True))
-        full = [] if caps is None else [i for i in open_parts if offered[i] >= caps[i]]
-        if caps is None or not any(offered[i] > caps[i] for i in full):
+        full = [i for i in open_parts if offered[i] >= caps[i]]
+        if not any(offered[i] > caps[i] for i in full):
             for index, amount in offered.items():
                 parts[index] = amount
             break
@@ -203,11 +205,11 @@ def share(
 def _check_shares(
     total: int, weights: Sequence[int], caps: Sequence[int] | None
 ) -> None:
-    if total < 0 or any(weight < 0 for weight in weights):
+    if total < 0 or min(weights, default=0) < 0:
         raise ValueError("A total and its weights must not be negative.")
     if caps is not None and len(caps) != len(weights):
         raise ValueError("There must be one cap per weight.")
-    if caps is not None and any(cap < 0 for cap in caps):
+    if caps is not None and min(caps, default=0) < 0:
         raise ValueError("A cap must not be negative.")
     if total and not weights:
         raise ValueError("There is nobody to share with.")
@@ -217,12 +219,13 @@ def _by_largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if whole == 0:
         weights, whole = [1] * len(weights), len(weights)
-    parts, remainders = [], []
-    for index, weight in enumerate(weights):
-        part, remainder = divmod(total * weight, whole)
-        parts.append(part)
-        remainders.append((-remainder, -weight, index))
+    parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
-    for _remainder, _weight, index in sorted(remainders)[:missing]:
-        parts[index] += 1
+    if missing:
+        remainders = [
+            (part * whole - total * weight, -weight, index)
+            for index, (part, weight) in enumerate(zip(parts, weights, strict=True))
+        ]
+        for _remainder, _weight, index in sorted(remainders)[:missing]:
+            parts[index] += 1
     return parts

@@ -31,7 +31,8 @@ _NONE: frozenset[int] = frozenset()
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``StageLine`` is not: each offer makes one.
+@dataclass(slots=True)
 class Taking:
     """What a reduction comes to in a basket: by line, and by unit where it says so."""
 
@@ -43,7 +44,7 @@ class Taking:
     @property
     def amount_minor(self) -> int:
         """Return what is taken off in all."""
-        return sum(amount for _position, amount in self.shares)
+        return sum([amount for _position, amount in self.shares])
 
     def of_positions(self, positions: frozenset[int]) -> "Taking":
         """Return the part of it that concerns some lines."""
@@ -75,6 +76,7 @@ class Basket:
     floors: dict[int, int]
     #: What lines cost once unit prices are made; what ``opening`` means to offers.
     opening: dict[int, int]
+    frame: "Frame"
     units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
@@ -102,7 +104,8 @@ class Basket:
             for line in lines
             if line.floor_minor
         }
-        return cls(lines=lines, left=left, floors=floors, opening=dict(left))
+        frame = Frame.of(lines)
+        return cls(lines, left=left, floors=floors, opening=dict(left), frame=frame)
 
     def copy(self) -> "Basket":
         """Return a basket to try something on."""
@@ -111,6 +114,7 @@ class Basket:
             left=dict(self.left),
             floors=self.floors,
             opening=self.opening,
+            frame=self.frame,
             units=dict(self.units),
             used=dict(self.used),
             known=self.known,
@@ -130,6 +134,11 @@ class Basket:
         """Return what delivery is charged."""
         return tuple(line for line in self.lines if line.kind == FREIGHT_KIND)
 
+    @property
+    def charged_at(self) -> frozenset[int]:
+        """Return the positions of what delivery is charged."""
+        return self.frame.charged_at
+
     def charge_by(self, rule: FreightRule) -> "Delivery":
         """Add what a rule says that delivery costs, as a line of its own."""
         goods = [line for line in self.lines if line.kind == _DELIVERED]
@@ -139,6 +148,7 @@ class Basket:
         if fee:
             line = delivery_charge(fee, name=rule.name)
             self.lines = (*self.lines, line)
+            self.frame = Frame.of(self.lines)
             self.left[line.position] = fee
             self._entering = None
             self.opening = self.opening | {line.position: fee}
@@ -157,18 +167,16 @@ class Basket:
         if entering is not self._entering:
             self._entering = entering
             self._shown = [self._line_now(line, entering) for line in self.lines]
-        elif self._changed:
-            self._shown = [
-                self._line_now(each.line, entering)
-                if each.line.position in self._changed
-                else each
-                for each in self._shown
-            ]
+        else:
+            for position in self._changed:
+                place = self.frame.place_of[position]
+                self._shown[place] = self._line_now(self.lines[place], entering)
         self._changed.clear()
-        shown: Iterable[StageLine] = self._shown
-        if stage in _CLOSED_TO and any(line.is_closed for line in self.lines):
-            shown = (each for each in self._shown if not each.line.is_closed)
-        lines = StageLines.over(shown, self.known)
+        frame, shown, places = self.frame, self._shown, self.frame.places
+        if frame.has_closed and stage in _CLOSED_TO:
+            shown = [each for each in shown if not each.line.is_closed]
+            places = frame.places_of_open
+        lines = StageLines.over(shown, self.known, places)
         if self.promised:
             lines.promised = self.promised
         return lines
@@ -192,11 +200,14 @@ class Basket:
         """Return what may still be taken off some lines."""
         if self.floors:
             return [self.room(position) for position in positions]
-        return [self.left[position] for position in positions]
+        left = self.left
+        return [left[position] for position in positions]
 
     def floors_met(self, positions: Iterable[int]) -> list[int]:
-        """Return the lines that stand at their floor (S12)."""
-        return [at for at in positions if at in self.floors and not self.room(at)]
+        """Return the lines that stand at their floor (S12), in order."""
+        return [
+            at for at in sorted(positions) if at in self.floors and not self.room(at)
+        ]
 
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""
@@ -208,16 +219,22 @@ class Basket:
         rooms = self.rooms(positions)
         amount = max(0, min(reduction.amount_minor, sum(rooms)))
         # In proportion to what is left; a line at its floor takes no more (S10).
-        left = [self.left[position] for position in positions]
-        parts = share(amount, left, rooms if self.floors else None)
+        if self.floors:
+            left = [self.left[position] for position in positions]
+            parts = share(amount, left, rooms)
+        else:
+            parts = share(amount, rooms)
         return Taking(_pairs(positions, parts), uses=reduction.uses)
 
     def _by_line(self, reduction: Reduction) -> Taking:
         asked: dict[int, int] = {}
         for position, amount in reduction.shares:
             asked[position] = asked.get(position, 0) + amount
-        rooms = {position: self.room(position) for position in asked}
-        takes = {at: min(amount, rooms[at]) for at, amount in asked.items()}
+        rooms = self.rooms(asked)
+        takes = {
+            at: min(amount, room)
+            for (at, amount), room in zip(asked.items(), rooms, strict=True)
+        }
         excess = sum(asked.values()) - sum(takes.values())
         if excess and reduction.moves_excess:
             positions = sorted(set(reduction.positions) | set(asked))
@@ -226,15 +243,17 @@ class Basket:
             more = share(min(excess, sum(room)), left, room)
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
-        taken = tuple(sorted((at, part) for at, part in takes.items() if part))
+        taken = tuple(sorted([each for each in takes.items() if each[1]]))
         return Taking(taken, uses=reduction.uses)
 
     def _by_unit(self, reduction: Reduction) -> Taking:
         """Keep every unit at or above its floor; what it cannot take is lost."""
         kept: list[tuple[int, int, int]] = []
+        lefts: dict[int, tuple[int, ...]] = {}
         for position, unit, amount in reduction.unit_shares:
-            floor = self.line_at(position).floor_minor
-            room = self.unit_lefts(position)[unit] - floor
+            if position not in lefts:
+                lefts[position] = self.unit_lefts(position)
+            room = lefts[position][unit] - self.line_at(position).floor_minor
             if min(amount, room) > 0:
                 kept.append((position, unit, min(amount, room)))
         sums: dict[int, int] = {}
@@ -254,7 +273,7 @@ class Basket:
 
     def line_at(self, position: int) -> PriceLine:
         """Return the line at a position."""
-        return next(line for line in self.lines if line.position == position)
+        return self.lines[self.frame.place_of[position]]
 
     def take(self, taking: Taking) -> None:
         """Take it off."""
@@ -274,6 +293,27 @@ class Basket:
         if taking.gifts:
             # A new one: lines that were shown before keep theirs.
             self.promised = and_promised(self.promised, taking.gifts)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What holds of a basket's lines whatever is taken off them."""
+
+    place_of: dict[int, int]
+    charged_at: frozenset[int]
+    has_closed: bool
+    #: See ``StageLines``: of all lines, and of those that are not closed.
+    places: dict[Any, Any] = field(default_factory=dict)
+    places_of_open: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Sequence[PriceLine]) -> "Frame":
+        """Find it out, each time a line is added."""
+        return cls(
+            place_of={line.position: place for place, line in enumerate(lines)},
+            charged_at=frozenset(e.position for e in lines if e.kind == FREIGHT_KIND),
+            has_closed=any(line.is_closed for line in lines),
+        )
 
 
 def delivery_charge(

@@ -2,27 +2,27 @@
 
 Offers that rule each other out are rivals. With at most ``MOST_RIVALS`` of them every
 permitted combination is looked at, cut short only where what is left of the cart
-cannot beat the best one found; so the choice is provably the best. With more rivals
-each group takes the offer that saves most by itself, and the answer says so.
+cannot beat the best one found; so the choice is provably the best. So it is with more
+that fall into parts, which do not matter to one another (``searching``). Where that
+would ask too much, each group takes the offer that saves most by itself, and the
+answer says so.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from math import prod
 
-from orders.rules.baskets import Basket, Taking
-from orders.rules.gifts import listed_worth
+from orders.rules.baskets import Basket
 from orders.rules.offers import (
     GOODS_STAGES,
     Offer,
-    Reduction,
     Refused,
     Stage,
     StageLines,
     trait,
 )
+from orders.rules.searching import Company, Search, ask, group_of, parts_of, worth
 
 #: As many offers that rule each other out are always chosen among exactly.
 MOST_RIVALS = 12
@@ -52,37 +52,6 @@ class Stacking:
     alone_over: tuple[frozenset[Stage], ...] = (GOODS_STAGES,)
 
 
-@dataclass(slots=True)
-class Company:
-    """The offers that applied so far, as those to come meet them."""
-
-    groups: dict[str, str] = field(default_factory=dict)
-    present: set[str] = field(default_factory=set)
-    #: Id that must not come -> id of who forbids it.
-    banned: dict[str, str] = field(default_factory=dict)
-
-    def copy(self) -> "Company":
-        """Return company to try something in."""
-        return Company(dict(self.groups), set(self.present), dict(self.banned))
-
-    def objects_to(self, offer: Offer) -> Refused | None:
-        """Say who stands in the way of an offer; a ban goes before a group (S5)."""
-        forbidden = trait(offer, "forbids") & self.present
-        by = self.banned.get(offer.source_id) or min(forbidden, default=None)
-        if by is not None:
-            return Refused("not_combinable", {"with": by})
-        by = self.groups.get(_group(offer))
-        return Refused("exclusive_group", {"with": by}) if by is not None else None
-
-    def admit(self, offer: Offer) -> None:
-        """Let an offer in."""
-        self.present.add(offer.source_id)
-        if _group(offer):
-            self.groups[_group(offer)] = offer.source_id
-        for other in trait(offer, "forbids"):
-            self.banned.setdefault(other, offer.source_id)
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which rivals apply. Offers are known here by ``id()``: they need no hash."""
@@ -94,30 +63,6 @@ class Choice:
     #: Lines that an offer won, of those where a group lets one offer in per line.
     won: Mapping[int, frozenset[int]] = field(default_factory=dict)
     is_approximate: bool = False
-
-
-def ask(
-    basket: Basket, offer: Offer, lines: StageLines, won: Mapping[int, frozenset[int]]
-) -> tuple[Reduction, Taking] | Refused:
-    """Return what an offer takes of a basket, or why nothing."""
-    answer = offer.reduce(lines)
-    if isinstance(answer, Refused):
-        return answer
-    taking = basket.takeable(answer)
-    if offer.stage is Stage.FREIGHT:
-        # What delivery does not cost is not taken off goods instead (S19).
-        taking = taking.of_positions(frozenset(c.position for c in basket.charges))
-    mine = won.get(id(offer))
-    if mine is not None:
-        taking = taking.of_positions(mine)
-    if answer.gifts:
-        taking = replace(taking, gifts=answer.gifts)
-    return answer, taking
-
-
-def worth(answer: Reduction, taking: Taking) -> int:
-    """Return what a reduction is worth to the buyer: money off and gifts."""
-    return taking.amount_minor + listed_worth(answer.gifts)
 
 
 def choose(
@@ -141,7 +86,7 @@ def choose(
     rivals = _rivals(company, offers)
     refused: dict[int, Refused] = {}
     savings: dict[int, int] = {}
-    has_gifts = False
+    has_gifts = any(trait(each, "has_gifts") for each in offers) if rivals else False
     for offer in rivals:
         asked = ask(basket, offer, lines, won)
         if isinstance(asked, Refused):
@@ -152,120 +97,44 @@ def choose(
     living = _rivals(company, [each for each in rivals if savings.get(id(each))])
     if not living:
         return Choice(refused=refused, won=won)
-    keys = frozenset(id(each) for each in living)
-    others = sum(1 for each in offers if id(each) not in keys)
-    is_exact = len(living) <= MOST_RIVALS or (
-        _combinations(living) * (others + 1) <= _MOST_QUESTIONS
-    )
-    if stacking.choose is Choose.BEST and is_exact:
-        search = _Search(
-            stage,
-            offers,
-            rivals=keys,
-            won=won,
-            entering=entering,
-            has_gifts=has_gifts,
-        )
-        search.visit(0, basket.copy(), company.copy(), frozenset(), 0)
-        chosen = search.best
-    else:
-        chosen = _greedy(company, living, savings, stacking.choose)
+    chosen: frozenset[int] = frozenset()
+    is_approximate, questions = False, 0
+    for part in parts_of(offers, living, lines):
+        is_greedy = stacking.choose is not Choose.BEST or part.is_one_group
+        if not is_greedy:
+            questions += part.questions
+            is_greedy = questions > _MOST_QUESTIONS and len(living) > MOST_RIVALS
+            is_approximate = is_approximate or is_greedy
+        if is_greedy:
+            chosen |= _greedy(company, part.rivals, savings, stacking.choose)
+            continue
+        search = Search(stage, part, won=won, entering=entering, has_gifts=has_gifts)
+        chosen |= search.best_from(basket, company)
     return Choice(
         chosen=chosen,
         refused=refused,
-        rivals=keys,
+        rivals=frozenset(id(each) for each in living),
         won=won,
-        is_approximate=stacking.choose is Choose.BEST and not is_exact,
+        is_approximate=is_approximate,
     )
-
-
-class _Search:
-    """Branch and bound over the permitted combinations of a lane."""
-
-    def __init__(
-        self,
-        stage: Stage,
-        offers: Sequence[Offer],
-        *,
-        rivals: frozenset[int],
-        won: Mapping[int, frozenset[int]],
-        entering: dict[int, int],
-        has_gifts: bool,
-    ) -> None:
-        self.stage, self.offers, self.rivals = stage, offers, rivals
-        self.won, self.entering, self.has_gifts = won, entering, has_gifts
-        self.best: frozenset[int] = frozenset()
-        self.most = -1
-
-    def visit(
-        self,
-        at: int,
-        basket: Basket,
-        company: Company,
-        chosen: frozenset[int],
-        saved: int,
-    ) -> None:
-        """Try every way on from an offer on; ``basket`` and ``company`` are used up.
-
-        With a rival goes before without it, so of equals the first one wins (S3).
-        """
-        lines = basket.at(self.stage, self.entering)
-        for place in range(at, len(self.offers)):
-            if not self.has_gifts and saved + _room(basket, lines) <= self.most:
-                return
-            offer = self.offers[place]
-            if company.objects_to(offer) is not None:
-                continue
-            asked = ask(basket, offer, lines, self.won)
-            gain = 0 if isinstance(asked, Refused) else worth(*asked)
-            if isinstance(asked, Refused) or not gain:
-                continue
-            if id(offer) in self.rivals:
-                tried, among = basket.copy(), company.copy()
-                tried.take(asked[1])
-                among.admit(offer)
-                with_it = chosen | {id(offer)}
-                self.visit(place + 1, tried, among, with_it, saved + gain)
-            else:
-                basket.take(asked[1])
-                company.admit(offer)
-                saved += gain
-                lines = basket.at(self.stage, self.entering)
-        if saved > self.most:
-            self.most, self.best = saved, chosen
-
-
-def _room(basket: Basket, lines: StageLines) -> int:
-    """Return the most that any offers can still take: what is left above floors."""
-    return sum(basket.rooms(each.line.position for each in lines))
-
-
-def _group(offer: Offer) -> str:
-    """Return the group that lets one offer in per order, if any."""
-    return offer.exclusive_group if trait(offer, "group_scope") == "order" else ""
 
 
 def _rivals(company: Company, offers: Sequence[Offer]) -> list[Offer]:
     """Return the offers that rule out another one of them, or are ruled out."""
+    if not any(group_of(each) or trait(each, "forbids") for each in offers):
+        return []
     free = [each for each in offers if company.objects_to(each) is None]
-    sizes = Counter(_group(each) for each in free)
+    sizes = Counter(group_of(each) for each in free)
     bans = {each.source_id: trait(each, "forbids") for each in free}
     present = frozenset(bans)
     banned = frozenset[str]().union(*(bans[each] & present for each in bans))
     return [
         each
         for each in free
-        if (_group(each) and sizes[_group(each)] > 1)
+        if (group_of(each) and sizes[group_of(each)] > 1)
         or each.source_id in banned
         or bans[each.source_id] & present
     ]
-
-
-def _combinations(rivals: Sequence[Offer]) -> int:
-    """Return how many combinations groups permit; bans only make them fewer."""
-    sizes = Counter(_group(each) for each in rivals)
-    loose = sizes.pop("", 0)
-    return min(prod(size + 1 for size in sizes.values()) << min(loose, 32), 1 << 62)
 
 
 def _greedy(
@@ -311,3 +180,15 @@ def _lines_won(
         )
         for each in contenders
     }
+
+
+def winner_over(offer: Offer, winners: Sequence[Offer]) -> Refused:
+    """Say which of the chosen rivals an offer gives way to."""
+    for other in winners:
+        company = Company()
+        company.admit(other)
+        why = company.objects_to(offer)
+        if why is not None:
+            return why
+    # Without it the others save more.
+    return Refused("better_without")

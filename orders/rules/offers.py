@@ -158,6 +158,7 @@ class StageLine:
     units: tuple[int, ...] = ()
     #: Units that an offer used up (S15), by their place in the line.
     used: frozenset[int] = frozenset()
+    _unit_lefts: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Fill in what nobody has taken anything from yet."""
@@ -169,7 +170,13 @@ class StageLine:
     @property
     def unit_lefts(self) -> tuple[int, ...]:
         """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
-        return split_over_units(self.left_minor, self.line.quantity, self.units)
+        if not self._unit_lefts:
+            count = self.line.quantity
+            self._unit_lefts = split_over_units(self.left_minor, count, self.units)
+        return self._unit_lefts
+
+
+Found = dict[Any, Any]
 
 
 class StageLines(tuple[StageLine, ...]):
@@ -177,17 +184,22 @@ class StageLines(tuple[StageLine, ...]):
 
     A thousand offers over one cart ask for the goods of it; they are summed up once.
     ``known`` outlives the stage: what holds of a line whatever is taken off it.
+    ``places`` holds where lines of a scope stand; while the same lines stand there.
     """
 
-    known: dict[Any, Any]
+    known: Found
+    places: Found
     #: Units by SKU that offers before this one give away (S17).
     promised: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
-    def over(cls, lines: Iterable[StageLine], known: dict[Any, Any]) -> "StageLines":
+    def over(
+        cls, lines: Iterable[StageLine], known: Found, places: Found | None = None
+    ) -> "StageLines":
         """Return lines with what is already known of them."""
         made = cls(lines)
         made.known = known
+        made.places = {} if places is None else places
         return made
 
     def of_kinds(self, kinds: frozenset[str]) -> "Eligible":
@@ -306,6 +318,10 @@ TRAITS: dict[str, Any] = {
     "is_alone": False,
     # Ids of offers it does not combine with (S5).
     "forbids": frozenset(),
+    # ``concerns(lines)``: positions of the lines that matter to it; None is any (S6).
+    "concerns": None,
+    # It may give goods on top, whose worth no line bounds.
+    "has_gifts": False,
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from crm.shared.money import share
 from orders.rules.baskets import Basket, Taking
-from orders.rules.combining import Choice, Choose, Company, Stacking, ask, choose
+from orders.rules.combining import Choose, Stacking, choose, winner_over
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import listed_worth
 from orders.rules.offers import (
@@ -40,8 +40,10 @@ from orders.rules.quotes import (
     Unreached,
     quote_hash,
 )
+from orders.rules.searching import Company, ask
 
 _GOODS = frozenset({"goods"})
+_WORDS = {stage: stage.name.lower() for stage in Stage}
 _SHOP = Stacking()
 #: An offer that another one's being alone leaves out: skipped or refused, and why.
 _LeftOut = tuple[Offer, str, Refused]
@@ -220,11 +222,13 @@ def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
         work.is_approximate = True
         work.trace.append(
             {
-                "stage": stage.name.lower(),
+                "stage": _WORDS[stage],
                 "result": "approximate",
                 "rivals": len(choice.rivals),
             }
         )
+    outdone = choice.rivals - choice.chosen
+    winners = [each for each in offers if id(each) in choice.chosen]
     for offer in offers:
         why_not = choice.refused.get(id(offer))
         gives_way = work.company.objects_to(offer)
@@ -232,23 +236,10 @@ def _run_lane(work: _Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
             _note(work, work.refused, offer, why_not)
         elif gives_way is not None:
             _note(work, work.skipped, offer, gives_way)
-        elif id(offer) in choice.rivals - choice.chosen:
-            _note(work, work.skipped, offer, _winner_over(offer, offers, choice))
+        elif id(offer) in outdone:
+            _note(work, work.skipped, offer, winner_over(offer, winners))
         elif _apply(work, offer, lines, choice.won):
             lines = work.basket.at(stage, entering)
-
-
-def _winner_over(offer: Offer, offers: Sequence[Offer], choice: Choice) -> Refused:
-    """Say which of the chosen rivals an offer gives way to."""
-    for other in offers:
-        if id(other) in choice.chosen:
-            company = Company()
-            company.admit(other)
-            why = company.objects_to(offer)
-            if why is not None:
-                return why
-    # Without it the others save more.
-    return Refused("better_without")
 
 
 def _within_reach(
@@ -295,10 +286,10 @@ def _apply(
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
-    touched = set(answer.positions).union(at for at, _amount in answer.shares)
-    floors = work.basket.floors_met(sorted(touched))
-    if floors:
-        entry["floors"] = floors
+    if work.basket.floors:
+        touched = {*answer.positions, *(at for at, _amount in answer.shares)}
+        met = work.basket.floors_met(touched)
+        entry |= {"floors": met} if met else {}
     work.trace.append(entry)
     return True
 
@@ -306,8 +297,12 @@ def _apply(
 def _applied(
     basket: Basket, offer: Offer, answer: Reduction, taking: Taking
 ) -> Applied:
-    charges = {line.position for line in basket.charges}
-    shares = tuple(each for each in taking.shares if each[0] not in charges)
+    charges = basket.charged_at
+    shares = taking.shares
+    charge_shares: tuple[tuple[int, int], ...] = ()
+    if charges:
+        shares = tuple(each for each in taking.shares if each[0] not in charges)
+        charge_shares = tuple(each for each in taking.shares if each[0] in charges)
     amount = taking.amount_minor
     points = answer.points * amount // answer.amount_minor if answer.points else 0
     parts = share(points, [part for _at, part in shares]) if points else []
@@ -323,7 +318,7 @@ def _applied(
         point_shares=tuple((at, part) for (at, _amount), part in spent if part),
         terms=getattr(offer, "terms", dict)(),
         on_return=trait(offer, "on_return"),
-        charge_shares=tuple(each for each in taking.shares if each[0] in charges),
+        charge_shares=charge_shares,
         gifts=answer.gifts,
         trigger_positions=answer.trigger_positions,
     )
@@ -333,12 +328,12 @@ def _note(work: _Pipeline, where: list[NotApplied], offer: Offer, why: Refused) 
     entry = NotApplied(offer.source_kind, offer.source_id, offer.name, why)
     where.append(entry)
     result = "skipped" if where is work.skipped else "refused"
-    work.trace.append(entry.traced(offer.stage.name.lower(), result))
+    work.trace.append(entry.traced(_WORDS[offer.stage], result))
 
 
 def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
     return {
-        "stage": offer.stage.name.lower(),
+        "stage": _WORDS[offer.stage],
         "kind": offer.source_kind,
         "id": offer.source_id,
         "name": offer.name,

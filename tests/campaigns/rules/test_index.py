@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.rules.benefits import WHOLE, Amount, BuyGet, Percent
-from campaigns.rules.conditions import Carries, Every, Facts, Quantity, Worth
+from campaigns.rules.benefits import WHOLE, Amount, BuyGet, FreeItem, Percent, Tiered
+from campaigns.rules.conditions import Carries, Every, Facts, Not, Quantity, Worth
 from campaigns.rules.index import Indexed, OfferIndex, spend_and_marks
 from campaigns.rules.promotions import Promotion, SpendAndSave
 from campaigns.rules.scopes import Scope, delivery
-from orders.rules.offers import PriceRequest, Stage
+from orders.rules.baskets import Basket
+from orders.rules.offers import Gift, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import FarOffers
 from orders.rules.unit_prices import PriceOption
@@ -241,3 +242,77 @@ def test_a_price_by_the_index_is_the_price_by_asking_everybody(offers, cart):
     assert quote.applied == plain.applied
     named = [*quote.applied, *quote.refused, *quote.skipped]
     assert sorted(e.source_id for e in named) == sorted(o.source_id for o in offers)
+
+
+@pytest.mark.parametrize(
+    ("_case", "scope", "fields", "concerned"),
+    [
+        ("its scope", on("category:1"), {}, {1}),
+        (
+            "what its conditions count",
+            on("category:1"),
+            {"conditions": Every((Quantity(1, on("category:2")),))},
+            {1, 2},
+        ),
+        (
+            "what is bought and got",
+            on("category:1"),
+            {"benefit": BuyGet(1, 1, on("category:1"), on("category:3"), WHOLE)},
+            {1, 3},
+        ),
+        (
+            "who buys is no line",
+            on("category:1"),
+            {"conditions": Every((Carries(frozenset({"code:X"})),))},
+            {1},
+        ),
+        (
+            "delivery may be any line",
+            on("category:1"),
+            {"conditions": Every((Worth(1, with_delivery=True),))},
+            None,
+        ),
+        (
+            "a tree of conditions says nothing",
+            on("category:1"),
+            {"conditions": Every((Not(Quantity(1)),))},
+            None,
+        ),
+        (
+            "steps may look at the order",
+            on("category:1"),
+            {"benefit": Tiered(((1, Percent(WHOLE)),), by="order_value")},
+            None,
+        ),
+    ],
+)
+def test_s6_an_offer_says_which_lines_concern_it(_case, scope, fields, concerned):
+    asked = request(*(line(at, 100, category_ids=(at,)) for at in (1, 2, 3)))
+    basket = Basket.of(asked)
+    lines = basket.at(Stage.ITEM, dict(basket.left))
+    assert promotion("p", scope, **fields).concerns(lines) == concerned
+
+
+@pytest.mark.parametrize(
+    ("benefit", "has_gifts"),
+    [(Percent(WHOLE), False), (FreeItem((Gift("SPOON", 1),)), True)],
+)
+def test_s6_an_offer_says_whether_it_gives_goods(benefit, has_gifts):
+    assert promotion("p", benefit=benefit).has_gifts is has_gifts
+
+
+@pytest.mark.parametrize(
+    ("_case", "fields", "is_itself"),
+    [
+        ("nothing", {}, True),
+        ("the lines", {"conditions": Every((Quantity(1), Worth(1)))}, True),
+        ("the buyer", {"conditions": Every((Carries(frozenset({"code:X"})),))}, False),
+        ("a tree", {"conditions": Every((Not(Quantity(1)),))}, False),
+        ("the stock", {"benefit": FreeItem((Gift("SPOON", 1),))}, False),
+    ],
+)
+def test_an_offer_is_made_anew_for_a_buyer_only_where_it_asks(_case, fields, is_itself):
+    offer = promotion("p", **fields)
+    told = offer.told(Facts(is_known=True))
+    assert (told is offer) is is_itself
+    assert told.facts.is_known is not is_itself

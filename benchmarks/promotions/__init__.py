@@ -1,0 +1,1 @@
+"""Promotion pricing: neutral offers and carts, and the sides that price them."""
