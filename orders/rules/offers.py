@@ -355,12 +355,35 @@ class Applied:
     gifts: tuple[Gift, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Something of the buyer's that can go into a cart by its code (C20).
+
+    ``why`` is None where it lowers the price of this cart; then ``saves_minor`` is
+    what it takes off as the cart's only code.
+    """
+
+    source_kind: str
+    source_id: str
+    name: str
+    code: str
+    expires_at: datetime
+    saves_minor: int = 0
+    why: Refused | None = None
+
+
 class OfferSource(Protocol):
     """One entry of ``OFFER_SOURCES``: finds offers, and claims what was applied.
 
     A source answers only for its own ``source_kind``. One is made for each quote. It
-    may have ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such
-    as ``member`` or ``tier:gold``, asked only where prices differ by it.
+    may have:
+
+    - ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such as
+      ``member`` or ``tier:gold``, asked only where prices differ by it;
+    - ``holdings(request) -> Sequence[Holding]``: what the buyer has beside the cart,
+      the best first, asked only where a price is explained;
+    - ``reachable(request) -> Sequence[tuple[str, str]]``: audiences the buyer may come
+      to belong to, the nearest first, with the name of each; asked as seldom.
     """
 
     source_kind: str

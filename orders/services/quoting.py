@@ -29,6 +29,8 @@ class PricedCart:
     cart: Cart
     contents: CartContents
     quote: Quote
+    #: What was priced; whoever asks on finds in it what sources have read.
+    request: PriceRequest
 
 
 def offer_sources() -> list[OfferSource]:
@@ -58,7 +60,7 @@ def price_contents(
 ) -> PricedCart:
     """Price a cart whose contents were read at ``now``."""
     request = _request_of(cart, contents, now=now, order_id=order_id)
-    return PricedCart(cart, contents, quote_request(request))
+    return PricedCart(cart, contents, quote_request(request), request)
 
 
 def quote_request(request: PriceRequest) -> Quote:
