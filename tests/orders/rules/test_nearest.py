@@ -255,5 +255,3 @@ def test_every_path_told_brings_its_offer_and_less_does_not(goods, wanted):
             less = replace(path, params={"missing_minor": missing - 1})
             before = shop(as_told(request, less))
             assert source_id not in {each.source_id for each in before.applied}
-
-
