@@ -18,7 +18,7 @@ from orders.services.explaining import Explanation
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one offer does: its name, a sentence, and the way to it where it does not."""
+    """What one offer does, in a sentence, and the way to it if it does nothing."""
 
     name: str
     kind: str
