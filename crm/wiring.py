@@ -114,6 +114,7 @@ INSTRUMENT_VERIFIERS: dict[str, str] = {
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
     "campaigns.make_codes": "campaigns.jobs.make_codes",
+    "campaigns.revoke_coupons": "campaigns.jobs.revoke_coupons",
     "members.export_data": "members.jobs.export_member_data",
     "members.erase": "members.jobs.erase_one_member",
     "members.find_duplicates": "members.jobs.run_duplicate_search",
