@@ -92,7 +92,7 @@ def test_the_page_leaves_many_to_a_job(staff, given, monkeypatch):  # noqa: F811
     answer = staff("marketer").post(page, {"reason": "wrong price"})
     assert Job.objects.get().kind == "campaigns.revoke_coupons"
     assert answer.url == url("campaigns_coupontemplate_change", given)
-    answer = staff("admin").post(page, {"reason": "wrong price"})
+    answer = staff("owner").post(page, {"reason": "wrong price"})
     job = Job.objects.latest("pk")
     assert answer.url == f"/admin/shared/job/{job.pk}/change/"
     assert states().count("revoked") == 0
