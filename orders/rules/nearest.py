@@ -14,8 +14,11 @@ from orders.rules.offers import Applied, PriceLine, PriceRequest, Refused
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import NotApplied, Quote
 
-#: Carts priced for all paths of one answer together.
-MOST_TRIALS = 120
+#: Carts priced for all paths of one answer together: fewer where each of them asks
+#: many offers about many lines, but always some.
+MOST_TRIALS, LEAST_TRIALS = 60, 5
+#: Lines times offers within reach, of all those carts.
+MOST_WORK = 60_000
 #: Lines whose units are added in turn, the cheapest change first.
 MOST_LINES = 8
 #: How often an amount is corrected: spending more may lower what counts.
@@ -55,6 +58,13 @@ class _Change:
     code: str
     params: dict[str, Any]
     request: PriceRequest
+
+
+def trials_worth(quote: Quote) -> int:
+    """Return how many carts like one that was priced may be priced for its paths."""
+    offers = len(quote.applied) + len(quote.turned_down) + len(quote.skipped)
+    work = max(1, len(quote.lines)) * max(1, offers)
+    return max(LEAST_TRIALS, min(MOST_TRIALS, MOST_WORK // work))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from orders.models import Cart
-from orders.rules.nearest import Path, Paths, Trials
+from orders.rules.nearest import Path, Paths, Trials, trials_worth
 from orders.rules.offers import Applied, Holding, Offer, PriceRequest
 from orders.rules.quotes import NotApplied, Quote
 from orders.services.carts import CouponRefused
@@ -24,7 +24,7 @@ from orders.services.quoting import (
     quote_request,
 )
 
-#: Offers a path is looked for; the others are told without.
+#: Offers of each list a path is looked for; the others are told without.
 MOST_EXAMINED = 20
 #: Offers told of each kind; the others are counted.
 MOST_TOLD = 200
@@ -77,10 +77,9 @@ def explain_cart(*, cart: Cart, now: datetime) -> Explanation:
     priced = priced_cart(cart=cart, now=now)
     quote = priced.quote
     refused = sorted(quote.refused, key=_nearness)
-    trials = Trials(quote_request)
-    entries = [*quote.skipped, *refused]
-    told = _told(priced.request, entries, trials, most=MOST_EXAMINED)
-    skipped, rest = told[: len(quote.skipped)], told[len(quote.skipped) :]
+    trials = Trials(quote_request, trials_worth(quote))
+    skipped = _told(priced.request, quote.skipped, trials)
+    rest = _told(priced.request, refused, trials)
     return Explanation(
         priced=priced,
         applied=quote.applied,
@@ -122,11 +121,11 @@ def read_code(*, cart: Cart, code: str, now: datetime) -> Explanation:
     priced = replace(found, request=request, quote=quote_request(request))
     mine = _about_code(request, code)
     quote = priced.quote
-    trials = Trials(quote_request)
+    trials = Trials(quote_request, trials_worth(quote))
 
     def told(entries: Iterable[NotApplied]) -> tuple[Told, ...]:
         near = [each for each in entries if _name(each) in mine]
-        return tuple(_told(request, near, trials, most=MOST_EXAMINED))
+        return tuple(_told(request, near, trials))
 
     return Explanation(
         priced=priced,
@@ -161,14 +160,13 @@ def _nearness(entry: NotApplied) -> tuple[object, ...]:
 
 
 def _told(
-    request: PriceRequest, entries: Sequence[NotApplied], trials: Trials, *, most: int
+    request: PriceRequest, entries: Sequence[NotApplied], trials: Trials
 ) -> list[Told]:
     """Look for paths to as many offers as may be examined."""
     paths = _paths(request, entries, trials)
-    examined = entries[:most]
     return [
-        *(Told(each, paths.to(each)) for each in examined),
-        *(Told(each) for each in entries[most:]),
+        *(Told(each, paths.to(each)) for each in entries[:MOST_EXAMINED]),
+        *(Told(each) for each in entries[MOST_EXAMINED:]),
     ]
 
 

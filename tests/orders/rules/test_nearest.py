@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.rules.nearest import Paths, Trials
+from orders.rules.nearest import Paths, Trials, trials_worth
 from orders.rules.offers import PriceRequest, Refused, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import NotApplied
@@ -178,6 +178,17 @@ def test_no_more_carts_are_priced_than_may_be():
     paths = Paths(request, Trials(shop, left=4), ZONE)
     assert [paths.to(each) is not None for each in refused] == [True] * 4 + [False] * 5
     assert shop.priced == 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "offers", "trials"),
+    [(1, 1, 60), (10, 100, 60), (10, 400, 15), (2, 0, 60)],
+)
+def test_the_dearer_a_price_the_fewer_are_asked_for(lines, offers, trials):
+    shop = Shop(*(Off(f"{n}", 1) for n in range(offers)))
+    quote = shop(asked(*(line(at, 900) for at in range(1, lines + 1))))
+    assert trials_worth(quote) == trials
+    assert trials_worth(replace(quote, turned_down=quote.applied * 99)) >= 5
 
 
 def test_what_many_miss_is_priced_once():
