@@ -27,7 +27,8 @@ from campaigns.services.choosing import (
 from campaigns.services.holding import hold_coupon, take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
-from orders.rules.offers import Applied, Holding, Offer, PriceRequest, Refused
+from orders.rules.holdings import Holding
+from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
 
 class PromotionOffers:

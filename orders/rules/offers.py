@@ -355,23 +355,6 @@ class Applied:
     gifts: tuple[Gift, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Something of the buyer's that can go into a cart by its code (C20).
-
-    ``why`` is None where it lowers the price of this cart; then ``saves_minor`` is
-    what it takes off as the cart's only code.
-    """
-
-    source_kind: str
-    source_id: str
-    name: str
-    code: str
-    expires_at: datetime
-    saves_minor: int = 0
-    why: Refused | None = None
-
-
 class OfferSource(Protocol):
     """One entry of ``OFFER_SOURCES``: finds offers, and claims what was applied.
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from orders.models import Cart
+from orders.rules.holdings import Holding
 from orders.rules.nearest import Path, Paths, Trials, trials_worth
-from orders.rules.offers import Applied, Holding, Offer, PriceRequest
+from orders.rules.offers import Applied, Offer, PriceRequest
 from orders.rules.quotes import NotApplied, Quote
 from orders.services.carts import CouponRefused
 from orders.services.guessing import WRONG, Guesser, counted_try
