@@ -37,6 +37,11 @@ class GroupDealForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["sku"] = self.instance.variant.sku
+        self.fields["leader_points"].required = False
+
+    def clean_leader_points(self) -> int:
+        """Return how many; nothing typed is none."""
+        return self.cleaned_data["leader_points"] or 0
 
     def clean_sku(self) -> str:
         """Find what it names."""
