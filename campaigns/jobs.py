@@ -6,6 +6,7 @@ from django.db import transaction
 
 from campaigns.models import CouponBatch
 from campaigns.services.coding import make_chunk
+from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
 from crm.shared.jobs import JobProgress
 
 
@@ -25,3 +26,32 @@ def make_codes(progress: JobProgress) -> dict[str, Any]:
             batch = make_chunk(batch_id=batch.pk)
             progress.advance(done=batch.made)
     return {"codes": batch.made}
+
+
+def revoke_coupons(progress: JobProgress) -> dict[str, Any]:
+    """Revoke the coupons of a template; the job's kind is ``campaigns.revoke_coupons``.
+
+    Params: ``template``, a public id. The cursor keeps the last coupon looked at, so a
+    job that is cancelled or killed leaves whole chunks, and goes on after them.
+
+    Returns:
+        How many were revoked, and how many stay with an order.
+    """
+    coupons = coupons_to_revoke(
+        template=progress.params["template"], until=progress.asked_at
+    )
+    at = {"after": 0, "coupons": 0, "skipped": 0, **progress.cursor}
+    if not progress.cursor:
+        progress.advance(total=coupons.count())
+    while True:
+        with transaction.atomic():
+            outcome, count, last = revoke_chunk(coupons=coupons, after=at["after"])
+            if not count:
+                break
+            at = {
+                "after": last,
+                "coupons": at["coupons"] + outcome.coupons,
+                "skipped": at["skipped"] + outcome.skipped,
+            }
+            progress.advance(done=progress.done + count, cursor=at)
+    return {"coupons": at["coupons"], "skipped": at["skipped"]}

@@ -14,14 +14,21 @@ from uuid import UUID
 from django.utils.translation import get_language
 
 from campaigns.queries import CouponRow, promotions_on
-from campaigns.rules.coupons import CouponOffer, normalise_code
+from campaigns.rules.coupons import CouponOffer, display_code, normalise_code
 from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import SpendAndSave
-from campaigns.services.choosing import coupons_asked_for, limits_reached, why_unusable
+from campaigns.services.choosing import (
+    Choice,
+    coupons_asked_for,
+    coupons_for_request,
+    limits_reached,
+    why_unusable,
+)
 from campaigns.services.holding import hold_coupon, take_promotion_use
 from campaigns.services.knowing import KnownOffers, offers_told
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
+from orders.rules.holdings import Holding
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
 
@@ -79,6 +86,10 @@ class CouponOffers:
                 offers.append(_offer(coupon, name, request))
         return offers, refused
 
+    def holdings(self, request: PriceRequest) -> list[Holding]:
+        """Return the member's coupons beside this cart, the best first (C19, C20)."""
+        return [_holding(choice) for choice in coupons_for_request(request)]
+
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Hold the coupon for the order; a code becomes the buyer's coupon."""
         how = {"order_id": order_id, "discount_minor": applied.amount_minor, "now": now}
@@ -86,6 +97,19 @@ class CouponOffers:
             hold_code(code=applied.source_id.removeprefix(CODE), **how)
         else:
             hold_coupon(coupon=applied.source_id, **how)
+
+
+def _holding(choice: Choice) -> Holding:
+    coupon = choice.coupon
+    return Holding(
+        source_kind=CouponOffers.source_kind,
+        source_id=coupon.public_id,
+        name=in_request_language(coupon.terms["name"], coupon.terms["name_en"]),
+        code=display_code(coupon.code),
+        expires_at=coupon.expires_at,
+        saves_minor=choice.saves_minor,
+        why=choice.why,
+    )
 
 
 def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:

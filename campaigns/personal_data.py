@@ -54,7 +54,7 @@ class CampaignsData(PersonalData):
 
     reviewed = {
         "campaigns.GroupDeal": "public_id name name_en",
-        "campaigns.Group": "public_id rungs",
+        "campaigns.Group": "public_id rungs reward",
         "campaigns.CouponTemplate": "public_id code name name_en for_tier",
         "campaigns.Budget": "public_id name",
         "campaigns.CouponBatch": "public_id prefix",

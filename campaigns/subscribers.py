@@ -18,6 +18,7 @@ from campaigns.services.holding import release_order, return_coupons, use_coupon
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import refund_words, write_message
 from campaigns.services.recognising import note_buyer
+from campaigns.services.rewarding import reward_leader, take_reward_back
 from campaigns.services.seats import lose_seat, pay_seat
 from crm.shared.models import Fact
 from members.links import confirm_url
@@ -100,6 +101,16 @@ _GROUP_NEWS = {
     (Group.State.SUCCEEDED, True): "group_completed_by_shop",
     (Group.State.FAILED, False): "group_failed",
 }
+
+
+def reward_leader_of_group(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """GroupSettled: who led it to success gets what was promised (G16)."""
+    reward_leader(group_id=payload["group_id"], now=now)
+
+
+def take_leader_reward_back(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderRefunded: a leader who gave the goods back gives the reward back (G16)."""
+    take_reward_back(order_id=payload["order_id"], now=now)
 
 
 def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from campaigns.services import expiring
 from campaigns.services.sending import send_due_messages
 from campaigns.services.settling_groups import settle_due_groups
 from crm.shared import clock
@@ -17,3 +18,9 @@ def send_messages() -> int:
 def settle_groups() -> int:
     """Decide about groups whose deadline has come; run every minute."""
     return settle_due_groups(now=clock.now())
+
+
+@shared_task
+def expire_coupons() -> int:
+    """Mark coupons whose time is over; run every ten minutes."""
+    return expiring.expire_coupons(now=clock.now())

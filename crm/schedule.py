@@ -28,6 +28,7 @@ _EVERY = {
     "find-duplicates": ("members.tasks.find_duplicates", DAY),
     "learn-suggestions": ("recommendations.tasks.learn", DAY),
     "send-messages": ("campaigns.tasks.send_messages", 10.0),
+    "expire-coupons": ("campaigns.tasks.expire_coupons", 600.0),
     "settle-groups": ("campaigns.tasks.settle_groups", 60.0),
     "start-erasures": ("members.tasks.start_erasures", 600.0),
     "expire-data-exports": ("members.tasks.expire_data_exports", 600.0),

@@ -38,6 +38,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderRefunded": [
         "loyalty.subscribers.count_value_of_order",
         "campaigns.subscribers.return_coupons_of_order",
+        "campaigns.subscribers.take_leader_reward_back",
     ],
     "orders.ReviewPublished": ["loyalty.subscribers.reward_published_review"],
     "orders.ReviewRejected": ["loyalty.subscribers.take_back_for_rejected_review"],
@@ -57,7 +58,10 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
     "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],
     "campaigns.SeatOverpaid": ["campaigns.subscribers.return_overpaid_of_seat"],
-    "campaigns.GroupSettled": ["campaigns.subscribers.tell_of_group"],
+    "campaigns.GroupSettled": [
+        "campaigns.subscribers.tell_of_group",
+        "campaigns.subscribers.reward_leader_of_group",
+    ],
 }
 
 #: Answer the question "who would lower this price?". Stages set the sequence.
@@ -110,6 +114,7 @@ INSTRUMENT_VERIFIERS: dict[str, str] = {
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
     "campaigns.make_codes": "campaigns.jobs.make_codes",
+    "campaigns.revoke_coupons": "campaigns.jobs.revoke_coupons",
     "members.export_data": "members.jobs.export_member_data",
     "members.erase": "members.jobs.erase_one_member",
     "members.find_duplicates": "members.jobs.run_duplicate_search",
@@ -128,6 +133,7 @@ APPROVALS: dict[str, str] = {
 DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
     "campaigns.tasks.settle_groups",
+    "campaigns.tasks.expire_coupons",
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
-from loyalty.queries import Purse, purse
+from loyalty.queries import Purse, purse, tiers
 from loyalty.rules.points import redemption
 from loyalty.services.holding import hold_points
 from orders.models import Order, Product
@@ -99,6 +99,15 @@ class PointsOffers:
             return frozenset()
         code = _read(request).tier_code
         return frozenset({f"tier:{code}"} if code else ())
+
+    def reachable(self, request: PriceRequest) -> Sequence[tuple[str, str]]:
+        """Return the tiers above the one held, the next first, by mark and name."""
+        if request.member_id is None:
+            return []
+        ladder = [(f"tier:{tier.code}", tier.label) for tier in tiers()]
+        held = f"tier:{_read(request).tier_code}"
+        place = next((n for n, (mark, _name) in enumerate(ladder) if mark == held), -1)
+        return ladder[place + 1 :]
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Reserve the points for the order.

@@ -1,4 +1,4 @@
-"""Why an offer took nothing, and what a refund does, in words.
+"""Why an offer took nothing, what would bring it, and what a refund does, in words.
 
 Codes are stable, texts are translated (S25).
 """
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.money import as_api, display_amount
 from orders.rules.gifts import GIFT_OUT_OF_STOCK
+from orders.rules.nearest import Path
 from orders.rules.offers import Refused
 from orders.rules.refund_effects import Effect
 
@@ -38,6 +39,10 @@ REASONS: dict[str, Any] = {
     "better_without": _("The other offers save more without it."),
     "quantity_not_met": _("Add %(missing)s more of these goods to get this offer."),
     "set_not_complete": _("Some goods are missing that this offer is made of."),
+    "not_for_this_order": _("This offer is for another order of yours."),
+    "too_soon": _("Your last order was too short a time ago for this offer."),
+    "not_here": _("This offer is for other prices than yours."),
+    "not_by_this_delivery": _("This offer is for another way of delivery."),
     "products_not_in_cart": _("Nothing in the cart goes with this offer."),
     "cart_too_large": _("The cart is worth too much for this offer."),
     "not_for_you": _("This offer is for other members."),
@@ -49,6 +54,16 @@ REASONS: dict[str, Any] = {
     "points_below_step": _("Too few points to spend."),
     "points_share_reached": _("Points can pay no more of this cart."),
     "points_frozen": _("Your points are frozen at the moment."),
+}
+#: The same for what brings an offer; see ``orders.rules.nearest``.
+PATHS: dict[str, Any] = {
+    "spend_more": _("Spend %(missing)s more."),
+    "add_units": _("Add %(missing)s more of %(product)s."),
+    "sign_in": _("Sign in."),
+    "reach_tier": _("Reach the tier %(tier)s."),
+    "come_later": _("Come back from %(from)s on."),
+    "remove_code": _("Take the code %(code)s out of the cart."),
+    "spend_points": _("Spend %(points)s points."),
 }
 _MINOR = "_minor"
 
@@ -62,6 +77,11 @@ def reason_text(why: Refused, currency: str) -> str:
         return _filled(text, why.params, currency)
     except KeyError:
         return gettext("This offer does not apply to the cart.")
+
+
+def path_text(path: Path, currency: str) -> str:
+    """Return what brings an offer, in the active language."""
+    return _filled(str(PATHS[path.code]), path.params, currency)
 
 
 def reason_params(why: Refused, currency: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from campaigns.admin.amounts import AmountsAdmin
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.sentences import template_sentence
@@ -23,7 +24,7 @@ from crm.shared.staff_lists import (
 
 
 @admin.register(CouponTemplate)
-class CouponTemplateAdmin(CountedAdmin):
+class CouponTemplateAdmin(AmountsAdmin, CountedAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
     list_display = [

@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
+from campaigns.admin.amounts import AmountsAdmin
 from campaigns.models import Budget, CouponBatch, CouponTemplate, PublicCode
 from campaigns.rules.coupon_codes import code_bits, guessing_chance
 from campaigns.rules.coupons import normalise_code
@@ -24,6 +25,9 @@ from campaigns.services.coding import (
     read_codes,
 )
 from campaigns.services.revoking import (
+    MOST_AT_ONCE,
+    Revocation,
+    order_revocation,
     revocation_of_batch,
     revocation_of_template,
     revoke_batch,
@@ -31,6 +35,7 @@ from campaigns.services.revoking import (
 )
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
+from crm.shared.models import Job
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -156,26 +161,39 @@ class RevokePage(View):
         how = {"actor": request.user, "reason": reason, "now": now()}
         if self.of_batch:
             outcome = revoke_batch(batch_id=self.row.pk, **how)
+        elif self._effect().coupons > MOST_AT_ONCE:
+            job = order_revocation(template_id=self.row.pk, **how)
+            messages.info(
+                request, _("They are being revoked, some thousand at a time.")
+            )
+            return HttpResponseRedirect(self._progress_of(job))
         else:
             outcome = revoke_coupons(template_id=self.row.pk, **how)
         messages.success(request, revoked_sentence(outcome))
         return HttpResponseRedirect(self._back())
+
+    def _progress_of(self, job: Job) -> str:
+        """Return where a job is watched, by who may see jobs."""
+        if self.request.user.has_perm("shared.view_job"):
+            return reverse("admin:shared_job_change", args=[job.pk])
+        return self._back()
 
     def _back(self) -> str:
         if self.of_batch:
             return reverse("admin:coupon_codes", args=[self.row.template_id])
         return reverse("admin:campaigns_coupontemplate_change", args=[self.row.pk])
 
-    def _show(self, request, error: str = ""):
+    def _effect(self) -> Revocation:
         if self.of_batch:
-            effect = revocation_of_batch(batch=self.row)
-        else:
-            effect = revocation_of_template(template=self.row)
+            return revocation_of_batch(batch=self.row)
+        return revocation_of_template(template=self.row)
+
+    def _show(self, request, error: str = ""):
         context = {
             **self.model_admin.admin_site.each_context(request),
             "title": _("Revoke coupons"),
             "opts": self.model_admin.opts,
-            "text": revocation_sentence(effect),
+            "text": revocation_sentence(self._effect()),
             "error": error,
             "back": self._back(),
             "button": _("Revoke"),
@@ -295,7 +313,7 @@ class BudgetForm(forms.ModelForm):
 
 
 @admin.register(Budget)
-class BudgetAdmin(CountedAdmin):
+class BudgetAdmin(AmountsAdmin, CountedAdmin):
     """Money for reductions: what is promised, what is spent, what is left (C22)."""
 
     form = BudgetForm

@@ -30,12 +30,18 @@ class GroupDealForm(forms.ModelForm):
         fields = [
             *("name", "name_en", "state", "hours", "starts_at", "ends_at"),
             *("groups_may_finish", "one_open_group", "new_members", "stock"),
+            *("leader_points", "leader_coupon", "leader_keeps"),
         ]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["sku"] = self.instance.variant.sku
+        self.fields["leader_points"].required = False
+
+    def clean_leader_points(self) -> int:
+        """Return how many; nothing typed is none."""
+        return self.cleaned_data["leader_points"] or 0
 
     def clean_sku(self) -> str:
         """Find what it names."""
@@ -164,7 +170,15 @@ class GroupDealAdmin(StaffAdmin):
                 "classes": ["tab"],
             },
         ),
+        (
+            gettext_lazy("Leader"),
+            {
+                "fields": ["leader_points", "leader_coupon", "leader_keeps"],
+                "classes": ["tab"],
+            },
+        ),
     ]
+    autocomplete_fields = ["leader_coupon"]
 
     def save_model(self, request, obj, form, change) -> None:
         """Write what the form shows; seats taken meanwhile are others' to count."""
@@ -221,4 +235,19 @@ def words_of(deal: GroupDeal) -> str:
         said.append(_("Whoever joins must be new here."))
     if deal.new_members == GroupDeal.NewMembers.EVERYBODY:
         said.append(_("Every member of a group must be new here."))
+    said += _reward_words(deal)
     return " ".join(said)
+
+
+def _reward_words(deal: GroupDeal) -> list[str]:
+    """Return what leaders get (G16), and whether they keep it."""
+    said = []
+    if deal.leader_points:
+        text = _("Who leads a group to success gets %(points)s points.")
+        said.append(text % {"points": f"{deal.leader_points:,d}"})
+    if deal.leader_coupon is not None:
+        text = _("Who leads a group to success gets the coupon “%(name)s”.")
+        said.append(text % {"name": deal.leader_coupon.label})
+    if said and not deal.leader_keeps:
+        said.append(_("It is taken back when the leader's own order is given back."))
+    return said

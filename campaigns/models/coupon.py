@@ -302,6 +302,11 @@ class Coupon(models.Model):
                 fields=["member", "state", "expires_at"], name="coupon_wallet"
             ),
             models.Index(fields=["-issued_at", "-id"], name="coupon_newest_first"),
+            models.Index(
+                fields=["expires_at"],
+                name="coupon_available_by_end",
+                condition=Q(state="available"),
+            ),
         ]
 
     def __str__(self):

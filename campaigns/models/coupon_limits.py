@@ -13,11 +13,16 @@ class UseTally(models.Model):
     ``whose`` is empty for everybody, ``m:12`` for a member, or ``e:…`` and ``p:…``
     for a keyed fingerprint of an e-mail address or a phone number: people who come
     back as somebody else are counted, and nobody can be read from it. ``period`` is
-    empty, or names a day, week or month such as ``2026-W47``.
+    empty, or names a day, week or month such as ``2026-W47``. Without a template it
+    counts for all of them together: the one coupon for a first order (C12).
     """
 
     template = models.ForeignKey(
-        "campaigns.CouponTemplate", on_delete=models.CASCADE, related_name="tallies"
+        "campaigns.CouponTemplate",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tallies",
     )
     whose = models.CharField(max_length=80, db_collation="C")
     period = models.CharField(max_length=10, db_collation="C")
@@ -30,7 +35,9 @@ class UseTally(models.Model):
         verbose_name_plural = _("tallies of uses")
         constraints = [
             models.UniqueConstraint(
-                fields=["template", "whose", "period"], name="use_tally_once_per_whom"
+                fields=["template", "whose", "period"],
+                name="use_tally_once_per_whom",
+                nulls_distinct=False,
             ),
             models.CheckConstraint(
                 condition=Q(used__lte=F("most")), name="use_tally_is_within_limit"

@@ -70,6 +70,26 @@ class GroupDeal(Bilingual, models.Model):
         blank=True,
         help_text=_("New is who has never paid an order."),
     )
+    leader_points = models.PositiveIntegerField(
+        _("points for the leader"),
+        default=0,
+        db_default=0,
+        help_text=_("When the group succeeds; 0 is none."),
+    )
+    leader_coupon = models.ForeignKey(
+        "campaigns.CouponTemplate",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("coupon for the leader"),
+    )
+    leader_keeps = models.BooleanField(
+        _("the leader keeps it"),
+        default=False,
+        db_default=False,
+        help_text=_("Also when the leader's own order is given back."),
+    )
     #: Seats in all groups together, and how many of them are held or paid (G14).
     stock = models.PositiveIntegerField(_("seats in all"), null=True, blank=True)
     taken = models.PositiveIntegerField(_("taken"), default=0)
@@ -102,6 +122,17 @@ class GroupDeal(Bilingual, models.Model):
 
     def __str__(self):
         return self.label
+
+    @property
+    def leader_reward(self) -> dict[str, int | bool | None]:
+        """Return what a group promises its leader (G16); empty is nothing."""
+        if not self.leader_points and self.leader_coupon_id is None:
+            return {}
+        return {
+            "points": self.leader_points,
+            "coupon": self.leader_coupon_id,
+            "keeps": self.leader_keeps,
+        }
 
 
 class GroupRung(models.Model):
@@ -163,6 +194,8 @@ class Group(models.Model):
     )
     #: ``[[size, price_minor], …]`` as the deal said when it was opened (G10).
     rungs = models.JSONField(_("steps"))
+    #: What its leader was promised that day, as ``GroupDeal.leader_reward``.
+    reward = models.JSONField(_("reward of the leader"), default=dict, blank=True)
     #: How many seats there are: the size of the last step.
     size = models.PositiveSmallIntegerField(_("seats"))
     held = models.PositiveSmallIntegerField(_("held"), default=0)

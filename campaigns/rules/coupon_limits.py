@@ -9,7 +9,8 @@ from campaigns.rules.coupons import period_name
 
 #: Everybody together.
 EVERYBODY = ""
-#: Period of the one use that a coupon for a first order has.
+#: Period of the one use that coupons for a first order have, all templates together:
+#: two unpaid orders of one buyer are not both the first (C12).
 FIRST_ORDER = "first"
 
 
@@ -20,6 +21,11 @@ class Slot:
     whose: str
     period: str
     most: int
+
+    @property
+    def is_of_all_templates(self) -> bool:
+        """Whether uses of every template are counted in it."""
+        return self.period == FIRST_ORDER
 
     @property
     def reason(self) -> str:

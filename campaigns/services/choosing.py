@@ -28,16 +28,34 @@ def coupons_asked_for(
     codes = tuple(dict.fromkeys(map(normalise_code, request.coupon_codes)))
     asked = _asked(request.member_id, codes)
     if asked not in request.reads:
-        version, told, known = version_and_coupons(
-            member_id=request.member_id,
-            codes=list(filter(is_plausible, codes)),
-            order_id=request.order_id,
-            needs=expected_needs(request),
-            at=request.now,
-        )
-        remember(request, told=told)
-        request.reads[asked] = (version, known)
+        request.reads[asked] = _part_of_a_read(request, codes) or _read(request, codes)
     return request.reads[asked]
+
+
+def _read(
+    request: PriceRequest, codes: Collection[str]
+) -> tuple[UUID, Mapping[str, CouponRow]]:
+    """Ask the database, also for what offers will want to know of the buyer."""
+    version, told, known = version_and_coupons(
+        member_id=request.member_id,
+        codes=list(filter(is_plausible, codes)),
+        order_id=request.order_id,
+        needs=expected_needs(request),
+        at=request.now,
+    )
+    remember(request, told=told)
+    return version, known
+
+
+def _part_of_a_read(
+    request: PriceRequest, codes: Collection[str]
+) -> tuple[UUID, Mapping[str, CouponRow]] | None:
+    """Return what a read about more codes says of these, if there was one."""
+    for key, read in request.reads.items():
+        if key[:2] == _asked(request.member_id, ())[:2] and {*codes} <= {*key[2]}:
+            version, known = read
+            return version, {code: known[code] for code in codes if code in known}
+    return None
 
 
 def _asked(member_id: int | None, codes: tuple[str, ...]) -> tuple[object, ...]:
@@ -59,7 +77,16 @@ def limits_reached(
     }
     asked = ("campaigns.limits", request.member_id, tuple(sorted(limited)))
     if asked not in request.reads:
-        request.reads[asked] = _reached(request, limited)
+        # Of fewer coupons than were asked about before, all is known.
+        known = (
+            read
+            for key, read in request.reads.items()
+            if key[:2] == asked[:2] and {*limited} <= {*key[2]}
+        )
+        reached = next(known, None)
+        request.reads[asked] = (
+            _reached(request, limited) if reached is None else reached
+        )
     return request.reads[asked]
 
 
@@ -149,9 +176,16 @@ def coupons_for_cart(*, cart: Cart, member_id: int, now: datetime) -> list[Choic
         At most ``MOST_CHOICES``: usable ones by largest saving, then earliest expiry,
         then smaller face value, then id; then the others by expiry.
     """
-    mine = wallet(member_id=member_id, status="available", at=now)
+    request = request_of_cart(cart=cart, now=now)
+    return coupons_for_request(replace(request, member_id=member_id))
+
+
+def coupons_for_request(request: PriceRequest) -> list[Choice]:
+    """Return the coupons of who asks, whatever codes are in the cart; see above."""
+    if request.member_id is None:
+        return []
+    mine = wallet(member_id=request.member_id, status="available", at=request.now)
     coupons = list(mine.order_by("expires_at", "id")[:MOST_CHOICES])
-    request = replace(request_of_cart(cart=cart, now=now), member_id=member_id)
     _read_together(request, [coupon.code for coupon in coupons])
     choices = [_choice(request, coupon) for coupon in coupons]
     return sorted(choices, key=_rank)

@@ -16,6 +16,7 @@ from campaigns.rules.conditions import Facts
 from campaigns.rules.index import OfferIndex
 from campaigns.rules.needs import NOTHING, Needs, Told, all_of, needs_of
 from orders.rules.offers import Offer, PriceRequest
+from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import FarOffers
 
 
@@ -85,7 +86,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         channel=request.channel_code,
         groups=request.audiences,
         marks=marks | request.audiences,
-        is_known=request.member_id is not None,
+        is_known=request.member_id is not None or ANY_MEMBER in request.audiences,
         orders_before=told.orders_before,
         last_order_at=told.last_order_at,
         stock=_stock(request, told) if needs.gifts else {},

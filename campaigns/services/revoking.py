@@ -9,6 +9,14 @@ from django.db.models import Count, Q, QuerySet
 
 from campaigns.models import Coupon, CouponBatch, CouponCode, CouponTemplate
 from crm.shared.audit import record_audit
+from crm.shared.jobs import enqueue
+from crm.shared.models import Job
+
+#: Key of ``crm.wiring.JOBS``.
+JOB = "campaigns.revoke_coupons"
+#: More coupons than this are revoked by a job, a chunk a transaction.
+MOST_AT_ONCE = 2_000
+CHUNK = 10_000
 
 _SKIPPED = [Coupon.State.HELD, Coupon.State.USED]
 
@@ -92,6 +100,58 @@ def revoke_coupons(
         now=now,
     )
     return outcome
+
+
+@transaction.atomic
+def order_revocation(
+    *, template_id: int, actor: Any, reason: str, now: datetime
+) -> Job:
+    """Start a job that revokes the coupons a template has now; return it.
+
+    What is given out after ``now`` stays, and so does what orders hold or used.
+
+    Args:
+        reason: why, for the audit trail.
+    """
+    template = CouponTemplate.objects.get(pk=template_id)
+    params = {"template": template.public_id}
+    job = enqueue(kind=JOB, params=params, owner=actor, now=now)
+    record_audit(
+        actor=actor,
+        action="coupons.order_revocation",
+        obj=template,
+        reason=reason,
+        detail={"job": job.public_id},
+        now=now,
+    )
+    return job
+
+
+def coupons_to_revoke(*, template: str, until: datetime) -> QuerySet[Coupon]:
+    """Return the coupons of a template that were issued until a moment.
+
+    Args:
+        template: public id.
+    """
+    return Coupon.objects.filter(template__public_id=template, issued_at__lte=until)
+
+
+def revoke_chunk(
+    *, coupons: QuerySet[Coupon], after: int
+) -> tuple[Revocation, int, int]:
+    """Revoke the next coupons, inside the caller's transaction.
+
+    Args:
+        coupons: all there are to be revoked.
+        after: primary key of the last one looked at.
+
+    Returns:
+        What was done, how many were looked at, and the last of their keys.
+    """
+    keys = coupons.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    chunk = list(keys[:CHUNK])
+    outcome = _revoke(Coupon.objects.filter(pk__in=chunk), codes=0)
+    return outcome, len(chunk), chunk[-1] if chunk else after
 
 
 def _coupons_of(batch: CouponBatch) -> QuerySet[Coupon]:

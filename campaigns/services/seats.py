@@ -114,6 +114,7 @@ def open_group(
     group = Group.objects.create(
         deal=found,
         rungs=rungs,
+        reward=found.leader_reward,
         size=rungs[-1][0],
         held=1,
         created_at=now,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.console.clock import may_move_clock
 from crm.console.queries.work import sees_any
+from crm.console.why_not import may_ask_why_not
 
 #: Heading -> (model label, icon). Whoever may view the model sees the entry.
 SECTIONS = [
@@ -121,6 +122,12 @@ def sidebar(request: HttpRequest) -> list[dict]:
         "link": reverse_lazy("admin:clock"),
         "permission": lambda request: may_move_clock(request.user),
     }
+    why_not = {
+        "title": _("Why not?"),
+        "icon": "help",
+        "link": reverse_lazy("admin:why_not"),
+        "permission": lambda request: may_ask_why_not(request.user),
+    }
     sections = [
         {
             "title": title,
@@ -130,7 +137,7 @@ def sidebar(request: HttpRequest) -> list[dict]:
         for title, entries in SECTIONS
     ]
     sections[-1]["items"].append(machine)
-    return [{"items": [home, work]}, *sections]
+    return [{"items": [home, work, why_not]}, *sections]
 
 
 def _entry(label: str, icon: str) -> dict:

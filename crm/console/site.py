@@ -24,6 +24,7 @@ from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
 from crm.console.sign_in import SignIn
+from crm.console.why_not import why_not_page
 from crm.console.work import queue_page, work_page
 from crm.shared.clock import now, offset
 from members.models import User
@@ -82,6 +83,7 @@ class ConsoleSite(UnfoldAdminSite):
                 name="language",
             ),
             path("clock/", self.admin_view(self.clock), name="clock"),
+            path("why-not/", self.admin_view(self.why_not), name="why_not"),
             path("to-do/", self.admin_view(self.work), name="work"),
             path(
                 "to-do/<slug:code>/",
@@ -94,6 +96,10 @@ class ConsoleSite(UnfoldAdminSite):
     def clock(self, request: HttpRequest) -> HttpResponse:
         """Move the clock of a shop that is not the real one."""
         return clock_page(request, self)
+
+    def why_not(self, request: HttpRequest) -> HttpResponse:
+        """Tell why a code or an offer does nothing on a cart."""
+        return why_not_page(request, self)
 
     def work(self, request: HttpRequest) -> HttpResponse:
         """Show what waits for somebody."""

@@ -83,13 +83,30 @@ def take_review_points_back(*, review_id: int, now: datetime) -> PointsEntry | N
     review = _review(review_id)
     if review is None or not program().takes_review_points_back:
         return None
-    account = locked_account(member_id=review.member_id, now=now)
     source = source_of_review(review)
+    entry = take_grant_back(member_id=review.member_id, source=source, now=now)
+    if entry is not None:
+        mark_rewarded(review_id=review_id, is_rewarded=False)
+    return entry
+
+
+@transaction.atomic
+def take_grant_back(
+    *, member_id: int, source: str, now: datetime
+) -> PointsEntry | None:
+    """Take back what was granted for a source, once.
+
+    A member who has too few left owes the rest or not, as with refunds (P16).
+
+    Returns:
+        The claw-back entry; None when there is nothing to take.
+    """
+    account = locked_account(member_id=member_id, now=now)
     mine = PointsEntry.objects.filter(account_id__in=account.accounts, source=source)
     granted = mine.filter(kind=PointsEntry.Kind.GRANT).first()
     if granted is None or mine.filter(kind=PointsEntry.Kind.CLAW_BACK).exists():
         return None
-    book = book_of(account, lots=lots_left(member_id=review.member_id))
+    book = book_of(account, lots=lots_left(member_id=member_id))
     lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
     movement = book.claw_back(
         granted.points,
@@ -101,9 +118,7 @@ def take_review_points_back(*, review_id: int, now: datetime) -> PointsEntry | N
         trace={},
         reverses=granted.pk,
     )
-    entry = post_one(book, movement=movement)
-    mark_rewarded(review_id=review_id, is_rewarded=False)
-    return entry
+    return post_one(book, movement=movement)
 
 
 def take_back_of_refund(*, refund_id: int, now: datetime) -> int:

@@ -12,17 +12,19 @@ from crm.shared.idempotency import idempotent
 from crm.shared.strict import StrictQueryMixin
 from members.authentication import IsMember
 from orders.api import requests
+from orders.api.offer_shapes import CartOffersShape, OffersQuery, explanation_shape
 from orders.api.order_serializers import OrderDetailShape
-from orders.api.serializers import CartOffersShape, CartShape
-from orders.api.shapes import cart_shape, offers_shape
+from orders.api.serializers import CartShape
+from orders.api.shapes import cart_shape
 from orders.guessers import guesser_of
 from orders.models import Cart
 from orders.queries.carts import find_cart, newest_open_cart
 from orders.queries.orders import order_of
 from orders.services import carts
 from orders.services.checkout import CartTotalChanged, place_order
+from orders.services.explaining import explain_cart, explain_code
 from orders.services.merging_carts import merge_cart
-from orders.services.quoting import priced_cart, quote_cart
+from orders.services.quoting import priced_cart
 
 
 class CartView(StrictQueryMixin, APIView):
@@ -238,11 +240,26 @@ class CartPoints(CartView):
 class CartOffers(CartView):
     """GET every offer considered for the cart: applicable, inapplicable, skipped."""
 
-    @extend_schema(operation_id="carts_offers_retrieve", responses=CartOffersShape)
+    query_parameters = ["code"]
+
+    @extend_schema(
+        operation_id="carts_offers_retrieve",
+        parameters=[OffersQuery],
+        responses=CartOffersShape,
+    )
     def get(self, request, cart: str):
-        """Explain the price."""
-        quote = quote_cart(cart=self.find(cart), now=clock.now())
-        return Response(offers_shape(quote))
+        """Explain the price, or with ``code`` what that code alone adds to it.
+
+        Every wrong code counts; 429 ``too_often`` after ten of them.
+        """
+        wanted = self.read(OffersQuery, request.query_params.dict())
+        found, now = self.find(cart), clock.now()
+        if not wanted["code"]:
+            return Response(explanation_shape(explain_cart(cart=found, now=now)))
+        told = explain_code(
+            cart=found, code=wanted["code"], guesser=guesser_of(request), now=now
+        )
+        return Response(explanation_shape(told))
 
 
 class Checkout(CartView):

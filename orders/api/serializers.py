@@ -81,15 +81,6 @@ class OfferReasonShape(serializers.Serializer):
     params = serializers.DictField()
 
 
-class AppliedOfferShape(serializers.Serializer):
-    """An offer that lowers the price."""
-
-    type = serializers.CharField()
-    id = serializers.CharField()
-    name = serializers.CharField()
-    saves = MoneyShape()
-
-
 class RefusedOfferShape(serializers.Serializer):
     """An offer that does not, and why."""
 
@@ -121,15 +112,6 @@ class CartShape(serializers.Serializer):
     free_freight_missing = MoneyShape(allow_null=True)
     totals = TotalsShape()
     quote_hash = serializers.CharField()
-
-
-class CartOffersShape(serializers.Serializer):
-    """Every offer that was considered, once (S25)."""
-
-    applicable = AppliedOfferShape(many=True)
-    inapplicable = RefusedOfferShape(many=True)
-    skipped = RefusedOfferShape(many=True)
-    nearest = RefusedOfferShape(allow_null=True)
 
 
 class OrderLineShape(serializers.Serializer):

@@ -25,7 +25,7 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
         ],
         "gifts": [_gift(applied, gift, quote) for applied, gift in quote.gifts],
         "gifts_missed": [
-            _refused(each, quote.currency)
+            refused_shape(each, quote.currency)
             for each in quote.turned_down
             if each.why.code == GIFT_OUT_OF_STOCK
         ],
@@ -54,7 +54,7 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
 
 def _nearest(quote: Quote) -> dict[str, Any] | None:
     nearest = quote.nearest
-    return None if nearest is None else _refused(nearest, quote.currency)
+    return None if nearest is None else refused_shape(nearest, quote.currency)
 
 
 def _item(item: CartItem, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
@@ -108,25 +108,8 @@ def _reduction(
     }
 
 
-def offers_shape(quote: Quote) -> dict[str, Any]:
-    """Return every offer a price considered."""
-    return {
-        "applicable": [
-            {
-                "type": each.source_kind,
-                "id": each.source_id,
-                "name": each.name,
-                "saves": as_api(each.amount_minor, quote.currency),
-            }
-            for each in quote.applied
-        ],
-        "inapplicable": [_refused(each, quote.currency) for each in quote.refused],
-        "skipped": [_refused(each, quote.currency) for each in quote.skipped],
-        "nearest": _nearest(quote),
-    }
-
-
-def _refused(entry: NotApplied, currency: str) -> dict[str, Any]:
+def refused_shape(entry: NotApplied, currency: str) -> dict[str, Any]:
+    """Return an offer that took nothing, and why."""
     return {
         "type": entry.source_kind,
         "id": entry.source_id,

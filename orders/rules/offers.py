@@ -1,8 +1,7 @@
-"""The socket for everything that lowers a price. Plain Python.
+"""Everything that may lower a price, as the pricing function sees it. Plain Python.
 
-Apps above plug in through ``crm.wiring.OFFER_SOURCES``. A source looks its offers
-up and later claims what was applied; the offers themselves are plain values that the
-pricing function asks in a fixed order (S1): stage, then priority (high first), then
+Apps above plug in through ``crm.wiring.OFFER_SOURCES`` (``orders.rules.sources``). The
+offers themselves are plain values that the pricing function asks in a fixed order (S1): stage, then priority (high first), then
 start, then id (S3).
 """
 
@@ -368,33 +367,3 @@ class Applied:
     gifts: tuple[Gift, ...] = ()
     #: The lines its gifts came with, and must come back with (R8).
     trigger_positions: tuple[int, ...] = ()
-
-
-class OfferSource(Protocol):
-    """One entry of ``OFFER_SOURCES``: finds offers, and claims what was applied.
-
-    A source answers only for its own ``source_kind``. One is made for each quote. It
-    may have ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such
-    as ``member`` or ``tier:gold``, asked only where prices differ by it, or where its
-    ``wants_audiences(request) -> bool`` says that its offers do.
-    """
-
-    source_kind: str
-
-    def offers_for(
-        self, request: PriceRequest
-    ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
-        """Return the offers to try, and those refused at once.
-
-        The refused are ``(source_id or code, name, Refused)``, for example a coupon
-        code nobody knows.
-        """
-        ...
-
-    def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
-        """Reserve what the order uses, inside the order's transaction.
-
-        Raises:
-            Refusal: it is gone (used up, spent, expired); the order is not placed.
-        """
-        ...

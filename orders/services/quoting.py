@@ -16,10 +16,11 @@ from orders.models import Cart
 from orders.queries.carts import CartContents, contents_of
 from orders.queries.freight import freight_rules
 from orders.rules.freight import FreightRule, rule_for
-from orders.rules.offers import Offer, OfferSource, PriceLine, PriceRequest
+from orders.rules.offers import Offer, PriceLine, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import NotApplied, Quote
+from orders.rules.sources import OfferSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class PricedCart:
     cart: Cart
     contents: CartContents
     quote: Quote
+    #: What was priced; whoever asks on finds in it what sources have read.
+    request: PriceRequest
 
 
 def offer_sources() -> list[OfferSource]:
@@ -58,7 +61,7 @@ def price_contents(
 ) -> PricedCart:
     """Price a cart whose contents were read at ``now``."""
     request = _request_of(cart, contents, now=now, order_id=order_id)
-    return PricedCart(cart, contents, quote_request(request))
+    return PricedCart(cart, contents, quote_request(request), request)
 
 
 def quote_request(request: PriceRequest) -> Quote:

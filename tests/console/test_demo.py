@@ -13,7 +13,7 @@ from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import TruncMonth
 from django.urls import reverse
 
-from campaigns.models import Coupon, Message
+from campaigns.models import Budget, Coupon, CouponBatch, Group, Message, PublicCode
 from crm.care.models import Ticket
 from crm.console.demo import aftersales
 from crm.console.demo.catalogue import PRICE_TEST_SKU
@@ -181,7 +181,8 @@ def test_story_10_a_refund_made_the_balance_insufficient(shop):
 
 
 def test_story_3_five_channels_sell(shop):
-    sold = Order.objects.values_list("channel__code", flat=True).distinct()
+    own = Order.objects.filter(seat__isnull=True)
+    sold = own.values_list("channel__code", flat=True).distinct()
     assert set(sold) == {"mini-program", "web", "tmall", "jd", "store"}
 
 
@@ -275,6 +276,22 @@ def test_a_large_payment_waits_for_a_second_person(shop):
     asked = Approval.objects.get()
     assert (asked.state, asked.author.username) == ("waiting", aftersales.FINANCE)
     assert asked.params["amount_minor"] == aftersales.LARGE_MINOR
+
+
+def test_a_group_has_succeeded_and_another_waits_for_one_more(shop):
+    states = Group.objects.order_by("pk").values_list("state", "paid", "size")
+    assert list(states) == [("succeeded", 2, 2), ("open", 1, 2)]
+    leader = Group.objects.get(state="succeeded").seats.get(is_leader=True)
+    source = f"group:{leader.group.public_id}"
+    assert PointsEntry.objects.get(source=source).points == 200
+
+
+def test_a_batch_has_its_codes_and_a_word_half_of_its_budget(shop):
+    batch = CouponBatch.objects.get()
+    assert (batch.made, batch.codes.count()) == (200, 200)
+    assert PublicCode.objects.get(code="TEA2026").used == 1
+    budget = Budget.objects.get()
+    assert (budget.amount_minor, budget.spent_minor) == (2_000, 1_000)
 
 
 def test_money_hangs_in_three_ways(shop):

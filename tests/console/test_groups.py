@@ -170,6 +170,20 @@ def test_a_deal_nobody_can_mean_is_refused(signed_in, shop, steps, fields):
     assert GroupDeal.objects.count() == before
 
 
+def test_g16_a_marketer_promises_leaders_something(signed_in, shop):
+    client = signed_in("marketer")
+    fields = {"leader_points": "250", "leader_coupon": shop["template"].pk}
+    add = reverse("admin:campaigns_groupdeal_add")
+    answer = client.post(add, form_of(("3", "80"), **fields))
+    assert answer.status_code == 302, answer.content.decode()[-3000:]
+    deal = GroupDeal.objects.latest("pk")
+    assert deal.leader_reward == {
+        "points": 250,
+        "coupon": shop["template"].pk,
+        "keeps": False,
+    }
+
+
 def test_saving_a_deal_does_not_forget_seats_taken_meanwhile(rf, shop):
     deal = make_deal(stock=10)
     page = admin.site._registry[GroupDeal]

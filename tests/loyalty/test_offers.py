@@ -145,6 +145,19 @@ def test_s1_a_member_belongs_to_members_and_to_the_tier_held(
     assert PointsOffers().audiences(request(bob, 0)) == frozenset(), "no account yet"
 
 
+def test_the_tiers_above_are_within_reach_the_next_one_first(
+    rich, django_assert_num_queries
+):
+    ladder = list(Tier.objects.order_by("threshold_minor"))
+    marks = [(f"tier:{tier.code}", tier.label) for tier in ladder]
+    PointsAccount.objects.filter(member=rich).update(tier=ladder[1])
+    with django_assert_num_queries(2):
+        assert PointsOffers().reachable(request(rich, 0)) == marks[2:]
+    PointsAccount.objects.filter(member=rich).update(tier=ladder[-1])
+    assert PointsOffers().reachable(request(rich, 0)) == []
+    assert PointsOffers().reachable(request(None, 0)) == []
+
+
 def test_p18_in_debt_nothing_can_be_spent(rich):
     PointsAccount.objects.filter(member=rich).update(debt=1)
     (found,), _ = PointsOffers().offers_for(request(rich, 300))

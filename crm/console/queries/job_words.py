@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 KINDS = {
     "orders.import": _("Import of orders"),
     "campaigns.make_codes": _("Making coupon codes"),
+    "campaigns.revoke_coupons": _("Revoking coupons"),
     "console.advance_clock": _("Moving the clock"),
     "console.bulk_deed": _("One deed for many members"),
     "members.export_data": _("Copy of personal data"),
@@ -29,5 +30,7 @@ RESULTS = {
     "adjustments": _("Adjustments"),
     "report": _("Error file"),
     "codes": _("codes"),
+    "coupons": _("Coupons revoked"),
+    "skipped": _("Held or used, not revoked"),
     "pairs": _("possible duplicates"),
 }

@@ -30,6 +30,17 @@ def money(minor: int | None, currency: str = "") -> str:
 
 
 @register.filter
+def taken_off(minor: int, currency: str = "") -> str:
+    """Return what something takes off an amount; what gives it back has a plus.
+
+    >>> taken_off(500, "CNY"), taken_off(-500, "CNY")
+    ('−¥5.00', '+¥5.00')
+    """
+    sign = "+" if minor < 0 else "−"
+    return f"{sign}{money(abs(minor), currency)}"
+
+
+@register.filter
 def grouped(number: int | None) -> str:
     """Return a whole number with thousands separated."""
     return "–" if number is None else f"{number:,d}"

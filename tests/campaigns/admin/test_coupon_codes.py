@@ -132,13 +132,14 @@ def test_a_word_and_a_budget_are_written_in_forms(staff, endless):
     )
     assert PublicCode.objects.get().code == "SPRING26"
     client.post(
-        reverse("admin:campaigns_budget_add"), {"name": "Spring", "amount_minor": 500}
+        reverse("admin:campaigns_budget_add"),
+        {"name": "Spring", "amount_minor": "5.00"},
     )
     budget = Budget.objects.get()
     Budget.objects.update(reserved_minor=400)
     answer = client.post(
         reverse("admin:campaigns_budget_change", args=[budget.pk]),
-        {"name": "Spring", "amount_minor": 399},
+        {"name": "Spring", "amount_minor": "3.99"},
     )
     assert "More than this is reserved" in answer.content.decode()
     budget.refresh_from_db()
@@ -146,7 +147,7 @@ def test_a_word_and_a_budget_are_written_in_forms(staff, endless):
     with CaptureQueriesContext(connection) as asked:
         client.post(
             reverse("admin:campaigns_budget_change", args=[budget.pk]),
-            {"name": "Summer", "amount_minor": 500},
+            {"name": "Summer", "amount_minor": "5"},
         )
     [written] = [q["sql"] for q in asked if 'UPDATE "campaigns_budget"' in q["sql"]]
     assert "Summer" in written

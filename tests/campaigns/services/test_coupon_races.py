@@ -91,6 +91,45 @@ def test_x5_holds_and_releases_leave_what_the_rows_say(template, count):
     assert UseTally.objects.get().used == held <= 3 <= outcome["held"]
 
 
+@pytest.mark.parametrize("count", CALLERS)
+def test_x5_c12_of_one_buyers_orders_one_is_the_first(template, count):
+    """Each order with a coupon of another template: they are counted together."""
+    CouponTemplate.objects.update(stock=None)
+    templates = CouponTemplate.objects.bulk_create(
+        CouponTemplate(
+            code=f"t{number}",
+            name="首单",
+            state="live",
+            kind="amount",
+            amount_minor=2000,
+            for_first_order=True,
+            starts_at=NOON,
+        )
+        for number in range(count)
+    )
+    member = make_member(1)
+    for each in templates:
+        issue_to_members(
+            template_id=each.pk, member_ids=[member.pk], source="race", now=NOON
+        )
+    coupons = Coupon.objects.order_by("pk").values_list("public_id", flat=True)
+    orders = Order.objects.bulk_create(
+        Order(
+            number=f"SO{number}",
+            member=member,
+            currency="CNY",
+            goods_minor=30000,
+            total_minor=30000,
+            placed_at=NOON,
+        )
+        for number in range(count)
+    )
+    pairs = list(zip(coupons, [order.pk for order in orders], strict=True))
+    outcome = all_at_once(count, holding_of(pairs))
+    assert outcome == {"held": 1, "UseLimitReached": count - 1}
+    assert Coupon.objects.filter(state="held").count() == 1
+
+
 def test_control_without_the_condition_it_is_used_too_often(template, monkeypatch):
     CouponTemplate.objects.update(limit_total=1)
     pairs = buyers(template, 4)

@@ -264,6 +264,55 @@ def test_c12_two_first_orders_at_once_are_one(alice, endless):
         hold(second)
 
 
+def another(template):
+    """Return a second template of coupons for a first order."""
+    fields = {
+        "code": "other",
+        "name": "另一张",
+        "for_first_order": True,
+        "state": "live",
+    }
+    return CouponTemplate.objects.create(
+        kind="amount", amount_minor=500, starts_at=template.starts_at, **fields
+    )
+
+
+def test_c12_first_orders_by_coupons_of_two_kinds_are_one(alice, bob, endless):
+    CouponTemplate.objects.update(for_first_order=True)
+    (first,) = coupons(endless, alice, 1)
+    (second,) = coupons(another(endless), alice, 1)
+    (bobs,) = coupons(endless, bob, 1)
+    unpaid = hold(first)
+    assert reason(second, alice) == "coupon_first_order_only"
+    assert reason(bobs, bob) is None
+    with pytest.raises(UseLimitReached) as refused:
+        hold(second)
+    assert refused.value.code == "coupon_first_order_only"
+    assert Coupon.objects.filter(state="held").count() == 1
+
+    release_order(order_id=unpaid.pk)
+    assert reason(second, alice) is None
+    hold(second)
+    hold(bobs)
+    assert counters()
+
+
+def test_c12_two_who_are_one_have_one_first_order(alice, bob, endless):
+    CouponTemplate.objects.update(for_first_order=True)
+    (hers,) = coupons(endless, alice, 1)
+    (his,) = coupons(another(endless), bob, 1)
+    hold(hers)
+    hold(his)
+    merge_members(
+        winner_id=alice.pk, loser_id=bob.pk, reason="same", actor="dana", now=NOON
+    )
+    third = issue_coupon(
+        template_id=endless.pk, member_id=alice.pk, source="third", now=NOON
+    )
+    assert reason(third, alice) == "coupon_first_order_only"
+    assert counters()
+
+
 # --- Budgets (C22) ------------------------------------------------------------
 
 

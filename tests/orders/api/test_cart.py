@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders.api.serializers import CartOffersShape, CartShape
+from orders.api.offer_shapes import CartOffersShape
+from orders.api.serializers import CartShape
 from orders.models import Cart
 from tests.cast import make_channel
 from tests.orders.api.conftest import ROOT
@@ -207,17 +208,26 @@ def test_offers_tell_every_offer_once(visitor, tea):
         Off("prm_b", 500, exclusive_group="g"),
         Off("prm_c", 500, threshold_minor=20_000),
     ]
-    body = visitor.get(path(fill_cart({"TEA": 1}), "/offers")).json()
+    cart = fill_cart({"TEA": 1})
+    body = visitor.get(path(cart, "/offers")).json()
     assert body["applicable"] == [
         {
             "type": "promotion",
             "id": "prm_a",
             "name": "Offer prm_a",
             "saves": yuan("10.00"),
+            "lines": [{"id": cart.lines.get().public_id, "saves": yuan("10.00")}],
         }
     ]
     (inapplicable,) = body["inapplicable"]
     assert inapplicable["id"] == "prm_c"
+    assert inapplicable["path"] == {
+        "code": "spend_more",
+        "message": "Spend ¥100.00 more.",
+        "params": {"missing": yuan("100.00")},
+        "saves": yuan("5.00"),
+        "total": yuan("185.00"),
+    }
     assert inapplicable["reason"] == {
         "code": "threshold_not_met",
         "message": "Spend ¥100.00 more to get this offer.",
@@ -225,6 +235,7 @@ def test_offers_tell_every_offer_once(visitor, tea):
     }
     (skipped,) = body["skipped"]
     assert (skipped["id"], skipped["reason"]["params"]) == ("prm_b", {"with": "prm_a"})
+    assert (skipped["path"], body["coupons"], body["left_out"]) == (None, [], 0)
     assert CartOffersShape(data=body).is_valid(raise_exception=True)
 
 
