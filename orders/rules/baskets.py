@@ -80,6 +80,8 @@ class Basket:
     _shown: list[StageLine] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
     _entering: dict[int, int] | None = None
+    #: Lines at a group or flash price, closed to offers on goods (S2).
+    closed: frozenset[int] = _NONE
 
     @classmethod
     def of(cls, request: PriceRequest) -> "Basket":
@@ -92,12 +94,13 @@ class Basket:
         if any(line.quantity < 1 or line.unit_price_minor < 0 for line in lines):
             raise ValueError("A line needs a quantity and no negative price.")
         left = {line.position: line.gross_minor for line in lines}
+        closed = frozenset(line.position for line in lines if line.is_closed)
         floors = {
             line.position: line.floor_minor * line.quantity
             for line in lines
             if line.floor_minor
         }
-        return cls(lines=lines, left=left, floors=floors, opening=dict(left))
+        return cls(lines, left, floors, dict(left), closed=closed)
 
     def copy(self) -> "Basket":
         """Return a basket to try something on."""
@@ -112,6 +115,7 @@ class Basket:
             _shown=list(self._shown),
             _changed=set(self._changed),
             _entering=self._entering,
+            closed=self.closed,
         )
 
     @property
@@ -159,8 +163,9 @@ class Basket:
                 for each in self._shown
             ]
         self._changed.clear()
-        if stage in _CLOSED_TO and any(line.is_closed for line in self.lines):
-            open_lines = (each for each in self._shown if not each.line.is_closed)
+        if self.closed and stage in _CLOSED_TO:
+            closed = self.closed
+            open_lines = (e for e in self._shown if e.line.position not in closed)
             return StageLines.over(open_lines, self.known)
         return StageLines.over(self._shown, self.known)
 
@@ -247,8 +252,10 @@ class Basket:
         """Return the line at a position."""
         return next(line for line in self.lines if line.position == position)
 
-    def take(self, taking: Taking) -> None:
-        """Take it off."""
+    def take(self, taking: Taking, *, closes: bool = False) -> None:
+        """Take it off, and close the lines to other offers on goods if asked (S2)."""
+        if closes:
+            self.closed = self.closed.union(at for at, _amount in taking.shares)
         single: dict[int, list[int]] = {}
         for position, unit, amount in taking.unit_shares:
             if position not in single:

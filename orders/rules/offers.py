@@ -256,6 +256,8 @@ class Reduction:
     gifts: tuple[Gift, ...] = ()
     #: What lines at their floor cannot take: to the other lines (S10), or to nobody.
     moves_excess: bool = True
+    #: No other offer on goods lowers the lines it takes from (S2).
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
