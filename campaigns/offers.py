@@ -1,31 +1,24 @@
 """What campaigns put into the price: promotions and coupons.
 
-Both sources read together, in one statement a quote. Promotions are made into offers
-once per version in each process, and put into an index of what they need: their rows
-are read again only after somebody changed one, and a quote asks only those that can
-match. It costs the same at one live promotion and at ten thousand.
+Both sources read together, in one statement a quote.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
-from uuid import UUID
 
-from django.utils.translation import get_language
-
-from campaigns.queries import CouponRow, promotions_on
+from campaigns.queries import CouponRow
 from campaigns.rules.coupons import CouponOffer, normalise_code
-from campaigns.rules.index import Indexed, OfferIndex
-from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.choosing import coupons_asked_for, limits_reached, why_unusable
-from campaigns.services.holding import hold_coupon, take_promotion_use
+from campaigns.services.holding import hold_coupon
+from campaigns.services.offering import promotions_for
+from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
 
 class PromotionOffers:
-    """Automatic spend-and-save promotions."""
+    """Automatic promotions of every kind."""
 
     source_kind = "promotion"
 
@@ -33,12 +26,16 @@ class PromotionOffers:
         self, request: PriceRequest
     ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
         """Return every promotion that is live at the time of the request."""
-        version, _coupons = coupons_asked_for(request)
-        return _compiled(version, get_language()).offers_for(request), []
+        return promotions_for(request), []
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
-        """Count one use."""
-        take_promotion_use(promotion=applied.source_id)
+        """Count one use, and reserve what it takes off of its budget."""
+        take_promotion_use(
+            promotion=applied.source_id,
+            order_id=order_id,
+            amount_minor=applied.amount_minor,
+            now=now,
+        )
 
 
 class CouponOffers:
@@ -86,29 +83,3 @@ def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
     is_own = coupon.order_id is not None and coupon.order_id == request.order_id
     left = None if is_own else coupon.budget_left_minor
     return CouponOffer(coupon.source_id, name, coupon.terms, budget_left_minor=left)
-
-
-@lru_cache(maxsize=8)
-def _compiled(version: UUID, language: str | None) -> OfferIndex:
-    """Return an index of what is on as offers, in the language of the request.
-
-    Rows read a moment after the version may be newer than it. That does no harm:
-    their change has another version, and the next quote asks for that.
-    """
-    return OfferIndex.of(
-        Indexed(
-            SpendAndSave(
-                source_id=promotion.public_id,
-                name=promotion.label,
-                rungs=tuple((threshold, off) for threshold, off in promotion.rungs),
-                repeats=promotion.repeats,
-                max_times=promotion.max_times,
-                priority=promotion.priority,
-                exclusive_group=promotion.exclusive_group,
-                starts_at=promotion.starts_at,
-                on_return=promotion.on_return,
-            ),
-            promotion.ends_at,
-        )
-        for promotion in promotions_on()
-    )

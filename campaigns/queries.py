@@ -6,22 +6,35 @@ from datetime import datetime
 from json import loads
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from campaigns.models import (
+    Budget,
     Coupon,
     CouponTemplate,
     Group,
     GroupDeal,
     Message,
     Promotion,
+    PromotionUse,
     Seat,
     UseTally,
 )
 from campaigns.rules.coupon_limits import Limits, Slot
 from campaigns.rules.coupons import Terms
 from crm.shared.planned import planned_cursor
+from orders.models import Variant
+from orders.rules.offers import Gift
 
 #: What a member calls a coupon -> the rows that are meant.
 WALLET = {
@@ -120,6 +133,36 @@ def promotions_on() -> QuerySet[Promotion]:
         Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
         state=Promotion.State.LIVE,
     ).order_by("-priority", "starts_at", "id")
+
+
+def budgets_left(
+    *, budget_ids: Collection[int], order_id: int | None
+) -> dict[int, int]:
+    """Return what is left of budgets for automatic offers, in minor units.
+
+    Args:
+        order_id: an order that asks again has its own reservations back.
+    """
+    own = PromotionUse.objects.filter(
+        budget=OuterRef("pk"), order=order_id, state=PromotionUse.State.HELD
+    )
+    sums = own.order_by().values("budget").annotate(sum=Sum("amount_minor"))
+    left = Budget.objects.filter(pk__in=budget_ids).annotate(
+        left=F("amount_minor")
+        - F("reserved_minor")
+        - F("spent_minor")
+        + Coalesce(Subquery(sums.values("sum")), 0)
+    )
+    return dict(left.values_list("pk", "left"))
+
+
+def gifts_by_sku(skus: Collection[str]) -> dict[str, Gift]:
+    """Return the articles of some SKUs as gifts: one unit, at what it costs alone."""
+    sold = Variant.objects.filter(sku__in=skus, is_active=True)
+    return {
+        sku: Gift(sku, 1, listed_minor=price, variant_id=pk)
+        for pk, sku, price in sold.values_list("pk", "sku", "price_minor")
+    }
 
 
 def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:

@@ -13,7 +13,7 @@ from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
 from orders.queries.prices import RUNNING_PRICES, options_of
 from orders.rules.freight import FreightRule
-from orders.rules.offers import PriceLine
+from orders.rules.offers import PriceLine, brand_marks
 
 _PROVINCE = Address._meta.get_field("province")
 _FREIGHT = ", ".join(f"f.{name}" for name in COLUMNS)
@@ -31,7 +31,7 @@ SELECT ch.code, k.province, a.public_id, a.province,
             v.is_active,
             p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
             p.category_id, c.lineage, {RUNNING_PRICES}, {_IN_CHANNEL},
-            l.agreed_minor, l.agreed_kind) ORDER BY l.id)
+            l.agreed_minor, l.agreed_kind, p.brand_id) ORDER BY l.id)
      FROM orders_cartline l
      JOIN orders_variant v ON v.id = l.variant_id
      JOIN orders_product p ON p.id = v.product_id
@@ -78,6 +78,7 @@ class CartItem(Bilingual):
     #: A price agreed elsewhere, and by what; None for all other lines.
     agreed_minor: int | None
     agreed_kind: str
+    brand_id: int | None
 
     @property
     def is_sold(self) -> bool:
@@ -106,6 +107,7 @@ class CartItem(Bilingual):
             cost_minor=self.cost_minor,
             category_ids=tuple(self.lineage or own),
             weight_grams=self.weight_grams,
+            marks=brand_marks(self.brand_id),
         )
         if self.agreed_minor is None:
             return line

@@ -111,6 +111,11 @@ class PriceLine:
         )
 
 
+def brand_marks(brand_id: int | None) -> frozenset[str]:
+    """Return the mark of who makes an article, if somebody is named."""
+    return frozenset() if brand_id is None else frozenset({f"brand:{brand_id}"})
+
+
 @dataclass(frozen=True, slots=True)
 class PriceRequest:
     """Everything a price depends on: same request, same quote (X6)."""

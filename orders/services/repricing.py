@@ -8,8 +8,8 @@ from django.utils.module_loading import import_string
 
 from crm import wiring
 from crm.shared.money import cumulative_share
-from orders.models import Allocation, AppliedOffer, Order, OrderLine
-from orders.rules.offers import Offer, PriceLine
+from orders.models import Allocation, AppliedOffer, Order, OrderLine, Product
+from orders.rules.offers import Offer, PriceLine, brand_marks
 from orders.rules.refunds import PaidLine
 from orders.rules.repricing import StoredOffer, kept_shares, reprice_loss
 
@@ -60,7 +60,9 @@ def reprice_loss_of(
 
 
 def _price_lines(order: Order) -> list[PriceLine]:
-    lines = OrderLine.objects.filter(order=order).select_related("variant__product")
+    lines = OrderLine.objects.filter(order=order).select_related(
+        "variant__product__category"
+    )
     return [
         PriceLine(
             position=line.position,
@@ -72,9 +74,15 @@ def _price_lines(order: Order) -> list[PriceLine]:
             kind=line.kind,
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
+            category_ids=_categories(line.variant.product),
+            marks=brand_marks(line.variant.product.brand_id),
         )
         for line in lines
     ]
+
+
+def _categories(product: Product) -> tuple[int, ...]:
+    return () if product.category is None else tuple(product.category.lineage)
 
 
 def _offers(

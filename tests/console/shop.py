@@ -49,6 +49,7 @@ from orders.models import (
     UnmatchedReturn,
     Variant,
 )
+from tests.campaigns.recipes import ladder
 from tests.console.sales import after_sale, catalogue, order, stored_value
 
 PASSWORD = "correct-horse-9"
@@ -181,7 +182,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     Promotion.objects.create(
         name="满300减50",
         name_en="50 off 300",
-        rungs=[[30_000, 5_000]],
+        **ladder((30_000, 5_000)),
         starts_at=at,
     )
     deal = GroupDeal.objects.create(

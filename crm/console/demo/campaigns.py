@@ -65,7 +65,8 @@ def plant_terms(shop: DemoShop) -> Promotion:
         name=shop.text("满300减50，满600减120", "50 off from 300, 120 off from 600"),
         name_en="50 off from 300, 120 off from 600",
         state=Promotion.State.LIVE,
-        rungs=[[30000, 5000], [60000, 12000]],
+        kind=Promotion.Kind.SPEND_LADDER,
+        recipe={"gives": {"rungs": [[30000, 5000], [60000, 12000]]}},
         starts_at=shop.now - HISTORY,
     )
     for code, chinese, english, terms in TEMPLATES:

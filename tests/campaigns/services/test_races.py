@@ -9,8 +9,8 @@ from django.db.models import F
 from campaigns import offers
 from campaigns.models import Coupon, CouponTemplate, Promotion
 from campaigns.services import choosing, issuing
-from campaigns.services.holding import PromotionUsedUp
 from campaigns.services.issuing import CouponsAllGone, claim_coupon, issue_coupon
+from campaigns.services.promoting import PromotionUsedUp
 from crm.shared.models import Fact
 from orders.models import Allocation, Cart, Order
 from orders.services.checkout import place_order
@@ -182,7 +182,7 @@ def test_control_without_the_condition_a_promotion_is_used_too_often(
     carts = carts_over_the_threshold(4)
     meet = rendezvous(4)
 
-    def read_then_write(*, promotion):
+    def read_then_write(*, promotion, **_order):
         row = Promotion.objects.get(public_id=promotion)
         meet()
         assert row.used < row.limit_total
