@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from json import loads
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import (
     Count,
     F,
@@ -16,7 +18,7 @@ from django.db.models import (
     Subquery,
     Sum,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, TruncDate
 
 from campaigns.models import (
     Budget,
@@ -30,10 +32,12 @@ from campaigns.models import (
     Seat,
     UseTally,
 )
+from campaigns.rules.burning import Burned
 from campaigns.rules.coupon_limits import Limits, Slot
 from campaigns.rules.coupons import Terms
+from campaigns.rules.recipes import Goods
 from crm.shared.planned import planned_cursor
-from orders.models import Variant
+from orders.models import Brand, Category, Product, Variant
 from orders.rules.offers import Gift
 
 #: What a member calls a coupon -> the rows that are meant.
@@ -359,3 +363,26 @@ def seats_of(*, member_id: int) -> QuerySet[Seat]:
             )
         )
     )
+
+
+def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:
+    """Return what the categories, products and brands of a recipe are called."""
+    models = {"categories": Category, "products": Product, "brands": Brand}
+    found: dict[str, dict[int, str]] = {}
+    for name, model in models.items():
+        wanted = {*getattr(goods, name), *getattr(goods, f"not_{name}")}
+        if wanted:
+            rows = model.objects.filter(pk__in=wanted)
+            found[name] = {row.pk: str(row) for row in rows}
+    return found
+
+
+def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:
+    """Return what the days of the shop took of a promotion; freed uses left out."""
+    day = TruncDate("taken_at", tzinfo=ZoneInfo(settings.SHOP_TIME_ZONE))
+    uses = PromotionUse.objects.filter(
+        promotion_id=promotion_id, taken_at__gte=since
+    ).exclude(state=PromotionUse.State.FREED)
+    rows = uses.annotate(day=day).values("day").order_by("day")
+    counted = rows.annotate(uses=Count("pk"), amount=Sum("amount_minor"))
+    return [Burned(row["day"], row["uses"], row["amount"]) for row in counted]

@@ -92,17 +92,19 @@ def for_buyer(
     offers: Iterable[Offer | FarOffers],
     request: PriceRequest,
     budgets: Mapping[str, int],
+    facts: Facts | None = None,
 ) -> list[Offer | FarOffers]:
     """Return offers told who buys and when, and what is left of their budgets.
 
     Args:
         budgets: public id -> budget, of those that have one.
+        facts: what is supposed instead of asked, for a simulation.
     """
     found = list(offers)
     near = [each for each in found if isinstance(each, PromotionOffer)]
     wanted = {budgets[o.source_id] for o in near if o.source_id in budgets}
     left = _left_of(wanted, request)
-    facts = _facts_of(request)
+    facts = facts or facts_of(request)
 
     def told(offer: Any) -> Any:
         if not isinstance(offer, PromotionOffer):
@@ -131,7 +133,7 @@ def _left_of(budget_ids: set[int], request: PriceRequest) -> Mapping[int, int]:
     return request.reads[asked]
 
 
-def _facts_of(request: PriceRequest) -> Facts:
+def facts_of(request: PriceRequest) -> Facts:
     """Return what conditions ask besides the cart.
 
     Orders before this one are not counted yet: who asks for the n-th is told that the

@@ -19,7 +19,7 @@ from orders.rules.freight import FreightRule, rule_for
 from orders.rules.offers import Offer, OfferSource, PriceLine, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
-from orders.rules.quotes import NotApplied, Quote
+from orders.rules.quotes import FarOffers, NotApplied, Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,14 @@ def price_contents(
     return PricedCart(cart, contents, quote_request(request))
 
 
-def quote_request(request: PriceRequest) -> Quote:
+def quote_request(request: PriceRequest, *, tried: Offer | None = None) -> Quote:
     """Price a request, for carts, previews and simulations alike (X6).
 
     Freight rules are read where the request does not bring them.
+
+    Args:
+        tried: an offer that is not on yet, among those that are; in the place of the
+            one with its id, if that is on.
     """
     sources = offer_sources()
     if any(option.audience for line in request.lines for option in line.prices):
@@ -78,7 +82,14 @@ def quote_request(request: PriceRequest) -> Quote:
             NotApplied(source.source_kind, source_id, name, why)
             for source_id, name, why in turned_down
         ]
+    if tried is not None:
+        ids = (tried.source_kind, tried.source_id)
+        offers = [each for each in offers if _ids(each) != ids] + [tried]
     return price_cart(request, offers, refused, freight_of(request))
+
+
+def _ids(offer: Offer | FarOffers) -> tuple[str, str]:
+    return getattr(offer, "source_kind", ""), getattr(offer, "source_id", "")
 
 
 def audiences_for(
