@@ -56,6 +56,15 @@ _MOVES: dict[str, Callable[..., Any]] = {
     "resume": resume_promotion,
     "end": end_promotion,
 }
+#: End of an action of the audit trail -> what happened.
+ENTRY_WORDS = {
+    "add": gettext_lazy("written"),
+    "change": gettext_lazy("draft changed"),
+    "begin_change": gettext_lazy("change begun"),
+    "clone": gettext_lazy("copied"),
+    "move": gettext_lazy("moved on"),
+    "publish": gettext_lazy("published"),
+}
 _DAYS_SHOWN = 30
 #: The pace of so many full days is what a projection goes on.
 _PACE_DAYS = 7
@@ -106,7 +115,7 @@ def page_of(user: Any, found: Promotion, *, now: datetime) -> dict[str, Any]:
     recipe = read(found.kind, found.recipe)
     names = names_of_goods(recipe.goods)
     entries = AuditEntry.objects.filter(
-        object_type=Promotion._meta.label_lower, object_id=found.public_id
+        object_type=Promotion._meta.label, object_id=found.public_id
     )
     change = Promotion.objects.filter(changes=found).first()
     offered = steps_for(user, found)
@@ -118,7 +127,10 @@ def page_of(user: Any, found: Promotion, *, now: datetime) -> dict[str, Any]:
         "may_edit": found.is_editable and user.has_perm(_CHANGE),
         "change": change,
         "revisions": list(found.revisions.order_by("-number")[:_MOST_ENTRIES]),
-        "entries": list(entries.order_by("-id")[:_MOST_ENTRIES]),
+        "entries": [
+            (each, ENTRY_WORDS.get(each.action.rpartition(".")[2], each.action))
+            for each in entries.order_by("-id")[:_MOST_ENTRIES]
+        ],
         "burn": _burn(found, now) if found.revision else None,
     }
 
