@@ -6,9 +6,10 @@ be on; everything else is a ``Promotion``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, tzinfo
+from datetime import datetime, time
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from campaigns.rules.benefits import (
     WHOLE,
@@ -52,7 +53,7 @@ from campaigns.rules.recipes import (
 from campaigns.rules.recipes_reading import as_json
 from campaigns.rules.scopes import ALL, Scope, delivery
 from campaigns.rules.selections import Selection
-from orders.rules.offers import Gift, Offer, Stage
+from orders.rules.offers import Gift, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,12 @@ class Meta:
     #: What is left of its budget; None is no budget (S21).
     budget_minor: int | None = None
     #: The shop's zone, for hours of the day.
-    zone: tzinfo = UTC
+    zone: ZoneInfo = ZoneInfo("UTC")
     #: SKU -> one unit of it as a gift; what is not there is no gift.
     gifts: Mapping[str, Gift] = field(default_factory=dict)
 
 
-def offer_of(recipe: Recipe, meta: Meta) -> Offer:
+def offer_of(recipe: Recipe, meta: Meta) -> SpendAndSave | Promotion:
     """Return what the pricing function asks.
 
     Args:
@@ -167,6 +168,7 @@ def _conditions(when: When, scope: Scope, meta: Meta) -> list[Condition]:
 def _spend_and_save(recipe: Recipe, meta: Meta) -> SpendAndSave | None:
     gives = recipe.gives
     how: dict[str, Any] = {}
+    rungs: tuple[tuple[int, int], ...]
     if isinstance(gives, SpendEvery):
         rungs = ((gives.spend_minor, gives.off_minor),)
         how = {"repeats": True, "max_times": gives.most_times}
