@@ -40,7 +40,8 @@ def promotions_for(request: PriceRequest) -> list[Offer | FarOffers]:
     live = _live(version, get_language())
     if live.asks_for_audience:
         request = with_audiences(request)
-    return for_buyer(live.index.offers_for(request), request, live.budgets)
+    near = live.index.offers_for(request)
+    return for_buyer(offers=near, request=request, budgets=live.budgets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def with_audiences(request: PriceRequest) -> PriceRequest:
 
 
 def for_buyer(
+    *,
     offers: Iterable[Offer | FarOffers],
     request: PriceRequest,
     budgets: Mapping[str, int],

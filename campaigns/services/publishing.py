@@ -206,8 +206,8 @@ def wants_approval(promotion: Promotion) -> bool:
     return needs_two(
         recipe_of(promotion),
         budget_minor=None if budget is None else budget.amount_minor,
-        most_budget_minor=settings.STAFF_PROMOTION_BUDGET_LIMIT_MINOR,
-        most_share_bp=settings.STAFF_PROMOTION_SHARE_LIMIT_BP,
+        most_budget_minor=settings.PROMOTION_LIMIT_MINOR,
+        most_share_bp=settings.PROMOTION_LIMIT_BP,
     )
 
 

@@ -93,7 +93,7 @@ def simulate(
     budgets = {}
     if promotion.budget_id is not None:
         budgets[offer.source_id] = promotion.budget_id
-    (tried,) = for_buyer([offer], request, budgets, facts)
+    (tried,) = for_buyer(offers=[offer], request=request, budgets=budgets, facts=facts)
     with_it = quote_request(request, tried=tried)
     without_it = quote_request(replace(request, reads={}))
     return _compared(tried.source_id, with_it, without_it)

@@ -147,7 +147,7 @@ def test_what_gives_much_away_waits_for_somebody_else(dana, erik):
 
 
 def test_a_large_budget_waits_and_a_small_one_does_not(dana, settings):
-    settings.STAFF_PROMOTION_BUDGET_LIMIT_MINOR = 1_000
+    settings.PROMOTION_LIMIT_MINOR = 1_000
     small = Budget.objects.create(name="S", amount_minor=1_000)
     large = Budget.objects.create(name="L", amount_minor=1_001)
     assert do(publish_promotion, draft(dana, budget_id=small.pk), dana).state == "live"
