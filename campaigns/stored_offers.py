@@ -2,6 +2,7 @@
 
 from campaigns.rules.coupons import CouponOffer, Terms
 from campaigns.rules.promotions import SpendAndSave
+from campaigns.rules.recipes import BadRecipe
 from campaigns.rules.recipes_making import Meta, of_that_day, offer_of
 from campaigns.rules.recipes_reading import read
 from orders.rules.offers import Offer
@@ -30,9 +31,10 @@ def promotion_of_terms(stored: StoredOffer) -> Offer | None:
             priority=meta.priority,
             exclusive_group=meta.exclusive_group,
         )
-    if "kind" not in terms:
+    try:
+        recipe = read(terms.get("kind", ""), terms.get("recipe"))
+    except BadRecipe:
         return None
-    recipe = read(terms["kind"], terms.get("recipe"))
     return offer_of(of_that_day(recipe), meta)
 
 
