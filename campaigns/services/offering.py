@@ -38,7 +38,8 @@ def promotions_for(request: PriceRequest) -> list[Offer | FarOffers]:
     """Return every promotion that is live at the time of a request, for its buyer."""
     version, _coupons = coupons_asked_for(request)
     live = _live(version, get_language())
-    if live.asks_for_audience:
+    # Where prices differ by audience the price has asked before.
+    if live.asks_for_audience and not request.audiences:
         request = with_audiences(request)
     near = live.index.offers_for(request)
     return for_buyer(offers=near, request=request, budgets=live.budgets)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from campaigns.models import Promotion, PromotionVersion
+from campaigns.models import Budget, Promotion, PromotionVersion
 from campaigns.offers import PromotionOffers
 from campaigns.services.promoting import PromotionUsedUp
 from orders.models import Brand, Product
@@ -160,3 +161,37 @@ def test_brands_and_categories_of_the_catalogue_are_known_to_scopes(alice):
     make_variant("HAT", 10_000, on_hand=9)
     quote = quote_cart(cart=fill_cart({"COAT": 1, "HAT": 1}), now=NOON)
     assert [each.discount_minor for each in quote.lines] == [4_000, 0]
+
+
+def test_offers_for_members_cost_one_statement_however_many_there_are(alice):
+    for_gold = of_kind("percent", {"percent_bp": 100}, when={"audience": ["tier:x"]})
+    make_variant("COAT", 40_000, on_hand=9)
+    cart = fill_cart({"COAT": 1}, member=alice)
+    counts = []
+    for number in range(20):
+        live(f"P{number}", **for_gold)
+        if number in {0, 19}:
+            quote_cart(cart=cart, now=NOON)  # Somebody asked since they changed.
+            with CaptureQueriesContext(connection) as captured:
+                quote_cart(cart=cart, now=NOON)
+            counts.append(len(captured))
+    assert counts == [3, 3]
+
+
+def test_a_budget_is_read_for_those_that_can_match_only(db):
+    budget = Budget.objects.create(name="B", amount_minor=10_000)
+    far = of_kind("percent", {"percent_bp": 100}, goods={"skus": ["HAT"]})
+    promotion = live(budget=budget, **far)
+    make_variant("COAT", 40_000, on_hand=9)
+    cart = fill_cart({"COAT": 1})
+    counts = []
+    for skus in (["HAT"], ["COAT"]):
+        goods = of_kind("percent", {"percent_bp": 100}, goods={"skus": skus})
+        Promotion.objects.filter(pk=promotion.pk).update(**goods)
+        quote_cart(cart=cart, now=NOON)
+        with CaptureQueriesContext(connection) as captured:
+            assert quote_cart(cart=cart, now=NOON).discount_minor == (
+                400 if skus == ["COAT"] else 0
+            )
+        counts.append(len(captured))
+    assert counts == [2, 3]
