@@ -72,7 +72,10 @@ def _live(version: UUID, language: str | None) -> _Live:
             log.error("promotion %s is skipped: %s", promotion.public_id, error)
     gifts = gifts_of([recipe for _promotion, recipe in found])
     entries = [
-        Indexed(offer_of(recipe, meta_of(promotion, gifts)), promotion.ends_at)
+        Indexed(
+            offer_of(recipe, meta_of(promotion=promotion, gifts=gifts)),
+            promotion.ends_at,
+        )
         for promotion, recipe in found
     ]
     return _Live(
@@ -151,7 +154,7 @@ def facts_of(request: PriceRequest) -> Facts:
     )
 
 
-def meta_of(promotion: Promotion, gifts: Mapping[str, Gift]) -> Meta:
+def meta_of(*, promotion: Promotion, gifts: Mapping[str, Gift]) -> Meta:
     """Return what the offer of a promotion is besides its recipe.
 
     What is left of a budget is told later; until then there is nothing left.

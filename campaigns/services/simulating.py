@@ -102,7 +102,7 @@ def simulate(
 def promotion_offer(promotion: Promotion) -> Offer:
     """Return the offer a promotion makes, in the place of what it changes."""
     recipe = recipe_of(promotion)
-    meta = meta_of(promotion, gifts_of([recipe]))
+    meta = meta_of(promotion=promotion, gifts=gifts_of([recipe]))
     if promotion.changes_id is not None:
         meta = replace(meta, source_id=promotion.changes.public_id)
     return offer_of(recipe, meta)
