@@ -1,22 +1,13 @@
 """What campaigns put into the price: promotions and coupons.
 
-Both sources read together, in one statement a quote. Promotions are made into offers
-once per version in each process, and put into an index of what they need: their rows
-are read again only after somebody changed one, and a quote asks only those that can
-match. It costs the same at one live promotion and at ten thousand.
+Both sources read together, in one statement a quote.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
-from uuid import UUID
 
-from django.utils.translation import get_language
-
-from campaigns.queries import CouponRow, promotions_on
+from campaigns.queries.quoting import CouponRow
 from campaigns.rules.coupons import CouponOffer, display_code, normalise_code
-from campaigns.rules.index import Indexed, OfferIndex
-from campaigns.rules.promotions import SpendAndSave
 from campaigns.services.choosing import (
     Choice,
     coupons_asked_for,
@@ -24,8 +15,9 @@ from campaigns.services.choosing import (
     limits_reached,
     why_unusable,
 )
-from campaigns.services.holding import hold_coupon, take_promotion_use
-from campaigns.services.knowing import KnownOffers, offers_told
+from campaigns.services.holding import hold_coupon
+from campaigns.services.offering import asks_for_audience, promotions_for
+from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
 from crm.shared.bilingual import in_request_language
 from orders.rules.holdings import Holding
@@ -33,7 +25,7 @@ from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 
 
 class PromotionOffers:
-    """Automatic spend-and-save promotions."""
+    """Automatic promotions of every kind."""
 
     source_kind = "promotion"
 
@@ -41,18 +33,20 @@ class PromotionOffers:
         self, request: PriceRequest
     ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
         """Return every promotion that is live at the time of the request."""
-        version, _coupons = coupons_asked_for(request)
-        known = _compiled(version, get_language())
-        return offers_told(known=known, request=request), []
+        return promotions_for(request), []
 
     def wants_audiences(self, request: PriceRequest) -> bool:
         """Tell whether a promotion asks what the buyer belongs to."""
-        version, _coupons = coupons_asked_for(request)
-        return bool(_compiled(version, get_language()).audiences)
+        return asks_for_audience(request)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
-        """Count one use."""
-        take_promotion_use(promotion=applied.source_id)
+        """Count one use, and reserve what it takes off of its budget."""
+        take_promotion_use(
+            promotion=applied.source_id,
+            order_id=order_id,
+            amount_minor=applied.amount_minor,
+            now=now,
+        )
 
 
 class CouponOffers:
@@ -117,30 +111,3 @@ def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
     is_own = coupon.order_id is not None and coupon.order_id == request.order_id
     left = None if is_own else coupon.budget_left_minor
     return CouponOffer(coupon.source_id, name, coupon.terms, budget_left_minor=left)
-
-
-@lru_cache(maxsize=8)
-def _compiled(version: UUID, language: str | None) -> KnownOffers:
-    """Return an index of what is on as offers, in the language of the request.
-
-    Rows read a moment after the version may be newer than it. That does no harm:
-    their change has another version, and the next quote asks for that.
-    """
-    index = OfferIndex.of(
-        Indexed(
-            SpendAndSave(
-                source_id=promotion.public_id,
-                name=promotion.label,
-                rungs=tuple((threshold, off) for threshold, off in promotion.rungs),
-                repeats=promotion.repeats,
-                max_times=promotion.max_times,
-                priority=promotion.priority,
-                exclusive_group=promotion.exclusive_group,
-                starts_at=promotion.starts_at,
-                on_return=promotion.on_return,
-            ),
-            promotion.ends_at,
-        )
-        for promotion in promotions_on()
-    )
-    return KnownOffers.of(index)

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon
-from campaigns.queries import coupons_of_order
+from campaigns.queries.coupons import coupons_of_order
 from campaigns.rules.coupons import ReturnOf, return_of
 from campaigns.services.messaging import refund_words, text_of
 from orders.models import Refund

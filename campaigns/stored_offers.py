@@ -2,23 +2,40 @@
 
 from campaigns.rules.coupons import CouponOffer, Terms
 from campaigns.rules.promotions import SpendAndSave
+from campaigns.rules.recipes import BadRecipe
+from campaigns.rules.recipes_making import Meta, of_that_day, offer_of
+from campaigns.rules.recipes_reading import read
+from orders.rules.offers import Offer
 from orders.rules.repricing import StoredOffer
 
 
-def promotion_of_terms(stored: StoredOffer) -> SpendAndSave | None:
-    """Return a spend-and-save promotion as it was; None where its steps are unknown."""
-    rungs = stored.terms.get("rungs")
-    if not rungs:
-        return None
-    return SpendAndSave(
+def promotion_of_terms(stored: StoredOffer) -> Offer | None:
+    """Return a promotion as it was; None where nobody knows what it promised.
+
+    Who bought, when and where was settled that day; only what was bought is asked.
+    """
+    terms = stored.terms
+    meta = Meta(
         source_id=stored.source_id,
         name=stored.name,
-        rungs=tuple((threshold, off) for threshold, off in rungs),
-        repeats=stored.terms.get("repeats", False),
-        max_times=stored.terms.get("max_times", 1),
-        priority=stored.terms.get("priority", 0),
-        exclusive_group=stored.terms.get("exclusive_group", ""),
+        priority=terms.get("priority", 0),
+        exclusive_group=terms.get("exclusive_group", ""),
     )
+    if terms.get("rungs"):
+        return SpendAndSave(
+            source_id=meta.source_id,
+            name=meta.name,
+            rungs=tuple((threshold, off) for threshold, off in terms["rungs"]),
+            repeats=terms.get("repeats", False),
+            max_times=terms.get("max_times", 1),
+            priority=meta.priority,
+            exclusive_group=meta.exclusive_group,
+        )
+    try:
+        recipe = read(terms.get("kind", ""), terms.get("recipe"))
+    except BadRecipe:
+        return None
+    return offer_of(of_that_day(recipe), meta)
 
 
 def coupon_of_terms(stored: StoredOffer) -> CouponOffer | None:

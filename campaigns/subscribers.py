@@ -14,7 +14,7 @@ from campaigns.services.giving_back import (
     return_overpaid,
     undo_order_of_seat,
 )
-from campaigns.services.holding import release_order, return_coupons, use_coupons
+from campaigns.services.holding import release_order, return_order, settle_order
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
 from campaigns.services.messaging import refund_words, write_message
 from campaigns.services.recognising import note_buyer
@@ -29,8 +29,8 @@ from orders.models import Refund, Shipment
 
 
 def mark_coupons_used(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """OrderPaid: the coupons held by the order are used (C9)."""
-    use_coupons(order_id=payload["order_id"], now=now)
+    """OrderPaid: the coupons held by the order are used, budgets spent (C9, C22)."""
+    settle_order(order_id=payload["order_id"], now=now)
 
 
 def note_buyer_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -45,7 +45,7 @@ def release_offers_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
 
 def return_coupons_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderRefunded: coupons come back once nothing of their order is left (C10)."""
-    return_coupons(order_id=payload["order_id"], now=now)
+    return_order(order_id=payload["order_id"], now=now)
 
 
 def pay_seat_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -69,6 +69,8 @@ EXCHANGE_HOURS = env.int("CRM_EXCHANGE_HOURS", default=48)
 CONSUMER_PROTECTED = env.bool("CRM_CONSUMER_PROTECTED", default=False)
 STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
 STAFF_WALLET_LIMIT_MINOR = env.int("CRM_STAFF_WALLET_LIMIT_MINOR", default=100_000)
+PROMOTION_LIMIT_MINOR = env.int("CRM_PROMOTION_LIMIT_MINOR", default=1_000_000)
+PROMOTION_LIMIT_BP = env.int("CRM_PROMOTION_LIMIT_BP", default=5_000)
 STAFF_POINTS_LIMIT = env.int("CRM_STAFF_POINTS_LIMIT", default=10_000)
 APPROVAL_DAYS = env.int("CRM_APPROVAL_DAYS", default=7)
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
@@ -312,9 +314,7 @@ CLEAR_ROWS_PER_DAY = env.int("CRM_CLEAR_ROWS_PER_DAY", default=5_000)
 #: Days a member's own request for erasure can be called off.
 ERASURE_COOLING_DAYS = env.int("CRM_ERASURE_COOLING_DAYS", default=7)
 #: Retention rule -> days it keeps, where it differs from the rule's own.
-RETENTION_DAYS: dict[str, int] = env.dict(
-    "CRM_RETENTION_DAYS", cast={"value": int}, default={}
-)
+RETENTION_DAYS = env.dict("CRM_RETENTION_DAYS", cast={"value": int}, default={})
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"

@@ -127,6 +127,7 @@ JOBS: dict[str, str] = {
 APPROVALS: dict[str, str] = {
     "orders.wallet": "orders.approvals.WalletPayment",
     "loyalty.points": "loyalty.approvals.PointsAdjustment",
+    "campaigns.promotion": "campaigns.approvals.PromotionPublication",
 }
 
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.

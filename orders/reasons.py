@@ -46,6 +46,8 @@ REASONS: dict[str, Any] = {
     "products_not_in_cart": _("Nothing in the cart goes with this offer."),
     "cart_too_large": _("The cart is worth too much for this offer."),
     "not_for_you": _("This offer is for other members."),
+    "not_at_this_time": _("This offer applies at other hours."),
+    "not_in_this_channel": _("This offer applies in another channel."),
     "customer_unknown": _("Sign in to get this offer."),
     "budget_exceeded": _("This offer has been used up."),
     GIFT_OUT_OF_STOCK: _("The gift is out of stock."),

@@ -55,6 +55,10 @@
     root.querySelectorAll(".select2-container [role=textbox], .select2-container [role=combobox]").forEach((box) => {
       if (!box.getAttribute("aria-label")) box.setAttribute("aria-label", box.textContent.trim() || words.search);
     });
+    root.querySelectorAll(".select2-search__field:not([aria-label])").forEach((field) => {
+      const picked = field.closest(".select2-container")?.previousElementSibling;
+      field.setAttribute("aria-label", picked?.labels?.[0]?.textContent.trim() || words.search);
+    });
     root.querySelectorAll("td input:not([type=hidden]), td select, td textarea").forEach((field) => {
       if (field.getAttribute("aria-label") || field.labels.length) return;
       const cell = field.closest("td");

@@ -62,7 +62,8 @@ def put_on(promotions: int) -> None:
             name=f"满减 {n}",
             name_en=f"Promotion {n}",
             state=Promotion.State.LIVE,
-            rungs=[[1_000 + 100_000 * n, 300]],
+            kind="spend_ladder",
+            recipe={"gives": {"rungs": [[1_000 + 100_000 * n, 300]]}},
             starts_at=NOW - timedelta(days=1),
         )
         for n in range(promotions)

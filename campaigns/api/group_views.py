@@ -15,12 +15,7 @@ from campaigns.api.group_serializers import (
     SeatShape,
 )
 from campaigns.models import Seat
-from campaigns.queries import (
-    deals_on,
-    groups_to_join,
-    seats_of,
-    visible_groups,
-)
+from campaigns.queries.groups import deals_on, groups_to_join, seats_of, visible_groups
 from campaigns.services.seats import join_group, leave_group, open_group
 from crm.shared import clock
 from crm.shared.idempotency import idempotent

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Coupon, CouponTemplate, Message
-from campaigns.queries import why_not_claimable
+from campaigns.queries.coupons import why_not_claimable
 from campaigns.rules.coupons import display_code
 from campaigns.services.choosing import Choice
 from crm.shared.bilingual import in_request_language

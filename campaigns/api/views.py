@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from campaigns.api.serializers import CouponOfferShape, CouponShape, NotificationShape
-from campaigns.queries import WALLET, claim_centre, inbox, wallet
+from campaigns.queries.coupons import WALLET, claim_centre, inbox, wallet
 from campaigns.services.issuing import claim_coupon
 from crm.shared import clock
 from crm.shared.idempotency import idempotent

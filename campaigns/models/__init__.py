@@ -5,7 +5,12 @@ from campaigns.models.coupon_codes import CouponBatch, CouponCode, PublicCode
 from campaigns.models.coupon_limits import Budget, BuyerMark, UseTally
 from campaigns.models.group import Group, GroupDeal, GroupRung, Seat
 from campaigns.models.message import Message
-from campaigns.models.promotion import Promotion, PromotionVersion
+from campaigns.models.promotion import (
+    Promotion,
+    PromotionRevision,
+    PromotionUse,
+    PromotionVersion,
+)
 
 __all__ = [
     "Budget",
@@ -19,6 +24,8 @@ __all__ = [
     "GroupRung",
     "Message",
     "Promotion",
+    "PromotionRevision",
+    "PromotionUse",
     "PromotionVersion",
     "PublicCode",
     "Seat",

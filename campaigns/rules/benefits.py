@@ -32,7 +32,7 @@ from campaigns.rules.selections import (
     units_of,
 )
 from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift
-from orders.rules.offers import Refused
+from orders.rules.offers import Refused, StageLine
 
 WHOLE = Fraction(1)
 
@@ -88,6 +88,26 @@ class FixedPrice:
         if worth <= self.value_minor:
             return Refused("no_effect")
         return amount_off(view, worth - self.value_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrice:
+    """Each unit for one price, where it costs more."""
+
+    value_minor: int
+
+    def cut(self, view: View) -> Cut | Refused:
+        """Take off what each line costs more; a cheaper one keeps its price."""
+        return by_lines(
+            view,
+            (
+                (each.line.position, max(0, each.left_minor - self._all_of(each)))
+                for each in view.lines
+            ),
+        )
+
+    def _all_of(self, each: StageLine) -> int:
+        return self.value_minor * each.line.quantity
 
 
 @dataclass(frozen=True, slots=True)

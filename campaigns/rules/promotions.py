@@ -5,8 +5,8 @@
 of them may be on: steps over the goods of the cart, and nothing else.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -199,6 +199,10 @@ class Promotion:
     is_alone: bool = False
     forbids: frozenset[str] = frozenset()
     on_return: str = "keep"
+    #: Lines it lowers are closed to other offers on goods (S2).
+    closes: bool = False
+    #: What makes the same offer again: its kind and its recipe, as JSON.
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     source_kind: str = "promotion"
 
     def told(self, facts: Facts) -> "Promotion":
@@ -312,7 +316,11 @@ class Promotion:
 
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
-        return {"priority": self.priority, "exclusive_group": self.exclusive_group}
+        return {
+            "priority": self.priority,
+            "exclusive_group": self.exclusive_group,
+            **self.recipe,
+        }
 
     def _cut(self, view: View) -> Cut | Refused:
         """Ask the benefit; of units that must be of one kind, kind by kind."""
@@ -360,6 +368,7 @@ class Promotion:
             unit_shares=cut.unit_shares,
             uses=self._uses(view, cut) if view.unused_only else (),
             gifts=cut.gifts,
+            closes=self.closes,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
             trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
         )

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from campaigns.models import Coupon
-from campaigns.queries import CouponRow, full_slots, version_and_coupons, wallet
+from campaigns.queries.coupons import full_slots, wallet
+from campaigns.queries.quoting import CouponRow, version_and_coupons
 from campaigns.rules.coupons import is_plausible, normalise_code
 from campaigns.services.knowing import expected_needs, remember
 from campaigns.services.recognising import has_bought, marks_of_member

@@ -1,4 +1,4 @@
-"""Coupons and promotion uses on their way through an order (C6–C11, C22, S21).
+"""Coupons on their way through an order (C6–C11, C22); for promotions ``promoting``.
 
 Locked in the order of the house: coupon, tallies, public code, budget.
 """
@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Coupon, Promotion
+from campaigns.models import Coupon
 from campaigns.rules.coupon_limits import Limits
 from campaigns.rules.coupons import ReturnOf, expiry_of, return_of
 from campaigns.services.budgeting import give_back, reserve, spend_reserved
@@ -23,6 +23,11 @@ from campaigns.services.counting import (
     give_uses_back,
     take_code_use,
     take_uses,
+)
+from campaigns.services.promoting import (
+    free_promotion_uses,
+    return_promotion_money,
+    spend_promotion_uses,
 )
 from campaigns.services.recognising import has_bought, marks_of_member
 from crm.shared.audit import record_audit
@@ -39,11 +44,6 @@ UPDATE campaigns_coupon c SET state = 'held', order_id = %(order)s
 RETURNING c.id, c.template_id, c.member_id, c.public_code_id, t.budget_id,
           t.limit_total, t.limit_member, t.period, t.limit_period,
           t.limit_member_period, t.for_first_order
-"""
-_TAKE_USE = """
-UPDATE campaigns_promotion SET used = used + 1
- WHERE public_id = %s AND state = 'live'
-   AND (limit_total IS NULL OR used < limit_total)
 """
 
 
@@ -68,14 +68,6 @@ class CouponNotHeld(Refusal):
 
     code = "coupon_not_held"
     message = _("No unpaid order of yours keeps this coupon.")
-
-
-class PromotionUsedUp(Refusal):
-    """This promotion has just been used up."""
-
-    code = "promotion_used_up"
-    status = 422
-    message = _("This promotion has just been used up.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +142,6 @@ def _count(held: _Held, now: datetime) -> list[int]:
     return take_uses(template_id=held.template_id, slots=slots)
 
 
-def take_promotion_use(*, promotion: str) -> None:
-    """Count one use of a promotion, within its limit. One statement.
-
-    Raises:
-        PromotionUsedUp: the limit is reached or the promotion is off.
-    """
-    with planned_cursor() as cursor:
-        cursor.execute(_TAKE_USE, [promotion])
-        if not cursor.rowcount:
-            raise PromotionUsedUp
-
-
 @transaction.atomic
 def use_coupons(*, order_id: int, now: datetime) -> int:
     """Turn the holds of a paid order into uses (C9); return how many.
@@ -181,19 +161,24 @@ def use_coupons(*, order_id: int, now: datetime) -> int:
 
 
 @transaction.atomic
+def settle_order(*, order_id: int, now: datetime) -> None:
+    """Count what a paid order had reserved as used and spent (C9, C22)."""
+    use_coupons(order_id=order_id, now=now)
+    spend_promotion_uses(order_id=order_id)
+
+
+@transaction.atomic
+def return_order(*, order_id: int, now: datetime) -> None:
+    """Give back what an order used that was refunded in full (C10, C22)."""
+    return_coupons(order_id=order_id, now=now)
+    return_promotion_money(order_id=order_id)
+
+
+@transaction.atomic
 def release_order(*, order_id: int) -> None:
     """Give back what an order that was never paid had reserved (C8, C9)."""
     free_coupons(order_id=order_id)
-    used_by_order = Allocation.objects.filter(
-        line__order_id=order_id,
-        # What replaces units took their offers over: no use was counted (R13).
-        line__order__exchange_of__isnull=True,
-        source_kind="promotion",
-        source_id=OuterRef("public_id"),
-    )
-    Promotion.objects.filter(Exists(used_by_order), used__gt=0).update(
-        used=F("used") - 1
-    )
+    free_promotion_uses(order_id=order_id)
 
 
 @transaction.atomic

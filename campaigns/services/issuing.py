@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.events import CouponIssued
 from campaigns.models import Coupon, CouponTemplate
-from campaigns.queries import claimable_templates, claims
+from campaigns.queries.coupons import claimable_templates, claims
 from campaigns.rules.coupons import Terms, Validity, new_code
 from crm.shared.copying import copy_rows
 from crm.shared.errors import Refusal

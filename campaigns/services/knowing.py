@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from campaigns.queries import told_of
+from campaigns.queries.quoting import told_of
 from campaigns.rules.conditions import Facts
 from campaigns.rules.index import OfferIndex
 from campaigns.rules.needs import NOTHING, Needs, Told, all_of, needs_of

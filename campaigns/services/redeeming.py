@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, PublicCode
-from campaigns.queries import redeemable
+from campaigns.queries.coupons import redeemable
 from campaigns.rules.coupons import is_plausible, new_code, normalise_code
 from campaigns.services.giving import take_over
 from campaigns.services.holding import CouponGone, hold_coupon

@@ -1,5 +1,6 @@
 """Carts as their holders may see them, and all that a price needs to know of one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
 from orders.queries.prices import RUNNING_PRICES, options_of
 from orders.rules.freight import FreightRule
-from orders.rules.offers import PriceLine
+from orders.rules.offers import PriceLine, brand_marks
 
 _PROVINCE = Address._meta.get_field("province")
 _FREIGHT = ", ".join(f"f.{name}" for name in COLUMNS)
@@ -23,15 +24,25 @@ _IN_CHANNEL = """(
     OR EXISTS (SELECT FROM orders_product_channels x
                WHERE x.product_id = p.id AND x.channel_id = k.channel_id)
 )"""
-_CONTENTS = f"""
-SELECT ch.code, k.province, a.public_id, a.province,
-  (SELECT json_agg(json_build_array(
-            l.public_id, l.quantity, v.id, v.sku, v.option, v.price_minor,
+#: What the catalogue says of SKU ``v`` of product ``p``, in the order of ``CartItem``.
+_ARTICLE = f"""v.id, v.sku, v.option, v.price_minor,
             v.cost_minor, COALESCE(v.weight_grams, 0), v.on_hand, v.reserved,
             v.is_active,
             p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
-            p.category_id, c.lineage, {RUNNING_PRICES}, {_IN_CHANNEL},
-            l.agreed_minor, l.agreed_kind) ORDER BY l.id)
+            p.category_id, c.lineage, {RUNNING_PRICES}"""
+_ARTICLES = f"""
+SELECT json_build_array('', w.quantity, {_ARTICLE}, true, NULL, '', p.brand_id)
+  FROM unnest(%(skus)s::text[], %(quantities)s::int[])
+       WITH ORDINALITY AS w (sku, quantity, place)
+  JOIN orders_variant v ON v.sku = w.sku
+  JOIN orders_product p ON p.id = v.product_id
+  LEFT JOIN orders_category c ON c.id = p.category_id
+ ORDER BY w.place
+"""  # noqa: S608
+_CONTENTS = f"""
+SELECT ch.code, k.province, a.public_id, a.province,
+  (SELECT json_agg(json_build_array(l.public_id, l.quantity, {_ARTICLE},
+            {_IN_CHANNEL}, l.agreed_minor, l.agreed_kind, p.brand_id) ORDER BY l.id)
      FROM orders_cartline l
      JOIN orders_variant v ON v.id = l.variant_id
      JOIN orders_product p ON p.id = v.product_id
@@ -78,6 +89,7 @@ class CartItem(Bilingual):
     #: A price agreed elsewhere, and by what; None for all other lines.
     agreed_minor: int | None
     agreed_kind: str
+    brand_id: int | None
 
     @property
     def is_sold(self) -> bool:
@@ -106,6 +118,7 @@ class CartItem(Bilingual):
             cost_minor=self.cost_minor,
             category_ids=tuple(self.lineage or own),
             weight_grams=self.weight_grams,
+            marks=brand_marks(self.brand_id),
         )
         if self.agreed_minor is None:
             return line
@@ -153,6 +166,22 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
         freight=tuple(rule_of(each) for each in freight or ()),
         order_id=order_id,
     )
+
+
+def items_of(quantities: Mapping[str, int], *, at: datetime) -> tuple[CartItem, ...]:
+    """Return articles that are in no cart, at the prices of ``at``, in one statement.
+
+    Args:
+        quantities: SKU -> so many of it; unknown ones are left out.
+    """
+    told = {
+        "skus": list(quantities),
+        "quantities": list(quantities.values()),
+        "at": at,
+    }
+    with planned_cursor() as cursor:
+        cursor.execute(_ARTICLES, told)
+        return tuple(CartItem(*row) for (row,) in cursor.fetchall())
 
 
 def open_carts() -> QuerySet[Cart]:

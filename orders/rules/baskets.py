@@ -83,6 +83,10 @@ class Basket:
     known: dict[Any, Any] = field(default_factory=dict)
     #: Units by SKU that offers give away: nobody else can give them, too.
     promised: dict[str, int] = field(default_factory=dict)
+    #: Lines at a group or flash price, closed to offers on goods (S2).
+    closed: frozenset[int] = _NONE
+    #: See ``StageLines``: of the lines that are not closed.
+    _open_places: dict[Any, Any] = field(default_factory=dict)
     #: Lines as they were last shown, and the positions of those that have changed.
     _shown: list[StageLine] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
@@ -99,13 +103,20 @@ class Basket:
         if any(line.quantity < 1 or line.unit_price_minor < 0 for line in lines):
             raise ValueError("A line needs a quantity and no negative price.")
         left = {line.position: line.gross_minor for line in lines}
+        closed = frozenset(line.position for line in lines if line.is_closed)
         floors = {
             line.position: line.floor_minor * line.quantity
             for line in lines
             if line.floor_minor
         }
-        frame = Frame.of(lines)
-        return cls(lines, left=left, floors=floors, opening=dict(left), frame=frame)
+        return cls(
+            lines,
+            left=left,
+            floors=floors,
+            opening=dict(left),
+            frame=Frame.of(lines),
+            closed=closed,
+        )
 
     def copy(self) -> "Basket":
         """Return a basket to try something on."""
@@ -119,6 +130,8 @@ class Basket:
             used=dict(self.used),
             known=self.known,
             promised=self.promised,
+            closed=self.closed,
+            _open_places=self._open_places,
             _shown=list(self._shown),
             _changed=set(self._changed),
             _entering=self._entering,
@@ -148,7 +161,7 @@ class Basket:
         if fee:
             line = delivery_charge(fee, name=rule.name)
             self.lines = (*self.lines, line)
-            self.frame = Frame.of(self.lines)
+            self.frame, self._open_places = Frame.of(self.lines), {}
             self.left[line.position] = fee
             self._entering = None
             self.opening = self.opening | {line.position: fee}
@@ -172,10 +185,10 @@ class Basket:
                 place = self.frame.place_of[position]
                 self._shown[place] = self._line_now(self.lines[place], entering)
         self._changed.clear()
-        frame, shown, places = self.frame, self._shown, self.frame.places
-        if frame.has_closed and stage in _CLOSED_TO:
-            shown = [each for each in shown if not each.line.is_closed]
-            places = frame.places_of_open
+        shown, places = self._shown, self.frame.places
+        if self.closed and stage in _CLOSED_TO:
+            closed, places = self.closed, self._open_places
+            shown = [each for each in shown if each.line.position not in closed]
         lines = StageLines.over(shown, self.known, places)
         if self.promised:
             lines.promised = self.promised
@@ -275,8 +288,11 @@ class Basket:
         """Return the line at a position."""
         return self.lines[self.frame.place_of[position]]
 
-    def take(self, taking: Taking) -> None:
-        """Take it off."""
+    def take(self, taking: Taking, *, closes: bool = False) -> None:
+        """Take it off, and close the lines to other offers on goods if asked (S2)."""
+        if closes:
+            self.closed = self.closed.union(at for at, _amount in taking.shares)
+            self._open_places = {}
         single: dict[int, list[int]] = {}
         for position, unit, amount in taking.unit_shares:
             if position not in single:
@@ -301,10 +317,8 @@ class Frame:
 
     place_of: dict[int, int]
     charged_at: frozenset[int]
-    has_closed: bool
-    #: See ``StageLines``: of all lines, and of those that are not closed.
+    #: See ``StageLines``: of all lines.
     places: dict[Any, Any] = field(default_factory=dict)
-    places_of_open: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Sequence[PriceLine]) -> "Frame":
@@ -312,7 +326,6 @@ class Frame:
         return cls(
             place_of={line.position: place for place, line in enumerate(lines)},
             charged_at=frozenset(e.position for e in lines if e.kind == FREIGHT_KIND),
-            has_closed=any(line.is_closed for line in lines),
         )
 
 

@@ -1,8 +1,8 @@
 """Everything that may lower a price, as the pricing function sees it. Plain Python.
 
 Apps above plug in through ``crm.wiring.OFFER_SOURCES`` (``orders.rules.sources``). The
-offers themselves are plain values that the pricing function asks in a fixed order (S1): stage, then priority (high first), then
-start, then id (S3).
+offers themselves are plain values that the pricing function asks in a fixed order
+(S1): stage, then priority (high first), then start, then id (S3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -110,6 +110,11 @@ class PriceLine:
             prices=(),
             is_closed=True,
         )
+
+
+def brand_marks(brand_id: int | None) -> frozenset[str]:
+    """Return the mark of who makes an article, if somebody is named."""
+    return frozenset() if brand_id is None else frozenset({f"brand:{brand_id}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +262,8 @@ class Reduction:
     gifts: tuple[Gift, ...] = ()
     #: What lines at their floor cannot take: to the other lines (S10), or to nobody.
     moves_excess: bool = True
+    #: No other offer on goods lowers the lines it takes from (S2).
+    closes: bool = False
 
     @property
     def trigger_positions(self) -> tuple[int, ...]:

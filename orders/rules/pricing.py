@@ -278,7 +278,7 @@ def _apply(
         why = Refused("exclusive_group" if outdone else "no_effect")
         _note(work, work.skipped if outdone else work.refused, offer, why)
         return False
-    work.basket.take(taking)
+    work.basket.take(taking, closes=answer.closes)
     work.company.admit(offer)
     applied = _applied(work.basket, offer, answer, taking)
     work.applied.append(applied)

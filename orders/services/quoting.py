@@ -19,7 +19,7 @@ from orders.rules.freight import FreightRule, rule_for
 from orders.rules.offers import Offer, PriceLine, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
-from orders.rules.quotes import NotApplied, Quote
+from orders.rules.quotes import FarOffers, NotApplied, Quote
 from orders.rules.sources import OfferSource
 
 
@@ -64,10 +64,14 @@ def price_contents(
     return PricedCart(cart, contents, quote_request(request), request)
 
 
-def quote_request(request: PriceRequest) -> Quote:
+def quote_request(request: PriceRequest, *, tried: Offer | None = None) -> Quote:
     """Price a request, for carts, previews and simulations alike (X6).
 
     Freight rules are read where the request does not bring them.
+
+    Args:
+        tried: an offer that is not on yet, among those that are; in the place of the
+            one with its id, if that is on.
     """
     sources = offer_sources()
     if _wants_audiences(request, sources):
@@ -81,6 +85,9 @@ def quote_request(request: PriceRequest) -> Quote:
             NotApplied(source.source_kind, source_id, name, why)
             for source_id, name, why in turned_down
         ]
+    if tried is not None:
+        ids = (tried.source_kind, tried.source_id)
+        offers = [each for each in offers if _ids(each) != ids] + [tried]
     return price_cart(request, offers, refused, freight_of(request))
 
 
@@ -92,6 +99,10 @@ def _wants_audiences(request: PriceRequest, sources: Iterable[OfferSource]) -> b
         return False
     asking = (each for each in sources if hasattr(each, "wants_audiences"))
     return any(each.wants_audiences(request) for each in asking)
+
+
+def _ids(offer: Offer | FarOffers) -> tuple[str, str]:
+    return getattr(offer, "source_kind", ""), getattr(offer, "source_id", "")
 
 
 def audiences_for(

@@ -8,8 +8,8 @@ from django.utils.module_loading import import_string
 
 from crm import wiring
 from crm.shared.money import cumulative_share
-from orders.models import Allocation, AppliedOffer, Order, OrderLine
-from orders.rules.offers import Offer, PriceLine
+from orders.models import Allocation, AppliedOffer, Order, OrderLine, Product
+from orders.rules.offers import Offer, PriceLine, brand_marks
 from orders.rules.refunds import PaidLine
 from orders.rules.repricing import StoredOffer, kept_shares, reprice_loss
 
@@ -62,7 +62,7 @@ def reprice_loss_of(
 def _price_lines(order: Order) -> list[PriceLine]:
     # Gifts cost nothing and count for nothing (S16).
     lines = OrderLine.objects.filter(order=order, gift_of__isnull=True).select_related(
-        "variant__product"
+        "variant__product__category"
     )
     return [
         PriceLine(
@@ -75,9 +75,15 @@ def _price_lines(order: Order) -> list[PriceLine]:
             kind=line.kind,
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
+            category_ids=_categories(line.variant.product),
+            marks=brand_marks(line.variant.product.brand_id),
         )
         for line in lines
     ]
+
+
+def _categories(product: Product) -> tuple[int, ...]:
+    return () if product.category is None else tuple(product.category.lineage)
 
 
 def _offers(

@@ -59,6 +59,12 @@ def console_pages(shop) -> list[str]:
             for page in ("prices", "stock")
         ),
         reverse("admin:coupon_codes", args=[shop["template"].pk]),
+        *(
+            reverse("admin:campaigns_promotion_add") + f"?kind={kind}"
+            for kind in ("spend_ladder", "gift", "flash_price")
+        ),
+        reverse("admin:promotion_edit", args=[shop["promotion"].pk]),
+        reverse("admin:promotion_compare", args=[shop["changed"].pk, 1, 2]),
         reverse("admin:coupon_template_revoke", args=[shop["template"].pk]),
         reverse("admin:coupon_batch_revoke", args=[CouponBatch.objects.first().pk]),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),

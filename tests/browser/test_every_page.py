@@ -82,7 +82,7 @@ NO_PAGES = {
     *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
     # A file: ``tests.campaigns.admin.test_coupon_codes``.
     "coupon_batch_download",
-    "group_step",
+    *("group_step", "promotion_step", "promotion_try"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

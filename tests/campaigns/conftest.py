@@ -3,6 +3,7 @@
 import pytest
 
 from campaigns.models import CouponTemplate, Promotion
+from tests.campaigns.recipes import ladder
 from tests.cast import NOON
 
 
@@ -30,7 +31,7 @@ def promotion(db):
         name="满300减50",
         name_en="50 off 300",
         state=Promotion.State.LIVE,
-        rungs=[[30000, 5000]],
+        **ladder((30000, 5000)),
         starts_at=NOON,
         limit_total=3,
     )

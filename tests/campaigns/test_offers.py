@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from campaigns.models import Promotion, PromotionVersion
+from campaigns.models import Budget, Promotion, PromotionVersion
 from campaigns.offers import PromotionOffers
-from campaigns.services.holding import PromotionUsedUp, take_promotion_use
+from campaigns.services.promoting import PromotionUsedUp
+from orders.models import Brand, Product
 from orders.rules.offers import PriceRequest
 from orders.rules.quotes import FarOffers
-from tests.cast import NOON
-from tests.orders.shop import line
+from orders.services.quoting import quote_cart
+from tests.campaigns.recipes import ladder, of_kind, use
+from tests.cast import NOON, make_variant
+from tests.orders.shop import fill_cart, line
 
 
 def version():
@@ -20,12 +24,9 @@ def version():
 
 
 def live(name: str = "A", **fields) -> Promotion:
+    usual = ladder((1000, 100)) | {"starts_at": NOON}
     return Promotion.objects.create(
-        name=name,
-        state=Promotion.State.LIVE,
-        rungs=[[1000, 100]],
-        starts_at=fields.pop("starts_at", NOON),
-        **fields,
+        name=name, state=Promotion.State.LIVE, **(usual | fields)
     )
 
 
@@ -60,14 +61,14 @@ def test_counting_a_use_leaves_the_version_until_the_last_one(db):
     promotion = live(limit_total=2)
     before = version()
     assert offered() == ["A"]
-    take_promotion_use(promotion=promotion.public_id)
+    use(promotion, "SO1")
     assert (version(), offered()) == (before, ["A"])
-    take_promotion_use(promotion=promotion.public_id)
+    use(promotion, "SO2")
     used_up = version()
     assert used_up != before
     assert offered() == []
     with pytest.raises(PromotionUsedUp), transaction.atomic():
-        take_promotion_use(promotion=promotion.public_id)
+        use(promotion, "SO3")
     Promotion.objects.update(used=1)
     assert version() != used_up
     assert offered() == ["A"], "a use came back"
@@ -101,3 +102,96 @@ def test_each_reader_gets_the_names_of_their_language(db):
     assert offered() == ["Spend and save"]
     with override("zh-hans"):
         assert offered() == ["满减"]
+
+
+def test_a_draft_that_is_written_changes_no_version(db):
+    live()
+    draft = Promotion.objects.create(name="D", starts_at=NOON, **ladder((1000, 100)))
+    before = version()
+    Promotion.objects.filter(pk=draft.pk).update(name="E", **ladder((900, 90)))
+    assert version() == before
+    Promotion.objects.filter(pk=draft.pk).update(state="live")
+    assert version() != before
+    assert sorted(offered()) == ["A", "E"]
+
+
+def test_another_kind_or_recipe_of_what_is_live_is_another_version(db):
+    promotion = live()
+    seen = [version()]
+    Promotion.objects.update(**ladder((900, 90)))
+    seen.append(version())
+    Promotion.objects.update(**of_kind("percent", {"percent_bp": 1}))
+    seen.append(version())
+    Promotion.objects.filter(pk=promotion.pk).update(state="paused")
+    seen.append(version())
+    assert len(set(seen)) == 4
+
+
+def test_a_recipe_that_cannot_be_read_keeps_nobody_from_buying(db, caplog):
+    live()
+    broken = live("B", **of_kind("percent", {"percent_bp": 0}))
+    assert offered() == ["A"]
+    assert broken.public_id in caplog.text
+
+
+def test_a_promotion_for_members_asks_who_buys(alice):
+    Promotion.objects.create(
+        name="M",
+        state="live",
+        starts_at=NOON,
+        **of_kind("percent", {"percent_bp": 1000}, when={"audience": ["member"]}),
+    )
+    make_variant("COAT", 40_000, on_hand=9)
+    stranger, member = (fill_cart({"COAT": 1}, member=m) for m in (None, alice))
+    assert quote_cart(cart=stranger, now=NOON).discount_minor == 0
+    assert quote_cart(cart=member, now=NOON).discount_minor == 4_000
+
+
+def test_brands_and_categories_of_the_catalogue_are_known_to_scopes(alice):
+    variant = make_variant("COAT", 40_000, on_hand=9)
+    brand = Brand.objects.create(name="Acme")
+    Product.objects.filter(pk=variant.product_id).update(brand=brand)
+    goods = {"brands": [brand.pk]}
+    Promotion.objects.create(
+        name="B",
+        state="live",
+        starts_at=NOON,
+        **of_kind("percent", {"percent_bp": 1000}, goods=goods),
+    )
+    make_variant("HAT", 10_000, on_hand=9)
+    quote = quote_cart(cart=fill_cart({"COAT": 1, "HAT": 1}), now=NOON)
+    assert [each.discount_minor for each in quote.lines] == [4_000, 0]
+
+
+def test_offers_for_members_cost_one_statement_however_many_there_are(alice):
+    for_gold = of_kind("percent", {"percent_bp": 100}, when={"audience": ["tier:x"]})
+    make_variant("COAT", 40_000, on_hand=9)
+    cart = fill_cart({"COAT": 1}, member=alice)
+    counts = []
+    for number in range(20):
+        live(f"P{number}", **for_gold)
+        if number in {0, 19}:
+            quote_cart(cart=cart, now=NOON)  # Somebody asked since they changed.
+            with CaptureQueriesContext(connection) as captured:
+                quote_cart(cart=cart, now=NOON)
+            counts.append(len(captured))
+    assert counts == [3, 3]
+
+
+def test_a_budget_is_read_for_those_that_can_match_only(db):
+    budget = Budget.objects.create(name="B", amount_minor=10_000)
+    far = of_kind("percent", {"percent_bp": 100}, goods={"skus": ["HAT"]})
+    promotion = live(budget=budget, **far)
+    make_variant("COAT", 40_000, on_hand=9)
+    cart = fill_cart({"COAT": 1})
+    counts = []
+    for skus in (["HAT"], ["COAT"]):
+        goods = of_kind("percent", {"percent_bp": 100}, goods={"skus": skus})
+        Promotion.objects.filter(pk=promotion.pk).update(**goods)
+        quote_cart(cart=cart, now=NOON)
+        with CaptureQueriesContext(connection) as captured:
+            assert quote_cart(cart=cart, now=NOON).discount_minor == (
+                400 if skus == ["COAT"] else 0
+            )
+        counts.append(len(captured))
+    assert counts == [2, 3]

@@ -13,11 +13,13 @@ from campaigns.stored_offers import coupon_of_terms, promotion_of_terms
 from campaigns.subscribers import tell_of_refund
 from crm.shared.models import Fact
 from orders.models import Order, Refund
-from orders.rules.offers import Stage
+from orders.rules.offers import PriceRequest, Stage
+from orders.rules.pricing import price_cart
 from orders.rules.refund_effects import PlannedRefund
 from orders.rules.repricing import StoredOffer
 from tests.campaigns.services.test_holding import make_order
 from tests.cast import NOON
+from tests.orders.shop import line
 
 DAY = timedelta(days=1)
 
@@ -134,8 +136,29 @@ def test_r6_offers_are_made_again_from_their_terms():
     assert (coupon.promise.kind, coupon.promise.percent_bp) == ("percent", 1_000)
 
 
+@pytest.mark.parametrize(
+    ("kind", "gives", "of_two", "of_one"),
+    [
+        ("nth_item", {}, 5_000, 0),
+        ("percent", {"percent_bp": 1_000}, 2_000, 1_000),
+        ("bundle", {"units": 2, "price_minor": 15_000}, 5_000, 0),
+        ("amount", {"off_minor": 300}, 300, 300),
+        ("flash_price", {"price_minor": 9_000}, 2_000, 1_000),
+    ],
+)
+def test_r6_any_kind_of_promotion_is_made_again(kind, gives, of_two, of_one):
+    recipe = {"gives": gives, "when": {"audience": ["tier:gold"], "since": "23:59"}}
+    offer = promotion_of_terms(stored("promotion", {"kind": kind, "recipe": recipe}))
+    for units, off in ((2, of_two), (1, of_one)):
+        lines = (line(1, 10_000, units),)
+        asked = PriceRequest(lines=lines, currency="CNY", now=NOON)
+        assert price_cart(asked, [offer]).discount_minor == off
+
+
 def test_r6_terms_nobody_can_read_keep_the_price():
     assert promotion_of_terms(stored("promotion", {})) is None
+    unknown = {"kind": "percent", "recipe": {"gives": {"percent_bp": 0}}}
+    assert promotion_of_terms(stored("promotion", unknown)) is None
     assert coupon_of_terms(stored("coupon", {"amount_minor": 1})) is None
 
 

@@ -14,7 +14,9 @@ from campaigns.models import (
     Promotion,
     PublicCode,
 )
+from campaigns.services.drafting import begin_change, write_draft
 from campaigns.services.issuing import issue_coupon
+from campaigns.services.publishing import publish_promotion
 from crm.care.models import Ticket, TicketMessage
 from crm.console.rules.roles import ROLES
 from crm.console.services.roles import sync_roles
@@ -49,6 +51,7 @@ from orders.models import (
     UnmatchedReturn,
     Variant,
 )
+from tests.campaigns.recipes import ladder, of_kind
 from tests.console.sales import after_sale, catalogue, order, stored_value
 
 PASSWORD = "correct-horse-9"
@@ -72,6 +75,24 @@ def logins() -> dict[str, User]:
             user.groups.add(Group.objects.get(name=role))
         users[role] = user
     return users
+
+
+def published_twice(author: User, budget: Budget, *, at: datetime) -> Promotion:
+    """Return a live promotion with two revisions, for tiers on some days."""
+    tenth = of_kind(
+        "percent",
+        {"percent_bp": 1_000},
+        when={"audience": ["tier:gold"], "weekdays": [6, 7]},
+    )
+    content = {"name": "周末金卡九折", "starts_at": at, "budget_id": budget.pk, **tenth}
+    how = {"actor": author, "now": at}
+    live = write_draft(promotion_id=None, content=content, **how)
+    publish_promotion(promotion_id=live.pk, reason="spring", **how)
+    change = begin_change(promotion_id=live.pk, **how)
+    write_draft(promotion_id=change.pk, content={"limit_total": 500}, **how)
+    publish_promotion(promotion_id=change.pk, reason="less of it", **how)
+    begin_change(promotion_id=live.pk, **how)
+    return live
 
 
 def people(*, count: int, at: datetime, variant: Variant, prefix: str = "") -> list:
@@ -177,11 +198,12 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         template=template, prefix="VP", wanted=2, asked_by=users["admin"], asked_at=at
     )
     PublicCode.objects.create(template=template, code="SPRING26")
-    Budget.objects.create(name="Spring", amount_minor=100_000)
-    Promotion.objects.create(
+    budget = Budget.objects.create(name="Spring", amount_minor=100_000)
+    changed = published_twice(users["marketer"], budget, at=at)
+    promotion = Promotion.objects.create(
         name="满300减50",
         name_en="50 off 300",
-        rungs=[[30_000, 5_000]],
+        **ladder((30_000, 5_000)),
         starts_at=at,
     )
     deal = GroupDeal.objects.create(
@@ -331,6 +353,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "parcel": parcel,
         "coupon": coupon,
         "template": template,
+        "promotion": promotion,
+        "changed": changed,
         "message": message,
         "ticket": ticket,
         "note": note,

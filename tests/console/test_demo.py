@@ -13,7 +13,15 @@ from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import TruncMonth
 from django.urls import reverse
 
-from campaigns.models import Budget, Coupon, CouponBatch, Group, Message, PublicCode
+from campaigns.models import (
+    Budget,
+    Coupon,
+    CouponBatch,
+    Group,
+    Message,
+    Promotion,
+    PublicCode,
+)
 from crm.care.models import Ticket
 from crm.console.demo import aftersales
 from crm.console.demo.catalogue import PRICE_TEST_SKU
@@ -273,7 +281,7 @@ def test_gift_cards_were_sold_and_one_is_stored_value_now(shop):
 
 
 def test_a_large_payment_waits_for_a_second_person(shop):
-    asked = Approval.objects.get()
+    asked = Approval.objects.get(kind="orders.wallet")
     assert (asked.state, asked.author.username) == ("waiting", aftersales.FINANCE)
     assert asked.params["amount_minor"] == aftersales.LARGE_MINOR
 
@@ -292,6 +300,21 @@ def test_a_batch_has_its_codes_and_a_word_half_of_its_budget(shop):
     assert PublicCode.objects.get(code="TEA2026").used == 1
     budget = Budget.objects.get()
     assert (budget.amount_minor, budget.spent_minor) == (2_000, 1_000)
+
+
+def test_promotions_of_four_kinds_are_live_one_is_a_draft_and_one_waits(shop):
+    found = Promotion.objects.order_by("kind").values_list("kind", "state")
+    assert list(found) == [
+        ("bundle", "draft"),
+        ("free_freight", "live"),
+        ("member_price", "live"),
+        ("nth_item", "live"),
+        ("percent", "waiting"),
+        ("spend_ladder", "live"),
+    ]
+    assert Approval.objects.get(kind="campaigns.promotion").state == "waiting"
+    live = Promotion.objects.filter(state="live")
+    assert {each.revisions.count() for each in live} == {1}
 
 
 def test_money_hangs_in_three_ways(shop):

@@ -115,6 +115,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
         *("product_prices", "product_stock"),
         *("coupon_codes", "coupon_template_revoke"),
+        *("promotion_try", "promotion_edit", "promotion_step", "promotion_compare"),
         *("coupon_batch_revoke", "coupon_batch_download"),
         *("return_step", "refund_mend", "order_deed", "group_step"),
         *("orders_order_save_view", "orders_order_delete_view"),

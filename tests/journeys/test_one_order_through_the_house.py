@@ -22,6 +22,7 @@ from crm.shared.outbox import drain
 from orders.models import Order, Refund, Variant
 from orders.providers.test import TestProvider, signed_message
 from orders.tasks import send_refunds
+from tests.campaigns.recipes import ladder
 from tests.cast import make_user, make_variant
 
 API = "/api/storefront/v1"
@@ -42,7 +43,7 @@ def shop(db, monkeypatch):
         name="满300减50",
         name_en="50 off from 300",
         state="live",
-        rungs=[[30_000, 5_000]],
+        **ladder((30_000, 5_000)),
         starts_at=since,
     )
     CouponTemplate.objects.create(

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from django.db.models import F
 
-from campaigns.models import Coupon, CouponTemplate, Promotion
+from campaigns.models import Coupon, CouponTemplate, Promotion, PromotionRevision
 from campaigns.rules.coupons import new_code
 from campaigns.services.issuing import terms_of
+from campaigns.services.publishing import terms_of as terms_of_promotion
 from crm.console.demo.shop import HISTORY, DemoShop
 from crm.shared.copying import copy_rows
 
@@ -65,8 +66,19 @@ def plant_terms(shop: DemoShop) -> Promotion:
         name=shop.text("满300减50，满600减120", "50 off from 300, 120 off from 600"),
         name_en="50 off from 300, 120 off from 600",
         state=Promotion.State.LIVE,
-        rungs=[[30000, 5000], [60000, 12000]],
+        kind=Promotion.Kind.SPEND_LADDER,
+        recipe={"gives": {"rungs": [[30000, 5000], [60000, 12000]]}},
         starts_at=shop.now - HISTORY,
+        revision=1,
+    )
+    PromotionRevision.objects.create(
+        promotion=promotion,
+        number=1,
+        kind=promotion.kind,
+        recipe=promotion.recipe,
+        terms=terms_of_promotion(promotion),
+        author="zhou@demo.local",
+        published_at=promotion.starts_at,
     )
     for code, chinese, english, terms in TEMPLATES:
         CouponTemplate.objects.create(

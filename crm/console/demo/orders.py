@@ -177,7 +177,7 @@ class Planter:
         if not is_on:
             return
         basis = [line.gross_minor for line in lines]
-        rungs = [tuple(rung) for rung in self.promotion.rungs]
+        rungs = self.promotion.recipe["gives"]["rungs"]
         off = spend_and_save(sum(basis), rungs)
         if not off:
             return

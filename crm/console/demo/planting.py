@@ -13,6 +13,7 @@ from crm.console.demo import (
     loyalty,
     members,
     orders,
+    promotions,
     reviews,
     staff,
     stories,
@@ -50,6 +51,8 @@ def plant_shop(
     # The stories go through the real services, which open their own transactions.
     say("stories")
     stories.plant(shop)
+    say("promotions")
+    promotions.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)

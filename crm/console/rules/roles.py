@@ -164,6 +164,7 @@ MARKETER = (
     *_all("campaigns", "couponbatch", "groupdeal", "grouprung"),
     "campaigns.change_coupon",
     "campaigns.delete_promotion",
+    "campaigns.publish_promotion",
     "campaigns.delete_grouprung",
     "campaigns.view_group",
     "campaigns.change_group",
@@ -226,6 +227,10 @@ FINANCE = (
     "orders.change_payment",
     "orders.add_walletentry",
     *_APPROVALS,
+    # The second person for promotions that give much away.
+    "campaigns.view_promotion",
+    "campaigns.view_budget",
+    "campaigns.publish_promotion",
     "orders.view_unmatchedreturn",
     "orders.change_unmatchedreturn",
     "orders.view_adjustment",

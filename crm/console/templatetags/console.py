@@ -70,6 +70,17 @@ def money_bars(chart: Chart) -> SafeString:
 
 
 @register.simple_tag
+def money_days(days, *, uid: str, title: str, description: str) -> SafeString:
+    """Draw amounts of days, as ``(date, minor units)``, as bars."""
+    points = [
+        Point(date_format(day, "MONTH_DAY_FORMAT"), minor, money(minor))
+        for day, minor in days
+    ]
+    chart = Chart(uid, title, description, points, height=160)
+    return money_bars(chart)
+
+
+@register.simple_tag
 def price_steps(steps, *, uid: str, name: str) -> SafeString:
     """Draw what something cost (``orders.rules.prices.Step``) as steps in time."""
     points = [

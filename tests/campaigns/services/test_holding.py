@@ -1,25 +1,20 @@
 """Coupons and promotion uses on their way through an order."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from campaigns.models import Coupon, Promotion
 from campaigns.offers import CouponOffers, PromotionOffers
 from campaigns.rules.coupons import display_code, new_code
 from campaigns.services.holding import (
     CouponGone,
-    PromotionUsedUp,
     hold_coupon,
     release_order,
     return_coupons,
-    take_promotion_use,
     use_coupons,
 )
 from campaigns.services.issuing import issue_coupon
-from crm.shared.errors import Refusal
 from crm.shared.models import AuditEntry
 from orders.models import Allocation, Order, OrderLine
 from orders.rules.offers import PriceRequest
@@ -161,45 +156,6 @@ def test_c5_unknown_and_foreign_codes_get_one_answer(alice, mallory, coupon):
         assert codes == ["coupon_not_found"] * 3
 
 
-def test_s21_promotions_are_counted_within_their_limit(promotion):
-    for _ in range(3):
-        take_promotion_use(promotion=promotion.public_id)
-    with pytest.raises(PromotionUsedUp):
-        take_promotion_use(promotion=promotion.public_id)
-    promotion.refresh_from_db()
-    assert promotion.used == 3
-
-
-def test_a_cancelled_order_gives_its_promotion_use_back(alice, promotion):
-    order = make_order(alice)
-    line = OrderLine.objects.create(
-        order=order,
-        position=1,
-        variant=make_variant("A", 30000),
-        sku="A",
-        name="A",
-        kind="goods",
-        quantity=1,
-        unit_price_minor=30000,
-        gross_minor=30000,
-        discount_minor=5000,
-        net_minor=25000,
-    )
-    Allocation.objects.create(
-        line=line,
-        source_kind="promotion",
-        source_id=promotion.public_id,
-        source_name="x",
-        amount_minor=5000,
-    )
-    take_promotion_use(promotion=promotion.public_id)
-
-    release_order(order_id=order.pk)
-
-    promotion.refresh_from_db()
-    assert promotion.used == 0
-
-
 @pytest.mark.parametrize(
     ("_case", "change", "live"),
     [
@@ -216,37 +172,3 @@ def test_only_live_promotions_are_offered(_case, change, live, promotion):
     far = [each for each in found if isinstance(each, FarOffers)]
     near = [each for each in found if not isinstance(each, FarOffers)]
     assert len(near) + sum(len(each.listed()) for each in far) == live
-
-
-@pytest.mark.django_db(transaction=True)
-def test_x5_twenty_orders_for_three_uses_take_exactly_three(promotion):
-    def take(_):
-        try:
-            take_promotion_use(promotion=promotion.public_id)
-        except Refusal:
-            return 0
-        finally:
-            connection.close()
-        return 1
-
-    with ThreadPoolExecutor(10) as pool:
-        assert sum(pool.map(take, range(20))) == 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_x5_without_the_condition_the_limit_breaks(promotion):
-    """The control: read, then write, goes past the limit or dies on the constraint."""
-
-    def take_unguarded(_):
-        try:
-            seen = Promotion.objects.get(pk=promotion.pk)
-            if seen.used >= seen.limit_total:
-                return 0
-            connection.cursor().execute("SELECT pg_sleep(0.05)")
-            Promotion.objects.filter(pk=promotion.pk).update(used=seen.used + 1)
-        finally:
-            connection.close()
-        return 1
-
-    with ThreadPoolExecutor(10) as pool:
-        assert sum(pool.map(take_unguarded, range(20))) > 3

@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import offers
 from campaigns.models import Promotion as StoredPromotion
 from campaigns.rules.benefits import Amount, FreeItem
 from campaigns.rules.conditions import (
@@ -18,6 +17,7 @@ from campaigns.rules.conditions import (
 )
 from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import Promotion
+from campaigns.services import offering
 from campaigns.services.knowing import KnownOffers, expected_needs
 from crm import wiring
 from loyalty.models import PointsAccount, Tier
@@ -27,6 +27,7 @@ from orders.rules.offers import Gift, Stage
 from orders.services.carts import set_points
 from orders.services.checkout import place_order
 from orders.services.quoting import quote_cart, request_of_cart
+from tests.campaigns.recipes import ladder
 from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart
 
@@ -45,7 +46,8 @@ def put_on(monkeypatch, db):
 
     def on(*promotions: Promotion) -> None:
         known = KnownOffers.of(OfferIndex.of(map(Indexed, promotions)))
-        monkeypatch.setattr(offers, "_compiled", lambda version, language: known)
+        live = offering._Live(known, budgets={})
+        monkeypatch.setattr(offering, "_live", lambda version, language: live)
 
     return on
 
@@ -232,7 +234,7 @@ def test_a_checkout_with_gifts_takes_as_many_statements_as_one_without(
     for number in (1, 3):
         stored = [
             StoredPromotion.objects.create(
-                name=f"P{n}", state="live", rungs=[[100, 10]], starts_at=NOON
+                name=f"P{n}", state="live", **ladder((100, 10)), starts_at=NOON
             ).public_id
             for n in range(3)
         ]

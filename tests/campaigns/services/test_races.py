@@ -7,10 +7,10 @@ import pytest
 from django.db.models import F
 
 from campaigns import offers
-from campaigns.models import Coupon, CouponTemplate, Promotion
-from campaigns.services import choosing, issuing
-from campaigns.services.holding import PromotionUsedUp
+from campaigns.models import Budget, Coupon, CouponTemplate, Promotion, PromotionUse
+from campaigns.services import choosing, issuing, promoting
 from campaigns.services.issuing import CouponsAllGone, claim_coupon, issue_coupon
+from campaigns.services.promoting import PromotionUsedUp
 from crm.shared.models import Fact
 from orders.models import Allocation, Cart, Order
 from orders.services.checkout import place_order
@@ -182,7 +182,7 @@ def test_control_without_the_condition_a_promotion_is_used_too_often(
     carts = carts_over_the_threshold(4)
     meet = rendezvous(4)
 
-    def read_then_write(*, promotion):
+    def read_then_write(*, promotion, **_order):
         row = Promotion.objects.get(public_id=promotion)
         meet()
         assert row.used < row.limit_total
@@ -192,3 +192,56 @@ def test_control_without_the_condition_a_promotion_is_used_too_often(
     assert all_at_once(4, buy_at(carts))["placed"] == 4
     promotion.refresh_from_db()
     assert promotion.used == 4
+
+
+# --- The last of a budget of a promotion ---------------------------------------
+
+
+def with_budget(promotion: Promotion, amount_minor: int) -> Budget:
+    """Return a budget that pays for a promotion without a limit of uses."""
+    budget = Budget.objects.create(name="spring", amount_minor=amount_minor)
+    Promotion.objects.filter(pk=promotion.pk).update(budget=budget, limit_total=None)
+    return budget
+
+
+@pytest.mark.parametrize("count", CALLERS)
+def test_s21_c22_a_budget_for_three_orders_pays_for_three(promotion, count):
+    budget = with_budget(promotion, 17_000)
+    outcome = all_at_once(count, buy_at(carts_over_the_threshold(count)))
+    assert outcome.pop("placed") == 3
+    assert set(outcome) <= {"BudgetExhausted", "CartTotalChanged"}
+    budget.refresh_from_db()
+    promotion.refresh_from_db()
+    assert (budget.reserved_minor, budget.spent_minor) == (15_000, 0)
+    assert promotion.used == PromotionUse.objects.count() == Order.objects.count() == 3
+
+
+def test_control_without_the_condition_a_promotion_overspends(promotion, monkeypatch):
+    without("campaigns_budget", "budget_is_never_exceeded")
+    budget = with_budget(promotion, 5_000)
+    carts = carts_over_the_threshold(4)
+    # The row of the promotion, which counts a use, would keep the four apart.
+    monkeypatch.setattr(promoting, "_TAKE", _TAKE_WITHOUT_A_COUNT)
+    meet = rendezvous(4)
+
+    def read_then_write(*, budget_id, amount_minor):
+        row = Budget.objects.get(pk=budget_id)
+        meet()
+        assert row.left_minor >= amount_minor
+        Budget.objects.filter(pk=row.pk).update(
+            reserved_minor=F("reserved_minor") + amount_minor
+        )
+
+    monkeypatch.setattr(promoting, "reserve", read_then_write)
+    assert all_at_once(4, buy_at(carts))["placed"] == 4
+    budget.refresh_from_db()
+    assert budget.reserved_minor == 20_000 > budget.amount_minor
+
+
+_TAKE_WITHOUT_A_COUNT = """
+INSERT INTO campaigns_promotionuse (
+    promotion_id, order_id, state, amount_minor, budget_id, taken_at)
+SELECT id, %(order)s, 'held', %(amount)s, budget_id, %(now)s
+  FROM campaigns_promotion WHERE public_id = %(promotion)s
+RETURNING budget_id
+"""

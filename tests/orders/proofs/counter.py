@@ -12,6 +12,7 @@ from orders.services.carts import set_points
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment
 from orders.services.quoting import quote_cart
+from tests.campaigns.recipes import ladder
 from tests.cast import NOON, make_member, make_variant
 from tests.orders.shop import fill_cart, notify
 
@@ -30,7 +31,7 @@ def open_shop(*, teas: int = 10) -> Member:
     Promotion.objects.create(
         name="满200减30",
         state=Promotion.State.LIVE,
-        rungs=[[20_000, 3_000]],
+        **ladder((20_000, 3_000)),
         starts_at=OPENING,
         limit_total=100,
     )

@@ -23,6 +23,7 @@ from orders.models import (
 )
 from orders.services.checkout import place_order
 from orders.services.quoting import quote_cart
+from tests.campaigns.recipes import ladder
 from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart
 
@@ -43,7 +44,7 @@ def put_on(count: int) -> None:
         Promotion(
             name=f"P{n}",
             state=Promotion.State.LIVE,
-            rungs=[[1000 * (n + 1), 100]],
+            **ladder((1000 * (n + 1), 100)),
             starts_at=NOON - timedelta(days=1),
         )
         for n in range(count)

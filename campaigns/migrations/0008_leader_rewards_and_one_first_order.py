@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0006_group_buying'),
+        ("campaigns", "0007_promotion_recipes"),
         ('members', '0003_external_identities'),
         ('orders', '0005_agreed_prices_and_waiting'),
     ]

@@ -1,0 +1,148 @@
+"""Coupons: what can be claimed, what a member has, which limits are reached."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import (
+    Count,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
+
+from campaigns.models import (
+    Coupon,
+    CouponTemplate,
+    Message,
+    UseTally,
+)
+from campaigns.rules.coupon_limits import Slot
+
+#: What a member calls a coupon -> the rows that are meant.
+WALLET = {
+    "available": lambda at: Q(
+        state__in=[Coupon.State.AVAILABLE, Coupon.State.HELD], expires_at__gt=at
+    ),
+    "used": lambda at: Q(state=Coupon.State.USED),
+    "expired": lambda at: (
+        Q(state=Coupon.State.EXPIRED)
+        | Q(
+            state__in=[Coupon.State.AVAILABLE, Coupon.State.HELD],
+            expires_at__lte=at,
+        )
+    ),
+}
+
+
+def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return what the claim centre (领券中心) offers now."""
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        Q(stock__isnull=True) | Q(issued__lt=F("stock")),
+        state=CouponTemplate.State.LIVE,
+        is_claimable=True,
+        starts_at__lte=at,
+    ).order_by("-starts_at", "id")
+
+
+def claim_centre(*, member_id: int, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return what the claim centre shows a member: on offer, soon, and all gone.
+
+    Each comes with ``claimed``: how many this member ever claimed (C2).
+    """
+    mine = claims(member_id=member_id).filter(template=OuterRef("pk"))
+    counted = mine.order_by().values("template").annotate(n=Count("pk")).values("n")
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        state=CouponTemplate.State.LIVE,
+        is_claimable=True,
+    ).annotate(claimed=Coalesce(Subquery(counted), 0))
+
+
+def why_not_claimable(template: CouponTemplate, *, at: datetime) -> str | None:
+    """Return why a row of the claim centre cannot be claimed now, as a code."""
+    if template.claimed >= template.per_member_limit:
+        return "coupon_member_limit"
+    if template.starts_at > at:
+        return "coupon_not_started"
+    if template.stock is not None and template.issued >= template.stock:
+        return "coupon_out_of_stock"
+    return None
+
+
+def wallet(*, member_id: int, status: str, at: datetime) -> QuerySet[Coupon]:
+    """Return a member's coupons of one status: available, used or expired."""
+    return Coupon.objects.filter(WALLET[status](at), member_id=member_id)
+
+
+def redeemable(*, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return templates whose codes can become coupons now."""
+    return CouponTemplate.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        Q(valid_from__isnull=True) | Q(valid_from__lte=at),
+        Q(valid_until__isnull=True) | Q(valid_until__gt=at),
+        state=CouponTemplate.State.LIVE,
+        starts_at__lte=at,
+    )
+
+
+def claims(*, member_id: int) -> QuerySet[Coupon]:
+    """Return every coupon a member ever claimed (C2).
+
+    Used and expired ones count, and those that came over with a merge.
+    """
+    came_over = Q(source__startswith="mrg_") & ~Q(state=Coupon.State.REVOKED)
+    return Coupon.objects.filter(
+        Q(source__startswith="claim:") | came_over, member_id=member_id
+    )
+
+
+def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
+    """Return of each template whose limit is reached why, as a code of a refusal.
+
+    Args:
+        wanted: slots that a use would take, with the primary key of the template.
+    """
+    slots = list(wanted)
+    if not slots:
+        return {}
+    known = {
+        (tally.template_id, tally.whose, tally.period): tally.used
+        for tally in UseTally.objects.filter(
+            Q(template_id__in={template for template, _slot in slots})
+            | Q(template__isnull=True),
+            whose__in={slot.whose for _template, slot in slots},
+        )
+    }
+    return {
+        template: slot.reason
+        for template, slot in reversed(slots)
+        if known.get(
+            (
+                None if slot.is_of_all_templates else template,
+                slot.whose,
+                slot.period,
+            ),
+            0,
+        )
+        >= slot.most
+    }
+
+
+def inbox(*, member_id: int) -> QuerySet[Message]:
+    """Return the in-app messages a member can read."""
+    return Message.objects.filter(
+        member_id=member_id, channel="in_app", state=Message.State.SENT
+    )
+
+
+def coupons_of_order(*, order_id: int) -> QuerySet[Coupon]:
+    """Return the coupons an order used, with their templates."""
+    used = Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED)
+    return used.select_related("template").order_by("id")
+
+
+# --- Group buying -------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""Promotions that are on, their goods by name, and what they gave away."""
+
+from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import (
+    Count,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce, TruncDate
+
+from campaigns.models import (
+    Budget,
+    Promotion,
+    PromotionUse,
+)
+from campaigns.rules.burning import Burned
+from campaigns.rules.recipes import Goods
+from orders.models import Brand, Category, Product
+
+
+def promotions_on() -> QuerySet[Promotion]:
+    """Return promotions that are on, whatever the time, and not used up."""
+    return Promotion.objects.filter(
+        Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
+        state=Promotion.State.LIVE,
+    ).order_by("-priority", "starts_at", "id")
+
+
+def budgets_left(
+    *, budget_ids: Collection[int], order_id: int | None
+) -> dict[int, int]:
+    """Return what is left of budgets for automatic offers, in minor units.
+
+    Args:
+        order_id: an order that asks again has its own reservations back.
+    """
+    own = PromotionUse.objects.filter(
+        budget=OuterRef("pk"), order=order_id, state=PromotionUse.State.HELD
+    )
+    sums = own.order_by().values("budget").annotate(sum=Sum("amount_minor"))
+    left = Budget.objects.filter(pk__in=budget_ids).annotate(
+        left=F("amount_minor")
+        - F("reserved_minor")
+        - F("spent_minor")
+        + Coalesce(Subquery(sums.values("sum")), 0)
+    )
+    return dict(left.values_list("pk", "left"))
+
+
+def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:
+    """Return what the categories, products and brands of a recipe are called."""
+    models = {"categories": Category, "products": Product, "brands": Brand}
+    found: dict[str, dict[int, str]] = {}
+    for name, model in models.items():
+        wanted = {*getattr(goods, name), *getattr(goods, f"not_{name}")}
+        if wanted:
+            rows = model.objects.filter(pk__in=wanted)
+            found[name] = {row.pk: str(row) for row in rows}
+    return found
+
+
+def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:
+    """Return what the days of the shop took of a promotion; freed uses left out."""
+    day = TruncDate("taken_at", tzinfo=ZoneInfo(settings.SHOP_TIME_ZONE))
+    uses = PromotionUse.objects.filter(
+        promotion_id=promotion_id, taken_at__gte=since
+    ).exclude(state=PromotionUse.State.FREED)
+    rows = uses.annotate(day=day).values("day").order_by("day")
+    counted = rows.annotate(uses=Count("pk"), amount=Sum("amount_minor"))
+    return [Burned(row["day"], row["uses"], row["amount"]) for row in counted]

@@ -1,0 +1,40 @@
+"""How fast uses and money of a promotion go, and when they are gone. Plain Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Burned:
+    """What one day took."""
+
+    day: date
+    uses: int
+    amount_minor: int
+
+
+def by_day(found: Sequence[Burned], *, first: date, last: date) -> list[Burned]:
+    """Return every day from first to last, those without any use as nothing."""
+    known = {each.day: each for each in found}
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [known.get(day, Burned(day, 0, 0)) for day in days]
+
+
+def run_out_day(left: int, taken: Sequence[int], *, today: date) -> date | None:
+    """Return the day on which what is left is gone, if it goes on as it did.
+
+    Args:
+        left: what is left now; nothing left is gone today.
+        taken: what the days before took, full days only.
+
+    >>> run_out_day(10, [3, 5], today=date(2026, 6, 1))
+    datetime.date(2026, 6, 4)
+    """
+    if left <= 0:
+        return today
+    total = sum(taken)
+    if total <= 0:
+        return None
+    # Whole days, rounded up: on the last one it is gone.
+    return today + timedelta(days=-(-left * len(taken) // total))

@@ -1,0 +1,95 @@
+"""Plants promotions as a marketer keeps them: live ones, a draft, one that waits."""
+
+from typing import Any
+
+from campaigns.models import Budget, Promotion
+from campaigns.rules.recipes import KINDS
+from campaigns.services.drafting import write_draft
+from campaigns.services.publishing import publish_promotion
+from crm.console.demo.shop import DemoShop
+from members.models import User
+from orders.models import Category
+
+#: Who writes them, and asks for the large one.
+MARKETER = "zhou@demo.local"
+LARGE_BUDGET_MINOR = 5_000_000
+
+
+def plant(shop: DemoShop) -> None:
+    """Write them last, so that they lower nothing in the stories before."""
+    tea = Category.objects.get(code="tea").pk
+    second = {"nth": 2, "pays_bp": 5_000}
+    weekend = {"weekdays": [6, 7], "audience": ["member"]}
+    large = Budget.objects.create(
+        name=shop.text("双十二预算", "December budget"),
+        amount_minor=LARGE_BUDGET_MINOR,
+    )
+    _live(
+        shop,
+        *(
+            "nth_item",
+            "周末茶与咖啡第二件半价",
+            "Weekend tea: the second at half price",
+        ),
+        {"gives": second, "goods": {"categories": [tea]}, "when": weekend},
+    )
+    _live(
+        shop,
+        *("free_freight", "会员满99元免运费", "Free delivery for members from 99"),
+        {"gives": {}, "when": {"audience": ["member"], "least_spend_minor": 9_900}},
+    )
+    _live(
+        shop,
+        *("member_price", "铂金会员茶与咖啡95折", "5 % less tea for platinum members"),
+        {
+            "gives": {"percent_bp": 500},
+            "goods": {"categories": [tea]},
+            "when": {"audience": ["tier:platinum"]},
+        },
+    )
+    _draft(
+        shop,
+        *("bundle", "任选3件99元", "Any three for 99"),
+        {"gives": {"units": 3, "price_minor": 9_900}, "goods": {"categories": [tea]}},
+    )
+    _live(
+        shop,
+        *("percent", "双十二全场八折", "20 % off everything in December"),
+        {"gives": {"percent_bp": 2_000}, "beside": {"is_alone": True}},
+        budget_id=large.pk,
+    )
+
+
+def _draft(
+    shop: DemoShop,
+    kind: str,
+    chinese: str,
+    english: str,
+    recipe: dict[str, Any],
+    **content: Any,
+) -> Promotion:
+    told = {
+        "name": shop.text(chinese, english),
+        "name_en": english,
+        "kind": kind,
+        "recipe": recipe,
+        "exclusive_group": KINDS[kind].group,
+        "starts_at": shop.now,
+    }
+    return write_draft(
+        promotion_id=None, content=told | content, actor=_marketer(), now=shop.now
+    )
+
+
+def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
+    """Publish one; what is too large for one person waits for another."""
+    publish_promotion(
+        promotion_id=_draft(shop, *told, **content).pk,
+        reason=shop.text("运营计划", "As planned"),
+        actor=_marketer(),
+        now=shop.now,
+    )
+
+
+def _marketer() -> User:
+    return User.objects.get(username=MARKETER)

@@ -1,0 +1,38 @@
+"""Recipes as rows of promotions hold them, and orders that use them, for tests."""
+
+from typing import Any
+
+from campaigns.models import Promotion
+from campaigns.services.promoting import take_promotion_use
+from orders.models import Order
+from tests.cast import NOON
+
+
+def ladder(*rungs: tuple[int, int]) -> dict[str, Any]:
+    """Return the fields of a 满减 with these steps, for ``Promotion(**…)``."""
+    gives = {"rungs": [list(rung) for rung in rungs]}
+    return {"kind": "spend_ladder", "recipe": {"gives": gives}}
+
+
+def of_kind(kind: str, gives: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    """Return the fields of a promotion of any kind."""
+    return {"kind": kind, "recipe": {"gives": gives, **parts}}
+
+
+def use(promotion: Promotion, number: str, *, amount_minor: int = 5_000) -> Order:
+    """Have a new order take a use of a promotion; return the order."""
+    order = Order.objects.create(
+        number=number,
+        currency="CNY",
+        goods_minor=30_000,
+        discount_minor=amount_minor,
+        total_minor=30_000 - amount_minor,
+        placed_at=NOON,
+    )
+    take_promotion_use(
+        promotion=promotion.public_id,
+        order_id=order.pk,
+        amount_minor=amount_minor,
+        now=NOON,
+    )
+    return order
