@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from campaigns.models import Promotion
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
@@ -248,7 +248,7 @@ def _times(terms: Mapping[str, Any]) -> list[str]:
 
 def listed(words: Iterable[str]) -> str:
     """Return words as a list in a sentence."""
-    return str(gettext_lazy(", ")).join(words)
+    return " · ".join(words)
 
 
 def money(minor: int) -> str:
