@@ -129,7 +129,10 @@ class PromotionAdmin(StaffAdmin):
         return self._form(request, found.kind, found)
 
     def _form(self, request, kind: str, promotion: Promotion | None):
-        form = PromotionForm(request.POST or None, kind=kind, promotion=promotion)
+        usual = {} if promotion else {"starts_at": now().replace(second=0)}
+        form = PromotionForm(
+            request.POST or None, kind=kind, promotion=promotion, initial=usual
+        )
         if request.method == "POST" and form.is_valid():
             try:
                 saved = write_draft(

@@ -6,6 +6,8 @@ Everything goes through the real services, in the last day of the shop. Found ag
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from campaigns.models import Budget, Coupon, CouponTemplate, GroupDeal, PublicCode, Seat
 from campaigns.services.coding import make_chunk, order_codes
 from campaigns.services.redeeming import claim_code
@@ -99,7 +101,8 @@ def _codes(shop: DemoShop, at: datetime) -> None:
         actor=User.objects.filter(username=MARKETER).first(),
         now=at,
     )
-    make_chunk(batch_id=batch.pk)
+    with transaction.atomic():  # as the job of the console does
+        make_chunk(batch_id=batch.pk)
 
 
 def _word(shop: DemoShop, member_id: int, at: datetime) -> None:
