@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field
 from datetime import time
 from typing import Any, ClassVar
 
-from campaigns.rules.promotions import BadRungs, check_rungs
+from campaigns.rules.rungs import BadRungs, check_rungs
 
 WHOLE_BP = 10_000
 _MOST_MINOR = 10**12

@@ -79,7 +79,7 @@ def test_what_is_counted_is_not_worked_out(trail):
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {text}", params)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert plan.count("shared_auditentry") == 1
+    assert "Aggregate" not in plan
 
 
 def test_an_order_goes_one_way():

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from campaigns.models import Promotion
-from campaigns.rules.promotions import spend_and_save
+from campaigns.rules.rungs import spend_and_save
 from crm.console.demo.catalogue import PRICE_TEST_SKU
 from crm.console.demo.rhythm import Rhythm
 from crm.console.demo.shop import HISTORY, SOURCE, DemoShop

@@ -482,7 +482,7 @@ def test_what_is_published_has_no_form_and_nothing_is_deleted(staff, dana):
     [
         (
             "spend_ladder",
-            "Spend and save: ¥50.00 off from ¥300.00, ¥120.50 off from ¥600.00.",
+            "Spend and save: ¥50.00 off from ¥300.00 · ¥120.50 off from ¥600.00.",
         ),
         ("spend_every", "¥10.00 off for every ¥100.00, at most 3 times."),
         ("percent", "12.5 % off."),
@@ -532,8 +532,8 @@ def test_all_that_can_be_said_besides_in_plain_words():
         said = promotion_sentence(recipe, terms, {"categories": {1: "Tea"}})
     assert said.startswith(
         "10 % off. On: Tea. Not on: A. From a spend of ¥1.00. From 2 pieces on. "
-        "For members, tier gold. For a first order only. In: app. "
-        "On Saturday, Sunday. From 20:00 to 24:00. At most ¥0.50 an order. "
+        "For members · tier gold. For a first order only. In: app. "
+        "On Saturday · Sunday. From 20:00 to 24:00. At most ¥0.50 an order. "
         "Not on what is reduced already. Not together with any other offer. "
         "7 uses in all. From "
     )

@@ -12,6 +12,7 @@ from crm.shared import clock
 from orders.models import Cart
 from orders.services.explaining import MOST_TOLD
 from tests.campaigns.api.test_coupons import API, client_of
+from tests.campaigns.recipes import ladder
 from tests.cast import make_variant
 from tests.orders.shop import fill_cart
 
@@ -45,7 +46,7 @@ def offers(cart, member=None, code=None):
 def promotion(name, rungs, **fields):
     fields = {"starts_at": clock.now() - timedelta(days=1), **fields}
     return Promotion.objects.create(
-        name=name, state=Promotion.State.LIVE, rungs=rungs, **fields
+        name=name, state=Promotion.State.LIVE, **ladder(*rungs), **fields
     )
 
 
@@ -232,7 +233,7 @@ def test_the_database_is_asked_as_often_for_much_as_for_little(alice, cart, temp
 def test_of_very_many_offers_the_nearest_are_told_and_the_rest_counted(alice, cart):
     live = {"state": Promotion.State.LIVE, "starts_at": clock.now() - timedelta(days=1)}
     Promotion.objects.bulk_create(
-        Promotion(name=f"{n}", rungs=[[90_000 - n, 200]], exclusive_group="", **live)
+        Promotion(name=f"{n}", exclusive_group="", **ladder((90_000 - n, 200)), **live)
         for n in range(MOST_TOLD + 5)
     )
     body = offers(cart, alice).json()

@@ -4,12 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.rules.promotions import (
-    BadRungs,
-    SpendAndSave,
-    check_rungs,
-    spend_and_save,
-)
+from campaigns.rules.promotions import SpendAndSave
+from campaigns.rules.rungs import BadRungs, check_rungs, spend_and_save
 from orders.rules.offers import PriceLine, Reduction, Refused, StageLine
 
 LADDER = ((30000, 5000), (60000, 12000))

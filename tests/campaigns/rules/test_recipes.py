@@ -387,8 +387,8 @@ def test_c17_what_is_on_sale_can_be_passed_by():
     assert taken(priced(full_price, lines=lines)) == {"p": 200}
 
 
-def test_a_gift_that_is_no_article_any_more_is_none():
-    gone = made("gift", meta=Meta("p", "p"))
+def test_s17_a_gift_that_is_not_to_be_had_is_none():
+    gone = made("gift", facts=Facts(stock={"MUG": 0}))
     assert why(priced(gone, lines=TWO)) == {"p": Refused("gift_out_of_stock")}
 
 
