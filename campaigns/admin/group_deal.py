@@ -37,7 +37,9 @@ class GroupDealForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["sku"] = self.instance.variant.sku
-        self.fields["leader_points"].required = False
+        # Who may only look has no fields.
+        if "leader_points" in self.fields:
+            self.fields["leader_points"].required = False
 
     def clean_leader_points(self) -> int:
         """Return how many; nothing typed is none."""

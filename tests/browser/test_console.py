@@ -40,8 +40,10 @@ def test_points_are_granted_by_keyboard_alone(shop, open_console):
     page.keyboard.press("Enter")
     page.wait_for_function("document.activeElement.id === 'id_points'")
     page.keyboard.type("250")
+    page.wait_for_function("document.querySelector('#effect').innerText.includes('→')")
     page.keyboard.press("Tab")
     page.keyboard.type("late parcel")
+    page.wait_for_function("!document.querySelector('.htmx-request')")
     with page.expect_navigation():
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
