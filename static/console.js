@@ -89,7 +89,8 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     repair(event.target);
     const modal = document.getElementById("modal-content");
-    if (modal && modal.contains(event.target)) {
+    // A dialog that has come, or come back refused; not a part of one, such as its effect.
+    if (modal && (event.target === modal || event.target.id === "dialog")) {
       const field = modal.querySelector("input:not([type=hidden]), textarea, select, a, button");
       setTimeout(() => (field || modal).focus(), 50);
     }
