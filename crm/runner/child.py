@@ -54,7 +54,10 @@ class Child:
         """Start it. Call from the main thread: Linux ties the children to it."""
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(_LEASH), *self._command],
+            [
+                *(sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())),
+                *self._command,
+            ],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,7 +1,9 @@
-"""Runs a program that ends when its parent does: ``python leash.py PROGRAM ...``.
+"""Ends a program with its parent: ``python leash.py PARENT PROGRAM ...``.
 
-Linux only knows this wish from within the process, before it becomes the program.
-Run as a bare script: it imports nothing of the house, to be quick.
+``PARENT`` is the process id of who starts it: had that one died before this process
+could ask, whoever adopted it would be taken for it. Linux only knows this wish from
+within the process, before it becomes the program. Run as a bare script: it imports
+nothing of the house, to be quick.
 """
 
 import ctypes
@@ -24,11 +26,11 @@ def tie_to_parent(parent: int) -> None:
             os._exit(1)
 
 
-def main(command: list[str]) -> None:
+def main(parent: str, *command: str) -> None:
     """Tie this process to its parent and become ``command``."""
-    tie_to_parent(os.getppid())
+    tie_to_parent(int(parent))
     os.execv(command[0], command)  # noqa: S606
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

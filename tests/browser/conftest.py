@@ -82,8 +82,8 @@ def open_console(chromium, live_server, shop):
         page.goto("/admin/login/?next=/admin/")
         page.fill("#id_username", role.replace(" ", "_"))
         page.fill("#id_password", PASSWORD)
-        page.click("#login-form button[type=submit]")
-        page.wait_for_load_state("load")
+        with page.expect_navigation():
+            page.click("#login-form button[type=submit]")
         return page
 
     yield open_page

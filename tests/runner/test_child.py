@@ -1,11 +1,14 @@
 """One process under care: brought back with patience, read line by line."""
 
+import os
+import subprocess
 import sys
 import time
 
 import psutil
 import pytest
 
+from crm.runner import leash as leash_script
 from crm.runner.child import Child, end_orphans, remember
 
 
@@ -71,6 +74,21 @@ def test_its_own_children_do_not_survive_it(make_child):
 
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
+def test_one_whose_parent_died_before_it_was_tied_never_runs(tmp_path):
+    """Whoever adopted it is not taken for the parent."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    ran = tmp_path / "ran"
+    program = [sys.executable, "-c", f"open({str(ran)!r}, 'w')"]
+    leash = [sys.executable, "-I", "-S", leash_script.__file__]
+
+    assert subprocess.run([*leash, str(dead.pid), *program]).returncode == 1
+    assert not ran.exists()
+    assert subprocess.run([*leash, str(os.getpid()), *program]).returncode == 0
+    assert ran.exists()
 
 
 def test_orphans_are_ended_but_strangers_with_their_number_are_not(
