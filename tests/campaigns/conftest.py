@@ -5,6 +5,7 @@ import pytest
 from campaigns.models import CouponTemplate, Promotion
 from tests.campaigns.recipes import ladder
 from tests.cast import NOON
+from tests.staff import client_in_role
 
 
 @pytest.fixture
@@ -35,3 +36,16 @@ def promotion(db):
         starts_at=NOON,
         limit_total=3,
     )
+
+
+@pytest.fixture
+def endless(template):
+    """Return the template without an end to its stock."""
+    CouponTemplate.objects.update(stock=None)
+    return template
+
+
+@pytest.fixture
+def staff(db):
+    """Return a function ``role -> signed-in client``."""
+    return client_in_role

@@ -8,6 +8,7 @@ from django.test import Client
 
 from crm.shared.clock import now
 from tests.console.shop import lived_in
+from tests.staff import client_of
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,6 @@ def signed_in(shop):
     """Return a function ``role -> client``."""
 
     def sign_in(role: str = "admin") -> Client:
-        client = Client()
-        client.force_login(
-            shop["users"][role], backend="django.contrib.auth.backends.ModelBackend"
-        )
-        return client
+        return client_of(shop["users"][role])
 
     return sign_in

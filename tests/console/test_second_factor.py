@@ -24,6 +24,7 @@ from members.services.second_factors import (
 from tests.cast import NOON
 from tests.console.shop import PASSWORD, logins
 from tests.members.people import dump
+from tests.staff import client_of
 
 LOGIN = "/admin/login/"
 STEP = "/admin/second-factor/"
@@ -266,8 +267,7 @@ def test_of_ten_who_use_one_recovery_code_at_once_one_comes_in():
 
 
 def signed_in_as(user):
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client = client_of(user)
     session = client.session
     session["console_second_factor"] = True
     session.save()

@@ -36,6 +36,7 @@ from tests.privacy.places import (
     marks_of,
     opened,
 )
+from tests.staff import client_of
 
 API = "/api/storefront/v1"
 BIRDS = [canary(n) for n in range(5)]
@@ -72,12 +73,6 @@ def files(settings, tmp_path, monkeypatch):
     for queue in Channel.queues.values():
         queue.queue.clear()
     return data_folders(tmp_path)
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 # --- The doors ----------------------------------------------------------------
@@ -161,7 +156,7 @@ def by_staff(bird, member: Member, staff: Client) -> None:
 
 def plant(users) -> list[Member]:
     """Bring five people in; return them in the order of ``BIRDS``."""
-    support, owner = signed_in(users["support"]), signed_in(users["owner"])
+    support, owner = client_of(users["support"]), client_of(users["owner"])
     members = [by_storefront(BIRDS[0]), by_storefront(BIRDS[1])]
     members += [by_file(bird, support) for bird in BIRDS[2:]]
     for bird, member in zip(BIRDS[2:], members[2:], strict=True):
@@ -255,7 +250,7 @@ def forget_uploads(folders: list[Path]) -> None:
 def screens(users, members) -> None:
     """No role finds on any page what it may not see; the analyst not even masks."""
     for role in ROLES:
-        client = signed_in(users[role])
+        client = client_of(users[role])
         seen = "\n".join(pages(client, members))
         shown = {
             field

@@ -7,7 +7,6 @@ from django.urls import reverse
 from campaigns.admin.amounts import AmountField
 from campaigns.models import CouponTemplate
 from crm.console.templatetags.console import taken_off
-from tests.campaigns.admin.test_coupon_codes import endless, staff, url  # noqa: F401
 
 
 @pytest.mark.parametrize(
@@ -54,9 +53,9 @@ def form_of(client, where, **changes):
     return data | changes
 
 
-def test_the_form_of_a_template_speaks_of_money(endless, staff):  # noqa: F811
+def test_the_form_of_a_template_speaks_of_money(endless, staff):
     client = staff("marketer")
-    where = url("campaigns_coupontemplate_change", endless)
+    where = reverse("admin:campaigns_coupontemplate_change", args=[endless.pk])
     assert 'value="20.00"' in client.get(where).content.decode()
 
     data = form_of(client, where, amount_minor="12.50", min_spend_minor="99")
@@ -72,7 +71,7 @@ def test_the_form_of_a_template_speaks_of_money(endless, staff):  # noqa: F811
     assert CouponTemplate.objects.get().amount_minor == 1250
 
 
-def test_a_new_template_begins_with_nothing_off(endless, staff):  # noqa: F811
+def test_a_new_template_begins_with_nothing_off(endless, staff):
     page = staff("marketer").get(reverse("admin:campaigns_coupontemplate_add"))
     assert 'name="min_spend_minor" value="0.00"' in page.content.decode()
 

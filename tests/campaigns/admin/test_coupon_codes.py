@@ -1,9 +1,7 @@
 """The console of codes: made, downloaded and revoked by those who may."""
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
@@ -18,31 +16,9 @@ from campaigns.models import (
 )
 from campaigns.sentences import template_sentence
 from campaigns.services.issuing import issue_coupon
-from crm.console.services.roles import sync_roles
 from crm.shared.jobs import run_all_queued
 from crm.shared.models import AuditEntry, Job
-from tests.cast import NOON, make_user
-
-
-@pytest.fixture
-def staff(db):
-    """Return a function ``role -> signed-in client``."""
-    sync_roles()
-
-    def sign_in(role: str) -> Client:
-        user = make_user(role, is_staff=True)
-        user.groups.set(Group.objects.filter(name=role))
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def endless(template):
-    CouponTemplate.objects.update(stock=None)
-    return template
+from tests.cast import NOON
 
 
 def url(name, row):

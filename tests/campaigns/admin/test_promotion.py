@@ -3,7 +3,6 @@
 from dataclasses import fields
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
@@ -15,12 +14,11 @@ from campaigns.rules.recipes import KINDS
 from campaigns.rules.recipes_reading import read
 from campaigns.services.drafting import begin_change, write_draft
 from campaigns.services.publishing import publish_promotion
-from crm.console.services.roles import sync_roles
 from crm.shared.approvals import approve
 from crm.shared.models import Approval, AuditEntry
 from orders.models import Brand, Category, Variant
 from tests.campaigns.recipes import of_kind, use
-from tests.cast import NOON, make_user, make_variant
+from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart, pay, place
 
 ADD = "/admin/campaigns/promotion/add/?kind="
@@ -74,21 +72,6 @@ TYPED = {
     ),
     "flash_price": ({"gives_price_minor": "9.90"}, {"price_minor": 990}),
 }
-
-
-@pytest.fixture
-def staff(db):
-    """Return a function ``role -> signed-in client``."""
-    sync_roles()
-
-    def sign_in(role: str) -> Client:
-        user = make_user(role, is_staff=True)
-        user.groups.set(Group.objects.filter(name=role))
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return sign_in
 
 
 def url(name: str, row: Promotion) -> str:

@@ -1,6 +1,7 @@
 """Coupons of a template revoked by a job, chunk by chunk."""
 
 import pytest
+from django.urls import reverse
 
 from campaigns.admin import coupon_codes
 from campaigns.models import Coupon, CouponTemplate
@@ -10,7 +11,6 @@ from campaigns.services.issuing import issue_to_members
 from campaigns.services.revoking import order_revocation
 from crm.shared.jobs import JobProgress, cancel_job, run_job
 from crm.shared.models import AuditEntry, Job
-from tests.campaigns.admin.test_coupon_codes import staff, url  # noqa: F401
 from tests.campaigns.services.test_limits import order_of
 from tests.cast import NOON, make_member
 
@@ -86,12 +86,14 @@ def test_a_cut_job_goes_on_after_its_last_chunk(dana, given, monkeypatch):
     assert job.result == {"coupons": 4, "skipped": 1}
 
 
-def test_the_page_leaves_many_to_a_job(staff, given, monkeypatch):  # noqa: F811
+def test_the_page_leaves_many_to_a_job(staff, given, monkeypatch):
     monkeypatch.setattr(coupon_codes, "MOST_AT_ONCE", 3)
-    page = url("coupon_template_revoke", given)
+    page = reverse("admin:coupon_template_revoke", args=[given.pk])
     answer = staff("marketer").post(page, {"reason": "wrong price"})
     assert Job.objects.get().kind == "campaigns.revoke_coupons"
-    assert answer.url == url("campaigns_coupontemplate_change", given)
+    assert answer.url == reverse(
+        "admin:campaigns_coupontemplate_change", args=[given.pk]
+    )
     answer = staff("owner").post(page, {"reason": "wrong price"})
     job = Job.objects.latest("pk")
     assert answer.url == f"/admin/shared/job/{job.pk}/change/"

@@ -1,12 +1,10 @@
 import pytest
-from django.contrib.auth.models import Group
-from django.test import Client
 from django.urls import reverse
 
-from crm.console.services.roles import sync_roles
 from crm.shared.models import AuditEntry
 from members.models import ConsentText
-from tests.cast import make_user, publish
+from tests.cast import publish
+from tests.staff import client_in_role
 
 ADD = reverse("admin:members_consenttext_add")
 TEXT = {
@@ -17,18 +15,9 @@ TEXT = {
 }
 
 
-def signed_in(role):
-    sync_roles()
-    user = make_user("staff", is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 @pytest.mark.parametrize("role", ["marketer", "owner"])
 def test_staff_publish_a_version(db, role):
-    answer = signed_in(role).post(ADD, TEXT)
+    answer = client_in_role(role).post(ADD, TEXT)
     assert answer.status_code == 302, answer.content
     text = ConsentText.objects.get()
     assert (text.version, text.body) == ("2026-11", "May we?")
@@ -37,7 +26,7 @@ def test_staff_publish_a_version(db, role):
 
 @pytest.mark.parametrize("role", ["support", "analyst", "auditor", "finance"])
 def test_others_do_not(db, role):
-    assert signed_in(role).post(ADD, TEXT).status_code == 403
+    assert client_in_role(role).post(ADD, TEXT).status_code == 403
     assert not ConsentText.objects.exists()
 
 
@@ -45,14 +34,14 @@ def test_others_do_not(db, role):
     "wrong", [{"version": "a b"}, {"body": " "}, {"language": "x"}]
 )
 def test_a_bad_version_is_explained(db, wrong):
-    answer = signed_in("marketer").post(ADD, {**TEXT, **wrong})
+    answer = client_in_role("marketer").post(ADD, {**TEXT, **wrong})
     assert answer.status_code == 200
     assert not ConsentText.objects.exists()
 
 
 def test_a_published_text_never_changes(db):
     text = publish()
-    client = signed_in("owner")
+    client = client_in_role("owner")
     assert "published already" in client.post(ADD, TEXT).content.decode()
     for page in ("change", "delete"):
         url = reverse(f"admin:members_consenttext_{page}", args=[text.pk])

@@ -4,13 +4,11 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
-from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from crm import wiring
-from crm.console.services.roles import sync_roles
 from crm.shared import clock
 from crm.shared.models import AuditEntry
 from orders.models import (
@@ -25,19 +23,11 @@ from orders.queries.catalogue import found_products
 from orders.services.indexing import index_due
 from orders.services.pricing_entries import set_price
 from orders.services.verifying_stock import verify_stock
-from tests.cast import make_user, make_variant
+from tests.cast import make_variant
 from tests.members.pictures import picture
+from tests.staff import client_in_role
 
 LIST = reverse("admin:orders_product_changelist")
-
-
-def signed_in(role: str) -> Client:
-    sync_roles()
-    user = make_user(f"staff-{role}".replace(" ", "-"), is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def page(name: str, product_id: int) -> str:
@@ -71,7 +61,7 @@ def plan(sku: Variant, **fields) -> dict:
 
 @pytest.mark.parametrize("role", ["marketer", "owner"])
 def test_staff_plan_a_sale_in_days_of_the_shop(pan, role):
-    client, url = signed_in(role), page("product_prices", pan.product_id)
+    client, url = client_in_role(role), page("product_prices", pan.product_id)
     first = clock.today() + timedelta(days=3)
     days = {"first_day": first.isoformat(), "last_day": first.isoformat()}
     answer = client.post(url, plan(pan, **days))
@@ -90,7 +80,7 @@ def test_staff_plan_a_sale_in_days_of_the_shop(pan, role):
 
 
 def test_a_price_of_today_holds_from_now(pan):
-    client = signed_in("owner")
+    client = client_in_role("owner")
     before = clock.now()
     today = clock.today().isoformat()
     url = page("product_prices", pan.product_id)
@@ -103,7 +93,7 @@ def test_a_price_of_today_holds_from_now(pan):
 
 def test_prices_for_a_tier_come_from_the_socket(pan, monkeypatch):
     monkeypatch.setattr(wiring, "PRICE_AUDIENCES", [f"{__name__}.metals"])
-    client, url = signed_in("owner"), page("product_prices", pan.product_id)
+    client, url = client_in_role("owner"), page("product_prices", pan.product_id)
     assert "Gold metal" in shown(client.get(url))
     client.post(url, plan(pan, kind="member", audience="tier:gold"))
     assert Price.objects.get(kind="member").audience == "tier:gold"
@@ -131,7 +121,7 @@ def metals():
 )
 def test_refused_forms_say_why_and_write_nothing(pan, wrong):
     url = page("product_prices", pan.product_id)
-    answer = signed_in("owner").post(url, plan(pan, **wrong))
+    answer = client_in_role("owner").post(url, plan(pan, **wrong))
     assert answer.status_code == 200
     form = answer.context["form"]
     assert form.errors
@@ -149,7 +139,7 @@ def test_staff_end_a_sale_and_the_history_is_drawn(pan):
             now=at - timedelta(days=2),
         )
     sale = Price.objects.get(kind="sale")
-    client, url = signed_in("marketer"), page("product_prices", pan.product_id)
+    client, url = client_in_role("marketer"), page("product_prices", pan.product_id)
     text = shown(client.get(url))
     assert "<b data-value>¥80.00</b>" in text
     assert "<s class" in text
@@ -169,7 +159,7 @@ def test_prices_of_another_product_cannot_be_ended_here(pan):
     sale = set_price(
         variant_id=other.pk, kind="sale", amount_minor=1, actor="t", now=clock.now()
     )
-    client = signed_in("owner")
+    client = client_in_role("owner")
     for text in (sale.pk, "x", "9" * 30, "-1"):
         answer = client.post(page("product_prices", pan.product_id), {"end": text})
         assert answer.status_code == 404
@@ -195,7 +185,7 @@ def change(variant, deed: str, units, reason: str = "delivery 7") -> dict:
     ],
 )
 def test_staff_keep_the_stock(pan, deed, units, on_hand):
-    client, url = signed_in("owner"), page("product_stock", pan.product_id)
+    client, url = client_in_role("owner"), page("product_stock", pan.product_id)
     assert client.post(url, change(pan, deed, units)).status_code == 302
     pan.refresh_from_db()
     assert pan.on_hand == on_hand
@@ -222,7 +212,7 @@ def test_refused_changes_say_why_and_write_nothing(pan, deed, units, reason):
     Variant.objects.filter(pk=pan.pk).update(reserved=2)
     before = StockMove.objects.count()
     url = page("product_stock", pan.product_id)
-    answer = signed_in("owner").post(url, change(pan, deed, units, reason))
+    answer = client_in_role("owner").post(url, change(pan, deed, units, reason))
     assert answer.status_code == 200
     assert answer.context["form"].errors
     assert StockMove.objects.count() == before
@@ -244,7 +234,7 @@ def test_refused_changes_say_why_and_write_nothing(pan, deed, units, reason):
     ],
 )
 def test_each_role_may_what_it_needs(pan, role, sees, prices, stocks):
-    client = signed_in(role)
+    client = client_in_role(role)
     sale = set_price(
         variant_id=pan.pk, kind="sale", amount_minor=1, actor="t", now=clock.now()
     )
@@ -307,7 +297,7 @@ def add_row(data: dict, prefix: str, **fields) -> dict:
 
 
 def test_the_form_writes_by_services(pan):
-    client, product = signed_in("owner"), pan.product
+    client, product = client_in_role("owner"), pan.product
     data = form_of(client, product)
     assert 'href="/admin/orders/product/' in shown(
         client.get(page("orders_product_change", product.pk))
@@ -336,7 +326,7 @@ def test_the_form_writes_by_services(pan):
 
 
 def test_a_refused_sku_takes_the_whole_form_back(pan):
-    client, product = signed_in("owner"), pan.product
+    client, product = client_in_role("owner"), pan.product
     other = make_variant("LID-1", 100)
     Variant.objects.filter(pk=other.pk).update(barcode="4006")
     data = form_of(client, product) | {"name": "New name"}
@@ -370,7 +360,7 @@ def test_the_list_is_searched_and_filtered_by_branch_and_stock(pan):
     make_variant("CUP-1", 100)
     make_variant("POT-1", 100, on_hand=0)
     index_due()
-    client = signed_in("support")
+    client = client_in_role("support")
     assert listed(client, "q=chufang") == {"PAN-1"}
     assert listed(client, "q=lid-1") == {"LID-1"}
     assert listed(client, f"category__id__exact={home.pk}") == {"PAN-1"}
@@ -383,7 +373,7 @@ def test_the_tree_is_listed_in_its_order_and_refuses_a_circle(db):
     make = Category.objects.create
     kitchen = make(code="kitchen", name="厨房", parent=home)
     make(code="garden", name="花园")
-    client = signed_in("owner")
+    client = client_in_role("owner")
     rows = client.get(reverse("admin:orders_category_changelist")).context["cl"]
     assert [each.code for each in rows.result_list] == ["home", "kitchen", "garden"]
     form = {"code": "home", "name": "家居", "position": 0, "parent": kitchen.pk}
