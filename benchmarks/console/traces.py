@@ -91,11 +91,11 @@ _STATEMENTS = [
                '{{}}', '{{}}', 'same person', 'bench', {_AT}
         FROM generate_series(100, %(members)s, 100) g""",
     f"""INSERT INTO campaigns_coupon (public_id, template_id, member_id, code, state,
-            terms, source, issued_at, expires_at)
+            terms, source, issued_at, expires_at, tallies)
         SELECT 'cpn_' || lpad(g::text, 26, '0'), %(coupon)s, g,
                'BENCH' || lpad(g::text, 12, '0'),
                CASE WHEN g %% 1000 = 9 THEN 'revoked' ELSE 'available' END, '{{}}',
-               'bench', {_AT}, %(now)s + interval '30 days'
+               'bench', {_AT}, %(now)s + interval '30 days', '{{}}'
         FROM generate_series(1, %(members)s) g""",
     # The text is never opened by a list; these bytes would not open.
     f"""INSERT INTO campaigns_message (public_id, member_id, channel, template, subject,
