@@ -1,6 +1,7 @@
 """Promotions that are on, their goods by name, and what they gave away."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,11 +11,11 @@ from django.db.models import (
     F,
     OuterRef,
     Q,
-    QuerySet,
     Subquery,
     Sum,
+    TextField,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Cast, Coalesce, TruncDate
 
 from campaigns.models import (
     Budget,
@@ -23,15 +24,37 @@ from campaigns.models import (
 )
 from campaigns.rules.burning import Burned
 from campaigns.rules.recipes import Goods
+from crm.shared.bilingual import Bilingual
 from orders.models import Brand, Category, Product
 
 
-def promotions_on() -> QuerySet[Promotion]:
+@dataclass(frozen=True, slots=True)
+class PromotionRow(Bilingual):
+    """What a promotion offers, as values: of equal rows the same offer is made."""
+
+    public_id: str
+    kind: str
+    #: As JSON text.
+    recipe: str
+    name: str
+    name_en: str
+    priority: int
+    exclusive_group: str
+    starts_at: datetime
+    ends_at: datetime | None
+    on_return: str
+    budget_id: int | None
+
+
+def promotions_on() -> list[PromotionRow]:
     """Return promotions that are on, whatever the time, and not used up."""
-    return Promotion.objects.filter(
+    names = [each.name for each in fields(PromotionRow)]
+    columns = [Cast(name, TextField()) if name == "recipe" else name for name in names]
+    found = Promotion.objects.filter(
         Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
         state=Promotion.State.LIVE,
     ).order_by("-priority", "starts_at", "id")
+    return [PromotionRow(*row) for row in found.values_list(*columns)]
 
 
 def budgets_left(

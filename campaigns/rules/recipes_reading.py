@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import time
+from functools import cache
 from typing import Any
 
 from campaigns.rules.recipes import KINDS, BadRecipe, Beside, Goods, Recipe, When
@@ -10,6 +11,8 @@ from campaigns.rules.recipes import KINDS, BadRecipe, Beside, Goods, Recipe, Whe
 _PARTS: dict[str, type] = {"goods": Goods, "when": When, "beside": Beside}
 _MOST_ENTRIES = 500
 _LONGEST_NAME = 80
+#: Asked for thousands of recipes at once; a class never changes them.
+_fields = cache(fields)
 
 
 def read(kind: str, given: object) -> Recipe:
@@ -63,7 +66,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 def _written(part: Any, *, keeps_usual: bool) -> dict[str, Any]:
     return {
         each.name: _plain(getattr(part, each.name))
-        for each in fields(part)
+        for each in _fields(type(part))
         if keeps_usual or getattr(part, each.name) != each.default
     }
 
@@ -86,7 +89,7 @@ def _part(where: str, made: type, given: object) -> Any:
     """Read one part of a recipe into its class."""
     values = dict(_object(where, given))
     read_values: dict[str, Any] = {}
-    for each in fields(made):
+    for each in _fields(made):
         path = f"{where}.{each.name}"
         if each.name not in values:
             if each.default is MISSING:

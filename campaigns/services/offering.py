@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from json import loads
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 
 from campaigns.models import Promotion
-from campaigns.queries.promotions import budgets_left, promotions_on
+from campaigns.queries.promotions import PromotionRow, budgets_left, promotions_on
 from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import Promotion as PromotionOffer
 from campaigns.rules.recipes import BadRecipe
@@ -31,6 +32,10 @@ from orders.rules.offers import Offer, PriceRequest
 from orders.rules.quotes import FarOffers
 
 log = logging.getLogger(__name__)
+
+#: So many offers stay made in a process, each once a language: a change of one
+#: promotion makes that one anew, and not all.
+_KEPT = 30_000
 
 
 def promotions_for(request: PriceRequest) -> list[Offer | FarOffers]:
@@ -66,20 +71,23 @@ def _live(version: UUID, language: str | None) -> _Live:
     Rows read a moment after the version may be newer than it. That does no harm:
     their change has another version, and the next quote asks for that.
     """
-    entries: list[Indexed] = []
-    budgets: dict[str, int] = {}
-    for promotion in promotions_on():
-        try:
-            recipe = read(promotion.kind, promotion.recipe)
-        except BadRecipe as error:
-            # Checked when written; nobody shall be kept from buying by one.
-            log.error("promotion %s is skipped: %s", promotion.public_id, error)
-            continue
-        offer = offer_of(recipe, meta_of(promotion=promotion))
-        entries.append(Indexed(offer, promotion.ends_at))
-        if promotion.budget_id:
-            budgets[promotion.public_id] = promotion.budget_id
-    return _Live(KnownOffers.of(OfferIndex.of(entries)), budgets)
+    rows = promotions_on()
+    entries = [_entry(row, language) for row in rows]
+    budgets = {row.public_id: row.budget_id for row in rows if row.budget_id}
+    made = OfferIndex.of(each for each in entries if each is not None)
+    return _Live(KnownOffers.of(made), budgets)
+
+
+@lru_cache(maxsize=_KEPT)
+def _entry(row: PromotionRow, language: str | None) -> Indexed | None:
+    """Return a promotion as an offer; None if its recipe cannot be read."""
+    try:
+        recipe = read(row.kind, loads(row.recipe))
+    except BadRecipe as error:
+        # Checked when written; nobody shall be kept from buying by one.
+        log.error("promotion %s is skipped: %s", row.public_id, error)
+        return None
+    return Indexed(offer_of(recipe, meta_of(promotion=row)), row.ends_at)
 
 
 def with_budgets(
@@ -122,7 +130,7 @@ def _left_of(budget_ids: set[int], request: PriceRequest) -> Mapping[int, int]:
     return request.reads[asked]
 
 
-def meta_of(*, promotion: Promotion) -> Meta:
+def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
     """Return what the offer of a promotion is besides its recipe.
 
     What is left of a budget is told later; until then there is nothing left.

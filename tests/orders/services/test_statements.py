@@ -7,6 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import CouponTemplate, Promotion
+from campaigns.rules import recipes_making
+from campaigns.services import offering
 from campaigns.services.issuing import issue_coupon
 from crm import wiring
 from loyalty.services.adjusting import grant_points
@@ -144,6 +146,28 @@ def test_after_a_change_of_promotions_one_quote_reads_their_rows(rich):
     first = statements(lambda: quote_cart(cart=cart, now=NOON))
     again = statements(lambda: quote_cart(cart=cart, now=NOON))
     assert (len(first), len(again)) == (4, 3)
+
+
+def test_p1_a_change_of_one_promotion_makes_one_offer_anew(rich, monkeypatch):
+    put_on(5)
+    cart = full_cart(rich, 1)
+    quote_cart(cart=cart, now=NOON)
+    made = []
+
+    def offer_of(recipe, meta):
+        made.append(meta.name)
+        return recipes_making.offer_of(recipe, meta)
+
+    monkeypatch.setattr(offering, "offer_of", offer_of)
+    Promotion.objects.filter(name="P1").update(name="Renamed")
+    names = {each.name for each in told_by(quote_cart(cart=cart, now=NOON))}
+    assert made == ["Renamed"]
+    assert {"Renamed", "P2"} <= names
+    assert "P1" not in names
+
+
+def told_by(quote):
+    return (*quote.applied, *quote.refused, *quote.skipped)
 
 
 def test_where_no_price_differs_by_audience_loyalty_is_not_asked(rich, tea):
