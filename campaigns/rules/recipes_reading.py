@@ -11,8 +11,6 @@ from campaigns.rules.recipes import KINDS, BadRecipe, Beside, Goods, Recipe, Whe
 _PARTS: dict[str, type] = {"goods": Goods, "when": When, "beside": Beside}
 _MOST_ENTRIES = 500
 _LONGEST_NAME = 80
-#: Asked for thousands of recipes at once; a class never changes them.
-_fields = cache(fields)
 
 
 def read(kind: str, given: object) -> Recipe:
@@ -61,6 +59,12 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
         if part:
             written[name] = part
     return written
+
+
+@cache
+def _fields(made: type) -> "tuple[Field[Any], ...]":
+    # Asked for thousands of recipes at once.
+    return fields(made)
 
 
 def _written(part: Any, *, keeps_usual: bool) -> dict[str, Any]:
