@@ -70,7 +70,7 @@ def _fields(made: type) -> "tuple[Field[Any], ...]":
 def _written(part: Any, *, keeps_usual: bool) -> dict[str, Any]:
     return {
         each.name: _plain(getattr(part, each.name))
-        for each in _fields(type(part))
+        for each in _fields(part.__class__)
         if keeps_usual or getattr(part, each.name) != each.default
     }
 
