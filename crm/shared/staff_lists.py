@@ -1,12 +1,14 @@
 """How every list of the console behaves, and columns it needs again and again."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models
+from unfold.views import ChangeList
 
 from crm.shared.admin import AuditedAdmin, ReadOnlyAdmin
 from crm.shared.money import display_amount
@@ -14,6 +16,8 @@ from crm.shared.paging import EstimatedCountPaginator
 
 #: Colours of state labels, by what a state means to whoever looks.
 GOOD, BUSY, BAD, CALM = "success", "info", "danger", "warning"
+#: A search goes by so many rows of another table at most.
+_MOST_FOUND = 1_000
 
 
 class StaffAdmin(AuditedAdmin):
@@ -37,7 +41,8 @@ class StaffAdmin(AuditedAdmin):
         Django would compare ``UPPER(column)``, which no index serves, and join all
         fields with OR, which makes a scan of a join. Here a member number looks at
         the member alone and anything else at the list's own columns, as typed, in
-        capitals and in small letters.
+        capitals and in small letters. What stands in another table is looked up there
+        first.
         """
         fields = self.get_search_fields(request)
         text = search_term.strip()
@@ -48,7 +53,7 @@ class StaffAdmin(AuditedAdmin):
         wanted = models.Q()
         for path in (field.removeprefix("=") for field in fields):
             if path.endswith("member__number") == is_number:
-                wanted |= models.Q(**{f"{path}__in": spellings})
+                wanted |= _has_one_of(self.model, path, spellings)
         return (queryset.filter(wanted) if wanted else queryset.none()), False
 
     def get_changelist_instance(self, request):
@@ -60,11 +65,41 @@ class StaffAdmin(AuditedAdmin):
         return changelist
 
 
+class GrowingList(ChangeList):
+    """Sorted by a heading, it goes along the index that begins with it, either way.
+
+    In any other order of what is equal there the database would sort all of that.
+    """
+
+    def get_ordering(self, request, queryset):
+        """Return the columns of that index, where one heading was chosen."""
+        ordering = super().get_ordering(request, queryset)
+        chosen = self.params.get(ORDER_VAR, "")
+        along = None if "." in chosen or not chosen else self._along_index(ordering[0])
+        return self._get_deterministic_ordering(along) if along else ordering
+
+    def _along_index(self, first: str) -> list[str] | None:
+        name, falls = first.removeprefix("-"), first.startswith("-")
+        for index in whole_indexes(self.model):
+            if index.fields_orders[0][0] == name:
+                turned = falls != bool(index.fields_orders[0][1])
+                column = self.model._meta.get_field
+                return [
+                    f"{'-' if bool(way) != turned else ''}{column(field).attname}"
+                    for field, way in index.fields_orders
+                ]
+        return None
+
+
 class GrowingAdmin(StaffAdmin):
     """A list whose table grows with the shop: it sorts by what an index serves.
 
     Any other heading would sort the whole table for one page of it.
     """
+
+    def get_changelist(self, request, **kwargs):
+        """Use the list that goes along its indexes."""
+        return GrowingList
 
     def get_sortable_by(self, request):
         """Return the columns of ``list_display`` that an index sorts by."""
@@ -93,11 +128,7 @@ def indexed_fields(model: type[models.Model]) -> set[str]:
 
     Relations are left out: sorted by one, a list goes by the other table.
     """
-    first = {
-        index.fields_orders[0][0]
-        for index in model._meta.indexes
-        if index.fields_orders and index.condition is None
-    }
+    first = {index.fields_orders[0][0] for index in whole_indexes(model)}
     first |= {
         constraint.fields[0]
         for constraint in model._meta.constraints
@@ -111,6 +142,29 @@ def indexed_fields(model: type[models.Model]) -> set[str]:
         if not field.is_relation
         and (field.name in first or field.unique or field.db_index)
     }
+
+
+def whole_indexes(model: type[models.Model]) -> list[models.Index]:
+    """Return the indexes of all rows of a table that begin with a column."""
+    return [
+        index
+        for index in model._meta.indexes
+        if index.fields_orders and index.condition is None
+    ]
+
+
+def _has_one_of(
+    model: type[models.Model], path: str, values: Collection[str]
+) -> models.Q:
+    """Return the condition that a path ends at one of some values; never a join."""
+    name, _step, rest = path.partition("__")
+    if not rest:
+        return models.Q(**{f"{name}__in": values})
+    there = model._meta.get_field(name).related_model
+    assert isinstance(there, type), path
+    found = there._default_manager.filter(_has_one_of(there, rest, values))
+    keys = list(found.values_list("pk", flat=True)[:_MOST_FOUND])
+    return models.Q(**{f"{name}__in": keys}) if keys else models.Q()
 
 
 def money_column(field: str, description: Any, *, ordering: bool = True) -> Callable:

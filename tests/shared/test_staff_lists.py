@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.test import RequestFactory
 
 from campaigns.models import Message
 from crm.care.models import Ticket
@@ -10,6 +11,7 @@ from crm.shared.models import Fact
 from crm.shared.staff_lists import GrowingAdmin, indexed_fields
 from loyalty.models import PointsAccount, PointsEntry
 from members.models import Consent
+from tests.cast import make_member, make_user
 
 
 def sortable(model) -> set[str]:
@@ -53,3 +55,35 @@ def test_every_heading_that_sorts_has_its_index_in_the_database(db):
                 order = getattr(model_admin, column, None)
                 field = str(getattr(order, "admin_order_field", None) or column)
                 assert (model._meta.db_table, field) in indexed, (model, column)
+
+
+@pytest.mark.parametrize(
+    ("model", "heading", "order"),
+    [
+        (PointsAccount, "balance", ["balance", "-member_id"]),
+        (PointsAccount, "-balance", ["-balance", "member_id"]),
+        (PointsEntry, "occurred_at", ["occurred_at", "id"]),
+        (Fact, "name", ["name", "recorded_at"]),
+    ],
+)
+def test_a_heading_goes_along_its_index_either_way(db, model, heading, order):
+    """What is equal in the column stands as in the index: nothing is left to sort."""
+    model_admin = admin.site._registry[model]
+    place = model_admin.list_display.index(heading.removeprefix("-"))
+    request = RequestFactory().get(
+        "/", {"o": f"{'-' if heading.startswith('-') else ''}{place}"}
+    )
+    request.user = make_user("looks", is_superuser=True, is_staff=True)
+    changelist = model_admin.get_changelist_instance(request)
+    found = [str(each) for each in changelist.queryset.query.order_by]
+    assert found[: len(order)] == order
+
+
+def test_a_search_in_another_table_is_no_join(db):
+    make_member(7)
+    model_admin = admin.site._registry[PointsEntry]
+    rows = PointsEntry.objects.order_by("-id")
+    for text in ("M010000007", "m999999999", "pen_nobody"):
+        found, _again = model_admin.get_search_results(None, rows, text)
+        assert set(found.query.alias_map) <= {PointsEntry._meta.db_table}, text
+        assert not found
