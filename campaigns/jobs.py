@@ -4,8 +4,10 @@ from typing import Any
 
 from django.db import transaction
 
-from campaigns.models import CouponBatch
+from campaigns.models import Backtest, CouponBatch
+from campaigns.services.backtesting import count_orders, replay_chunk
 from campaigns.services.coding import make_chunk
+from campaigns.services.replaying import Replaying
 from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
 from crm.shared.jobs import JobProgress
 
@@ -55,3 +57,32 @@ def revoke_coupons(progress: JobProgress) -> dict[str, Any]:
             }
             progress.advance(done=progress.done + count, cursor=at)
     return {"coupons": at["coupons"], "skipped": at["skipped"]}
+
+
+def run_backtest(progress: JobProgress) -> dict[str, Any]:
+    """Replay orders for a back-test; the job's kind is ``campaigns.backtest``.
+
+    Params: ``backtest``, a public id. The cursor keeps the last order replayed, and
+    the row the totals up to it, so a job that is killed goes on after its last chunk.
+
+    Returns:
+        How many orders were looked at, and how many would have been touched.
+    """
+    backtest = Backtest.objects.select_related("promotion").get(
+        public_id=progress.params["backtest"]
+    )
+    replaying = Replaying.of(backtest)
+    if progress.total is None:
+        progress.advance(total=count_orders(backtest))
+    after = progress.cursor.get("after")
+    while True:
+        with transaction.atomic():
+            count, after = replay_chunk(
+                backtest_id=backtest.pk, after=after, replaying=replaying
+            )
+            progress.advance(done=progress.done + count, cursor={"after": after})
+        if not count:
+            break
+    backtest.refresh_from_db(fields=["found"])
+    totals = backtest.totals
+    return {"orders": totals.orders, "touched": totals.touched}
