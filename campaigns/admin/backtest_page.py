@@ -1,6 +1,6 @@
 """What the page of a back-test says: words first, then numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ def page_of(user: Any, backtest: Backtest) -> dict[str, Any]:
         "ran_out": ran_out,
         "steps": _steps(totals),
         "offers": [_offer(key, row) for key, row in _by_loss(totals.displaced)],
-        "examples": _examples(user, totals),
+        **_examples(user, totals),
     }
 
 
@@ -180,14 +180,27 @@ def _offer(key: str, row: list[Any]) -> dict[str, Any]:
     }
 
 
-def _examples(user: Any, totals: Totals) -> list[dict[str, Any]]:
+def _examples(user: Any, totals: Totals) -> dict[str, list[dict[str, Any]]]:
     """Return the orders that change the most; with a way to them for who may go it."""
-    names = ("public_id", "day", "before", "after", "cost")
-    rows = [dict(zip(names, each, strict=True)) for each in totals.examples]
-    if not user.has_perm(_VIEW_ORDER):
-        return [row | {"day": date.fromisoformat(row["day"])} for row in rows]
-    known = keys_of_orders([row["public_id"] for row in rows])
-    for row in rows:
-        row["day"] = date.fromisoformat(row["day"])
-        row["pk"], row["number"] = known.get(row["public_id"], (None, ""))
-    return rows
+    sorts = {"losing": totals.losing, "gaining": totals.gaining}
+    known: dict[str, tuple[int, str]] = {}
+    if user.has_perm(_VIEW_ORDER):
+        known = keys_of_orders([each[0] for rows in sorts.values() for each in rows])
+    return {
+        name: [_example(each, known) for each in rows] for name, rows in sorts.items()
+    }
+
+
+def _example(
+    example: Sequence[Any], known: Mapping[str, tuple[int, str]]
+) -> dict[str, Any]:
+    public_id, day, before, after, cost = example
+    pk, number = known.get(public_id, (None, public_id))
+    return {
+        "pk": pk,
+        "number": number,
+        "day": date.fromisoformat(day),
+        "before": before,
+        "after": after,
+        "cost": cost,
+    }

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import (
     Count,
+    DateTimeField,
     F,
-    IntegerField,
     Max,
     OuterRef,
     Q,
@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce
 
 from campaigns.models import Backtest
 from campaigns.rules.backtesting import Key, Shares
+from campaigns.rules.needs import NOTHING, Needs
 from loyalty.models import TierChange
 from orders.models import Allocation, AppliedOffer, Order, OrderLine
 from orders.models.order import EXCHANGE
@@ -30,6 +31,7 @@ from orders.rules.offers import PriceLine, brand_marks
 #: Kinds of unit prices that anybody may be asked; others were agreed elsewhere and
 #: close their lines (S2).
 _OPEN_PRICES = frozenset({"list", "sale", "member"})
+_TIER = "tier:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class StoredOrder:
     currency: str
     channel_code: str
     member_id: int | None
-    tier_code: str | None
+    tier_code: str
     #: Purchases of the buyer before it that stand.
     orders_before: int
     last_order_at: datetime | None
@@ -80,19 +82,24 @@ def orders_to_replay(
 
 
 def stored_orders(
-    orders: QuerySet[Order], *, after: tuple[datetime, int] | None, count: int
+    orders: QuerySet[Order],
+    *,
+    after: tuple[datetime, int] | None,
+    count: int,
+    needs: Needs = NOTHING,
 ) -> list[StoredOrder]:
     """Read the next orders with all that their prices were made of.
 
     Args:
         after: moment and key of the last one read before.
+        needs: what is asked about buyers; the rest is not looked up.
     """
     if after is not None:
         at, pk = after
         orders = orders.filter(placed_at__gte=at).filter(
             Q(placed_at__gt=at) | Q(pk__gt=pk)
         )
-    rows = list(_with_buyers(orders).values(*_COLUMNS)[:count])
+    rows = list(_with_buyers(orders, needs).values(*_COLUMNS)[:count])
     keys = [row["pk"] for row in rows]
     lines, gift_costs = _lines_of(keys)
     offers: dict[int, list[AppliedOffer]] = defaultdict(list)
@@ -118,30 +125,38 @@ _COLUMNS = (
 )
 
 
-def _with_buyers(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """Add what was known of each buyer when the order was placed."""
-    earlier = (
-        Order.objects.filter(
-            Q(placed_at__lt=OuterRef("placed_at"))
-            | Q(placed_at=OuterRef("placed_at"), pk__lt=OuterRef("pk")),
-            member=OuterRef("member"),
-            state__in=STANDING,
-            waits_for="",
-        )
-        .exclude(source=EXCHANGE)
-        .order_by()
-        .values("member")
-    )
-    tiers = TierChange.objects.filter(
-        member=OuterRef("member"), occurred_at__lte=OuterRef("placed_at")
-    ).order_by("-occurred_at", "-id")
-    bought = Subquery(earlier.annotate(n=Count("pk")).values("n"))
-    return orders.annotate(
+def _with_buyers(orders: QuerySet[Order], needs: Needs) -> QuerySet[Order]:
+    """Add what was known of each buyer when the order was placed, as far as asked."""
+    found = orders.annotate(
         channel_code=Coalesce(F("channel__code"), Value("")),
-        tier_code=Subquery(tiers.values("to_tier__code")[:1]),
-        orders_before=Coalesce(bought, Value(0), output_field=IntegerField()),
-        last_order_at=Subquery(earlier.annotate(at=Max("placed_at")).values("at")),
+        tier_code=Value(""),
+        orders_before=Value(0),
+        last_order_at=Value(None, output_field=DateTimeField()),
     )
+    if any(each.startswith(_TIER) for each in needs.audiences):
+        tiers = TierChange.objects.filter(
+            member=OuterRef("member"), occurred_at__lte=OuterRef("placed_at")
+        ).order_by("-occurred_at", "-id")
+        code = Subquery(tiers.values("to_tier__code")[:1])
+        found = found.annotate(tier_code=Coalesce(code, Value("")))
+    if needs.orders:
+        earlier = _earlier()
+        bought = Subquery(earlier.annotate(n=Count("pk")).values("n"))
+        found = found.annotate(
+            orders_before=Coalesce(bought, Value(0)),
+            last_order_at=Subquery(earlier.annotate(at=Max("placed_at")).values("at")),
+        )
+    return found
+
+
+def _earlier() -> QuerySet[Order]:
+    """Return purchases of the same buyer before an order, to be counted."""
+    before = Q(placed_at__lt=OuterRef("placed_at"))
+    before |= Q(placed_at=OuterRef("placed_at"), pk__lt=OuterRef("pk"))
+    rows = Order.objects.filter(
+        before, member=OuterRef("member"), state__in=STANDING, waits_for=""
+    )
+    return rows.exclude(source=EXCHANGE).order_by().values("member")
 
 
 def _lines_of(

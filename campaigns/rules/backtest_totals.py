@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns.rules.backtesting import Displaced, Outcome, Tried
 
-#: Orders that are shown, and offers that are told apart; the rest is one.
+#: Orders of a sort that are shown, and offers that are told apart; the rest is one.
 MOST_EXAMPLES, MOST_OFFERS = 20, 30
 OTHERS = "others"
 #: Steps of the histogram: nothing off, 0 to 5 %, …, 45 to 50 %, and more.
@@ -53,8 +53,10 @@ class Totals:
     shares_after: list[int] = field(default_factory=lambda: [0] * STEPS)
     #: ``kind:id`` -> kind, name, times gone, times less, how much less.
     displaced: dict[str, list[Any]] = field(default_factory=dict)
-    #: Id, day, before, after, cost: the largest changes first.
-    examples: list[list[Any]] = field(default_factory=list)
+    #: Orders that pay less, or nothing more, and orders that pay more: id, day,
+    #: before, after, cost; the largest changes first.
+    gaining: list[list[Any]] = field(default_factory=list)
+    losing: list[list[Any]] = field(default_factory=list)
     #: What is left of budget and uses; None is no limit.
     left_minor: int | None = None
     left_uses: int | None = None
@@ -117,11 +119,12 @@ class Totals:
             self.lost_minor += outcome.change_minor
         for each in outcome.displaced:
             self._add_displaced(each)
+        examples = self.losing if outcome.change_minor > 0 else self.gaining
         example = [outcome.public_id, outcome.day.isoformat(), outcome.before_minor]
-        self.examples.append([*example, outcome.after_minor, outcome.cost_minor])
+        examples.append([*example, outcome.after_minor, outcome.cost_minor])
         # Stable: of equal changes the earlier order stays first.
-        self.examples.sort(key=lambda each: -abs(each[3] - each[2]))
-        del self.examples[MOST_EXAMPLES:]
+        examples.sort(key=lambda each: -abs(each[3] - each[2]))
+        del examples[MOST_EXAMPLES:]
 
     def _add_displaced(self, each: Displaced) -> None:
         # Every member has a coupon of their own: those of one name are one offer.

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Backtest
+from campaigns.models import Backtest, Promotion
 from campaigns.queries.backtests import orders_to_replay, stored_orders
 from campaigns.rules.backtest_totals import Totals
 from campaigns.rules.backtesting import replay
@@ -60,36 +60,10 @@ def order_backtest(
         raise SpanNotOffered
     promotion = lock_promotion(promotion_id)
     recipe_of(promotion)
-    of_id = promotion.changes_id or promotion.pk
-    digest = digest_of(promotion)
-    going = Backtest.objects.filter(
-        promotion_id=of_id,
-        digest=digest,
-        days=days,
-        is_done=False,
-        job__state__in=[Job.State.QUEUED, Job.State.RUNNING],
-    ).first()
+    going = _going(promotion, days)
     if going is not None:
         return going
-    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-    first = now.astimezone(zone).date() - timedelta(days=days - 1)
-    budget_minor = promotion.budget and promotion.budget.amount_minor
-    totals = Totals(left_minor=budget_minor, left_uses=promotion.limit_total)
-    backtest = Backtest.objects.create(
-        promotion_id=of_id,
-        is_change=promotion.changes_id is not None,
-        kind=promotion.kind,
-        recipe=promotion.recipe,
-        terms=terms_of(promotion),
-        budget_minor=budget_minor,
-        digest=digest,
-        days=days,
-        since=bounds_of_day(first, zone)[0],
-        until=now,
-        found=totals.as_json(),
-        asked_by=actor,
-        asked_at=now,
-    )
+    backtest = _begun(promotion, days, actor=actor, now=now)
     backtest.job = enqueue(
         kind=JOB, params={"backtest": backtest.public_id}, owner=actor, now=now
     )
@@ -102,6 +76,39 @@ def order_backtest(
         now=now,
     )
     return backtest
+
+
+def _going(promotion: Promotion, days: int) -> Backtest | None:
+    """Return a back-test of just this that is under way."""
+    return Backtest.objects.filter(
+        promotion_id=promotion.changes_id or promotion.pk,
+        digest=digest_of(promotion),
+        days=days,
+        job__state__in=[Job.State.QUEUED, Job.State.RUNNING],
+    ).first()
+
+
+def _begun(promotion: Promotion, days: int, *, actor: Any, now: datetime) -> Backtest:
+    """Write what is tried, and on which days."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    first = now.astimezone(zone).date() - timedelta(days=days - 1)
+    budget_minor = promotion.budget and promotion.budget.amount_minor
+    totals = Totals(left_minor=budget_minor, left_uses=promotion.limit_total)
+    return Backtest.objects.create(
+        promotion_id=promotion.changes_id or promotion.pk,
+        is_change=promotion.changes_id is not None,
+        kind=promotion.kind,
+        recipe=promotion.recipe,
+        terms=terms_of(promotion),
+        budget_minor=budget_minor,
+        digest=digest_of(promotion),
+        days=days,
+        since=bounds_of_day(first, zone)[0],
+        until=now,
+        found=totals.as_json(),
+        asked_by=actor,
+        asked_at=now,
+    )
 
 
 def count_orders(backtest: Backtest) -> int:
@@ -122,7 +129,9 @@ def replay_chunk(
     """
     backtest = Backtest.objects.select_for_update(no_key=True).get(pk=backtest_id)
     since = after and (datetime.fromisoformat(after[0]), after[1])
-    stored = stored_orders(_orders(backtest), after=since, count=CHUNK)
+    stored = stored_orders(
+        _orders(backtest), after=since, count=CHUNK, needs=replaying.needs
+    )
     if not stored:
         backtest.is_done = True
         backtest.save(update_fields=["is_done"])

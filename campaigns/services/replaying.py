@@ -39,6 +39,8 @@ class Replaying:
     """What a back-test replays orders with: made once, for as long as its job runs."""
 
     tried: Tried
+    #: What it asks about buyers and gifts.
+    needs: Needs
     articles: Mapping[str, GiftArticle]
     zone: ZoneInfo
     _made: dict[Any, Offer | None] = field(default_factory=dict)
@@ -56,12 +58,12 @@ class Replaying:
             raise RecipeInvalid from error
         zone = ZoneInfo(settings.SHOP_TIME_ZONE)
         offer = offer_of(recipe, _meta_of(backtest, zone))
-        gifts = (needs_of(offer) or NOTHING).gifts
+        needs = needs_of(offer) or NOTHING
         articles: Mapping[str, GiftArticle] = {}
-        if gifts:
-            needs = Needs(gifts=gifts)
-            articles = told_of(member_id=None, order_id=None, needs=needs).articles
-        return cls(Tried(offer), articles, zone)
+        if needs.gifts:
+            asked = Needs(gifts=needs.gifts)
+            articles = told_of(member_id=None, order_id=None, needs=asked).articles
+        return cls(Tried(offer), needs, articles, zone)
 
     def past_order(self, stored: StoredOrder) -> PastOrder:
         """Return an order with the offers of its day, made from their terms."""

@@ -241,8 +241,8 @@ def test_the_largest_changes_are_the_examples_the_earlier_first():
         for n in range(60)
     ]
     found = totals_of(*orders, tried=Tried(percent()))
-    assert len(found.examples) == MOST_EXAMPLES
-    assert [each[0] for each in found.examples[:4]] == [
+    assert (len(found.gaining), found.losing) == (MOST_EXAMPLES, [])
+    assert [each[0] for each in found.gaining[:4]] == [
         *("ord_29", "ord_59", "ord_28", "ord_58")
     ]
 
@@ -307,8 +307,11 @@ def test_parts_add_up_to_the_whole_and_go_on_where_they_stood(drawn, off, left):
     assert change == sum(row[3] for row in found.days.values())
     assert change == found.lost_minor - found.won_minor
     assert sum(found.shares_before) == sum(found.shares_after) == found.orders
-    assert found.touched == len(found.examples)
-    assert found.cost_minor == sum(each[4] for each in found.examples)
+    examples = [*found.gaining, *found.losing]
+    assert found.touched == len(examples)
+    assert found.losers == len(found.losing)
+    assert found.cost_minor == sum(each[4] for each in examples)
+    assert change == sum(each[3] - each[2] for each in examples)
     if left is not None:
         assert found.cost_minor + found.left_minor == left
         assert found.left_minor >= 0

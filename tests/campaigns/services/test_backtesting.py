@@ -15,6 +15,7 @@ from campaigns.services.publishing import pause_promotion, publish_promotion
 from crm.shared.jobs import cancel_job, retry_job, run_job
 from crm.shared.models import AuditEntry, Job
 from loyalty.models import Tier, TierChange
+from loyalty.services.adjusting import grant_points
 from orders.models import AppliedOffer, Order, OrderLine, Product, Variant
 from tests.campaigns.recipes import of_kind
 from tests.cast import NOON, make_member, make_variant
@@ -81,9 +82,7 @@ def test_sold_orders_of_the_days_are_replayed_and_nothing_else(dana):
         "2026-11-16": [1, 1, 1_000, -1_000],
         "2026-11-21": [1, 1, 2_300, -2_300],
     }
-    assert totals.examples[1] == [
-        *(first.public_id, "2026-11-16", 10_000, 9_000, 1_000)
-    ]
+    assert totals.gaining[1] == [*(first.public_id, "2026-11-16", 10_000, 9_000, 1_000)]
     assert Promotion.objects.get().used == 0
 
 
@@ -133,7 +132,7 @@ def test_a_change_takes_the_place_of_what_is_live(dana):
     assert (found.promotion_id, found.is_change) == (old.pk, True)
     assert (totals.cost_minor, totals.replaced_minor) == (500, 1_000)
     assert (totals.losers, totals.lost_minor, totals.winners) == (1, 500, 0)
-    assert totals.displaced == {}
+    assert (len(totals.losing), totals.gaining, totals.displaced) == (1, [], {})
     # As it is, it changes nothing.
     same = run(old, dana).totals
     assert (same.cost_minor, same.after_minor) == (1_000, same.before_minor)
@@ -164,6 +163,21 @@ def test_delivery_was_charged_and_is_what_free_delivery_costs(dana, settings):
     assert (totals.orders, totals.left_out) == (2, 0)
     # The second one goes free already; two offers cannot take one charge twice.
     assert (totals.cost_minor, totals.before_minor) == (800, 20_800)
+
+
+def test_points_pay_as_much_as_they_did(dana, alice):
+    grant_points(
+        member_id=alice.pk, points=5_000, reason="x", actor=dana, source="x", now=NOON
+    )
+    cart = fill_cart({"TEA": 1}, member=alice)
+    cart.points_to_spend = 1_000
+    cart.save(update_fields=["points_to_spend"])
+    order = place(cart)
+    pay(order)
+    assert (order.points_spent, order.total_minor) == (1_000, 9_000)
+    totals = run(draft(dana), dana).totals
+    assert (totals.orders, totals.cost_minor) == (1, 1_000)
+    assert (totals.after_minor, totals.displaced) == (8_000, {})
 
 
 def test_an_offer_without_terms_keeps_what_it_took(dana):
@@ -201,11 +215,11 @@ def test_the_buyer_is_the_one_of_that_day(dana, alice):
         draft(dana, **of_kind("percent", {"percent_bp": 1_000}, **for_tier)), dana
     ).totals
     assert (totals.orders, totals.applied) == (3, 1)
-    assert totals.examples[0][1] == "2026-11-20"
+    assert totals.gaining[0][1] == "2026-11-20"
     for nth, day in ((1, "2026-11-18"), (2, "2026-11-20")):
         recipe = of_kind("percent", {"percent_bp": 1_000}, when={"nth_order": nth})
         totals = run(draft(dana, **recipe), dana).totals
-        assert [each[1] for each in totals.examples] == [day]
+        assert [each[1] for each in totals.gaining] == [day]
 
 
 def test_its_gifts_cost_what_they_cost_now(dana):
