@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns.models import Backtest, CouponBatch
 from campaigns.services.backtesting import count_orders, replay_chunk
 from campaigns.services.coding import make_chunk
 from campaigns.services.replaying import Replaying
 from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
-from crm.shared.jobs import JobProgress
+from crm.shared.jobs import JobFailed, JobProgress
 
 
 def make_codes(progress: JobProgress) -> dict[str, Any]:
@@ -67,22 +68,29 @@ def run_backtest(progress: JobProgress) -> dict[str, Any]:
 
     Returns:
         How many orders were looked at, and how many would have been touched.
+
+    Raises:
+        JobFailed: its draft was thrown away.
     """
-    backtest = Backtest.objects.select_related("promotion").get(
-        public_id=progress.params["backtest"]
-    )
+    rows = Backtest.objects.select_related("promotion")
+    try:
+        backtest = rows.get(public_id=progress.params["backtest"])
+        _replay_orders(backtest, progress)
+        totals = rows.get(pk=backtest.pk).totals
+    except Backtest.DoesNotExist:
+        raise JobFailed(_("The draft was thrown away.")) from None
+    return {"orders": totals.orders, "touched": totals.touched}
+
+
+def _replay_orders(backtest: Backtest, progress: JobProgress) -> None:
     replaying = Replaying.of(backtest)
     if progress.total is None:
         progress.advance(total=count_orders(backtest))
-    after = progress.cursor.get("after")
-    while True:
+    after, is_more = progress.cursor.get("after"), True
+    while is_more:
         with transaction.atomic():
             count, after = replay_chunk(
                 backtest_id=backtest.pk, after=after, replaying=replaying
             )
             progress.advance(done=progress.done + count, cursor={"after": after})
-        if not count:
-            break
-    backtest.refresh_from_db(fields=["found"])
-    totals = backtest.totals
-    return {"orders": totals.orders, "touched": totals.touched}
+        is_more = count > 0

@@ -9,7 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Backtest, Budget, Promotion
 from campaigns.services import backtesting
 from campaigns.services.backtesting import SpanNotOffered, order_backtest
-from campaigns.services.drafting import RecipeInvalid, begin_change, write_draft
+from campaigns.services.drafting import (
+    RecipeInvalid,
+    begin_change,
+    discard_draft,
+    write_draft,
+)
 from campaigns.services.issuing import issue_to_members
 from campaigns.services.publishing import pause_promotion, publish_promotion
 from crm.shared.jobs import cancel_job, retry_job, run_job
@@ -310,6 +315,15 @@ def test_cancelled_it_keeps_what_it_has_and_goes_on_when_asked(
     retry_job(job_id=asked.job_id, actor=dana, now=NOON)
     run_job(asked.job_id)
     assert found_of(asked) == run(seven, dana).found
+
+
+def test_a_draft_that_is_thrown_away_takes_its_back_tests_along(seven, dana):
+    asked = ask(seven, dana)
+    discard_draft(promotion_id=seven.pk, actor=dana, now=NOON)
+    assert not Backtest.objects.exists()
+    run_job(asked.job_id)
+    job = Job.objects.get()
+    assert (job.state, job.error) == ("failed", "The draft was thrown away.")
 
 
 def test_a_chunk_takes_as_many_statements_whatever_it_holds(seven, dana, monkeypatch):
