@@ -141,12 +141,13 @@ def _limits(backtest: Backtest, totals: Totals) -> Iterator[str]:
 
 
 def _is_stale(backtest: Backtest) -> bool:
-    """Tell whether what was tried is not what stands there now."""
-    tried = backtest.promotion
+    """Tell whether what was tried is neither a change of it now nor what it became."""
+    now = [backtest.promotion]
     if backtest.is_change:
-        rows = Promotion.objects.filter(changes_id=backtest.promotion_id)
-        tried = rows.select_related("budget").first()
-    return tried is None or digest_of(tried) != backtest.digest
+        changes = Promotion.objects.filter(changes_id=backtest.promotion_id)
+        # A change that is published is gone, and the promotion is what it was.
+        now = list(changes.select_related("budget")) or now
+    return backtest.digest not in {digest_of(each) for each in now}
 
 
 def _money(minor: int) -> str:

@@ -10,11 +10,13 @@ from django.urls import reverse
 
 from campaigns.models import Backtest, Budget, Promotion
 from campaigns.services.backtesting import order_backtest
+from campaigns.services.drafting import begin_change, write_draft
+from campaigns.services.publishing import publish_promotion
 from crm.shared.clock import now
 from crm.shared.jobs import run_job
 from crm.shared.models import AuditEntry, Job
 from orders.models import Order, Variant
-from tests.campaigns.admin.test_promotion import draft, staff  # noqa: F401
+from tests.campaigns.admin.test_promotion import draft, live, staff  # noqa: F401
 from tests.campaigns.recipes import of_kind
 from tests.cast import make_variant
 from tests.orders.shop import fill_cart, pay, place
@@ -97,6 +99,21 @@ def test_a_budget_that_lasts_and_a_changed_draft_are_said(staff, dana, tea):  # 
     assert "Its budget would have lasted; ¥49.90 of ¥50.00 is left." in said
     assert "has changed since" not in said
     Promotion.objects.update(**of_kind("percent", {"percent_bp": 20}))
+    assert "has changed since" in text_of(client.get(page(found)))
+
+
+def test_a_change_that_is_published_as_it_was_tried_is_not_stale(staff, dana, tea):  # noqa: F811
+    old = live(dana)
+    change = begin_change(promotion_id=old.pk, actor=dana, now=now())
+    more = of_kind("percent", {"percent_bp": 20})
+    write_draft(promotion_id=change.pk, content=more, actor=dana, now=now())
+    found = asked(change, dana)
+    client = staff("marketer")
+    assert "has changed since" not in text_of(client.get(page(found)))
+    publish_promotion(promotion_id=change.pk, reason="x", actor=dana, now=now())
+    assert "has changed since" not in text_of(client.get(page(found)))
+    begin_change(promotion_id=old.pk, actor=dana, now=now())
+    Promotion.objects.update(priority=7)
     assert "has changed since" in text_of(client.get(page(found)))
 
 

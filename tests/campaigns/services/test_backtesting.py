@@ -24,6 +24,7 @@ from loyalty.services.adjusting import grant_points
 from orders.models import AppliedOffer, Order, OrderLine, Product, Variant
 from tests.campaigns.recipes import of_kind
 from tests.cast import NOON, make_member, make_variant
+from tests.faults.callers import at_once
 from tests.orders.shop import fill_cart, pay, place
 
 DAY = timedelta(days=1)
@@ -227,6 +228,30 @@ def test_the_buyer_is_the_one_of_that_day(dana, alice):
         assert [each[1] for each in totals.gaining] == [day]
 
 
+@pytest.mark.parametrize(
+    "fields", [{"waits_for": "group", "paid_at": None}, {"currency": "USD"}]
+)
+def test_what_waits_and_what_is_in_other_money_is_not_looked_at(dana, fields):
+    sold({"TEA": 1})
+    Order.objects.update(**fields)
+    assert run(draft(dana), dana).totals.as_json()["orders"] == 0
+
+
+def test_a_refunded_order_counts_as_it_was_placed_and_an_exchange_does_not(dana):
+    order = sold({"TEA": 1})
+    Order.objects.update(state="refunded")
+    sold({"CUP": 1})
+    Order.objects.exclude(pk=order.pk).update(source="exchange", exchange_of=order)
+    totals = run(draft(dana), dana).totals
+    assert (totals.orders, totals.before_minor) == (1, 10_000)
+
+
+def test_s2_lines_at_a_group_price_stay_as_they_are(dana):
+    sold({"TEA": 1, "CUP": 1})
+    OrderLine.objects.filter(sku="TEA").update(price_kind="group")
+    assert run(draft(dana), dana).totals.cost_minor == 300
+
+
 def test_its_gifts_cost_what_they_cost_now(dana):
     mug = make_variant("MUG", 900)
     Variant.objects.filter(pk=mug.pk).update(cost_minor=350)
@@ -370,6 +395,13 @@ def test_asking_is_written_down_and_asking_again_shows_the_same(dana):
         "2026-11-15T16:00:00+00:00",
         NOON + DAY,
     )
+
+
+def test_asked_by_many_at_once_it_is_one(transactional_db, dana):
+    promotion = draft(dana)
+    found = at_once([lambda: ask(promotion, dana).pk] * 8)
+    assert len(set(found)) == 1
+    assert (Backtest.objects.count(), Job.objects.count()) == (1, 1)
 
 
 def test_other_spans_and_nonsense_are_refused_and_write_nothing(dana):
