@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from campaigns.admin.backtest_page import page_of, progress_of
 from campaigns.models import Backtest, Promotion
+from campaigns.models.backtest import SPANS
 from campaigns.queries.backtests import backtests_of
 from campaigns.services.backtesting import order_backtest
 from crm.shared.clock import now
@@ -131,7 +132,7 @@ class BacktestAdmin(LedgerAdmin):
             _("Back-tests of “%(name)s”") % {"name": promotion.label},
             promotion=promotion,
             rows=[(row, *self.state_label(row)) for row in rows[:_MOST_SHOWN]],
-            spans=Backtest.SPANS,
+            spans=SPANS,
             may_add=may_add,
             error=error,
         )

@@ -11,6 +11,10 @@ from crm.shared.models import Job
 from crm.shared.public_ids import PublicIdField
 
 
+#: Days that can be looked back over.
+SPANS = (7, 30, 90)
+
+
 class Backtest(models.Model):
     """What a promotion would have done to the orders of some days.
 
@@ -26,9 +30,6 @@ class Backtest(models.Model):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
-
-    #: Days that can be looked back over.
-    SPANS = (7, 30, 90)
 
     public_id = PublicIdField(prefix="bkt")
     #: The one whose place it takes, where a change of something published was tried.
@@ -73,7 +74,7 @@ class Backtest(models.Model):
         verbose_name_plural = _("back-tests")
         constraints = [
             models.CheckConstraint(
-                condition=Q(days__in=[7, 30, 90]), name="backtest_is_over_offered_days"
+                condition=Q(days__in=list(SPANS)), name="backtest_is_over_offered_days"
             ),
             models.CheckConstraint(
                 condition=Q(since__lt=F("until")), name="backtest_has_some_time"

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Backtest, Promotion
+from campaigns.models.backtest import SPANS
 from campaigns.queries.backtests import orders_to_replay, stored_orders
 from campaigns.rules.backtest_totals import Totals
 from campaigns.rules.backtesting import replay
@@ -49,14 +50,14 @@ def order_backtest(
     One that is still under way with the same of the same is returned instead.
 
     Args:
-        days: of ``Backtest.SPANS``, whole days of the shop with today as the last.
+        days: of ``SPANS``, whole days of the shop with today as the last.
 
     Raises:
         SpanNotOffered: as it says.
         RecipeInvalid: nobody can mean the promotion.
         Promotion.DoesNotExist: it is gone.
     """
-    if days not in Backtest.SPANS:
+    if days not in SPANS:
         raise SpanNotOffered
     promotion = lock_promotion(promotion_id)
     recipe_of(promotion)
