@@ -10,7 +10,6 @@ from campaigns.rules.backtest_totals import Totals
 from crm.shared.models import Job
 from crm.shared.public_ids import PublicIdField
 
-
 #: Days that can be looked back over.
 SPANS = (7, 30, 90)
 

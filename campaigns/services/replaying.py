@@ -96,6 +96,8 @@ class Replaying:
                 is_known=stored.member_id is not None,
                 orders_before=stored.orders_before,
                 last_order_at=stored.last_order_at,
+                # What the catalogue knows is taken to be there, the rest is not.
+                stock=dict.fromkeys(self.needs.gifts - self.articles.keys(), 0),
                 articles=self.articles,
             ),
             offers=tuple(self._offers_of(stored)),

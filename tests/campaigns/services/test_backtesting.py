@@ -262,6 +262,12 @@ def test_its_gifts_cost_what_they_cost_now(dana):
     assert (totals.margin_before_minor, totals.margin_after_minor) == (6_000, 5_650)
 
 
+def test_a_gift_that_the_catalogue_does_not_know_is_not_given(dana):
+    sold({"TEA": 1})
+    found = run(draft(dana, **of_kind("gift", {"skus": ["NONE"]})), dana)
+    assert (found.state, found.totals.orders, found.totals.touched) == ("done", 1, 0)
+
+
 def test_a_budget_is_used_up_in_the_order_of_placement(dana):
     for days in (1, 3, 2):
         sold({"TEA": 1}, now=NOON - days * DAY)
