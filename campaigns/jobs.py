@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from campaigns.models import CouponBatch
+from campaigns.models import Backtest, CouponBatch
+from campaigns.services.backtesting import count_orders, replay_chunk
 from campaigns.services.coding import make_chunk
+from campaigns.services.replaying import Replaying
 from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
-from crm.shared.jobs import JobProgress
+from crm.shared.jobs import JobFailed, JobProgress
 
 
 def make_codes(progress: JobProgress) -> dict[str, Any]:
@@ -55,3 +58,39 @@ def revoke_coupons(progress: JobProgress) -> dict[str, Any]:
             }
             progress.advance(done=progress.done + count, cursor=at)
     return {"coupons": at["coupons"], "skipped": at["skipped"]}
+
+
+def run_backtest(progress: JobProgress) -> dict[str, Any]:
+    """Replay orders for a back-test; the job's kind is ``campaigns.backtest``.
+
+    Params: ``backtest``, a public id. The cursor keeps the last order replayed, and
+    the row the totals up to it, so a job that is killed goes on after its last chunk.
+
+    Returns:
+        How many orders were looked at, and how many would have been touched.
+
+    Raises:
+        JobFailed: its draft was thrown away.
+    """
+    rows = Backtest.objects.select_related("promotion")
+    try:
+        backtest = rows.get(public_id=progress.params["backtest"])
+        _replay_orders(backtest, progress)
+        totals = rows.get(pk=backtest.pk).totals
+    except Backtest.DoesNotExist:
+        raise JobFailed(_("The draft was thrown away.")) from None
+    return {"orders": totals.orders, "touched": totals.touched}
+
+
+def _replay_orders(backtest: Backtest, progress: JobProgress) -> None:
+    replaying = Replaying.of(backtest)
+    if progress.total is None:
+        progress.advance(total=count_orders(backtest))
+    after, is_more = progress.cursor.get("after"), True
+    while is_more:
+        with transaction.atomic():
+            count, after = replay_chunk(
+                backtest_id=backtest.pk, after=after, replaying=replaying
+            )
+            progress.advance(done=progress.done + count, cursor={"after": after})
+        is_more = count > 0

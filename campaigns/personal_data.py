@@ -66,6 +66,8 @@ class CampaignsData(PersonalData):
         # Whoever published, not a member.
         "campaigns.PromotionRevision": "kind recipe terms author",
         "campaigns.PromotionUse": "",
+        # Orders stand in it by their ids.
+        "campaigns.Backtest": "public_id kind recipe terms digest found",
     }
 
     retention = (

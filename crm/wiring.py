@@ -113,6 +113,7 @@ INSTRUMENT_VERIFIERS: dict[str, str] = {
 #: Background job kind -> function ``(progress: JobProgress)`` that works in chunks.
 JOBS: dict[str, str] = {
     "orders.import": "orders.jobs.run_order_import",
+    "campaigns.backtest": "campaigns.jobs.run_backtest",
     "campaigns.make_codes": "campaigns.jobs.make_codes",
     "campaigns.revoke_coupons": "campaigns.jobs.revoke_coupons",
     "members.export_data": "members.jobs.export_member_data",

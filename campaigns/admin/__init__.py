@@ -1,6 +1,7 @@
 """Staff pages of promotions, coupons, group buying and messages."""
 
 from campaigns.admin import (
+    backtest,
     coupon,
     coupon_codes,
     group,
@@ -9,4 +10,12 @@ from campaigns.admin import (
     promotion,
 )
 
-__all__ = ["coupon", "coupon_codes", "group", "group_deal", "message", "promotion"]
+__all__ = [
+    "backtest",
+    "coupon",
+    "coupon_codes",
+    "group",
+    "group_deal",
+    "message",
+    "promotion",
+]

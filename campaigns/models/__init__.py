@@ -1,5 +1,6 @@
 """Tables of the campaigns app."""
 
+from campaigns.models.backtest import Backtest
 from campaigns.models.coupon import Coupon, CouponTemplate
 from campaigns.models.coupon_codes import CouponBatch, CouponCode, PublicCode
 from campaigns.models.coupon_limits import Budget, BuyerMark, UseTally
@@ -13,6 +14,7 @@ from campaigns.models.promotion import (
 )
 
 __all__ = [
+    "Backtest",
     "Budget",
     "BuyerMark",
     "Coupon",

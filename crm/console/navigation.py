@@ -68,6 +68,7 @@ SECTIONS = [
         _("Marketing"),
         [
             ("campaigns.promotion", "percent"),
+            ("campaigns.backtest", "query_stats"),
             ("campaigns.coupontemplate", "confirmation_number"),
             ("campaigns.coupon", "redeem"),
             ("campaigns.couponbatch", "qr_code_2"),

@@ -5,7 +5,7 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
-from campaigns.models import CouponBatch
+from campaigns.models import Backtest, CouponBatch
 from crm.console.queries.work import WORK
 from crm.shared.models import Job
 from members.models import Merge
@@ -65,6 +65,7 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:promotion_edit", args=[shop["promotion"].pk]),
         reverse("admin:promotion_compare", args=[shop["changed"].pk, 1, 2]),
+        reverse("admin:promotion_backtest", args=[shop["promotion"].pk]),
         reverse("admin:coupon_template_revoke", args=[shop["template"].pk]),
         reverse("admin:coupon_batch_revoke", args=[CouponBatch.objects.first().pk]),
         reverse("admin:gift_card_reveal", args=[GiftCard.objects.first().pk]),
@@ -97,6 +98,7 @@ def every_page(shop) -> list[str]:
         *(reverse(f"admin:{name}") for name in names),
         reverse("admin:order_refund", args=[order.pk]),
         reverse("admin:job_progress", args=[job.pk]),
+        reverse("admin:backtest_progress", args=[Backtest.objects.first().pk]),
         reverse("admin:member_timeline", args=[shop["busy"].public_id]),
         reverse("admin:search") + "?s=nothing-like-this",
         reverse("admin:search") + f"?s={shop['busy'].number}",

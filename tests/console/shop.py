@@ -14,6 +14,7 @@ from campaigns.models import (
     Promotion,
     PublicCode,
 )
+from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import begin_change, write_draft
 from campaigns.services.issuing import issue_coupon
 from campaigns.services.publishing import publish_promotion
@@ -22,6 +23,7 @@ from crm.console.rules.roles import ROLES
 from crm.console.services.roles import sync_roles
 from crm.reports.models import DailySales
 from crm.shared.approvals import ask_for_approval
+from crm.shared.jobs import run_job
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
@@ -345,6 +347,10 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         started_at=at,
     )
     JobLine.objects.create(job=job, text="row 10")
+    replayed = order_backtest(
+        promotion_id=promotion.pk, days=90, actor=users["marketer"], now=at
+    )
+    run_job(replayed.job_id)
     return {
         "users": users,
         "members": members,

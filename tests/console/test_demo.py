@@ -14,6 +14,7 @@ from django.db.models.functions import TruncMonth
 from django.urls import reverse
 
 from campaigns.models import (
+    Backtest,
     Coupon,
     CouponBatch,
     Group,
@@ -300,6 +301,15 @@ def test_a_batch_has_its_codes_and_a_word_half_of_its_budget(shop):
     assert word.used == 1
     budget = word.template.budget
     assert (budget.amount_minor, budget.spent_minor) == (2_000, 1_000)
+
+
+def test_a_draft_was_replayed_over_a_month_of_orders(shop):
+    replayed = Backtest.objects.select_related("promotion", "job").get()
+    totals = replayed.totals
+    assert (replayed.state, replayed.promotion.state) == ("done", "draft")
+    assert totals.orders + totals.left_out == replayed.job.done > 0
+    assert totals.left_out == 0
+    assert sum(day[0] for day in totals.days.values()) == totals.orders
 
 
 def test_promotions_of_four_kinds_are_live_one_is_a_draft_and_one_waits(shop):

@@ -4,9 +4,11 @@ from typing import Any
 
 from campaigns.models import Budget, Promotion
 from campaigns.rules.recipes import KINDS
+from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import write_draft
 from campaigns.services.publishing import publish_promotion
-from crm.console.demo.shop import DemoShop
+from crm.console.demo.shop import SIZES, DemoShop
+from crm.shared.jobs import run_job
 from members.models import User
 from orders.models import Category
 
@@ -47,11 +49,12 @@ def plant(shop: DemoShop) -> None:
             "when": {"audience": ["tier:platinum"]},
         },
     )
-    _draft(
+    bundle = _draft(
         shop,
         *("bundle", "任选3件99元", "Any three for 99"),
         {"gives": {"units": 3, "price_minor": 9_900}, "goods": {"categories": [tea]}},
     )
+    _backtest(shop, bundle)
     _live(
         shop,
         *("percent", "双十二全场八折", "20 % off everything in December"),
@@ -89,6 +92,15 @@ def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
         actor=_marketer(),
         now=shop.now,
     )
+
+
+def _backtest(shop: DemoShop, draft: Promotion) -> None:
+    """Replay a month with a draft; in a large shop a worker does, once it is there."""
+    asked = order_backtest(
+        promotion_id=draft.pk, days=30, actor=_marketer(), now=shop.now
+    )
+    if shop.size <= SIZES["s"]:
+        run_job(asked.job_id)
 
 
 def _marketer() -> User:

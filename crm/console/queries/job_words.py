@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 #: Kind of job (a key of ``crm.wiring.JOBS``) -> its name.
 KINDS = {
     "orders.import": _("Import of orders"),
+    "campaigns.backtest": _("Back-test"),
     "campaigns.make_codes": _("Making coupon codes"),
     "campaigns.revoke_coupons": _("Revoking coupons"),
     "console.advance_clock": _("Moving the clock"),
@@ -31,6 +32,7 @@ RESULTS = {
     "report": _("Error file"),
     "codes": _("codes"),
     "coupons": _("Coupons revoked"),
+    "touched": _("Orders touched"),
     "skipped": _("Held or used, not revoked"),
     "pairs": _("possible duplicates"),
 }

@@ -5,7 +5,8 @@ of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
-revoking them, ``campaigns.change_group`` completing a group,
+revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
+back-tests, ``campaigns.change_group`` completing a group,
 ``orders.add_refund`` refunding, also by taking a member out of a group,
 ``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
@@ -164,6 +165,8 @@ MARKETER = (
     *_all("campaigns", "couponbatch", "groupdeal", "grouprung"),
     "campaigns.change_coupon",
     "campaigns.delete_promotion",
+    "campaigns.view_backtest",
+    "campaigns.add_backtest",
     "campaigns.publish_promotion",
     "campaigns.delete_grouprung",
     "campaigns.view_group",
@@ -211,6 +214,7 @@ ANALYST = (
     *_ORDERS,
     *_POINTS,
     *_OFFERS,
+    "campaigns.view_backtest",
     *_CATALOGUE,
     *_INSIGHT,
     "orders.view_unmatchedreturn",
@@ -252,6 +256,7 @@ AUDITOR = (
     *_ORDERS,
     *_POINTS,
     *_OFFERS,
+    "campaigns.view_backtest",
     *_CATALOGUE,
     *_INSIGHT,
     *_MONEY,

@@ -70,14 +70,35 @@ def money_bars(chart: Chart) -> SafeString:
 
 
 @register.simple_tag
-def money_days(days, *, uid: str, title: str, description: str) -> SafeString:
-    """Draw amounts of days, as ``(date, minor units)``, as bars."""
+def money_days(
+    days, *, uid: str, title: str, description: str, mark=None, mark_words: str = ""
+) -> SafeString:
+    """Draw amounts of days, as ``(date, minor units)``, as bars.
+
+    Args:
+        mark: a day to be marked, with words beside it.
+    """
     points = [
         Point(date_format(day, "MONTH_DAY_FORMAT"), minor, money(minor))
         for day, minor in days
     ]
-    chart = Chart(uid, title, description, points, height=160)
+    places = [place for place, (day, _minor) in enumerate(days) if day == mark]
+    chart = Chart(
+        *(uid, title, description, points),
+        height=160,
+        mark=places[0] if places else None,
+        mark_words=mark_words,
+    )
     return money_bars(chart)
+
+
+@register.simple_tag
+def count_bars(steps, *, uid: str, title: str, description: str) -> SafeString:
+    """Draw how many there are of each step, the last number of it, as bars."""
+    points = [Point(str(step[0]), step[-1], f"{step[-1]:,d}") for step in steps]
+    chart = Chart(uid, title, description, points, height=160)
+    drawn = bar_chart(chart)
+    return mark_safe(drawn)  # noqa: S308  bar_chart escapes every text it is given
 
 
 @register.simple_tag

@@ -39,6 +39,9 @@ class Chart:
     points: Sequence[Point]
     width: int = 780
     height: int = 220
+    #: A point to be marked by a line across, and what that says.
+    mark: int | None = None
+    mark_words: str = ""
 
 
 def table(chart: Chart) -> list[tuple[str, str]]:
@@ -148,6 +151,7 @@ def _svg(
             f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
             *_grid(chart, frame, words),
             *drawn,
+            *_mark(chart, frame),
             *(_labels(chart, frame) if places is None else _labels_at(chart, places)),
             "</svg>",
         ]
@@ -166,6 +170,21 @@ def _grid(chart: Chart, frame: _Frame, words: dict[int, str]) -> list[str]:
             f'fill="currentColor">{escape(words.get(mark, f"{mark:,}"))}</text>'
         )
     return parts
+
+
+def _mark(chart: Chart, frame: _Frame) -> list[str]:
+    """Draw the line of the marked point; its words stand where there is room."""
+    if chart.mark is None:
+        return []
+    x = _LEFT + (chart.mark + 0.5) * frame.step
+    is_late = x > chart.width / 2
+    return [
+        f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{chart.height - _BOTTOM}" '
+        'stroke="currentColor" stroke-width="2" stroke-dasharray="4 3"/>'
+        f'<text x="{x + (-6 if is_late else 6):.1f}" y="{_TOP + 10}" font-size="11" '
+        f'text-anchor="{"end" if is_late else "start"}" fill="currentColor">'
+        f"{escape(chart.mark_words)}</text>"
+    ]
 
 
 def _labels(chart: Chart, frame: _Frame) -> list[str]:

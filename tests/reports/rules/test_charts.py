@@ -168,3 +168,16 @@ def test_steps_lie_on_the_paper_and_labels_have_room(values, data):
 
 def test_a_chart_without_steps_is_an_empty_one():
     assert corners([], []) == []
+
+
+def test_a_marked_point_has_a_line_across_and_words_on_the_roomy_side():
+    early, late = (
+        drawn(bar_chart(chart([1, 2, 3, 4], mark=place, mark_words="<used up>")))
+        for place in (0, 3)
+    )
+    for picture, anchor in ((early, "start"), (late, "end")):
+        (line,) = [e for e in picture.iter("line") if "stroke-dasharray" in e.attrib]
+        assert line.get("x1") == line.get("x2")
+        (said,) = [e for e in picture.iter("text") if e.text == "<used up>"]
+        assert said.get("text-anchor") == anchor
+    assert "dasharray" not in bar_chart(chart([1, 2]))
