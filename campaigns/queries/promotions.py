@@ -1,26 +1,13 @@
 """Promotions that are on, their goods by name, and what they gave away."""
 
-from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import (
-    Count,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-)
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 
-from campaigns.models import (
-    Budget,
-    Promotion,
-    PromotionUse,
-)
+from campaigns.models import Promotion, PromotionUse
 from campaigns.rules.burning import Burned
 from campaigns.rules.recipes import Goods
 from orders.models import Brand, Category, Product
@@ -32,27 +19,6 @@ def promotions_on() -> QuerySet[Promotion]:
         Q(limit_total__isnull=True) | Q(used__lt=F("limit_total")),
         state=Promotion.State.LIVE,
     ).order_by("-priority", "starts_at", "id")
-
-
-def budgets_left(
-    *, budget_ids: Collection[int], order_id: int | None
-) -> dict[int, int]:
-    """Return what is left of budgets for automatic offers, in minor units.
-
-    Args:
-        order_id: an order that asks again has its own reservations back.
-    """
-    own = PromotionUse.objects.filter(
-        budget=OuterRef("pk"), order=order_id, state=PromotionUse.State.HELD
-    )
-    sums = own.order_by().values("budget").annotate(sum=Sum("amount_minor"))
-    left = Budget.objects.filter(pk__in=budget_ids).annotate(
-        left=F("amount_minor")
-        - F("reserved_minor")
-        - F("spent_minor")
-        + Coalesce(Subquery(sums.values("sum")), 0)
-    )
-    return dict(left.values_list("pk", "left"))
 
 
 def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:

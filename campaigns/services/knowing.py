@@ -5,7 +5,7 @@ version of the offers is live. So it reads what the offers of the last known ver
 ask that the cart can reach; only when that was another one a second statement follows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,10 @@ class KnownOffers:
         asked = ((id(each.offer), needs_of(each.offer)) for each in index.entries)
         needs = {key: each for key, each in asked if each is not None}
         return cls(index, needs, all_of(needs.values()).audiences)
+
+    def needs_for(self, offers: Iterable[Any]) -> Needs:
+        """Return what some of the offers ask together."""
+        return all_of(self.needs.get(id(each), NOTHING) for each in offers)
 
 
 #: The offers that the last quote in each language met, in this process.
@@ -91,6 +95,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         last_order_at=told.last_order_at,
         stock=_stock(request, told) if needs.gifts else {},
         articles=told.articles,
+        budgets_left=told.budgets_left,
     )
 
 
@@ -128,7 +133,7 @@ def _needs_of_all(known: KnownOffers, found: Sequence[Any]) -> Needs:
     # What the offers beyond bring does not matter; when they apply does.
     beyond = any(_needs(known, each).orders for each in closest if each is not None)
     near = (each for each in found if not isinstance(each, FarOffers))
-    return all_of(_needs(known, each) for each in near) | Needs(orders=beyond)
+    return known.needs_for(near) | Needs(orders=beyond)
 
 
 def _needs(known: KnownOffers, offer: Any) -> Needs:

@@ -53,6 +53,7 @@ def promotion(*conditions, benefit=TEN) -> Promotion:
             promotion(InGroup(frozenset({"staff"}))),
             Needs(audiences=frozenset({"staff"})),
         ),
+        (replace(promotion(), budget_id=7), Needs(budgets=frozenset({7}))),
         (promotion(benefit=PEN), Needs(gifts=frozenset({"PEN", "CAP"}))),
         (
             promotion(NthOrder(1), benefit=Tiered(((100, TEN), (200, MUG)), base=PEN)),
