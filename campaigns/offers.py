@@ -19,6 +19,7 @@ from campaigns.services.holding import hold_coupon
 from campaigns.services.offering import asks_for_audience, promotions_for
 from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
+from campaigns.services.unit_pricing import offers_on_units, units_ask_for_audience
 from crm.shared.bilingual import in_request_language
 from orders.rules.holdings import Holding
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
@@ -38,6 +39,14 @@ class PromotionOffers:
     def wants_audiences(self, request: PriceRequest) -> bool:
         """Tell whether a promotion asks what the buyer belongs to."""
         return asks_for_audience(request)
+
+    def unit_offers(self, request: PriceRequest) -> Sequence[Sequence[Offer]]:
+        """Return of each line what may lower its unit price where it is alone."""
+        return offers_on_units(request)
+
+    def units_want_audiences(self, request: PriceRequest) -> bool:
+        """Tell whether a promotion on unit prices asks what the buyer belongs to."""
+        return units_ask_for_audience(request)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Count one use, and reserve what it takes off of its budget."""
