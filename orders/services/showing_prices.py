@@ -47,7 +47,7 @@ def shown_prices(
             for mine, more in zip(offers, found, strict=True):
                 mine.extend(more)
     return [
-        shown_price(replace(request, lines=(line,)), mine)
+        shown_price(line, request, mine)
         for line, mine in zip(request.lines, offers, strict=True)
     ]
 
