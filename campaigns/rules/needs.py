@@ -38,6 +38,8 @@ class Needs:
     gifts: frozenset[str] = frozenset()
     #: Ids of budgets they spend (S21).
     budgets: frozenset[int] = frozenset()
+    #: Codes, as marks: ``code:SAVE``. Others change nothing.
+    codes: frozenset[str] = frozenset()
 
     @property
     def is_read(self) -> bool:
@@ -51,6 +53,7 @@ class Needs:
             self.audiences | other.audiences,
             self.gifts | other.gifts,
             self.budgets | other.budgets,
+            self.codes | other.codes,
         )
 
     def covers(self, other: "Needs") -> bool:
@@ -102,6 +105,7 @@ def needs_of(offer: Any) -> Needs | None:
     return Needs(
         orders=any(isinstance(each, NthOrder | SinceLastOrder) for each in asking),
         audiences=frozenset(_audiences(asking)),
+        codes=frozenset(_codes(asking)),
         gifts=gifts,
         budgets=frozenset() if budget_id is None else frozenset({budget_id}),
     )
@@ -133,6 +137,12 @@ def _audiences(asking: Iterable[Any]) -> Iterator[str]:
             yield from each.groups
         elif isinstance(each, Carries):
             yield from (mark for mark in each.marks if not mark.startswith(_CODE))
+
+
+def _codes(asking: Iterable[Any]) -> Iterator[str]:
+    for each in asking:
+        if isinstance(each, Carries):
+            yield from (mark for mark in each.marks if mark.startswith(_CODE))
 
 
 def _gifts(benefit: Any) -> Iterator[str]:

@@ -44,10 +44,13 @@ def promotion(*conditions, benefit=TEN) -> Promotion:
         (promotion(Worth(100), AnyOf((Quantity(2), Not(NthOrder(1))))), ORDERS),
         (promotion(SinceLastOrder(30)), ORDERS),
         (promotion(PriceListIn(frozenset({"vip"}))), NOTHING),
-        (promotion(Carries(frozenset({"code:SAVE"}))), NOTHING),
+        (
+            promotion(Carries(frozenset({"code:SAVE"}))),
+            Needs(codes=frozenset({"code:SAVE"})),
+        ),
         (
             promotion(Carries(frozenset({"code:SAVE", "tier:gold"}))),
-            Needs(audiences=frozenset({"tier:gold"})),
+            Needs(audiences=frozenset({"tier:gold"}), codes=frozenset({"code:SAVE"})),
         ),
         (
             promotion(InGroup(frozenset({"staff"}))),
