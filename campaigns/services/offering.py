@@ -8,6 +8,7 @@ is told to those that can match.
 """
 
 import logging
+from collections.abc import Collection
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from django.utils.translation import get_language
 from campaigns.models import Promotion
 from campaigns.queries.promotions import promotions_on
 from campaigns.rules.index import Indexed, OfferIndex
+from campaigns.rules.promotions import Promotion as PromotionOffer
 from campaigns.rules.recipes import BadRecipe
 from campaigns.rules.recipes_making import Meta, offer_of
 from campaigns.rules.recipes_reading import read
@@ -25,6 +27,7 @@ from campaigns.services.choosing import coupons_asked_for
 from campaigns.services.knowing import KnownOffers, offers_told
 from orders.rules.offers import Offer, PriceRequest
 from orders.rules.quotes import FarOffers
+from orders.rules.sought_goods import SoughtGoods
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,19 @@ def promotions_for(request: PriceRequest) -> list[Offer | FarOffers]:
 def asks_for_audience(request: PriceRequest) -> bool:
     """Tell whether some promotions are for members or tiers only."""
     return bool(_live_for(request).audiences)
+
+
+def goods_of_promotions(
+    request: PriceRequest, source_ids: Collection[str]
+) -> dict[str, SoughtGoods]:
+    """Return which goods live promotions are about, by their public ids."""
+    found = {}
+    for entry in _live_for(request).index.entries:
+        offer = entry.offer
+        if offer.source_id in source_ids and isinstance(offer, PromotionOffer):
+            goods = offer.recipe.get("recipe", {}).get("goods", {})
+            found[offer.source_id] = SoughtGoods(**goods)
+    return found
 
 
 def _live_for(request: PriceRequest) -> KnownOffers:

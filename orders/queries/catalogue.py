@@ -44,7 +44,7 @@ LEFT JOIN orders_brand b ON b.id = p.brand_id
 LEFT JOIN orders_category c ON c.id = p.category_id
 """  # noqa: S608
 #: Listed, and limited to no other channel; without limits it is sold in all of them.
-_ON_SALE = """
+ON_SALE = """
 p.is_listed AND p.kind IN ('goods', 'gift_card') AND COALESCE(
   (SELECT bool_or(ch.code = %(channel)s)
      FROM orders_product_channels pc JOIN orders_channel ch ON ch.id = pc.channel_id
@@ -166,7 +166,7 @@ def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
     Its order is by ``created_at`` and ``id``. ``wanted.text`` is asked by
     ``best_first``.
     """
-    products = _PRODUCTS.where(_ON_SALE, channel=wanted.channel, at=at)
+    products = _PRODUCTS.where(ON_SALE, channel=wanted.channel, at=at)
     if wanted.category:
         products = products.where(_IN_BRANCH, category=wanted.category)
     if wanted.brand:

@@ -26,6 +26,8 @@ class OfferSource(Protocol):
       ``units_want_audiences(request) -> bool`` says that those offers differ by them;
     - ``holdings(request) -> Sequence[Holding]``: what the buyer has beside the cart,
       the best first, asked only where a price is explained;
+    - ``sought(request, source_ids) -> Mapping[str, SoughtGoods]``: which goods offers
+      are about, of those it knows; asked where a cart has none of them;
     - ``reachable(request) -> Sequence[tuple[str, str]]``: audiences the buyer may come
       to belong to, the nearest first, with the name of each; asked as seldom.
     """
