@@ -57,7 +57,7 @@ class PromotionOffers:
         self, request: PriceRequest, source_ids: Collection[str]
     ) -> Mapping[str, SoughtGoods]:
         """Return which goods some promotions are about."""
-        return goods_of_promotions(request, source_ids)
+        return goods_of_promotions(request, source_ids=source_ids)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Count one use, and reserve what it takes off of its budget."""

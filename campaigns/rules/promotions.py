@@ -151,7 +151,7 @@ class Promotion:
         """Return it for one buyer and moment; itself where it asks for neither."""
         asks = not all(isinstance(each, _COUNTS) for each in self.conditions.of)
         told: dict[str, Any] = {"facts": facts} if asks or self.has_gifts else {}
-        if self.budget_id in facts.budgets_left:
+        if self.budget_id is not None and self.budget_id in facts.budgets_left:
             told["budget_minor"] = max(0, facts.budgets_left[self.budget_id])
         return replace(self, **told) if told else self
 

@@ -43,7 +43,7 @@ def asks_for_audience(request: PriceRequest) -> bool:
 
 
 def goods_of_promotions(
-    request: PriceRequest, source_ids: Collection[str]
+    request: PriceRequest, *, source_ids: Collection[str]
 ) -> dict[str, SoughtGoods]:
     """Return which goods live promotions are about, by their public ids."""
     found = {}

@@ -112,7 +112,9 @@ def run(
         beginnings: of requests like this one; that of this one joins them.
     """
     by_stage: dict[Stage, list[Any]] = {stage: [] for stage in Stage}
-    for each in (*far, *offers):
+    for beyond in far:
+        by_stage[beyond.stage].append(beyond)
+    for each in offers:
         by_stage[each.stage].append(each)
     early = {stage: by_stage[stage] for stage in _BEFORE_CODES}
     if beginnings is None:
