@@ -57,11 +57,11 @@ def goods_of_promotions(
 
 def _live_for(request: PriceRequest) -> KnownOffers:
     version, _coupons = coupons_asked_for(request)
-    return live_offers(version, get_language())
+    return live_offers(version, language=get_language())
 
 
 @lru_cache(maxsize=8)
-def live_offers(version: UUID, language: str | None) -> KnownOffers:
+def live_offers(version: UUID, *, language: str | None) -> KnownOffers:
     """Return what is on as offers, in the language of the request.
 
     Rows read a moment after the version may be newer than it. That does no harm:

@@ -57,7 +57,7 @@ def _live_for(request: PriceRequest) -> KnownOffers:
 
 @lru_cache(maxsize=8)
 def _live(version: UUID, language: str | None) -> KnownOffers:
-    return KnownOffers.of(live_offers(version, language).index.at(Stage.PRICE))
+    return KnownOffers.of(live_offers(version, language=language).index.at(Stage.PRICE))
 
 
 def _expected_needs(request: PriceRequest) -> Needs:

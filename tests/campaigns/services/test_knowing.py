@@ -46,7 +46,7 @@ def put_on(monkeypatch, db):
 
     def on(*promotions: Promotion) -> None:
         known = KnownOffers.of(OfferIndex.of(map(Indexed, promotions)))
-        monkeypatch.setattr(offering, "live_offers", lambda _version, _language: known)
+        monkeypatch.setattr(offering, "live_offers", lambda _version, language: known)
 
     return on
 

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.models import Promotion
 from crm import wiring
 from crm.console.services.roles import sync_roles
 from crm.shared import clock
@@ -25,6 +26,7 @@ from orders.queries.catalogue import found_products
 from orders.services.indexing import index_due
 from orders.services.pricing_entries import set_price
 from orders.services.verifying_stock import verify_stock
+from tests.campaigns.recipes import of_kind
 from tests.cast import make_user, make_variant
 from tests.members.pictures import picture
 
@@ -136,6 +138,26 @@ def test_refused_forms_say_why_and_write_nothing(pan, wrong):
     form = answer.context["form"]
     assert form.errors
     assert not Price.objects.exists()
+
+
+def test_s24_what_everybody_pays_is_what_the_storefront_tells(pan, monkeypatch):
+    sources = ["campaigns.offers.PromotionOffers", "loyalty.offers.PointsOffers"]
+    monkeypatch.setattr(wiring, "OFFER_SOURCES", sources)
+    for kind, gives, audience in (
+        ("flash_price", {"price_minor": 7_000}, []),
+        ("member_price", {"percent_bp": 9_000}, ["member"]),
+    ):
+        Promotion.objects.create(
+            name=kind,
+            state="live",
+            starts_at=clock.now() - timedelta(days=1),
+            **of_kind(kind, gives, when={"audience": audience}),
+        )
+    answer = signed_in("marketer").get(page("product_prices", pan.product_id))
+    (sku,) = answer.context["skus"]
+    assert (sku["shown"].amount_minor, sku["shown"].was_minor) == (7_000, 10_000)
+    assert sku["promotions"] == ["flash_price"]
+    assert "¥70.00" in shown(answer)
 
 
 def test_staff_end_a_sale_and_the_history_is_drawn(pan):
