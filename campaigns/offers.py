@@ -3,7 +3,7 @@
 Both sources read together, in one statement a quote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from campaigns.queries.quoting import CouponRow
@@ -16,12 +16,18 @@ from campaigns.services.choosing import (
     why_unusable,
 )
 from campaigns.services.holding import hold_coupon
-from campaigns.services.offering import asks_for_audience, promotions_for
+from campaigns.services.offering import (
+    asks_for_audience,
+    goods_of_promotions,
+    promotions_for,
+)
 from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
+from campaigns.services.unit_pricing import offers_on_units, units_ask_for_audience
 from crm.shared.bilingual import in_request_language
 from orders.rules.holdings import Holding
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
+from orders.rules.sought_goods import SoughtGoods
 
 
 class PromotionOffers:
@@ -38,6 +44,20 @@ class PromotionOffers:
     def wants_audiences(self, request: PriceRequest) -> bool:
         """Tell whether a promotion asks what the buyer belongs to."""
         return asks_for_audience(request)
+
+    def unit_offers(self, request: PriceRequest) -> Sequence[Sequence[Offer]]:
+        """Return of each line what may lower its unit price where it is alone."""
+        return offers_on_units(request)
+
+    def units_want_audiences(self, request: PriceRequest) -> bool:
+        """Tell whether a promotion on unit prices asks what the buyer belongs to."""
+        return units_ask_for_audience(request)
+
+    def sought(
+        self, request: PriceRequest, source_ids: Collection[str]
+    ) -> Mapping[str, SoughtGoods]:
+        """Return which goods some promotions are about."""
+        return goods_of_promotions(request, source_ids=source_ids)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
         """Count one use, and reserve what it takes off of its budget."""

@@ -61,6 +61,7 @@ REASONS: dict[str, Any] = {
 PATHS: dict[str, Any] = {
     "spend_more": _("Spend %(missing)s more."),
     "add_units": _("Add %(missing)s more of %(product)s."),
+    "add_goods": _("Put %(missing)s × %(product)s into the cart."),
     "sign_in": _("Sign in."),
     "reach_tier": _("Reach the tier %(tier)s."),
     "come_later": _("Come back from %(from)s on."),

@@ -1,27 +1,14 @@
 """Promotions that are on, their goods by name, and what they gave away."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import (
-    Count,
-    F,
-    OuterRef,
-    Q,
-    Subquery,
-    Sum,
-    TextField,
-)
-from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.db.models import Count, F, Q, Sum, TextField
+from django.db.models.functions import Cast, TruncDate
 
-from campaigns.models import (
-    Budget,
-    Promotion,
-    PromotionUse,
-)
+from campaigns.models import Promotion, PromotionUse
 from campaigns.rules.burning import Burned
 from campaigns.rules.recipes import Goods
 from crm.shared.bilingual import Bilingual
@@ -55,27 +42,6 @@ def promotions_on() -> list[PromotionRow]:
         state=Promotion.State.LIVE,
     ).order_by("-priority", "starts_at", "id")
     return [PromotionRow(*row) for row in found.values_list(*columns)]
-
-
-def budgets_left(
-    *, budget_ids: Collection[int], order_id: int | None
-) -> dict[int, int]:
-    """Return what is left of budgets for automatic offers, in minor units.
-
-    Args:
-        order_id: an order that asks again has its own reservations back.
-    """
-    own = PromotionUse.objects.filter(
-        budget=OuterRef("pk"), order=order_id, state=PromotionUse.State.HELD
-    )
-    sums = own.order_by().values("budget").annotate(sum=Sum("amount_minor"))
-    left = Budget.objects.filter(pk__in=budget_ids).annotate(
-        left=F("amount_minor")
-        - F("reserved_minor")
-        - F("spent_minor")
-        + Coalesce(Subquery(sums.values("sum")), 0)
-    )
-    return dict(left.values_list("pk", "left"))
 
 
 def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:

@@ -66,8 +66,17 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
 """.replace("REDEEMABLE", _REDEEMABLE)
 
 
-#: Beside the version: what offers ask about the buyer's orders and about gifts.
-_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}"
+#: What is left of the budgets ``budgets`` of a statement, as JSON, in minor units. An
+#: order that asks again has its own reservations back.
+_BUDGETS_LEFT = """(
+    SELECT json_object_agg(b.id, b.amount_minor - b.reserved_minor - b.spent_minor
+        + coalesce((SELECT sum(u.amount_minor) FROM campaigns_promotionuse u
+                     WHERE u.budget_id = b.id AND u.order_id = %(asking)s
+                       AND u.state = 'held'), 0))
+      FROM campaigns_budget b WHERE b.id = ANY(%(budgets)s)
+)"""
+#: Beside the version: what offers ask about the buyer's orders, gifts and budgets.
+_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}, {_BUDGETS_LEFT}"
 _FACTS_ALONE = f"SELECT {_FACTS}"
 _VERSION_AND_FACTS = _VERSION.replace("version ", f"version, {_FACTS} ")
 _FACTS_AND_COUPONS = _VERSION_AND_COUPONS.replace("v.version,", f"v.version, {_FACTS},")
@@ -124,7 +133,7 @@ def version_and_coupons(
         rows = cursor.fetchall()
     told, first = Told(), 1
     if needs.is_read:
-        told, first = _told(needs, *rows[0][1:3]), 3
+        told, first = _told(needs, *rows[0][1:4]), 4
     if not codes:
         return rows[0][0], told, {}
     # The best of each code comes last and stays.
@@ -134,7 +143,7 @@ def version_and_coupons(
 
 
 def told_of(*, member_id: int | None, order_id: int | None, needs: Needs) -> Told:
-    """Return what offers ask about a buyer and about gifts, in one statement.
+    """Return what offers ask of buyer, gifts and budgets, in one statement.
 
     Args:
         order_id: an order that asks again; it is none of those before.
@@ -149,13 +158,16 @@ def _facts_asked(
 ) -> dict[str, object]:
     buyer = member_id if needs.orders else None
     return purchases_asked(member_id=buyer, order_id=order_id) | {
-        "gifts": sorted(needs.gifts)
+        "gifts": sorted(needs.gifts),
+        "budgets": sorted(needs.budgets),
     }
 
 
-def _told(needs: Needs, purchases: list, articles: list | None) -> Told:
-    orders_before, last_order_at = purchases_of(purchases)
-    return Told(needs, orders_before, last_order_at, articles_of(articles))
+def _told(
+    needs: Needs, purchases: list, articles: list | None, budgets: dict | None
+) -> Told:
+    left = {int(pk): int(minor) for pk, minor in (budgets or {}).items()}
+    return Told(needs, *purchases_of(purchases), articles_of(articles), left)
 
 
 def _coupon_row(*columns) -> CouponRow:

@@ -44,6 +44,8 @@ class Facts:
     stock: Mapping[str, int] = field(default_factory=dict)
     #: What the catalogue says of them, where there is one.
     articles: Mapping[str, GiftArticle] = field(default_factory=dict)
+    #: What is left of budgets, by their ids (S21).
+    budgets_left: Mapping[int, int] = field(default_factory=dict)
 
 
 NOBODY = Facts()

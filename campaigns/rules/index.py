@@ -85,19 +85,33 @@ class OfferIndex:
             tuple(sorted({each.offer.stage for each in kept})),
         )
 
+    def at(self, stage: Stage) -> "OfferIndex":
+        """Return the index of the offers of one stage alone."""
+        return OfferIndex.of(e for e in self.entries if e.offer.stage is stage)
+
     def offers_for(self, request: PriceRequest) -> list[Any]:
         """Return the offers a request may reach, and the others as ``FarOffers``."""
         spend, marks = spend_and_marks(request)
-        now = request.now
-        near: dict[int, Indexed] = {}
-        for shelf in self._shelves(marks):
-            for each in shelf.within(spend):
-                if each.is_on(now):
-                    near[id(each)] = each
+        near = self._within(spend, marks, request.now)
         found: list[Any] = [each.offer for each in near.values()]
         if len(near) < len(self.entries):
-            found += self._far(near, spend, now)
+            found += self._far(near, spend, request.now)
         return found
+
+    def near(self, request: PriceRequest) -> list[Any]:
+        """Return the offers a request may reach, and nothing of the others."""
+        within = self._within(*spend_and_marks(request), request.now)
+        return [each.offer for each in within.values()]
+
+    def _within(
+        self, spend_minor: int, marks: frozenset[str], now: datetime
+    ) -> dict[int, Indexed]:
+        near: dict[int, Indexed] = {}
+        for shelf in self._shelves(marks):
+            for each in shelf.within(spend_minor):
+                if each.is_on(now):
+                    near[id(each)] = each
+        return near
 
     def _shelves(self, marks: Iterable[str]) -> Iterator[_Shelf]:
         yield from self._open.values()

@@ -36,11 +36,15 @@ class Needs:
     audiences: frozenset[str] = frozenset()
     #: SKUs that may come as gifts (S16).
     gifts: frozenset[str] = frozenset()
+    #: Ids of budgets they spend (S21).
+    budgets: frozenset[int] = frozenset()
+    #: Codes, as marks: ``code:SAVE``. Others change nothing.
+    codes: frozenset[str] = frozenset()
 
     @property
     def is_read(self) -> bool:
         """Whether the database is to be asked."""
-        return self.orders or bool(self.gifts)
+        return self.orders or bool(self.gifts or self.budgets)
 
     def __or__(self, other: "Needs") -> "Needs":
         """Return what both ask."""
@@ -48,11 +52,17 @@ class Needs:
             self.orders or other.orders,
             self.audiences | other.audiences,
             self.gifts | other.gifts,
+            self.budgets | other.budgets,
+            self.codes | other.codes,
         )
 
     def covers(self, other: "Needs") -> bool:
         """Tell whether who knows this knows what the other wants to be read."""
-        return (self.orders or not other.orders) and self.gifts >= other.gifts
+        return (
+            (self.orders or not other.orders)
+            and self.gifts >= other.gifts
+            and self.budgets >= other.budgets
+        )
 
 
 NOTHING = Needs()
@@ -66,6 +76,8 @@ class Told:
     orders_before: int = 0
     last_order_at: datetime | None = None
     articles: Mapping[str, GiftArticle] = field(default_factory=dict)
+    #: What is left of budgets, in minor units; by their ids.
+    budgets_left: Mapping[int, int] = field(default_factory=dict)
 
     def __or__(self, other: "Told") -> "Told":
         """Return what both know; of orders, what the one says that was asked."""
@@ -75,6 +87,7 @@ class Told:
             about_orders.orders_before,
             about_orders.last_order_at,
             {**self.articles, **other.articles},
+            {**self.budgets_left, **other.budgets_left},
         )
 
 
@@ -86,12 +99,15 @@ def needs_of(offer: Any) -> Needs | None:
         if not isinstance(each, _OF_LINES)
     ]
     gifts = frozenset(_gifts(getattr(offer, "benefit", None)))
-    if not asking and not gifts:
+    budget_id = getattr(offer, "budget_id", None)
+    if not asking and not gifts and budget_id is None:
         return None
     return Needs(
         orders=any(isinstance(each, NthOrder | SinceLastOrder) for each in asking),
         audiences=frozenset(_audiences(asking)),
+        codes=frozenset(_codes(asking)),
         gifts=gifts,
+        budgets=frozenset() if budget_id is None else frozenset({budget_id}),
     )
 
 
@@ -121,6 +137,12 @@ def _audiences(asking: Iterable[Any]) -> Iterator[str]:
             yield from each.groups
         elif isinstance(each, Carries):
             yield from (mark for mark in each.marks if not mark.startswith(_CODE))
+
+
+def _codes(asking: Iterable[Any]) -> Iterator[str]:
+    for each in asking:
+        if isinstance(each, Carries):
+            yield from (mark for mark in each.marks if mark.startswith(_CODE))
 
 
 def _gifts(benefit: Any) -> Iterator[str]:

@@ -121,6 +121,8 @@ class Promotion:
     #: Most that it takes off an order; and what is left of its budget (S21).
     cap_minor: int | None = None
     budget_minor: int | None = None
+    #: Which budget that is, where somebody has to look it up.
+    budget_id: int | None = None
     #: How often an amount per application is given; None is as often as it fits.
     most_times: int | None = 1
     #: Lines that something has already lowered are passed by (C17).
@@ -148,7 +150,10 @@ class Promotion:
     def told(self, facts: Facts) -> "Promotion":
         """Return it for one buyer and moment; itself where it asks for neither."""
         asks = not all(isinstance(each, _COUNTS) for each in self.conditions.of)
-        return replace(self, facts=facts) if asks or self.has_gifts else self
+        told: dict[str, Any] = {"facts": facts} if asks or self.has_gifts else {}
+        if self.budget_id is not None and self.budget_id in facts.budgets_left:
+            told["budget_minor"] = max(0, facts.budgets_left[self.budget_id])
+        return replace(self, **told) if told else self
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the benefit off the lines in scope, or say what is missing (S25)."""

@@ -68,6 +68,8 @@ class Meta:
     on_return: str = "keep"
     #: What is left of its budget; None is no budget (S21).
     budget_minor: int | None = None
+    #: Which budget that is, where somebody has to look it up.
+    budget_id: int | None = None
     #: The shop's zone, for hours of the day.
     zone: ZoneInfo = ZoneInfo("UTC")
 
@@ -97,6 +99,7 @@ def offer_of(recipe: Recipe, meta: Meta) -> SpendAndSave | Promotion:
         conditions=Every(tuple(conditions)),
         cap_minor=beside.cap_minor,
         budget_minor=meta.budget_minor,
+        budget_id=meta.budget_id,
         skips_discounted=beside.skips_discounted,
         is_alone=beside.is_alone,
         forbids=frozenset(beside.forbids),

@@ -208,7 +208,8 @@ def _choice(request: PriceRequest, coupon: Coupon) -> Choice:
     for applied in quote.applied:
         if applied.source_id == coupon.public_id:
             return Choice(coupon, applied.amount_minor, None)
-    for other in (*quote.refused, *quote.skipped):
+    # A coupon is never out of reach: nobody needs to ask the offers that are, why.
+    for other in (*quote.turned_down, *quote.skipped):
         if other.source_id == coupon.public_id:
             return Choice(coupon, 0, other.why)
     return Choice(coupon, 0, Refused("no_effect"))

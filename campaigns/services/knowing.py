@@ -5,7 +5,7 @@ version of the offers is live. So it reads what the offers of the last known ver
 ask that the cart can reach; only when that was another one a second statement follows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,15 +27,21 @@ class KnownOffers:
     index: OfferIndex
     #: By ``id()`` of the offers; those that ask nothing are not in it.
     needs: Mapping[int, Needs]
-    #: What a buyer may belong to that any of them asks.
+    #: What a buyer may belong to that any of them asks, and codes, as marks.
     audiences: frozenset[str]
+    codes: frozenset[str]
 
     @classmethod
     def of(cls, index: OfferIndex) -> "KnownOffers":
         """Look once what each offer asks."""
         asked = ((id(each.offer), needs_of(each.offer)) for each in index.entries)
         needs = {key: each for key, each in asked if each is not None}
-        return cls(index, needs, all_of(needs.values()).audiences)
+        asks = all_of(needs.values())
+        return cls(index, needs, asks.audiences, asks.codes)
+
+    def needs_for(self, offers: Iterable[Any]) -> Needs:
+        """Return what some of the offers ask together."""
+        return all_of(self.needs.get(id(each), NOTHING) for each in offers)
 
 
 #: The offers that the last quote in each language met, in this process.
@@ -61,13 +67,20 @@ def remember(request: PriceRequest, *, told: Told) -> None:
 def offers_told(
     *, known: KnownOffers, request: PriceRequest
 ) -> Sequence[Offer | FarOffers]:
-    """Return the offers a request may reach, each told what it asks."""
+    """Return the offers a request may reach, each told what it asks.
+
+    They are the very same ones where a request differs by codes that none of them asks.
+    """
     _LAST[get_language()] = known
     found = _reached(known, request)
     if not known.needs:
         return found
     facts = facts_for(request, needs=_needs_of_all(known, found))
-    return [_told(known, each, request, facts) for each in found]
+    kept = request.reads.get("campaigns.offers_told")
+    if kept is None or kept[0] is not found or kept[1] != facts:
+        told = [_told(known, each, request, facts) for each in found]
+        request.reads["campaigns.offers_told"] = kept = (found, facts, told)
+    return kept[2]
 
 
 def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
@@ -80,7 +93,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         member_id, order_id = request.member_id, request.order_id
         told |= told_of(member_id=member_id, order_id=order_id, needs=needs)
         request.reads[_asked(request)] = told
-    marks = frozenset(f"code:{code}" for code in request.coupon_codes)
+    marks = _codes_in(request) & needs.codes
     return Facts(
         now=request.now,
         channel=request.channel_code,
@@ -91,6 +104,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         last_order_at=told.last_order_at,
         stock=_stock(request, told) if needs.gifts else {},
         articles=told.articles,
+        budgets_left=told.budgets_left,
     )
 
 
@@ -112,7 +126,8 @@ def _asked(request: PriceRequest) -> tuple[object, ...]:
 
 def _reached(known: KnownOffers, request: PriceRequest) -> list[Any]:
     """Return the offers within reach; asked again for the same, the same ones."""
-    asked = (request.coupon_codes, request.audiences, request.now)
+    codes = _codes_in(request) & known.codes
+    asked = (codes, request.audiences, request.now)
     kept = request.reads.get("campaigns.reached")
     # Lines are compared by identity: they are many, and handed on as they are.
     if kept and kept[0] is known and kept[1] is request.lines and kept[2] == asked:
@@ -125,14 +140,18 @@ def _reached(known: KnownOffers, request: PriceRequest) -> list[Any]:
 def _needs_of_all(known: KnownOffers, found: Sequence[Any]) -> Needs:
     """Return what the offers within reach ask, and the closest ones beyond it."""
     closest = (each.closest for each in found if isinstance(each, FarOffers))
-    # What the offers beyond bring does not matter; when they apply does.
-    beyond = any(_needs(known, each).orders for each in closest if each is not None)
     near = (each for each in found if not isinstance(each, FarOffers))
-    return all_of(_needs(known, each) for each in near) | Needs(orders=beyond)
+    return known.needs_for(near) | _to_apply(known, filter(None, closest))
 
 
-def _needs(known: KnownOffers, offer: Any) -> Needs:
-    return known.needs.get(id(offer), NOTHING)
+def _to_apply(known: KnownOffers, beyond: Iterable[Any]) -> Needs:
+    """Return what offers beyond reach ask: when they apply, not what they bring."""
+    asked = known.needs_for(beyond)
+    return Needs(orders=asked.orders, codes=asked.codes)
+
+
+def _codes_in(request: PriceRequest) -> frozenset[str]:
+    return frozenset(f"code:{code}" for code in request.coupon_codes)
 
 
 def _told(known: KnownOffers, offer: Any, request: PriceRequest, facts: Facts) -> Any:
@@ -147,8 +166,7 @@ def _far_told(
 ) -> FarOffers:
     def listed() -> list[Any]:
         offers = list(far.listed())
-        asks_orders = any(_needs(known, each).orders for each in offers)
-        all_facts = facts_for(request, needs=Needs(orders=asks_orders))
+        all_facts = facts_for(request, needs=_to_apply(known, offers))
         return [_told(known, each, request, all_facts) for each in offers]
 
     closest = far.closest

@@ -13,7 +13,7 @@ from campaigns.rules.promotions import Promotion as PromotionOffer
 from campaigns.rules.recipes_making import offer_of
 from campaigns.services.drafting import recipe_of
 from campaigns.services.knowing import facts_for
-from campaigns.services.offering import meta_of, with_budgets
+from campaigns.services.offering import meta_of
 from crm.shared.errors import Refusal
 from orders.models import Order, OrderLine
 from orders.queries.carts import items_of
@@ -93,11 +93,7 @@ def simulate(
         is_known=True,
         orders_before=max(0, recipe.when.nth_order - 1),
     )
-    budgets = {}
-    if promotion.budget_id is not None:
-        budgets[offer.source_id] = promotion.budget_id
-    told = offer.told(facts) if isinstance(offer, PromotionOffer) else offer
-    (tried,) = with_budgets([told], request=request, budgets=budgets)
+    tried = offer.told(facts) if isinstance(offer, PromotionOffer) else offer
     with_it = quote_request(request, tried=tried)
     without_it = quote_request(replace(request, reads={}))
     return _compared(tried.source_id, with_it, without_it)

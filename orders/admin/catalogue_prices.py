@@ -1,5 +1,6 @@
 """The prices of a product: what they were, what they are, what is planned."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,9 +23,12 @@ from crm.shared.dates import bounds_of_day
 from crm.shared.errors import Refusal
 from crm.shared.money import InvalidAmount, parse_amount
 from orders.models import Price, Variant
-from orders.queries.shown_prices import entry_of, price_history, shown_prices
+from orders.queries.carts import items_of
+from orders.queries.price_tables import entry_of, price_history
 from orders.rules.prices import ANY_MEMBER, EVERYBODY, lowest_steps
+from orders.rules.shown_prices import ShownPrice
 from orders.services.pricing_entries import end_price, set_price
+from orders.services.showing_prices import shown_prices
 
 _DAY = UnfoldAdminTextInputWidget(attrs={"type": "date"})
 
@@ -172,7 +176,7 @@ class PricesPage(View):
     def _show(self, request, form: PriceForm):
         at = now()
         variants = list(self.product.variants.order_by("sku"))
-        shown = shown_prices(variants=variants, at=at)
+        shown = _shown_to_everybody(variants, at)
         names = dict(audience_choices())
         context = {
             **self.model_admin.admin_site.each_context(request),
@@ -180,7 +184,7 @@ class PricesPage(View):
             "opts": self.model_admin.opts,
             "original": self.product,
             "product": self.product,
-            "skus": [_history(v, shown[v.pk], names, at) for v in variants],
+            "skus": [_history(v, shown[v.sku], names, at) for v in variants],
             "form": form,
             "may_set": request.user.has_perm("orders.add_price"),
             "may_end": request.user.has_perm("orders.change_price"),
@@ -188,7 +192,19 @@ class PricesPage(View):
         return TemplateResponse(request, "orders/prices_page.html", context)
 
 
-def _history(variant: Variant, shown, names: dict[str, str], at: datetime) -> dict:
+def _shown_to_everybody(
+    variants: Sequence[Variant], at: datetime
+) -> dict[str, ShownPrice]:
+    """Return by SKU what a visitor is told that a unit costs."""
+    items = items_of({each.sku: 1 for each in variants}, at=at)
+    lines = [item.priced_at(place) for place, item in enumerate(items, start=1)]
+    found = shown_prices(lines=lines, now=at)
+    return {line.sku: each for line, each in zip(lines, found, strict=True)}
+
+
+def _history(
+    variant: Variant, shown: ShownPrice, names: dict[str, str], at: datetime
+) -> dict:
     """Return what the page shows of one SKU."""
     prices = price_history(variant_id=variant.pk)
     for price in prices:
@@ -199,7 +215,8 @@ def _history(variant: Variant, shown, names: dict[str, str], at: datetime) -> di
         )
     return {
         "variant": variant,
-        "shown": shown,
+        "shown": shown.price,
+        "promotions": [each.name for each in shown.offers],
         "prices": prices,
         "steps": lowest_steps([entry_of(price) for price in prices], at),
     }

@@ -43,11 +43,18 @@ class ImageShape(serializers.Serializer):
     sku = serializers.CharField(allow_null=True)
 
 
+class PricePromotionShape(serializers.Serializer):
+    """A promotion that makes a price: for members, or for a short time."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
 class VariantShape(serializers.Serializer):
     """A SKU, what it costs whoever asks, and whether any of it is left.
 
-    ``price`` is the unit price of a cart with one of it. ``was`` is the list price
-    where that is higher, else null.
+    ``price`` is the unit price of a cart with one of it, ``promotions`` which lower it
+    there. ``was`` is the list price where that is higher, else null.
     """
 
     sku = serializers.CharField()
@@ -57,7 +64,10 @@ class VariantShape(serializers.Serializer):
     price = MoneyShape()
     list_price = MoneyShape()
     was = MoneyShape(allow_null=True)
-    price_kind = serializers.ChoiceField(choices=["list", "sale", "member"])
+    price_kind = serializers.ChoiceField(
+        choices=["list", "sale", "member", "promotion"]
+    )
+    promotions = PricePromotionShape(many=True)
     in_stock = serializers.BooleanField()
 
 

@@ -1,6 +1,6 @@
 """Writes the catalogue as ``catalogue_serializers`` describes it."""
 
-from collections.abc import Set
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,11 +9,13 @@ from django.urls import reverse
 from crm.shared.bilingual import in_request_language
 from crm.shared.money import as_api
 from orders.queries.catalogue import ShownProduct, ShownSku
-from orders.rules.unit_prices import best_price
+from orders.rules.shown_prices import ShownPrice
 
 
-def product_shape(product: ShownProduct, audiences: Set[str]) -> dict[str, Any]:
-    """Return a product, with what its SKUs cost a buyer of these audiences."""
+def product_shape(
+    product: ShownProduct, prices: Sequence[ShownPrice]
+) -> dict[str, Any]:
+    """Return a product, with what each of its SKUs costs who asks."""
     return {
         "id": product.public_id,
         "name": product.label,
@@ -41,13 +43,14 @@ def product_shape(product: ShownProduct, audiences: Set[str]) -> dict[str, Any]:
             }
             for image, alt, alt_en, sku in product.images
         ],
-        "variants": [_sku(sku, audiences) for sku in product.skus],
+        "variants": [
+            _sku(sku, shown) for sku, shown in zip(product.skus, prices, strict=True)
+        ],
     }
 
 
-def _sku(sku: ShownSku, audiences: Set[str]) -> dict[str, Any]:
-    currency = settings.SHOP_CURRENCY
-    price = best_price(sku.price_minor, sku.prices, audiences)
+def _sku(sku: ShownSku, shown: ShownPrice) -> dict[str, Any]:
+    currency, price = settings.SHOP_CURRENCY, shown.price
     was = price.was_minor
     return {
         "sku": sku.sku,
@@ -58,6 +61,9 @@ def _sku(sku: ShownSku, audiences: Set[str]) -> dict[str, Any]:
         "list_price": as_api(price.list_minor, currency),
         "was": None if was is None else as_api(was, currency),
         "price_kind": price.kind,
+        "promotions": [
+            {"id": each.source_id, "name": each.name} for each in shown.offers
+        ],
         "in_stock": sku.on_hand is None or sku.on_hand > sku.reserved,
     }
 

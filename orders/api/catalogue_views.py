@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,8 @@ from orders.queries.catalogue import (
     picture_of,
     product_on_sale,
 )
-from orders.services.audiences import audiences_of
+from orders.rules.offers import PriceLine
+from orders.services.showing_prices import shown_prices
 
 _LONGEST_TEXT = 80
 _CHANNEL = OpenApiParameter(
@@ -46,12 +48,22 @@ class _Catalogue(StrictQueryMixin):
     serializer_class = ProductShape
     filter_backends: list = []
 
-    def shapes(self, products: Sequence[ShownProduct], at: datetime) -> Sequence[dict]:
-        """Return products as whoever asks sees them at ``at``."""
-        audiences: frozenset[str] = frozenset()
-        if any(price.audience for p in products for s in p.skus for price in s.prices):
-            audiences = audiences_of(member_id=self._member_id(), now=at)
-        return [product_shape(product, audiences) for product in products]
+    def shapes(
+        self, products: Sequence[ShownProduct], *, channel: str, at: datetime
+    ) -> Sequence[dict]:
+        """Return products as whoever asks sees them in a channel at ``at``."""
+        lines: list[PriceLine] = []
+        for product in products:
+            lines += product.lines(first=len(lines) + 1)
+        prices = iter(
+            shown_prices(
+                lines=lines, member_id=self._member_id(), channel_code=channel, now=at
+            )
+        )
+        return [
+            product_shape(product, list(islice(prices, len(product.skus))))
+            for product in products
+        ]
 
     def _member_id(self) -> int | None:
         member = getattr(self.request.user, "member", None)
@@ -107,7 +119,9 @@ class Products(_Catalogue, generics.ListAPIView):
             page = self.paginate_queryset(best_first(products, wanted.text))
         else:
             page = self.paginate_queryset(products)
-        return self.get_paginated_response(self.shapes(page, at))
+        return self.get_paginated_response(
+            self.shapes(page, channel=wanted.channel, at=at)
+        )
 
 
 @extend_schema_view(
@@ -126,7 +140,7 @@ class ProductDetail(_Catalogue, generics.RetrieveAPIView):
         found = product_on_sale(product, channel=channel, at=at)
         if found is None:
             raise Http404
-        return Response(self.shapes([found], at)[0])
+        return Response(self.shapes([found], channel=channel, at=at)[0])
 
 
 class ProductPicture(StrictQueryMixin, APIView):

@@ -47,7 +47,7 @@ class OfferPathShape(serializers.Serializer):
 
     code = serializers.ChoiceField(
         choices=[
-            *("spend_more", "add_units", "sign_in", "reach_tier"),
+            *("spend_more", "add_units", "add_goods", "sign_in", "reach_tier"),
             *("come_later", "remove_code", "spend_points"),
         ]
     )

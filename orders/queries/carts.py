@@ -25,13 +25,13 @@ _IN_CHANNEL = """(
                WHERE x.product_id = p.id AND x.channel_id = k.channel_id)
 )"""
 #: What the catalogue says of SKU ``v`` of product ``p``, in the order of ``CartItem``.
-_ARTICLE = f"""v.id, v.sku, v.option, v.price_minor,
+ARTICLE = f"""v.id, v.sku, v.option, v.price_minor,
             v.cost_minor, COALESCE(v.weight_grams, 0), v.on_hand, v.reserved,
             v.is_active,
             p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
             p.category_id, c.lineage, {RUNNING_PRICES}"""
 _ARTICLES = f"""
-SELECT json_build_array('', w.quantity, {_ARTICLE}, true, NULL, '', p.brand_id)
+SELECT json_build_array('', w.quantity, {ARTICLE}, true, NULL, '', p.brand_id)
   FROM unnest(%(skus)s::text[], %(quantities)s::int[])
        WITH ORDINALITY AS w (sku, quantity, place)
   JOIN orders_variant v ON v.sku = w.sku
@@ -41,7 +41,7 @@ SELECT json_build_array('', w.quantity, {_ARTICLE}, true, NULL, '', p.brand_id)
 """  # noqa: S608
 _CONTENTS = f"""
 SELECT ch.code, k.province, a.public_id, a.province,
-  (SELECT json_agg(json_build_array(l.public_id, l.quantity, {_ARTICLE},
+  (SELECT json_agg(json_build_array(l.public_id, l.quantity, {ARTICLE},
             {_IN_CHANNEL}, l.agreed_minor, l.agreed_kind, p.brand_id) ORDER BY l.id)
      FROM orders_cartline l
      JOIN orders_variant v ON v.id = l.variant_id

@@ -17,6 +17,7 @@ from crm.shared.bilingual import Bilingual
 from crm.shared.listing import Listing
 from orders.models import Category, Product, ProductImage
 from orders.queries.prices import RUNNING_PRICES, options_of
+from orders.rules.offers import PriceLine, brand_marks
 from orders.rules.search_words import search_for
 from orders.rules.unit_prices import PriceOption
 
@@ -24,7 +25,8 @@ from orders.rules.unit_prices import PriceOption
 MOST_COMPARED = 1_000
 _SHOWN = f"""
 SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
-       b.code, b.name, b.name_en, c.code, p.tags, p.description,
+       p.brand_id, b.code, b.name, b.name_en,
+       p.category_id, c.code, c.lineage, p.tags, p.description,
   (SELECT json_agg(json_build_array(a.code, a.name, a.name_en, pa.value, pa.value_en)
                    ORDER BY a.code, pa.value)
      FROM orders_productattribute pa JOIN orders_attribute a ON a.id = pa.attribute_id
@@ -34,15 +36,15 @@ SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
      FROM orders_productimage i LEFT JOIN orders_variant v ON v.id = i.variant_id
     WHERE i.product_id = p.id),
   (SELECT json_agg(json_build_array(
-            v.sku, v.option, v.barcode, v.weight_grams, v.price_minor, v.on_hand,
-            v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
+            v.id, v.sku, v.option, v.barcode, v.weight_grams, v.price_minor,
+            v.on_hand, v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
      FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
 FROM orders_product p
 LEFT JOIN orders_brand b ON b.id = p.brand_id
 LEFT JOIN orders_category c ON c.id = p.category_id
 """  # noqa: S608
 #: Listed, and limited to no other channel; without limits it is sold in all of them.
-_ON_SALE = """
+ON_SALE = """
 p.is_listed AND p.kind IN ('goods', 'gift_card') AND COALESCE(
   (SELECT bool_or(ch.code = %(channel)s)
      FROM orders_product_channels pc JOIN orders_channel ch ON ch.id = pc.channel_id
@@ -92,6 +94,7 @@ class Wanted:
 class ShownSku:
     """An active SKU; ``on_hand`` is None where stock is not kept."""
 
+    id: int
     sku: str
     option: str
     barcode: str
@@ -113,10 +116,14 @@ class ShownProduct(Bilingual):
     name: str
     name_en: str
     kind: str
+    brand_id: int | None
     brand_code: str | None
     brand_name: str | None
     brand_name_en: str | None
+    category_id: int | None
     category_code: str | None
+    #: Ids from the root of the category tree down to the product's.
+    lineage: list[int] | None
     tags: list[str]
     description: str
     #: Code, name, English name, value, English value; by code, then value.
@@ -126,6 +133,32 @@ class ShownProduct(Bilingual):
     #: The cheapest list price first.
     skus: list[ShownSku]
 
+    def lines(self, first: int = 1) -> list[PriceLine]:
+        """Return one unit of each SKU as the pricing function sees it.
+
+        Args:
+            first: the position of the first of them.
+        """
+        own = () if self.category_id is None else (self.category_id,)
+        return [
+            PriceLine(
+                position=position,
+                variant_id=each.id,
+                product_id=self.id,
+                category_id=self.category_id,
+                sku=each.sku,
+                name=f"{self.label} {each.option}".strip(),
+                kind=self.kind,
+                quantity=1,
+                unit_price_minor=each.price_minor,
+                prices=each.prices,
+                category_ids=tuple(self.lineage or own),
+                weight_grams=each.weight_grams or 0,
+                marks=brand_marks(self.brand_id),
+            )
+            for position, each in enumerate(self.skus, start=first)
+        ]
+
 
 def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
     """Return what is on sale and wanted, with the prices of ``at``.
@@ -133,7 +166,7 @@ def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
     Its order is by ``created_at`` and ``id``. ``wanted.text`` is asked by
     ``best_first``.
     """
-    products = _PRODUCTS.where(_ON_SALE, channel=wanted.channel, at=at)
+    products = _PRODUCTS.where(ON_SALE, channel=wanted.channel, at=at)
     if wanted.category:
         products = products.where(_IN_BRANCH, category=wanted.category)
     if wanted.brand:

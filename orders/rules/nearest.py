@@ -4,7 +4,7 @@ A path is never guessed. Every change is tried by pricing the changed cart throu
 one pricing function, and told only if the offer applies to it. Plain Python.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,8 @@ _ROUNDS = 3
 #: Sets that miss something are tried with up to so many units more.
 _MOST_MISSING = 3
 
+#: Refusals that goods of the offer may help against, if somebody looks for them.
+GOODS_MISSING, UNITS_MISSING = "products_not_in_cart", "quantity_not_met"
 _WANTS_SPEND = frozenset({"threshold_not_met", "coupon_min_spend_not_met"})
 _WANTS_SOMEBODY = frozenset({"not_for_you", "customer_unknown"})
 _GAVE_WAY = frozenset(
@@ -94,14 +96,20 @@ class Paths:
     zone: ZoneInfo
     #: What the buyer may come to belong to, the nearest first, as ``(mark, name)``.
     reachable: Sequence[tuple[str, str]] = ()
+    #: The cheapest goods that go with an offer, by its kind and id: one unit.
+    sought: Mapping[tuple[str, str], PriceLine] = field(default_factory=dict)
 
     def to(self, entry: NotApplied) -> Path | None:
         """Return the least change that brings an offer; None where none is known."""
         why = entry.why
         if why.code in _WANTS_SPEND and "missing_minor" in why.params:
             return self._by_spending(entry, why.params["missing_minor"])
-        if why.code == "quantity_not_met":
-            return self._by_units(entry, lambda _line: why.params.get("missing", 1))
+        if why.code == GOODS_MISSING:
+            return self._by_putting_in(entry, 1)
+        if why.code == UNITS_MISSING:
+            missing = why.params.get("missing", 1)
+            path = self._by_units(entry, lambda _line: missing)
+            return path or self._by_putting_in(entry, missing)
         return self._first(entry, self._single_changes(why))
 
     def _by_spending(self, entry: NotApplied, missing_minor: int) -> Path | None:
@@ -140,6 +148,22 @@ class Paths:
                 if units > 0
             ),
         )
+
+    def _by_putting_in(self, entry: NotApplied, units: int) -> Path | None:
+        """Put goods of the offer into the cart, and as many more as it then misses."""
+        line = self.sought.get((entry.source_kind, entry.source_id))
+        if line is None:
+            return None
+        price = line.at_best_price(self.request.audiences).unit_price_minor
+        for _round in range(_ROUNDS):
+            answer = self._try(entry, _put_in(self.request, line, units))
+            if answer is None or isinstance(answer, Path):
+                return answer
+            more = _units_missing(answer, price)
+            if more <= 0:
+                break
+            units += more
+        return None
 
     def _single_changes(self, why: Refused) -> Iterator[_Change]:
         """Yield what may help against a refusal, the least change first."""
@@ -226,6 +250,27 @@ def _add_units(request: PriceRequest, position: int, units: int) -> _Change:
     line = next(line for line in lines if line.position == position)
     params = {"missing": units, "sku": line.sku, "product": line.name}
     return _Change("add_units", params, replace(request, lines=lines))
+
+
+def _units_missing(why: Refused, unit_price_minor: int) -> int:
+    """Return how many units more an offer asks for; 0 where units are not missing."""
+    if why.code == UNITS_MISSING:
+        return why.params.get("missing", 1)
+    if why.code in _WANTS_SPEND:
+        return -(-why.params.get("missing_minor", 0) // max(unit_price_minor, 1))
+    return 1 if why.code == "set_not_complete" else 0
+
+
+def _put_in(request: PriceRequest, line: PriceLine, units: int) -> _Change:
+    """Put goods into the cart that are not in it."""
+    for each in request.lines:
+        if each.sku == line.sku and not each.is_closed:
+            return _add_units(request, each.position, units)
+    last = max((each.position for each in request.lines), default=0)
+    goods = replace(line, position=last + 1, quantity=units)
+    params = {"missing": units, "sku": line.sku, "product": line.name}
+    changed = replace(request, lines=(*request.lines, goods))
+    return _Change("add_goods", params, changed)
 
 
 def _come_later(request: PriceRequest, text: str, zone: ZoneInfo) -> Iterator[_Change]:

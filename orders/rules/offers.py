@@ -138,7 +138,8 @@ class PriceRequest:
     charges: tuple[PriceLine, ...] = ()
     #: What the buyer belongs to: decides between prices (S1).
     audiences: frozenset[str] = frozenset()
-    #: What sources have read for this request, so that each asks the database once.
+    #: What sources have read for this request, so that each asks the database once,
+    #: and what was made of it for others like it.
     #: Keyed by what was asked for, since ``replace`` hands it on.
     reads: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -20,8 +20,14 @@ class OfferSource(Protocol):
     - ``audiences(request) -> frozenset[str]``: what the buyer belongs to, such as
       ``member`` or ``tier:gold``, asked only where prices differ by it, or where its
       ``wants_audiences(request) -> bool`` says that its offers do;
+    - ``unit_offers(request) -> Sequence[Sequence[Offer]]``: of each line the offers of
+      the first stage that may lower its price where one unit of it is bought alone,
+      for price lists (S24); audiences are known by then, where its
+      ``units_want_audiences(request) -> bool`` says that those offers differ by them;
     - ``holdings(request) -> Sequence[Holding]``: what the buyer has beside the cart,
       the best first, asked only where a price is explained;
+    - ``sought(request, source_ids) -> Mapping[str, SoughtGoods]``: which goods offers
+      are about, of those it knows; asked where a cart has none of them;
     - ``reachable(request) -> Sequence[tuple[str, str]]``: audiences the buyer may come
       to belong to, the nearest first, with the name of each; asked as seldom.
     """

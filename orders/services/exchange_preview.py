@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from orders.models import Allocation, Order, OrderLine, Product, Variant
+from orders.queries.price_tables import tabled_prices
 from orders.queries.refunds import deducted_before, paid_lines, root_of, tender_parts
-from orders.queries.shown_prices import shown_prices
 from orders.rules.exchanges import (
     ExchangeQuote,
     PricePolicy,
@@ -150,8 +150,8 @@ def _prices(
     """Return what the new articles cost the member, by the shop's policy."""
     audiences = audiences_of(member_id=order.member_id, now=now)
     sold = list(variants.values())
-    today = shown_prices(variants=sold, audiences=audiences, at=now)
-    then = shown_prices(variants=sold, audiences=audiences, at=order.placed_at)
+    today = tabled_prices(variants=sold, audiences=audiences, at=now)
+    then = tabled_prices(variants=sold, audiences=audiences, at=order.placed_at)
     policy = PricePolicy(settings.EXCHANGE_PRICE)
     return {pk: new_price(policy, today=today[pk], then=then[pk]) for pk in variants}
 

@@ -4,7 +4,7 @@ Writes nothing but counts of wrong codes. However many offers are live, the data
 asked as often; and no more than ``MOST_TRIALS`` changed carts are priced.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,10 +12,19 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from orders.models import Cart
+from orders.queries.sought_goods import cheapest_of
 from orders.rules.holdings import Holding
-from orders.rules.nearest import Path, Paths, Trials, trials_worth
-from orders.rules.offers import Applied, Offer, PriceRequest
+from orders.rules.nearest import (
+    GOODS_MISSING,
+    UNITS_MISSING,
+    Path,
+    Paths,
+    Trials,
+    trials_worth,
+)
+from orders.rules.offers import Applied, Offer, PriceLine, PriceRequest
 from orders.rules.quotes import NotApplied, Quote
+from orders.rules.sought_goods import SoughtGoods
 from orders.services.carts import CouponRefused
 from orders.services.guessing import WRONG, Guesser, counted_try
 from orders.services.quoting import (
@@ -29,6 +38,7 @@ from orders.services.quoting import (
 MOST_EXAMINED = 20
 #: Offers told of each kind; the others are counted.
 MOST_TOLD = 200
+_WANTS_GOODS = frozenset({GOODS_MISSING, UNITS_MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +174,50 @@ def _told(
     request: PriceRequest, entries: Sequence[NotApplied], trials: Trials
 ) -> list[Told]:
     """Look for paths to as many offers as may be examined."""
-    paths = _paths(request, entries, trials)
+    examined = entries[:MOST_EXAMINED]
+    paths = _paths(request, examined, trials)
     return [
-        *(Told(each, paths.to(each)) for each in entries[:MOST_EXAMINED]),
+        *(Told(each, paths.to(each)) for each in examined),
         *(Told(each) for each in entries[MOST_EXAMINED:]),
     ]
 
 
 def _paths(
-    request: PriceRequest, entries: Iterable[NotApplied], trials: Trials
+    request: PriceRequest, entries: Sequence[NotApplied], trials: Trials
 ) -> Paths:
     reachable: list[tuple[str, str]] = []
     if any(each.why.code == "not_for_you" for each in entries):
         for source in offer_sources():
             asked: Callable | None = getattr(source, "reachable", None)
             reachable += asked(request) if asked else ()
-    return Paths(request, trials, ZoneInfo(settings.SHOP_TIME_ZONE), reachable)
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    return Paths(request, trials, zone, reachable, _sought(request, entries))
+
+
+def _sought(
+    request: PriceRequest, entries: Iterable[NotApplied]
+) -> Mapping[tuple[str, str], PriceLine]:
+    """Return the cheapest goods of offers that the cart has too few of (one statement).
+
+    Each as one unit, by the offer's kind and id; it stands nowhere in the cart yet.
+    """
+    wanting = [_name(each) for each in entries if each.why.code in _WANTS_GOODS]
+    named: dict[tuple[str, str], SoughtGoods] = {}
+    for source in offer_sources() if wanting else ():
+        asked: Callable | None = getattr(source, "sought", None)
+        mine = [pk for kind, pk in wanting if kind == source.source_kind]
+        for pk, goods in asked(request, mine).items() if asked and mine else ():
+            named[source.source_kind, pk] = goods
+    if not named:
+        return {}
+    found = cheapest_of(
+        list(named.values()), channel=request.channel_code, at=request.now
+    )
+    return {
+        name: found[place].priced_at(0)
+        for place, name in enumerate(named)
+        if place in found
+    }
 
 
 def _holdings(request: PriceRequest, trials: Trials) -> list[ToldHolding]:

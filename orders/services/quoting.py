@@ -17,6 +17,7 @@ from orders.queries.carts import CartContents, contents_of
 from orders.queries.freight import freight_rules
 from orders.rules.freight import FreightRule, rule_for
 from orders.rules.offers import Offer, PriceLine, PriceRequest
+from orders.rules.pipeline import Beginnings
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import FarOffers, NotApplied, Quote
@@ -88,7 +89,10 @@ def quote_request(request: PriceRequest, *, tried: Offer | None = None) -> Quote
     if tried is not None:
         ids = (tried.source_kind, tried.source_id)
         offers = [each for each in offers if _ids(each) != ids] + [tried]
-    return price_cart(request, offers, refused, freight_of(request))
+    # Whoever asks about the same cart with other codes, goes on from there.
+    beginnings = request.reads.setdefault("orders.beginnings", Beginnings())
+    freight = freight_of(request)
+    return price_cart(request, offers, refused, freight, beginnings=beginnings)
 
 
 def _wants_audiences(request: PriceRequest, sources: Iterable[OfferSource]) -> bool:

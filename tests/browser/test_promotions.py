@@ -37,6 +37,18 @@ def test_the_pages_of_promotions_are_accessible_and_fit(shop, open_console):
             assert beyond <= 0, (path, width)
 
 
+def test_the_trial_stands_beside_the_form_and_stays_in_sight(shop, open_console):
+    place = "document.querySelector('{}').getBoundingClientRect()"
+    name, trial = place.format("#id_name"), place.format("#try-cart")
+    for width, is_beside in ((1440, True), (1279, False), (390, False)):
+        page = open_console("marketer", width=width)
+        settled(page, reverse("admin:campaigns_promotion_add") + "?kind=percent")
+        assert page.evaluate(f"{trial}.left > {name}.right") is is_beside, width
+        page.evaluate("document.querySelector('#id_priority').scrollIntoView()")
+        in_sight = f"{trial}.top >= 0 && {trial}.bottom <= innerHeight"
+        assert page.evaluate(in_sight) or not is_beside
+
+
 def test_the_trial_follows_what_is_typed(shop, open_console):
     page = open_console("marketer")
     settled(page, reverse("admin:campaigns_promotion_add") + "?kind=percent")

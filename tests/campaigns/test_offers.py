@@ -9,11 +9,12 @@ from django.utils.translation import override
 
 from campaigns.models import Budget, Promotion, PromotionVersion
 from campaigns.offers import PromotionOffers
+from campaigns.services.knowing import expected_needs
 from campaigns.services.promoting import PromotionUsedUp
 from orders.models import Brand, Product
 from orders.rules.offers import PriceRequest
 from orders.rules.quotes import FarOffers
-from orders.services.quoting import quote_cart
+from orders.services.quoting import quote_cart, request_of_cart
 from tests.campaigns.recipes import ladder, of_kind, use
 from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart, line
@@ -178,13 +179,13 @@ def test_offers_for_members_cost_one_statement_however_many_there_are(alice):
     assert counts == [3, 3]
 
 
-def test_a_budget_is_read_for_those_that_can_match_only(db):
+def test_a_budget_is_read_for_those_that_can_match_only_and_costs_no_statement(db):
     budget = Budget.objects.create(name="B", amount_minor=10_000)
     far = of_kind("percent", {"percent_bp": 100}, goods={"skus": ["HAT"]})
     promotion = live(budget=budget, **far)
     make_variant("COAT", 40_000, on_hand=9)
     cart = fill_cart({"COAT": 1})
-    counts = []
+    counts, read = [], []
     for skus in (["HAT"], ["COAT"]):
         goods = of_kind("percent", {"percent_bp": 100}, goods={"skus": skus})
         Promotion.objects.filter(pk=promotion.pk).update(**goods)
@@ -194,4 +195,6 @@ def test_a_budget_is_read_for_those_that_can_match_only(db):
                 400 if skus == ["COAT"] else 0
             )
         counts.append(len(captured))
-    assert counts == [2, 3]
+        read.append(expected_needs(request_of_cart(cart=cart, now=NOON)).budgets)
+    assert counts == [2, 2]
+    assert read == [frozenset(), {budget.pk}]

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 
 from orders.models import Brand, Category, Order, Product, Variant
 from orders.queries.catalogue import found_products
-from orders.queries.shown_prices import price_history
+from orders.queries.price_tables import price_history
 from orders.resources import OrderResource, ProductResource
 from tests.cast import NOON, make_variant
 

@@ -12,7 +12,7 @@ from crm.shared import clock
 from orders.models import Cart
 from orders.services.explaining import MOST_TOLD
 from tests.campaigns.api.test_coupons import API, client_of
-from tests.campaigns.recipes import ladder
+from tests.campaigns.recipes import ladder, of_kind
 from tests.cast import make_variant
 from tests.orders.shop import fill_cart
 
@@ -188,6 +188,53 @@ def test_a_visitor_is_told_of_promotions_and_of_nobodys_wallet(alice, cart, temp
     guest = fill_cart({"TEA": 1})
     body = offers(guest).json()
     assert (len(body["inapplicable"]), body["coupons"]) == (1, [])
+
+
+def of_goods(name, kind="percent", gives=None, **parts):
+    return Promotion.objects.create(
+        name=name,
+        exclusive_group="",
+        state=Promotion.State.LIVE,
+        starts_at=clock.now() - timedelta(days=1),
+        **of_kind(kind, gives or {"percent_bp": 1_000}, **parts),
+    )
+
+
+def test_nothing_in_the_cart_goes_with_it_but_these_goods_would(alice, cart):
+    make_variant("POT", 3_000, on_hand=1)
+    make_variant("CUP", 900, on_hand=0)
+    both = {"skus": ["POT", "CUP"]}
+    of_goods("壶九折", goods=both)
+    of_goods("第二件半价", "nth_item", {"pays_bp": 5_000}, goods={"skus": ["POT"]})
+    of_goods("杯九折", goods={"skus": ["CUP"]})
+    body = offers(cart, alice).json()
+    told = {each["name"]: each for each in body["inapplicable"]}
+    assert told["壶九折"]["reason"]["code"] == "products_not_in_cart"
+    assert told["壶九折"]["path"] == {
+        "code": "add_goods",
+        "message": "Put 1 × Thing POT into the cart.",
+        "params": {"missing": 1, "sku": "POT", "product": "Thing POT"},
+        "saves": yuan("3.00"),
+        "total": yuan("107.00"),
+    }
+    assert told["第二件半价"]["path"]["params"]["missing"] == 2
+    assert told["第二件半价"]["path"]["saves"] == yuan("13.50")
+    assert told["杯九折"]["path"] is None, "sold out"
+
+
+def test_goods_are_looked_for_once_for_all_offers(alice, cart):
+    client, counts = client_of(alice), []
+    where = f"{API}/carts/{cart.public_id}/offers"
+    for number in range(8):
+        make_variant(f"POT{number}", 3_000 + number, on_hand=9)
+        of_goods(f"P{number}", goods={"skus": [f"POT{number}"]})
+        client.get(where)
+        with CaptureQueriesContext(connection) as asked:
+            body = client.get(where).json()
+        assert all(each["path"] for each in body["inapplicable"])
+        assert len(body["inapplicable"]) == number + 1
+        counts.append(len(asked))
+    assert len(set(counts)) == 1, counts
 
 
 def test_a_foreign_cart_and_an_unknown_parameter(alice, mallory, cart):

@@ -44,15 +44,19 @@ def promotion(*conditions, benefit=TEN) -> Promotion:
         (promotion(Worth(100), AnyOf((Quantity(2), Not(NthOrder(1))))), ORDERS),
         (promotion(SinceLastOrder(30)), ORDERS),
         (promotion(PriceListIn(frozenset({"vip"}))), NOTHING),
-        (promotion(Carries(frozenset({"code:SAVE"}))), NOTHING),
+        (
+            promotion(Carries(frozenset({"code:SAVE"}))),
+            Needs(codes=frozenset({"code:SAVE"})),
+        ),
         (
             promotion(Carries(frozenset({"code:SAVE", "tier:gold"}))),
-            Needs(audiences=frozenset({"tier:gold"})),
+            Needs(audiences=frozenset({"tier:gold"}), codes=frozenset({"code:SAVE"})),
         ),
         (
             promotion(InGroup(frozenset({"staff"}))),
             Needs(audiences=frozenset({"staff"})),
         ),
+        (replace(promotion(), budget_id=7), Needs(budgets=frozenset({7}))),
         (promotion(benefit=PEN), Needs(gifts=frozenset({"PEN", "CAP"}))),
         (
             promotion(NthOrder(1), benefit=Tiered(((100, TEN), (200, MUG)), base=PEN)),

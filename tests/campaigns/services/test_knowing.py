@@ -46,8 +46,7 @@ def put_on(monkeypatch, db):
 
     def on(*promotions: Promotion) -> None:
         known = KnownOffers.of(OfferIndex.of(map(Indexed, promotions)))
-        live = offering._Live(known, budgets={})
-        monkeypatch.setattr(offering, "_live", lambda version, language: live)
+        monkeypatch.setattr(offering, "live_offers", lambda _version, language: known)
 
     return on
 

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.models import Promotion
 from crm import wiring
 from crm.shared import clock
 from crm.shared.models import AuditEntry
@@ -23,6 +24,7 @@ from orders.queries.catalogue import found_products
 from orders.services.indexing import index_due
 from orders.services.pricing_entries import set_price
 from orders.services.verifying_stock import verify_stock
+from tests.campaigns.recipes import of_kind
 from tests.cast import make_variant
 from tests.members.pictures import picture
 from tests.staff import client_in_role
@@ -126,6 +128,26 @@ def test_refused_forms_say_why_and_write_nothing(pan, wrong):
     form = answer.context["form"]
     assert form.errors
     assert not Price.objects.exists()
+
+
+def test_s24_what_everybody_pays_is_what_the_storefront_tells(pan, monkeypatch):
+    sources = ["campaigns.offers.PromotionOffers", "loyalty.offers.PointsOffers"]
+    monkeypatch.setattr(wiring, "OFFER_SOURCES", sources)
+    for kind, gives, audience in (
+        ("flash_price", {"price_minor": 7_000}, []),
+        ("member_price", {"percent_bp": 9_000}, ["member"]),
+    ):
+        Promotion.objects.create(
+            name=kind,
+            state="live",
+            starts_at=clock.now() - timedelta(days=1),
+            **of_kind(kind, gives, when={"audience": audience}),
+        )
+    answer = client_in_role("marketer").get(page("product_prices", pan.product_id))
+    (sku,) = answer.context["skus"]
+    assert (sku["shown"].amount_minor, sku["shown"].was_minor) == (7_000, 10_000)
+    assert sku["promotions"] == ["flash_price"]
+    assert "¥70.00" in shown(answer)
 
 
 def test_staff_end_a_sale_and_the_history_is_drawn(pan):

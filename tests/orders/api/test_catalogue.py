@@ -210,6 +210,7 @@ def test_a_product_with_its_skus(visitor, catalogue):
                 "list_price": {"amount": "9.90", "currency": "CNY"},
                 "was": None,
                 "price_kind": "list",
+                "promotions": [],
                 "in_stock": False,
             },
             {
@@ -221,6 +222,7 @@ def test_a_product_with_its_skus(visitor, catalogue):
                 "list_price": {"amount": "19.90", "currency": "CNY"},
                 "was": None,
                 "price_kind": "list",
+                "promotions": [],
                 "in_stock": True,
             },
         ],

@@ -109,6 +109,54 @@ def test_missing_units_are_added_where_it_costs_least():
     assert told(path) == ("add_units", params, 100, 2_205)
 
 
+class Kinds(Off):
+    """Wants goods called ``SKU9``: so many units, as ``percent_bp`` says, worth so much."""
+
+    def reduce(self, lines):
+        mine = [each for each in lines if each.line.sku == "SKU9"]
+        have = sum(each.line.quantity for each in mine)
+        worth = sum(each.amount_minor for each in mine)
+        if not mine:
+            return Refused("products_not_in_cart")
+        if have < self.percent_bp:
+            return Refused("quantity_not_met", {"missing": self.percent_bp - have})
+        if worth < self.threshold_minor:
+            missing = {"missing_minor": self.threshold_minor - worth}
+            return Refused("threshold_not_met", missing)
+        return Off(self.source_id, 100).reduce(lines)
+
+
+@pytest.mark.parametrize(
+    ("wants", "units"),
+    [
+        ({}, 1),
+        ({"percent_bp": 3}, 3),
+        ({"threshold_minor": 1_200}, 3),
+        ({"percent_bp": 2, "threshold_minor": 1_200}, 3),
+    ],
+)
+def test_goods_that_go_with_an_offer_are_put_into_the_cart(wants, units):
+    sought = {("promotion", "a"): line(0, 500, sku="SKU9", name="Tea")}
+    shop, request = Shop(Kinds("a", **wants)), asked(line(1, 900))
+    path = paths_of(shop, request, sought=sought)["a"]
+    params = {"missing": units, "sku": "SKU9", "product": "Tea"}
+    assert told(path) == ("add_goods", params, 100, 800 + 500 * units)
+    assert paths_of(shop, request) == {"a": None}, "nobody knows goods of it"
+
+
+def test_goods_of_which_some_are_there_are_added_to_them():
+    nine = line(1, 500, sku="SKU9", name="Tea")
+    shop = Shop(Kinds("a", percent_bp=2))
+    path = paths_of(shop, asked(nine), sought={("promotion", "a"): nine})["a"]
+    assert (path.code, path.params["missing"]) == ("add_units", 1)
+
+
+def test_goods_that_bring_nothing_are_not_told():
+    sought = {("promotion", "a"): line(0, 500, sku="SKU9")}
+    shop = Shop(refuse=lambda _request: [("a", Refused("products_not_in_cart"))])
+    assert paths_of(shop, asked(line(1, 900)), sought=sought) == {"a": None}
+
+
 def test_a_code_that_is_in_the_way():
     shop = Shop(coupon("BIG", amount_minor=900), coupon("SMALL", amount_minor=300))
     request = asked(line(1, 4_000), coupon_codes=("BIG", "SMALL"))

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase as HypothesisCase
 
 from crm.shared.models import AuditEntry
 from orders.models import Price, Variant
-from orders.queries.shown_prices import entry_of, price_history, shown_prices
+from orders.queries.price_tables import entry_of, price_history, tabled_prices
 from orders.services.pricing_entries import (
     ListPriceNeedsNoEnd,
     PriceForNobody,
@@ -104,7 +104,7 @@ def test_the_price_of_the_second_is_exact_before_the_task_ran(tea):
     put(tea, "list", 9_000, start=1)
     for hours, amount in ((-1, 10_000), (0, 9_000)):
         at = NOON + DAY + timedelta(hours=hours)
-        assert shown_prices(variants=[tea], at=at)[tea.pk].amount_minor == amount
+        assert tabled_prices(variants=[tea], at=at)[tea.pk].amount_minor == amount
 
 
 def test_what_is_called_off_never_was_and_the_one_before_goes_on(tea):

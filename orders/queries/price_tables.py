@@ -1,4 +1,4 @@
-"""What the catalogue says a SKU costs whoever asks."""
+"""What price tables say a SKU costs, now and before."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -9,12 +9,13 @@ from orders.rules.prices import PriceEntry
 from orders.rules.unit_prices import UnitPrice, best_price
 
 
-def shown_prices(
+def tabled_prices(
     *, variants: Iterable[Variant], audiences: Collection[str] = (), at: datetime
 ) -> dict[int, UnitPrice]:
     """Return variant id -> price for a buyer of these audiences, in one statement.
 
-    It is the price of a quote with that one item: the same rule says both (S24).
+    Promotions may lower it further; what somebody pays today says
+    ``orders.services.showing_prices`` (S24). Those of the past nobody asks again.
     """
     variants = list(variants)
     running = running_prices(variant_ids=[each.pk for each in variants], at=at)
