@@ -7,8 +7,8 @@ from typing import TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
-from campaigns.rules.wire import answer_case
-from campaigns.rules.wire_pricing import EngineFailed
+from campaigns.rules.wire.cases import answer_case
+from campaigns.rules.wire.pricing import EngineFailed
 
 
 class Command(BaseCommand):

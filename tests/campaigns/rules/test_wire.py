@@ -19,7 +19,7 @@ from campaigns.rules.policies import (
     UnknownPolicy,
     policies_of,
 )
-from campaigns.rules.wire import answer_case
+from campaigns.rules.wire.cases import answer_case
 
 CASES = [
     pytest.param(json.loads(line, parse_float=str), id=json.loads(line)["id"])
@@ -139,7 +139,7 @@ def test_a_defect_of_the_engine_is_no_case_it_cannot_express(tmp_path, monkeypat
     }
     assert "not_expressible" not in answer_case(plain)
     monkeypatch.setattr(
-        "campaigns.rules.wire_pricing.price_cart", lambda *_, **__: {}["missing"]
+        "campaigns.rules.wire.pricing.price_cart", lambda *_, **__: {}["missing"]
     )
     cases = tmp_path / "cases.jsonl"
     cases.write_text(

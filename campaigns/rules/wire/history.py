@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_reading import Money, NotExpressible, known_keys, whole
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.reading import Money, NotExpressible, known_keys, whole
 
 HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
 _ORDER_KEYS = {

@@ -8,7 +8,7 @@ from typing import Any
 from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded
 from campaigns.rules.scopes import ADDON, ON_SALE, UNDISCOUNTABLE
-from campaigns.rules.wire_reading import Money, known_keys, rate, texts, whole
+from campaigns.rules.wire.reading import Money, known_keys, rate, texts, whole
 from orders.rules.baskets import delivery_charge
 from orders.rules.offers import PriceLine
 from orders.rules.taxes import Rate, Taxes

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from campaigns.rules.wire_pricing import Priced, State
-from campaigns.rules.wire_reading import chosen, known_keys, whole
+from campaigns.rules.wire.pricing import Priced, State
+from campaigns.rules.wire.reading import chosen, known_keys, whole
 from crm.shared.money import round_half_up
 
 #: Keys of ``given`` that are read here.

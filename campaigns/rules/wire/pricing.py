@@ -13,11 +13,11 @@ from campaigns.rules.conditions import Facts
 from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import GOODS, Scope
-from campaigns.rules.wire_cart import WireCart, cart_of
-from campaigns.rules.wire_conditions import Context
-from campaigns.rules.wire_limits import Asker, Gate, Rejected, Use
-from campaigns.rules.wire_promotions import promotion_of
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.cart import WireCart, cart_of
+from campaigns.rules.wire.conditions import Context
+from campaigns.rules.wire.limits import Asker, Gate, Rejected, Use
+from campaigns.rules.wire.promotions import promotion_of
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,

@@ -22,8 +22,8 @@ from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import Scope, delivery
 from campaigns.rules.selections import EVERY_UNIT, Selection
-from campaigns.rules.wire_conditions import Context, condition_of, scope_of
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.conditions import Context, condition_of, scope_of
+from campaigns.rules.wire.reading import (
     NotExpressible,
     chosen,
     known_keys,

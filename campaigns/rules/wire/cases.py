@@ -12,32 +12,33 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from campaigns.rules import wire_points, wire_refunds
 from campaigns.rules.policies import UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
-from campaigns.rules.wire_answer import answer
-from campaigns.rules.wire_history import (
+from campaigns.rules.wire import points as earning
+from campaigns.rules.wire import refunds as refunding
+from campaigns.rules.wire.answer import answer
+from campaigns.rules.wire.history import (
     HISTORY,
     granted_before,
     member_of,
     uses_before,
     wallet_of,
 )
-from campaigns.rules.wire_pricing import State
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.pricing import State
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,
     texts,
 )
-from campaigns.rules.wire_shop import Shop
+from campaigns.rules.wire.shop import Shop
 
 _GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
-    *wire_points.GIVEN,
-    *wire_refunds.GIVEN,
+    *earning.GIVEN,
+    *refunding.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
 
@@ -72,8 +73,8 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         **_named(case.get("policies") or {}),
         **_named(given.get("policies") or {}),
     }
-    points = _taken_from(named, wire_points.POLICIES)
-    refunds = _taken_from(named, wire_refunds.POLICIES)
+    points = _taken_from(named, earning.POLICIES)
+    refunds = _taken_from(named, refunding.POLICIES)
     state = _state_of(given, named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
@@ -83,11 +84,11 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
         shop.do(step)
     told = answer(shop.state, shop.priced())
     if "earn_rules" in given:
-        told |= wire_points.earned(shop.state, shop.priced(), points)
+        told |= earning.earned(shop.state, shop.priced(), points)
     elif points:
         raise NotExpressible(f"policy {min(points)} without earn_rules")
     if "refund" in given:
-        told |= wire_refunds.refunded(shop.state, shop.priced(), refunds)
+        told |= refunding.refunded(shop.state, shop.priced(), refunds)
     elif refunds:
         raise NotExpressible(f"policy {min(refunds)} without refund")
     return told | ({"steps": shop.log} if shop.log else {})

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Percent
-from campaigns.rules.wire_answer import answer
-from campaigns.rules.wire_history import member_of, released_by, wallet_of
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_pricing import Manual, Priced, State, price
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.answer import answer
+from campaigns.rules.wire.history import member_of, released_by, wallet_of
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.pricing import Manual, Priced, State, price
+from campaigns.rules.wire.reading import (
     NotExpressible,
     known_keys,
     rate,

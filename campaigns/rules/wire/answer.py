@@ -8,9 +8,9 @@ catalogue included.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_pricing import Priced, State
-from campaigns.rules.wire_reading import known_keys
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.pricing import Priced, State
+from campaigns.rules.wire.reading import known_keys
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, QuoteLine
 from orders.rules.taxes import Taxed, taxed

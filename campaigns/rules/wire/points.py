@@ -10,9 +10,9 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from campaigns.rules.wire_conditions import Context, scope_of
-from campaigns.rules.wire_pricing import Priced, State
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.conditions import Context, scope_of
+from campaigns.rules.wire.pricing import Priced, State
+from campaigns.rules.wire.reading import (
     NotExpressible,
     chosen,
     known_keys,
