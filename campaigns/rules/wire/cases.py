@@ -6,7 +6,7 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 ``{"not_expressible": "why"}``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
@@ -14,9 +14,7 @@ from typing import Any
 
 from campaigns.rules.policies import UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
-from campaigns.rules.wire import points as earning
-from campaigns.rules.wire import refunds as refunding
-from campaigns.rules.wire.answer import answer
+from campaigns.rules.wire import club, memberships, refunds
 from campaigns.rules.wire.history import (
     HISTORY,
     granted_before,
@@ -24,6 +22,7 @@ from campaigns.rules.wire.history import (
     uses_before,
     wallet_of,
 )
+from campaigns.rules.wire.policies import named_in, taken_from
 from campaigns.rules.wire.pricing import State
 from campaigns.rules.wire.reading import (
     Money,
@@ -37,8 +36,9 @@ _GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
-    *earning.GIVEN,
-    *refunding.GIVEN,
+    *club.GIVEN,
+    *refunds.GIVEN,
+    *memberships.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
 
@@ -69,41 +69,41 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     known_keys("given", given, _GIVEN)
     named = {
         # A tag may name a policy, as in ``priority.direction=lower_first``.
-        **_named([tag for tag in case.get("tags") or () if "=" in tag]),
-        **_named(case.get("policies") or {}),
-        **_named(given.get("policies") or {}),
+        **named_in([tag for tag in case.get("tags") or () if "=" in tag]),
+        **named_in(case.get("policies")),
+        **named_in(given.get("policies")),
     }
-    points = _taken_from(named, earning.POLICIES)
-    refunds = _taken_from(named, refunding.POLICIES)
-    state = _state_of(given, named)
+    policies = taken_from(named)
+    state = _state_of(_with_discount(given), named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
         state = replace(state, wallet_minor=0)
-    shop = Shop(state)
+    shop = Shop(state, policies)
     for step in steps:
         shop.do(step)
-    told = answer(shop.state, shop.priced())
-    if "earn_rules" in given:
-        told |= earning.earned(shop.state, shop.priced(), points)
-    elif points:
-        raise NotExpressible(f"policy {min(points)} without earn_rules")
-    if "refund" in given:
-        told |= refunding.refunded(shop.state, shop.priced(), refunds)
-    elif refunds:
-        raise NotExpressible(f"policy {min(refunds)} without refund")
+    shop.settle(has_steps=bool(steps))
+    told = shop.told() | memberships.answer(given, shop.state.member, policies)
     return told | ({"steps": shop.log} if shop.log else {})
 
 
-def _taken_from(named: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Take the policies out that another part of the case is about."""
-    return {name: named.pop(name) for name in known if name in named}
+def _with_discount(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a case whose order was lowered by an amount, as a promotion does it."""
+    if given.get("order_discount") is None:
+        return given
+    lowered = {
+        "id": "order_discount",
+        "trigger": "automatic",
+        "target": "order",
+        "benefit": {"type": "amount", "value": given["order_discount"]},
+    }
+    return {**given, "promotions": [*(given.get("promotions") or ()), lowered]}
 
 
 def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
     """Split an amount over weights as allocations are split."""
     asked = given["prorate"]
     known_keys("prorate", asked, {"amount", "weights"})
-    policies = policies_of(_named(given.get("policies") or {}))
+    policies = policies_of(named_in(given.get("policies")))
     money = Money(
         str(given.get("currency") or ""),
         whole_units=policies.rounding_currency_exponent == "0",
@@ -138,11 +138,3 @@ def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:
         orders=tuple(history.get("orders") or ()),
         wallet_minor=wallet_of(given, money),
     )
-
-
-def _named(policies: Any) -> Mapping[str, Any]:
-    """Return policies by name; they may come as texts such as ``stacking=...``."""
-    if isinstance(policies, Mapping):
-        return policies
-    pairs = (str(each).partition("=") for each in policies)
-    return {name.strip(): value.strip() for name, _equals, value in pairs}

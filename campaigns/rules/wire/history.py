@@ -11,6 +11,12 @@ HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
 _ORDER_KEYS = {
     *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
 }
+#: What may be said of the one order a case is about.
+ORDER = {
+    *("id", "member", "state", "completed_at", "shipped_at", "delivered_at", "qty"),
+    *("fulfilled", "returned", "received"),
+    *("items_total", "items_tax", "total", "tax_total", "shipping_total"),
+}
 _GONE = {"cancelled", "canceled"}
 
 

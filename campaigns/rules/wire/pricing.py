@@ -24,6 +24,7 @@ from campaigns.rules.wire.reading import (
     moment,
     texts,
 )
+from campaigns.rules.wire.redeeming import PointsPay
 from orders.rules.combining import Choose, Stacking
 from orders.rules.offers import (
     FREIGHT_KIND,
@@ -69,6 +70,8 @@ class State:
     manual: tuple[Manual, ...] = ()
     #: What the wallet pays at most.
     wallet_minor: int = 0
+    #: Points that pay.
+    points: PointsPay | None = None
 
     @property
     def has_cart(self) -> bool:
@@ -131,6 +134,7 @@ def price(state: State) -> Priced:
     ]
     offers: list[Any] = [*_arranged(made, admitted, policies)]
     offers += _manual_offers(state, cart, context)
+    offers += [state.points] if state.points is not None else []
     request = PriceRequest(
         lines=cart.lines,
         charges=cart.charges,

@@ -98,6 +98,23 @@ def moment(value: Any, *, ends: bool = False) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
+def written(at: datetime) -> str:
+    """Return a moment as the wire writes it: midnight is a bare date."""
+    if at.time() == time.min:
+        return at.date().isoformat()
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def time_of(step: Mapping[str, Any], default: datetime) -> datetime:
+    """Return when a step happens; one that does not say it happens with the last."""
+    told = next((step[key] for key in TIMES if step.get(key)), None)
+    return default if told is None else moment(told)
+
+
+#: Ways in which a step says when it happens.
+TIMES = ("at", "on", "date", "now")
+
+
 def window(what: str, given: Any) -> tuple[datetime | None, datetime | None]:
     """Return both ends of a window, either of which may be open."""
     if not given:

@@ -6,115 +6,221 @@ has not yet returned (R3).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from campaigns.rules.wire.pricing import Priced, State
-from campaigns.rules.wire.reading import chosen, known_keys, whole
+from campaigns.rules.wire.answer import delivery_taxed, goods_taxed
+from campaigns.rules.wire.payments import capture, give_back, in_order, payments_of
+from campaigns.rules.wire.pricing import Priced, State, price
+from campaigns.rules.wire.reading import TIMES, known_keys, whole
+from campaigns.rules.wire.returning import Returns
 from crm.shared.money import round_half_up
 
 #: Keys of ``given`` that are read here.
-GIVEN = {"payments", "refund"}
-#: Policies that are read here, with what they may say; the first is the default.
-POLICIES = {
-    "refund.line": ("proportional_to_qty",),
-    "refund.order_discount": ("prorated_by_unit",),
-    "refund.rounding": ("half_up", "down_on_sum"),
-    "refund.custom_amount": ("allowed",),
-    "refund.method_order": ("configured", "latest_payment_first"),
+GIVEN = {
+    *("payments", "refund", "return", "capture", "order_discount", "unit"),
+    *("shipping_discount", "shipping_gross", "order_points", "return_window_days"),
 }
-_REFUND = {"lines", "shipping", "include_shipping", "amount", "payment"}
-_PAYMENT = {"id", "authorized", "captured", "refunded"}
+REFUND = {
+    *("lines", "shipping", "include_shipping", "amount", "payment", "exchange", "to"),
+    *("order", "received", *TIMES),
+}
+#: More than any order costs: nothing is known that would bound a refund.
+_ANY = 10**18
+_ORIGINAL = {None, "original", "original_payment"}
 
 
-def refunded(state: State, priced: Priced, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a refund comes to, as ``expect`` has it."""
-    policies = {
-        name: chosen(f"policy {name}", str(named.get(name, values[0])), values)
-        for name, values in POLICIES.items()
-    }
-    given = state.given["refund"]
-    known_keys("refund", given, _REFUND)
-    wanted = _wanted(state, priced, given, policies)
-    rooms = _rooms(state, given, policies)
-    write = state.money.write
-    if rooms is not None and wanted > sum(rooms.values()):
-        captured = any(_read(state, e, "captured") for e in _payments(state))
-        reason = "exceeds_refundable" if captured else "not_captured"
-        return {"allowed": False, "reason": reason, "refund_total": write(0)}
-    if not wanted:
-        return {
-            "allowed": False,
-            "reason": "nothing_to_refund",
-            "refund_total": write(0),
+class Till:
+    """Payments and units of one order, while money goes back."""
+
+    def __init__(
+        self, state: State, priced: Priced, policies: Mapping[str, str], now: datetime
+    ) -> None:
+        self.state, self.priced, self.policies = state, priced, policies
+        given = state.given
+        self.payments = payments_of(given.get("payments") or (), state.money)
+        quantities = {
+            priced.cart.ids[each.line.position]: each.line.quantity
+            for each in priced.quote.lines
         }
-    back, left = {}, wanted
-    for name, room in (rooms or {}).items():
-        pays = min(left, room)
-        left -= pays
-        if pays:
-            back[name] = write(pays)
-    return {"allowed": True, "refund_total": write(wanted), "refunds": back}
+        self.returns = Returns(given, policies, quantities, now)
+        #: Line -> units whose money is back.
+        self.refunded: dict[str, int] = {}
+        self.refunded_minor = 0
+        self.verdict: dict[str, Any] = {}
 
+    @property
+    def total_minor(self) -> int:
+        """Return what the order cost, tax and delivery included."""
+        goods = goods_taxed(self.state, self.priced).gross_minor
+        return goods + self._delivery_minor()
 
-def _wanted(
-    state: State,
-    priced: Priced,
-    given: Mapping[str, Any],
-    policies: Mapping[str, str],
-) -> int:
-    """Return the amount asked for: as given, or of the units and the delivery."""
-    if given.get("amount") is not None:
-        return state.money.read(given["amount"])
-    lines = {priced.cart.ids[e.line.position]: e for e in priced.quote.lines}
-    whole_sum, rounded_sum = Fraction(0), 0
-    for asked in given.get("lines") or ():
-        known_keys("refund line", asked, {"line", "qty"})
-        each = lines[str(asked["line"])]
-        quantity = whole(asked.get("qty", each.line.quantity))
-        if not 0 <= quantity <= each.line.quantity:
-            raise ValueError(f"{quantity} of {each.line.quantity} units")
-        cost = priced.cart.taxes.as_basis(each.line.position, each.net_minor, "gross")
-        part = Fraction(cost * quantity, each.line.quantity)
-        whole_sum += part
-        rounded_sum += round_half_up(part.numerator, part.denominator)
-    if policies["refund.rounding"] == "down_on_sum":
-        rounded_sum = whole_sum.numerator // whole_sum.denominator
-    return rounded_sum + _delivery(state, priced, given)
+    @property
+    def is_willing(self) -> bool:
+        """Tell whether nothing that was asked so far has been refused."""
+        return self.verdict.get("allowed") is not False
 
+    def capture(self, given: Mapping[str, Any]) -> None:
+        """Capture a payment."""
+        self.verdict = capture(given, self.payments, self.state.money)
 
-def _delivery(state: State, priced: Priced, given: Mapping[str, Any]) -> int:
-    asked = given.get("shipping")
-    if isinstance(asked, str | int) and not isinstance(asked, bool):
-        return state.money.read(asked)
-    return priced.quote.freight_minor if asked or given.get("include_shipping") else 0
+    def take_back(self, given: Mapping[str, Any]) -> bool:
+        """Take units back; tell whether that was allowed."""
+        reason = self.returns.objection(given)
+        if reason:
+            return self._refuse(reason)
+        self.returns.take(given)
+        value = self.units_minor(given) if given.get("lines") else 0
+        self.verdict = {"allowed": True, "refund_total": self.state.money.write(value)}
+        return True
 
+    def refund(self, given: Mapping[str, Any]) -> Fraction:
+        """Give money back; return which part of the order it is, 0 where refused."""
+        known_keys("refund", given, REFUND)
+        reason = self._objection(given)
+        wanted = 0 if reason else self._wanted(given)
+        if not reason and wanted > self._room():
+            is_captured = not self.payments or any(e.captured for e in self.payments)
+            reason = "exceeds_refundable" if is_captured else "not_captured"
+        is_exchange = bool(given.get("exchange"))
+        if not reason and not wanted and not is_exchange:
+            reason = "nothing_to_refund"
+        if reason:
+            self._refuse(reason)
+            return Fraction(0)
+        for each in given.get("lines") or ():
+            name = str(each["line"])
+            self.refunded[name] = self.refunded.get(name, 0) + self._units(each)
+        self.pay_back(wanted, given)
+        return Fraction(wanted, self.total_minor or 1)
 
-def _payments(state: State) -> list[Mapping[str, Any]]:
-    payments = list(state.given.get("payments") or ())
-    for each in payments:
-        known_keys("payment", each, _PAYMENT)
-    return payments
+    def pay_back(self, amount: int, given: Mapping[str, Any]) -> None:
+        """Let the payments give an amount back, or put it where it is to go."""
+        chosen = str(given.get("payment") or "")
+        listed = in_order(self.payments, self.policies["refund.method_order"], chosen)
+        parts = give_back(listed, amount)
+        if given.get("to") not in _ORIGINAL:
+            parts = {str(given["to"]): amount} if amount else {}
+        self.refunded_minor += amount
+        write = self.state.money.write
+        self.verdict = {
+            "allowed": True,
+            "refund_total": write(amount),
+            "refunds": {name: write(part) for name, part in parts.items()},
+        }
 
+    def _refuse(self, reason: str) -> bool:
+        nothing = self.state.money.write(0)
+        self.verdict = {"allowed": False, "reason": reason, "refund_total": nothing}
+        return False
 
-def _read(state: State, payment: Mapping[str, Any], key: str) -> int:
-    return state.money.read(payment.get(key) or 0)
+    def _room(self) -> int:
+        if self.payments:
+            return sum(each.room for each in self.payments)
+        if not self.returns.quantities:
+            told = self.returns.order.get("total")
+            most = None if told is None else self.state.money.read(told)
+            return _ANY if most is None else most - self.refunded_minor
+        return self.total_minor - self.refunded_minor
 
+    def _objection(self, given: Mapping[str, Any]) -> str:
+        own = self.returns.order.get("id")
+        named = given.get("order")
+        if named is not None and own is not None and str(named) != str(own):
+            return "order_mismatch"
+        chosen = [e for e in self.payments if e.id == str(given.get("payment"))]
+        if given.get("payment") is not None and not chosen:
+            return "order_mismatch"
+        order = str(named if named is not None else own or "")
+        if order and any(each.order not in {"", order} for each in chosen):
+            return "order_mismatch"
+        for each in given.get("lines") or ():
+            known_keys("refund line", each, {"line", "qty", "received"})
+            name = str(each["line"])
+            if name not in self.returns.quantities:
+                return "order_mismatch"
+            left = self.returns.quantities[name] - self.refunded.get(name, 0)
+            if not 0 <= self._units(each) <= left:
+                return "exceeds_refundable"
+        return "not_received" if self.returns.lacks_receipt(given) else ""
 
-def _rooms(
-    state: State, given: Mapping[str, Any], policies: Mapping[str, str]
-) -> dict[str, int] | None:
-    """Return what each payment can still give back, in the order they are asked."""
-    payments = _payments(state)
-    if not payments:
-        return None
-    if policies["refund.method_order"] == "latest_payment_first":
-        payments.reverse()
-    # The payment somebody chose goes first; the rest comes from the others.
-    payments.sort(key=lambda each: each.get("id") != given.get("payment"))
-    return {
-        str(each["id"]): max(
-            0, _read(state, each, "captured") - _read(state, each, "refunded")
+    def _units(self, asked: Mapping[str, Any]) -> int:
+        name = str(asked["line"])
+        left = self.returns.quantities[name] - self.refunded.get(name, 0)
+        return whole(asked.get("qty", left))
+
+    def _wanted(self, given: Mapping[str, Any]) -> int:
+        """Return the amount asked for: as given, or of the units and the delivery."""
+        if given.get("amount") is not None:
+            wanted = self.state.money.read(given["amount"])
+        else:
+            wanted = self.units_minor(given) + self._delivery_of(given)
+        return self._after_exchange(wanted, given.get("exchange"))
+
+    def units_minor(self, given: Mapping[str, Any]) -> int:
+        """Return what units cost, or what the order costs less without them."""
+        if self.policies["refund.on_order_change"] != "kept_shares":
+            return self._less_without(given)
+        lines = {
+            self.priced.cart.ids[e.line.position]: e for e in self.priced.quote.lines
+        }
+        whole_sum, rounded_sum = Fraction(0), 0
+        for asked in given.get("lines") or ():
+            each = lines[str(asked["line"])]
+            at, taxes = each.line.position, self.priced.cart.taxes
+            cost = taxes.as_basis(at, each.net_minor, "gross")
+            fixed = taxes.rate_of(at).fixed_minor * each.line.quantity
+            part = Fraction((cost + fixed) * self._units(asked), each.line.quantity)
+            whole_sum += part
+            rounded_sum += round_half_up(part.numerator, part.denominator)
+        if self.policies["refund.rounding"] == "down_on_sum":
+            return whole_sum.numerator // whole_sum.denominator
+        return rounded_sum
+
+    def _less_without(self, given: Mapping[str, Any]) -> int:
+        """Return the difference to what is kept, priced again with what applies."""
+        gone = {str(e["line"]): self._units(e) for e in given.get("lines") or ()}
+        before = self._kept({})
+        return goods_taxed(self.state, before).gross_minor - max(
+            0, goods_taxed(self.state, self._kept(gone)).gross_minor
         )
-        for each in payments
-    }
+
+    def _kept(self, gone: Mapping[str, int]) -> Priced:
+        left = {
+            name: count - self.refunded.get(name, 0) - gone.get(name, 0)
+            for name, count in self.returns.quantities.items()
+        }
+        lines = tuple(
+            {**each, "qty": left[str(each["id"])]}
+            for each in self.state.lines
+            if left[str(each["id"])] > 0
+        )
+        return price(replace(self.state, lines=lines))
+
+    def _delivery_of(self, given: Mapping[str, Any]) -> int:
+        asked = given.get("shipping")
+        if isinstance(asked, str | int) and not isinstance(asked, bool):
+            return self.state.money.read(asked)
+        return self._delivery_minor() if asked or given.get("include_shipping") else 0
+
+    def _delivery_minor(self) -> int:
+        """Return what delivery cost in the end, tax included."""
+        read, given = self.state.money.read, self.state.given
+        if given.get("shipping_gross") is not None:
+            cost = read(given["shipping_gross"])
+        else:
+            cost = delivery_taxed(self.priced).gross_minor
+        return max(0, cost - read(given.get("shipping_discount") or 0))
+
+    def _after_exchange(self, wanted: int, exchange: Any) -> int:
+        """Return what of the money goes back where units are exchanged."""
+        if not exchange:
+            return wanted
+        if exchange is True:
+            return 0
+        known_keys("exchange", exchange, {"sku", "unit_price", "qty"})
+        read = self.state.money.read
+        cost = read(exchange["unit_price"]) * whole(exchange.get("qty", 1))
+        return max(0, wanted - cost)

@@ -6,31 +6,44 @@ are counted. Nothing is kept anywhere.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Percent
 from campaigns.rules.wire.answer import answer
+from campaigns.rules.wire.club import STEPS, Club
 from campaigns.rules.wire.history import member_of, released_by, wallet_of
 from campaigns.rules.wire.limits import Use
 from campaigns.rules.wire.pricing import Manual, Priced, State, price
 from campaigns.rules.wire.reading import (
+    TIMES,
     NotExpressible,
     known_keys,
     rate,
     texts,
     whole,
 )
+from campaigns.rules.wire.refunds import REFUND, Till
 
 
 class Shop:
     """A shop of one cart: its state, the orders placed, and what each step said."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, policies: Mapping[str, str]) -> None:
+        self.state, self.policies = state, policies
         self.log: list[dict[str, Any]] = []
         self._priced: Priced | None = None
         self._placed = 0
         self._released: tuple[Use, ...] = ()
+        self.club = Club(self, policies)
+        self._till: Till | None = None
+
+    @property
+    def till(self) -> Till:
+        """Return the till of the order, as it was when money first went back."""
+        if self._till is None:
+            self._till = Till(self.state, self.priced(), self.policies, self.club.now)
+        return self._till
 
     def priced(self) -> Priced:
         """Return the price of the cart, or of the order that was just placed."""
@@ -41,14 +54,35 @@ class Shop:
     def do(self, step: Mapping[str, Any]) -> None:
         """Take one step and note what it came to."""
         kind = str(step.get("do"))
-        if kind not in _STEPS:
+        if kind in STEPS:
+            verb, keys = STEPS[kind]
+            subject: Any = self.club
+        elif kind in _STEPS:
+            verb, keys = _STEPS[kind]
+            subject = self
+        else:
             raise NotExpressible(f"step {kind}")
-        verb, keys = _STEPS[kind]
-        known_keys(f"step {kind}", step, {"do", "expect", *keys})
-        verb(self, step)
-        told = answer(self.state, self.priced())
-        kept = ("applied", "rejected", "allowed", "reason", "total", "usage")
-        self.log.append({"do": kind} | {k: told[k] for k in kept if k in told})
+        known_keys(f"step {kind}", step, {"do", "expect", *TIMES, *keys})
+        self.club.turn_to(step)
+        verb(subject, step)
+        told = self.told()
+        self.log.append({"do": kind} | {k: told[k] for k in _KEPT if k in told})
+
+    def told(self) -> dict[str, Any]:
+        """Return the answer as things stand."""
+        told = answer(self.state, self.priced()) | self.club.answer()
+        return told if self._till is None else told | self._till.verdict
+
+    def settle(self, *, has_steps: bool) -> None:
+        """Do what the case asks for besides its steps."""
+        given = self.state.given
+        self.club.settle(has_steps=has_steps)
+        if "capture" in given:
+            self.till.capture(given["capture"])
+        if "return" in given:
+            self.till.take_back(given["return"])
+        if "refund" in given and (self._till is None or self.till.is_willing):
+            self.club.refund_points(self.till.refund(given["refund"]))
 
     def change(self, **changes: Any) -> None:
         """Change the cart; its price is made anew."""
@@ -109,12 +143,22 @@ class Shop:
         who = min(self.state.names, default="")
         order = str(step.get("order", self._placed))
         uses = tuple(
-            Use(each.source_id, who, 1, order, minor=each.amount_minor)
+            Use(
+                each.source_id,
+                who,
+                order=order,
+                code=priced.codes.get(each.source_id, ""),
+                minor=each.amount_minor,
+            )
             for each in priced.quote.applied
             if each.source_kind == "promotion"
         )
         if not self.state.has_cart:
-            uses = tuple(Use(each, who, 1, order) for each in priced.admitted)
+            codes = priced.codes
+            uses = tuple(
+                Use(each, who, order=order, code=codes.get(each, ""))
+                for each in priced.admitted
+            )
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
 
     def draft_order(self, step: Mapping[str, Any]) -> None:
@@ -137,11 +181,53 @@ class Shop:
         ]
         self._released = tuple(released)
         self.change(uses=tuple(e for e in self.state.uses if e not in released))
+        self.club.give_up(step)
 
     def reopen_order(self, step: Mapping[str, Any]) -> None:
         """Take a cancelled order up again with the uses it gave back."""
         self.change(uses=(*self.state.uses, *self._released))
         self._released = ()
+
+    def return_order(self, step: Mapping[str, Any]) -> None:
+        """Take units back, or the whole order; points and tiers follow."""
+        total = self.till.total_minor or 1
+        if self.till.take_back(_without(step)):
+            named = bool(step.get("lines"))
+            value = self.till.units_minor(step) if named else total
+            self.club.give_up(step, Fraction(value, total))
+
+    def refund_order(self, step: Mapping[str, Any]) -> None:
+        """Give money back: of units, an amount, or everything that is left."""
+        asked = _without(step)
+        if not asked.keys() & {"lines", "amount", "shipping", "include_shipping"}:
+            asked["lines"] = [{"line": name} for name in self.till.returns.quantities]
+            asked["include_shipping"] = True
+        part = self.till.refund(asked)
+        if part:
+            self.club.refund_points(part)
+            self.club.give_up(step, part)
+
+    def modify_order(self, step: Mapping[str, Any]) -> None:
+        """Change a paid order; what it costs less goes back."""
+        till, before = self.till, answer(self.state, self.priced())["total"]
+        for each in step.get("lines") or ():
+            known_keys("modified line", each, {"line", "qty"})
+            self.set_qty(each)
+        for name in texts(step.get("remove")):
+            self.remove_line({"line": name})
+        added = tuple(step.get("add") or ())
+        if added:
+            self.change(lines=(*self.state.lines, *added))
+        if "surcharges" in step:
+            more = [*(self.state.given.get("surcharges") or ()), *step["surcharges"]]
+            self.change(given={**self.state.given, "surcharges": more})
+        if "shipping" in step:
+            self.change(given={**self.state.given, "shipping": step["shipping"]})
+        if "codes" in step:
+            self.change(codes=texts(step["codes"]))
+        read = self.state.money.read
+        less = read(before) - read(answer(self.state, self.priced())["total"])
+        till.pay_back(max(0, less), step)
 
     def register_use(self, step: Mapping[str, Any]) -> None:
         """Count uses, more or fewer."""
@@ -169,6 +255,16 @@ class Shop:
         self._priced = None
 
 
+def _without(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a step says, without what makes it a step."""
+    return {key: step[key] for key in step if key not in {"do", "expect"}}
+
+
+_KEPT = (
+    *("applied", "rejected", "allowed", "reason", "total", "usage", "balance", "tier"),
+    *("changed", "upgraded", "renewed", "spent", "earned", "expired_points"),
+    *("refund_total", "refunds"),
+)
 _Step = tuple[Callable[[Shop, Mapping[str, Any]], None], set[str]]
 _ORDER = {"order", "code", "codes", "member", "email"}
 _USE = {"promotion", "member", "email", "count"}
@@ -194,4 +290,11 @@ _STEPS: dict[str, _Step] = {
     "release_use": (Shop.register_use, _USE),
     "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
     "recalculate": (Shop.look_again, set()),
+    "return_order": (Shop.return_order, {"order", "lines", "received", "state"}),
+    "refund_order": (Shop.refund_order, REFUND),
+    "modify_order": (
+        Shop.modify_order,
+        {"order", "lines", "remove", "add", "surcharges", "shipping", "codes"}
+        | {"payment", "to"},
+    ),
 }
