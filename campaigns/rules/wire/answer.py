@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from campaigns.rules.wire.limits import Use
-from campaigns.rules.wire.pricing import Priced, State
-from campaigns.rules.wire.reading import known_keys
+from campaigns.rules.wire.pricing import Priced, State, gift_codes
+from campaigns.rules.wire.reading import known_keys, moment
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, QuoteLine
 from orders.rules.taxes import Taxed, taxed
@@ -232,16 +232,30 @@ def _stored_value(state: State, total: int) -> dict[str, Any]:
 
 
 def _cards(state: State) -> Iterable[Mapping[str, Any]]:
-    for card in state.given.get("gift_cards") or ():
-        known_keys("gift card", card, {"code", "balance", "active", "currency"})
-        yield card
+    """Yield the gift cards that are to pay: those entered, or all where none was."""
+    given = state.given.get("gift_cards") or ()
+    entered = {code.casefold() for code in state.codes} & gift_codes(state.given)
+    for card in given:
+        known_keys("gift card", card, _CARD)
+        if not entered or str(card.get("code")).casefold() in entered:
+            yield card
+
+
+_CARD = {"code", "balance", "active", "currency", "expires_at", "reserved_by"}
 
 
 def card_refusal(state: State, card: Mapping[str, Any]) -> str:
     """Return why a gift card pays nothing; empty where it does."""
-    currency = state.given.get("currency")
+    currency, now = state.given.get("currency"), state.given.get("now")
     if card.get("active") is False or card.get("currency", currency) != currency:
         return "not_active"
+    ends = card.get("expires_at")
+    if ends and now and moment(now) > moment(ends, ends=True):
+        return "not_active"
+    holder = card.get("reserved_by")
+    if holder is not None and str(holder) not in state.names:
+        # What another order has reserved is not there for this one.
+        return "no_balance"
     return "" if state.money.read(card["balance"]) else "no_balance"
 
 

@@ -1,16 +1,18 @@
 """Points, rewards and tiers of a wire case as its steps move them. Plain Python."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Protocol
 
 from campaigns.rules.wire import accounts, points, tiers
+from campaigns.rules.wire.orders import Earned, source_of
 from campaigns.rules.wire.pricing import Priced, State
 from campaigns.rules.wire.reading import (
     TIMES,
     NotExpressible,
+    date_of,
     known_keys,
     moment,
     time_of,
@@ -18,8 +20,8 @@ from campaigns.rules.wire.reading import (
 )
 from campaigns.rules.wire.redeeming import PointsPay, terms_of
 from campaigns.rules.wire.rewards import Claims
-from loyalty.rules.ladders import Standing, review_is_due
-from loyalty.rules.lots import Lot
+from campaigns.rules.wire.standing import Held
+from loyalty.rules.birthdays import is_birthday
 
 #: Keys of ``given`` that are read here.
 GIVEN = {
@@ -31,19 +33,10 @@ GIVEN = {
 }
 #: Of these, what makes a case one about points.
 _OF_POINTS = GIVEN - {"order", "tiers"}
+#: What the event of becoming a member is called.
+_REGISTERED = ("register", "registration", "signup")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _THIS = "order"
-
-
-@dataclass(slots=True)
-class Earned:
-    """What an order earned and was worth, and which part of it was undone."""
-
-    lot: Lot | None = None
-    paid: Fraction = Fraction(0)
-    is_complete: bool = False
-    undone: Fraction = Fraction(0)
-    clawed: int = 0
 
 
 class Desk(Protocol):
@@ -69,17 +62,7 @@ class Club:
         self.now = moment(given["now"]) if given.get("now") else _EPOCH
         self.account = accounts.Account(given, policies, self.now)
         self.claims = Claims(given, self.account)
-        member = desk.state.member
-        self.counters = tiers.Counters(member.get("metrics") or {}, self.now)
-        changed = member.get("tier_since") or member.get("tier_changed_at")
-        self.changed_at = moment(changed) if changed else None
-        self.counters.changed_at = self.changed_at
-        self.rules = None
-        if "tiers" in given:
-            self.rules = tiers.rules_of(given["tiers"], policies)
-        self.tier = str(member["tier"]) if member.get("tier") else None
-        self._tier_before = self.tier
-        self._renewed = False
+        self.standing = Held(given, desk.state.member, policies, self.now)
         self._has_earned = self._has_spent = False
         self._orders: dict[str, Earned] = {}
         self.verdict: dict[str, Any] = {}
@@ -98,13 +81,13 @@ class Club:
 
     def turn_to(self, step: Mapping[str, Any]) -> None:
         """Let time pass to when a step happens."""
-        self.now = self.counters.now = time_of(step, self.now)
+        self.now = self.standing.counters.now = time_of(step, self.now)
 
     # Points.
 
     def earn(self, step: Mapping[str, Any]) -> None:
         """Earn the points a step says, or those of an amount or of the cart."""
-        source = _source(step)
+        source = source_of(step)
         if not self.account.is_open:
             self.judge("account_disabled")
             return
@@ -117,10 +100,10 @@ class Club:
             name = str(step.get("id", step.get("order", lot.id)))
             self.account.names[id(lot)] = name
             self._orders[str(step.get("order", source))] = Earned(lot)
-            self.counters.add("earned", Fraction(amount, self.account.parts))
+            self.standing.counters.add("earned", Fraction(amount, self.account.parts))
         self._has_earned = True
         self.judge()
-        self._climb()
+        self._look()
 
     def _of_order(self, step: Mapping[str, Any]) -> Fraction:
         """Return what the cart earns, or an order of so much."""
@@ -137,18 +120,21 @@ class Club:
         self._has_spent = True
         if "redeem" in given and self.desk.state.has_cart:
             self._pays_with_points(asked)
-            self._spend_what_pays(_source(step))
+            self._spend_what_pays(source_of(step))
             return
         more = self._usable()
         self.judge(
-            self.account.spend(asked, source=_source(step), at=self.now, more=more)
+            self.account.spend(asked, source=source_of(step), at=self.now, more=more)
         )
-        self._climb()
+        self._look()
 
     def _usable(self) -> int:
         """Return the points of this very order that may pay in it."""
         later = self.policies["redeem.same_order_points"] != "usable"
-        if later or self.desk.state.given.get("next_order_coupon"):
+        for_next = self.desk.state.given.get("next_order_coupon", False)
+        if not isinstance(for_next, bool):
+            raise NotExpressible("a next_order_coupon that is more than yes or no")
+        if later or for_next:
             return 0
         return self.in_order
 
@@ -182,21 +168,21 @@ class Club:
         """Return what was spent for an order to its lots, once."""
         sources = [s for s, takes in self.account.book.spent_for.items() if takes]
         named = step.keys() & {"order", "source", "id"}
-        source = _source(step) if named else (sources or [_THIS])[-1]
+        source = source_of(step) if named else (sources or [_THIS])[-1]
         self.account.book.roll_back(source)
         self.judge()
 
     def expire(self, step: Mapping[str, Any]) -> None:
         """Let everything go that has ended."""
         self.account.book.expire(self.now)
-        self._climb()
+        self._look()
 
     def event(self, step: Mapping[str, Any]) -> None:
         """Earn what an event earns; the same one, by its id, once."""
         name = str(step.get("event", step.get("name")))
         self.earn_for(name, str(step.get("id", step.get("source", ""))), step)
-        self.counters.add(name, Fraction(1))
-        self._climb()
+        self.standing.counters.add(name, Fraction(1))
+        self._look()
 
     def earn_for(self, name: str, key: str, step: Mapping[str, Any]) -> None:
         """Earn for something that is not an order."""
@@ -212,20 +198,21 @@ class Club:
         source = f"event:{name}:{key or number}"
         amount = self.account.of(found)
         if self.account.earn(amount, source=source, at=self.now, step={}):
-            self.counters.add("earned", found)
+            self.standing.counters.add("earned", found)
 
     def award_birthday(self, step: Mapping[str, Any]) -> None:
         """Award the member whose birthday it is, once a year."""
         told = self.desk.state.member.get("birthday")
-        if told and _is_birthday(str(told), self.now.date()):
+        if told and is_birthday(date_of(told), self.now.date()):
             self.earn_for("birthday", str(self.now.year), step)
-            self._climb()
+            self._look()
 
     def register(self, step: Mapping[str, Any]) -> None:
         """Become a member: what that earns, and the first tier."""
-        self.earn_for("register", "once", step)
+        for name in _REGISTERED:
+            self.earn_for(name, "once", step)
         self.verdict = {}
-        self._climb()
+        self._look()
 
     def archive(self, step: Mapping[str, Any]) -> None:
         """Close the account: nothing comes in or goes out any more."""
@@ -266,9 +253,9 @@ class Club:
             self.earn({**step, "order": order})
         earned = self._orders.setdefault(order, Earned())
         earned.paid, earned.is_complete = paid, True
-        self.counters.add("spend", paid)
-        self.counters.add("orders", Fraction(1))
-        self._climb()
+        self.standing.counters.add("spend", paid)
+        self.standing.counters.add("orders", Fraction(1))
+        self._look()
 
     def _total_minor(self) -> int:
         quote = self.desk.priced().quote
@@ -284,17 +271,17 @@ class Club:
             due = int(earned.lot.granted * earned.undone) - earned.clawed
             earned.clawed += due
             taken = self.account.claw_back(due, earned.lot, self.now)
-            self.counters.add("earned", -Fraction(taken, self.account.parts))
+            self.standing.counters.add("earned", -Fraction(taken, self.account.parts))
         source = f"order:{order}"
         if part == 1:
             self.account.book.roll_back(source)
         elif source in self.account.book.spent_for:
             spent = sum(e.points for e in self.account.book.spent_for[source])
             self.account.book.give_back(source, int(spent * part))
-        self.counters.add("spend", -earned.paid * part)
+        self.standing.counters.add("spend", -earned.paid * part)
         if part and earned.undone == 1 and earned.is_complete:
-            self.counters.add("orders", Fraction(-1))
-        self._look_after_return()
+            self.standing.counters.add("orders", Fraction(-1))
+        self._look(after_return=True)
 
     def refund_points(self, part: Fraction) -> None:
         """Undo what an order moved, in proportion to the value that goes back.
@@ -322,57 +309,26 @@ class Club:
             book.claw_back(due, own=None, may_owe=True, at=self.now)
         if back and self.account.earn(back, source="refund", at=self.now, step={}):
             book.earned -= back
-        self._look_after_return()
+        self._look(after_return=True)
 
     # Tiers.
 
     def review(self, step: Mapping[str, Any]) -> None:
-        """Look whether a tier is kept, where it is time."""
-        if self.rules is None:
-            raise NotExpressible("a review without tiers")
-        if not review_is_due(
-            self.changed_at, self.now, every_days=self.rules.every_days
-        ):
-            return
-        self._set(
-            self.rules.review.reviewed(
-                self.tier, self._metric, manual=self._manual_tier()
-            )
-        )
-        if self.rules.resets:
+        """Look whether a tier is kept, where it is time; points may begin anew."""
+        self.standing.balance = self._balance()
+        if self.standing.review():
             self.account.book.clear()
-            self.changed_at = self.counters.changed_at = self.now
 
-    def _climb(self) -> None:
-        if self.rules is not None:
-            manual = self._manual_tier()
-            self._set(self.rules.ladder.climbed(self.tier, self._metric, manual=manual))
-
-    def _look_after_return(self) -> None:
-        if self.rules is None:
-            return
-        ladder = self.rules.ladder
-        if self.policies["tier.on_return"] == "recalculate":
-            ladder = replace(ladder, downgrade="to_matching_tier")
-        elif ladder.downgrade != "only_on_return":
-            return
+    def _look(self, *, after_return: bool = False) -> None:
+        """Look at the tier after something has moved."""
+        self.standing.balance = self._balance()
+        if after_return:
+            self.standing.after_return()
         else:
-            ladder = replace(ladder, downgrade="to_matching_tier")
-        manual = self._manual_tier()
-        self._set(ladder.reviewed(self.tier, self._metric, manual=manual))
+            self.standing.climb()
 
-    def _metric(self, name: str, within: int | None) -> Fraction:
-        self.counters.balance = Fraction(self.account.book.balance, self.account.parts)
-        return self.counters.value(name, within)
-
-    def _manual_tier(self) -> str | None:
-        told = self.desk.state.member.get("manual_tier")
-        return str(told) if told else None
-
-    def _set(self, found: Standing) -> None:
-        if found.changed:
-            self.changed_at = self.counters.changed_at = self.now
-        self.tier, self._renewed = found.tier, found.renewed
+    def _balance(self) -> Fraction:
+        return Fraction(self.account.book.balance, self.account.parts)
 
     # The end.
 
@@ -392,48 +348,17 @@ class Club:
             self.account.earn(self.in_order, source="in_order", at=self.now, step={})
         if not has_steps:
             self.account.book.expire(self.now)
-        if self.rules is not None and not has_steps:
-            self.review({}) if self.rules.has_way_down else self._climb()
+        if not has_steps:
+            self.standing.balance = self._balance()
+            self.standing.settle()
 
     def answer(self) -> dict[str, Any]:
         """Return what ``expect`` has of points and tiers."""
         told: dict[str, Any] = {}
         if self.is_about_points:
             told |= self.account.answer() | self.claims.answer()
-        if self.rules is not None:
-            ranks = [each.id for each in self.rules.ladder.levels]
-            before = self._tier_before
-            told |= {
-                "tier": self.tier,
-                "changed": self.tier != before,
-                "upgraded": _rank(ranks, self.tier) > _rank(ranks, before),
-                "renewed": self._renewed,
-            }
+        told |= self.standing.answer()
         return told | self.verdict
-
-
-def _rank(ranks: list[str], tier: str | None) -> int:
-    return ranks.index(tier) if tier in ranks else -1
-
-
-def _source(step: Mapping[str, Any]) -> str:
-    """Return what moves points: the same one moves them once."""
-    for key in ("order", "source", "action", "id"):
-        if step.get(key) is not None:
-            return f"{key}:{step[key]}"
-    return f"step:{id(step)}"
-
-
-def _is_birthday(told: str, today: date) -> bool:
-    """Whether a birthday is today; one of 29 February is on the 28th otherwise."""
-    month, day = map(int, told.split("-")[-2:])
-    if (month, day) == (2, 29) and not _is_leap(today.year):
-        day = 28
-    return (today.month, today.day) == (month, day)
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 _ID = {"order", "source", "action", "id", "member", *TIMES}

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from campaigns.rules.wire.reading import (
+    ENDS,
+    STARTS,
     NotExpressible,
     known_keys,
     moment,
@@ -29,7 +31,7 @@ _MEMBERSHIP = {
     *("used_for", "used_between", "starts_on", "duration", "cancelled", "test_mode"),
 }
 _REQUIRED = {"type", "types", "required"}
-_EVENT = {"id", "from", "to", "test_mode"}
+_EVENT = {"id", "test_mode", *STARTS, *ENDS}
 
 
 def answer(
@@ -61,11 +63,14 @@ def answer(
 
 
 def _satisfied(given: Mapping[str, Any]) -> dict[str, Any]:
-    expression = given["expression"]
+    expression, values = given["expression"], given.get("values") or {}
+    if isinstance(values, list):
+        # Named by their place, as in ``1 or 2 and 3``.
+        values = {str(place): value for place, value in enumerate(values, 1)}
     if isinstance(expression, list):
         expression = " ".join(map(str, expression))
     try:
-        found = satisfied(str(expression), given.get("values") or {})
+        found = satisfied(str(expression), values)
     except UnreadableExpression as why:
         raise NotExpressible(str(why)) from why
     return {"satisfied": found, "eligible": found}
@@ -165,7 +170,7 @@ def _use(
     lines = given.get("lines") or ()
     event = given.get("event")
     is_said = isinstance(event, Mapping)
-    name = event.get("id", event.get("from")) if is_said else event
+    name = event.get("id") if is_said else event
     if name is None:
         name = next((each["event"] for each in lines if each.get("event")), "")
     at = _event(given) or _now(given)
@@ -185,11 +190,9 @@ def _event(given: Mapping[str, Any]) -> Period | None:
     event = given.get("event")
     if isinstance(event, Mapping):
         known_keys("event", event, _EVENT)
-        if "from" not in event:
-            return None
-        first = moment(event["from"])
-        last = event.get("to")
-        return first, moment(last, ends=True) if last else _at(first.date(), time.max)
+        limits = {key: event[key] for key in event if key in {*STARTS, *ENDS}}
+        first, last = window("event", limits)
+        return first and (first, last or _at(first.date(), time.max))
     dates = (
         [event] if event else [each.get("event") for each in given.get("lines") or ()]
     )

@@ -120,7 +120,9 @@ def price(state: State) -> Priced:
         ),
         uses=state.uses,
     )
-    admitted, rejected = gate.admit(given.get("promotions") or (), state.codes)
+    cards = gift_codes(given)
+    codes = [each for each in state.codes if each.casefold() not in cards]
+    admitted, rejected = gate.admit(given.get("promotions") or (), codes)
     context = Context(
         money=state.money,
         policies=policies,
@@ -149,6 +151,12 @@ def price(state: State) -> Priced:
         codes=gate.entered,
         admitted=tuple(each.source_id for each in made),
     )
+
+
+def gift_codes(given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the codes of gift cards: they may be entered, and bring no promotion."""
+    cards = given.get("gift_cards") or ()
+    return frozenset(str(each["code"]).casefold() for each in cards if "code" in each)
 
 
 def _quote(request: PriceRequest, offers: Sequence[Any]) -> Quote:

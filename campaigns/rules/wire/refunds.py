@@ -27,6 +27,8 @@ REFUND = {
     *("lines", "shipping", "include_shipping", "amount", "payment", "exchange", "to"),
     *("order", "received", *TIMES),
 }
+#: What a refund may be of; one that names nothing is of everything that is left.
+_PARTS = {"lines", "shipping", "include_shipping", "amount"}
 #: More than any order costs: nothing is known that would bound a refund.
 _ANY = 10**18
 _ORIGINAL = {None, "original", "original_payment"}
@@ -79,6 +81,9 @@ class Till:
     def refund(self, given: Mapping[str, Any]) -> Fraction:
         """Give money back; return which part of the order it is, 0 where refused."""
         known_keys("refund", given, REFUND)
+        if not given.keys() & _PARTS:
+            every = [{"line": name} for name in self.returns.quantities]
+            given = {**given, "lines": every, "include_shipping": True}
         reason = self._objection(given)
         wanted = 0 if reason else self._wanted(given)
         if not reason and wanted > self._room():
@@ -126,30 +131,37 @@ class Till:
         return self.total_minor - self.refunded_minor
 
     def _objection(self, given: Mapping[str, Any]) -> str:
-        own = self.returns.order.get("id")
-        named = given.get("order")
-        if named is not None and own is not None and str(named) != str(own):
-            return "order_mismatch"
         chosen = [e for e in self.payments if e.id == str(given.get("payment"))]
+        asked = given.get("lines") or ()
+        for each in asked:
+            known_keys("refund line", each, {"line", "qty", "received"})
+        if self._is_of_another(given, [each.order for each in chosen]):
+            return "order_mismatch"
         if given.get("payment") is not None and not chosen:
             return "order_mismatch"
-        order = str(named if named is not None else own or "")
-        if order and any(each.order not in {"", order} for each in chosen):
-            return "order_mismatch"
-        for each in given.get("lines") or ():
-            known_keys("refund line", each, {"line", "qty", "received"})
-            name = str(each["line"])
-            if name not in self.returns.quantities:
-                return "order_mismatch"
-            left = self.returns.quantities[name] - self.refunded.get(name, 0)
-            if not 0 <= self._units(each) <= left:
-                return "exceeds_refundable"
+        if chosen and not chosen[0].captured:
+            return "not_captured"
+        if any(not 0 <= self._units(e) <= self._left(e) for e in asked):
+            return "exceeds_refundable"
         return "not_received" if self.returns.lacks_receipt(given) else ""
 
-    def _units(self, asked: Mapping[str, Any]) -> int:
+    def _is_of_another(self, given: Mapping[str, Any], orders: list[str]) -> bool:
+        """Whether a payment, a line or the refund itself belongs to another order."""
+        own, named = self.returns.order.get("id"), given.get("order")
+        if None not in {own, named} and str(named) != str(own):
+            return True
+        order = str(named if named is not None else own or "")
+        if order and any(each not in {"", order} for each in orders):
+            return True
+        lines = {str(each["line"]) for each in given.get("lines") or ()}
+        return bool(lines - self.returns.quantities.keys())
+
+    def _left(self, asked: Mapping[str, Any]) -> int:
         name = str(asked["line"])
-        left = self.returns.quantities[name] - self.refunded.get(name, 0)
-        return whole(asked.get("qty", left))
+        return self.returns.quantities[name] - self.refunded.get(name, 0)
+
+    def _units(self, asked: Mapping[str, Any]) -> int:
+        return whole(asked.get("qty", self._left(asked)))
 
     def _wanted(self, given: Mapping[str, Any]) -> int:
         """Return the amount asked for: as given, or of the units and the delivery."""

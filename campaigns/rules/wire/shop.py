@@ -198,11 +198,7 @@ class Shop:
 
     def refund_order(self, step: Mapping[str, Any]) -> None:
         """Give money back: of units, an amount, or everything that is left."""
-        asked = _without(step)
-        if not asked.keys() & {"lines", "amount", "shipping", "include_shipping"}:
-            asked["lines"] = [{"line": name} for name in self.till.returns.quantities]
-            asked["include_shipping"] = True
-        part = self.till.refund(asked)
+        part = self.till.refund(_without(step))
         if part:
             self.club.refund_points(part)
             self.club.give_up(step, part)

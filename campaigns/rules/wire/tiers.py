@@ -1,5 +1,6 @@
 """Tiers of a wire case as a ladder, and the metrics it asks for. Plain Python."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from campaigns.rules.wire.reading import (
+    NotExpressible,
     chosen,
     known_keys,
     moment,
@@ -193,10 +195,20 @@ def condition_of(given: Any) -> LevelCondition:
 
 
 def _days(given: Any) -> int | None:
-    """Return a window in days: a number, ``365d`` or ``{days}``."""
+    """Return a window in days: a number, ``365d``, ``12 months`` or ``{days}``.
+
+    None is ever. A month is the twelfth part of a year of 365 days.
+    """
     if given in (None, "lifetime"):
         return None
     if isinstance(given, Mapping):
-        known_keys("window", given, {"days"})
-        return whole(given["days"])
-    return whole(str(given).removesuffix("days").removesuffix("d").strip())
+        known_keys("window", given, {"days", "months", "years"})
+        given = " ".join(f"{count} {unit}" for unit, count in given.items())
+    match = re.fullmatch(r"(\d+)[ _]*(d|m|y)?[a-z]*", str(given).strip().lower())
+    if match is None:
+        raise NotExpressible(f"window {given}")
+    return int(match[1]) * _UNITS[match[2] or "d"] // 12
+
+
+#: Unit of a window -> twelfths of a day.
+_UNITS = {"d": 12, "m": 365, "y": 12 * 365}
