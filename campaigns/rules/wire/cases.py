@@ -32,7 +32,8 @@ from campaigns.rules.wire.reading import (
 )
 from campaigns.rules.wire.shop import Shop
 
-_GIVEN = {
+#: Every key a case may have.
+GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
@@ -66,7 +67,7 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     if "prorate" in given:
         known_keys("given", given, _PRORATE)
         return _prorated(given)
-    known_keys("given", given, _GIVEN)
+    known_keys("given", given, GIVEN)
     named = {
         # A tag may name a policy, as in ``priority.direction=lower_first``.
         **named_in([tag for tag in case.get("tags") or () if "=" in tag]),

@@ -57,8 +57,8 @@ class Shop:
         if kind in STEPS:
             verb, keys = STEPS[kind]
             subject: Any = self.club
-        elif kind in _STEPS:
-            verb, keys = _STEPS[kind]
+        elif kind in SHOP_STEPS:
+            verb, keys = SHOP_STEPS[kind]
             subject = self
         else:
             raise NotExpressible(f"step {kind}")
@@ -264,7 +264,8 @@ _KEPT = (
 _Step = tuple[Callable[[Shop, Mapping[str, Any]], None], set[str]]
 _ORDER = {"order", "code", "codes", "member", "email"}
 _USE = {"promotion", "member", "email", "count"}
-_STEPS: dict[str, _Step] = {
+#: Step -> what it does to the cart, and what it may say.
+SHOP_STEPS: dict[str, _Step] = {
     "enter_code": (Shop.enter_code, {"code"}),
     "remove_code": (Shop.remove_code, {"code"}),
     "identify": (Shop.identify, {"member", "email"}),

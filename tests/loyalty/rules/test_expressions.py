@@ -7,7 +7,7 @@ import pytest
 from loyalty.rules.expressions import UnreadableExpression, satisfied
 
 
-@pytest.mark.parametrize(("a", "b", "c"), product((True, False), repeat=3))
+@pytest.mark.parametrize(("a", "b", "c"), list(product((True, False), repeat=3)))
 def test_no_join_goes_before_another(a, b, c):
     values = {"a": a, "b": b, "c": c}
     assert satisfied("a or b and c", values) is ((a or b) and c)
