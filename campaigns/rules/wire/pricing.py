@@ -222,8 +222,11 @@ def _arranged(
         for each in given
         if isinstance(each.get("stacking"), list)
     }
-    if allowed and policies.stacking != "combination_whitelist":
-        raise NotExpressible("a list of stacking without combination_whitelist")
+    if allowed and policies.stacking == "sequential":
+        # A list says what goes together: that is what a whitelist is.
+        policies = replace(policies, stacking="combination_whitelist")
+    elif allowed and policies.stacking != "combination_whitelist":
+        raise NotExpressible(f"a list of stacking under {policies.stacking}")
     arranged = []
     for promotion, each in zip(made, given, strict=True):
         lane = places[str(each.get("lane") or "")]
