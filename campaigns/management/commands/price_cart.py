@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Price carts given as JSON lines in the wire format of "
-        "docs/algorithms/promotions.md, without a database."
+        "docs/algorithms/wire.md, without a database."
     )
     requires_system_checks: list[str] = []
     requires_migrations_checks = False

@@ -167,10 +167,9 @@ def _use(
         known_keys("membership_required", required, _REQUIRED)
         kinds = (*texts(required.get("types")), *texts(required.get("type")))
         required = required.get("required", True)
-    lines = given.get("lines") or ()
-    event = given.get("event")
-    is_said = isinstance(event, Mapping)
-    name = event.get("id") if is_said else event
+    lines, event = given.get("lines") or (), given.get("event")
+    told = event if isinstance(event, Mapping) else {"id": event}
+    name = told.get("id")
     if name is None:
         name = next((each["event"] for each in lines if each.get("event")), "")
     at = _event(given) or _now(given)
@@ -181,7 +180,7 @@ def _use(
         kinds=kinds,
         occasion=str(name or ""),
         units=sum(whole(each.get("qty", 1)) for each in lines) or 1,
-        is_test=bool(is_said and event.get("test_mode")),
+        is_test=bool(told.get("test_mode")),
     )
 
 
@@ -192,7 +191,9 @@ def _event(given: Mapping[str, Any]) -> Period | None:
         known_keys("event", event, _EVENT)
         limits = {key: event[key] for key in event if key in {*STARTS, *ENDS}}
         first, last = window("event", limits)
-        return first and (first, last or _at(first.date(), time.max))
+        if first is None:
+            return None
+        return first, last or _at(first.date(), time.max)
     dates = (
         [event] if event else [each.get("event") for each in given.get("lines") or ()]
     )

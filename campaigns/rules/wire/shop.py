@@ -54,14 +54,11 @@ class Shop:
     def do(self, step: Mapping[str, Any]) -> None:
         """Take one step and note what it came to."""
         kind = str(step.get("do"))
-        if kind in STEPS:
-            verb, keys = STEPS[kind]
-            subject: Any = self.club
-        elif kind in SHOP_STEPS:
-            verb, keys = SHOP_STEPS[kind]
-            subject = self
-        else:
+        subject: Any = self.club if kind in STEPS else self
+        known: Mapping[str, Any] = STEPS if kind in STEPS else SHOP_STEPS
+        if kind not in known:
             raise NotExpressible(f"step {kind}")
+        verb, keys = known[kind]
         known_keys(f"step {kind}", step, {"do", "expect", *TIMES, *keys})
         self.club.turn_to(step)
         verb(subject, step)
@@ -154,9 +151,9 @@ class Shop:
             if each.source_kind == "promotion"
         )
         if not self.state.has_cart:
-            codes = priced.codes
+            entered = priced.codes
             uses = tuple(
-                Use(each, who, order=order, code=codes.get(each, ""))
+                Use(each, who, order=order, code=entered.get(each, ""))
                 for each in priced.admitted
             )
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
