@@ -75,6 +75,11 @@ class Club:
         is_said = bool(self.desk.state.given.keys() & _OF_POINTS)
         return is_said or self._has_earned or self._has_spent
 
+    @property
+    def knows_time(self) -> bool:
+        """Tell whether the case says when anything happens."""
+        return self.now != _EPOCH
+
     def judge(self, reason: str = "") -> None:
         """Note whether what was just asked for was allowed."""
         self.verdict = {"allowed": not reason} | ({"reason": reason} if reason else {})
@@ -377,7 +382,6 @@ STEPS: dict[str, tuple[Verb, set[str]]] = {
     "change_reward_cost": (Club.change_cost, {"reward", "cost", "points", *TIMES}),
     "event": (Club.event, {*_ID, "event", "name"}),
     "run_birthday_awards": (Club.award_birthday, {*TIMES}),
-    "complete_order": (Club.complete, {*_ID, "amount", "total", "points"}),
     "register": (Club.register, {"member", *TIMES}),
     "tier_review": (Club.review, {"member", *TIMES}),
     "archive_account": (Club.archive, {"member", *TIMES}),

@@ -34,6 +34,7 @@ class Shop:
         self.log: list[dict[str, Any]] = []
         self._priced: Priced | None = None
         self._placed = 0
+        self._order = ""
         self._released: tuple[Use, ...] = ()
         self.club = Club(self, policies)
         self._till: Till | None = None
@@ -42,8 +43,21 @@ class Shop:
     def till(self) -> Till:
         """Return the till of the order, as it was when money first went back."""
         if self._till is None:
-            self._till = Till(self.state, self.priced(), self.policies, self.club.now)
+            state, priced = self._without_order(), self.priced()
+            self._till = Till(state, priced, self.policies, self.club.now)
         return self._till
+
+    def _without_order(self) -> State:
+        """Return the state as if the order at hand were not placed yet.
+
+        Looked at again, it must not stand in its own way: as a use, or as an order.
+        """
+        order = self._order
+        return replace(
+            self.state,
+            uses=tuple(each for each in self.state.uses if each.order != order),
+            orders=tuple(e for e in self.state.orders if str(e.get("id")) != order),
+        )
 
     def priced(self) -> Priced:
         """Return the price of the cart, or of the order that was just placed."""
@@ -157,6 +171,21 @@ class Shop:
                 for each in priced.admitted
             )
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
+        self._order = order
+        self._note_order(order, "placed")
+
+    def complete_order(self, step: Mapping[str, Any]) -> None:
+        """Complete an order: it earns points, and is one the buyer has made."""
+        self.club.complete(step)
+        self._note_order(str(step.get("order", self._placed or 1)), "completed")
+
+    def _note_order(self, order: str, state: str) -> None:
+        """Remember an order; what the cart costs was agreed before."""
+        who = min(self.state.names, default="")
+        at = self.club.now.isoformat() if self.club.knows_time else None
+        made = {"id": order, "member": who, "state": state, "completed_at": at}
+        kept = (e for e in self.state.orders if str(e.get("id")) != order)
+        self.state = replace(self.state, orders=(*kept, made))
 
     def draft_order(self, step: Mapping[str, Any]) -> None:
         """Draft an order; whether its uses count is a policy."""
@@ -177,7 +206,10 @@ class Shop:
             if each.order == order and each.promotion in back
         ]
         self._released = tuple(released)
-        self.change(uses=tuple(e for e in self.state.uses if e not in released))
+        self.change(
+            uses=tuple(e for e in self.state.uses if e not in released),
+            orders=tuple(e for e in self.state.orders if str(e.get("id")) != order),
+        )
         self.club.give_up(step)
 
     def reopen_order(self, step: Mapping[str, Any]) -> None:
@@ -203,6 +235,8 @@ class Shop:
     def modify_order(self, step: Mapping[str, Any]) -> None:
         """Change a paid order; what it costs less goes back."""
         till, before = self.till, answer(self.state, self.priced())["total"]
+        placed, alone = self.state, self._without_order()
+        self.change(uses=alone.uses, orders=alone.orders)
         for each in step.get("lines") or ():
             known_keys("modified line", each, {"line", "qty"})
             self.set_qty(each)
@@ -221,6 +255,8 @@ class Shop:
         read = self.state.money.read
         less = read(before) - read(answer(self.state, self.priced())["total"])
         till.pay_back(max(0, less), step)
+        # The order keeps the uses it was placed with.
+        self.state = replace(self.state, uses=placed.uses, orders=placed.orders)
 
     def register_use(self, step: Mapping[str, Any]) -> None:
         """Count uses, more or fewer."""
@@ -284,6 +320,10 @@ SHOP_STEPS: dict[str, _Step] = {
     "release_use": (Shop.register_use, _USE),
     "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
     "recalculate": (Shop.look_again, set()),
+    "complete_order": (
+        Shop.complete_order,
+        {"order", "member", "amount", "total", "points", "expires_at"},
+    ),
     "return_order": (Shop.return_order, {"order", "lines", "received", "state"}),
     "refund_order": (Shop.refund_order, REFUND),
     "modify_order": (
