@@ -157,6 +157,11 @@ class Club:
         free = self.account.spendable(self.now, more=self._usable())
         self.desk.change(points=PointsPay(terms, free, asked))
 
+    def pay(self, source: str) -> None:
+        """Spend what points pay in an order that is placed, unless that was done."""
+        if self.desk.state.points is not None and not self.account.book.spent:
+            self._spend_what_pays(source)
+
     def _spend_what_pays(self, source: str) -> None:
         """Take from the lots what points paid in the cart."""
         priced = self.desk.priced()
@@ -278,7 +283,11 @@ class Club:
             taken = self.account.claw_back(due, earned.lot, self.now)
             self.standing.counters.add("earned", -Fraction(taken, self.account.parts))
         source = f"order:{order}"
-        if part == 1:
+        if part == 1 and "order" not in step:
+            # The one order there is: whatever was spent was spent in it.
+            for each in self.account.book.spent_for:
+                self.account.book.roll_back(each)
+        elif part == 1:
             self.account.book.roll_back(source)
         elif source in self.account.book.spent_for:
             spent = sum(e.points for e in self.account.book.spent_for[source])

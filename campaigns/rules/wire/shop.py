@@ -172,6 +172,7 @@ class Shop:
             )
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
         self._order = order
+        self.club.pay(f"order:{order}")
         self._note_order(order, "placed")
 
     def complete_order(self, step: Mapping[str, Any]) -> None:
