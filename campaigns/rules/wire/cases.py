@@ -44,6 +44,10 @@ GIVEN = {
 _PRORATE = {"prorate", "policies", "currency"}
 
 
+#: What reading a part comes to that is missing, of another shape, or out of bounds.
+_BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
 def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one case; never raises for what a case says.
 
@@ -56,7 +60,7 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
         return name | _answered(case)
     except (NotExpressible, UnknownPolicy) as why:
         return name | {"not_expressible": str(why)}
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as broken:
+    except _BROKEN as broken:
         # A part that is missing or of another shape: the engine cannot know it.
         why_not = f"{type(broken).__name__}: {broken}"
         return name | {"not_expressible": why_not}

@@ -82,7 +82,8 @@ class Club:
 
     def judge(self, reason: str = "") -> None:
         """Note whether what was just asked for was allowed."""
-        self.verdict = {"allowed": not reason} | ({"reason": reason} if reason else {})
+        self.verdict = {"allowed": not reason, "eligible": not reason}
+        self.verdict |= {"reason": reason} if reason else {}
 
     def turn_to(self, step: Mapping[str, Any]) -> None:
         """Let time pass to when a step happens."""
@@ -121,6 +122,8 @@ class Club:
     def spend(self, step: Mapping[str, Any]) -> None:
         """Spend points: by the terms of the program where there are any."""
         asked = self.account.read(step["points"])
+        if asked < 0:
+            raise ValueError("fewer points than none")
         given = self.desk.state.given
         self._has_spent = True
         if "redeem" in given and self.desk.state.has_cart:

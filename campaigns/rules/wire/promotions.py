@@ -234,7 +234,10 @@ def _repeats(given: Mapping[str, Any], context: Context) -> int | None:
 
 
 def _percent(given, benefit, scope, conditions, context) -> Benefit:
-    return Percent(rate(benefit["value"]))
+    part = rate(benefit["value"])
+    if part < 0:
+        raise NotExpressible("a percentage below nothing")
+    return Percent(part)
 
 
 def _amount(given, benefit, scope, conditions, context) -> Benefit:
@@ -328,6 +331,8 @@ def _tiered(given, benefit, scope, conditions, context) -> Benefit:
         known_keys("tier", each, {"from", "percent" if is_percent else "amount"})
         least = whole(each["from"]) if is_count else context.money.read(each["from"])
         steps.append((least, step(each["percent" if is_percent else "amount"])))
+    if not steps:
+        raise NotExpressible("steps that are none")
     base = benefit.get("base")
     steps.sort(key=lambda each: each[0])
     measure: Any = _MEASURES[by]

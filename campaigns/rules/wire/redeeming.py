@@ -20,6 +20,8 @@ def terms_of(
     """Return the terms of ``redeem``; ``parts`` is what a point is counted in."""
     known_keys("redeem", given, _KEYS)
     most = given.get("max_percent_of_order")
+    if Fraction(str(given["points"])) <= 0 or money.read(given["amount"]) <= 0:
+        raise ValueError("redeem: points that are worth nothing")
     return RedemptionTerms(
         points=points_of(given["points"], parts),
         amount_minor=money.read(given["amount"]),
