@@ -7,8 +7,8 @@ from typing import TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
-from campaigns.rules.wire import answer_case
-from campaigns.rules.wire_pricing import EngineFailed
+from campaigns.rules.wire.cases import answer_case
+from campaigns.rules.wire.pricing import EngineFailed
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Price carts given as JSON lines in the wire format of "
-        "docs/algorithms/promotions.md, without a database."
+        "docs/algorithms/wire.md, without a database."
     )
     requires_system_checks: list[str] = []
     requires_migrations_checks = False

@@ -5,10 +5,12 @@ id names the policy or the rule. ``expect`` is a part of the answer.
 """
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -19,13 +21,18 @@ from campaigns.rules.policies import (
     UnknownPolicy,
     policies_of,
 )
-from campaigns.rules.wire import answer_case
+from campaigns.rules.wire.cases import GIVEN, answer_case
+from campaigns.rules.wire.club import STEPS
+from campaigns.rules.wire.policies import VALUES
+from campaigns.rules.wire.shop import SHOP_STEPS
 
 CASES = [
     pytest.param(json.loads(line, parse_float=str), id=json.loads(line)["id"])
     for path in sorted((Path(__file__).parent / "cases").glob("*.jsonl"))
     for line in path.read_text(encoding="utf-8").splitlines()
 ]
+#: The format itself: its text lies beside the folder of the data.
+FORMAT = settings.SHARED_DATA_DIR.parent / "pricing-wire.md"
 #: Amounts and orders of these are to be met exactly, not in part.
 WHOLE = {"applied", "usage"}
 
@@ -49,6 +56,8 @@ def missing(expected, got, at=""):
         return [
             e for n, (want, have) in pairs for e in missing(want, have, f"{at}.{n}")
         ]
+    if isinstance(got, float):
+        got = str(got)
     return [] if expected == got else [f"{at}: {got!r} instead of {expected!r}"]
 
 
@@ -92,7 +101,8 @@ def test_every_value_of_every_policy_has_a_case_or_is_the_default():
         for param in CASES
         for name, value in named_by(param.values[0])
     }
-    more = {(name, each) for name in POLICY_VALUES for each in POLICY_VALUES[name][1:]}
+    known = POLICY_VALUES | VALUES
+    more = {(name, each) for name in known for each in known[name][1:]}
     assert sorted(more - named) == []
 
 
@@ -139,7 +149,7 @@ def test_a_defect_of_the_engine_is_no_case_it_cannot_express(tmp_path, monkeypat
     }
     assert "not_expressible" not in answer_case(plain)
     monkeypatch.setattr(
-        "campaigns.rules.wire_pricing.price_cart", lambda *_, **__: {}["missing"]
+        "campaigns.rules.wire.pricing.price_cart", lambda *_, **__: {}["missing"]
     )
     cases = tmp_path / "cases.jsonl"
     cases.write_text(
@@ -152,3 +162,27 @@ def test_a_defect_of_the_engine_is_no_case_it_cannot_express(tmp_path, monkeypat
     assert first == {"id": "plain", "error": "KeyError: 'missing'"}
     assert second["id"] == "bad"
     assert "error" not in second
+
+
+def steps_of(case):
+    return case.get("steps") or case["given"].get("steps") or ()
+
+
+def test_every_step_has_a_case():
+    done = {step["do"] for param in CASES for step in steps_of(param.values[0])}
+    assert sorted({*SHOP_STEPS, *STEPS} - done) == []
+
+
+def test_every_key_of_a_case_has_one():
+    said = {key for param in CASES for key in param.values[0]["given"]}
+    assert sorted(GIVEN - said - {"steps"}) == []
+
+
+def test_every_policy_of_the_format_is_known():
+    """Reads the list out of the format itself, where it lies beside the data."""
+    if not FORMAT.exists():
+        pytest.skip(f"{FORMAT} is not here; set REGULARS_DATA")
+    listed = FORMAT.read_text(encoding="utf-8").partition("## Policies")[2]
+    known = POLICY_VALUES | VALUES
+    for name, values in re.findall(r"- `([\w.]+)`: (.+)", listed):
+        assert sorted(set(values.split(", ")) - set(known[name])) == [], name

@@ -21,7 +21,7 @@ from campaigns.rules.conditions import (
 )
 from campaigns.rules.policies import Policies
 from campaigns.rules.scopes import ADDON, ALL, ON_SALE, Scope, delivery
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     chosen,

@@ -5,14 +5,13 @@ of the fixed list of the wire format.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.reading import (
     Money,
-    NotExpressible,
     known_keys,
     texts,
     whole,
@@ -24,6 +23,9 @@ _LIMITS = {
     *("max_applications_per_order", "applications_total", "applications_per_customer"),
     *("discount_budget", "assigned_to", "release_on_cancel"),
 }
+
+#: Limits a code may have of its own.
+_OF_CODE = ("uses_total", "per_customer", "assigned_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,32 @@ class Gate:
         blocks = self.policies.discounted_items == "block_cart_code"
         if code and blocks and asker.has_sale_items and given.get("target") == "order":
             yield "sale_item_in_cart"
+        yield from self._against_code(given, code)
         yield from self._over_limits(str(given["id"]), given.get("limits") or {}, code)
         if self.budget_left(given) == 0:
             yield "budget_exceeded"
+
+    def _against_code(self, given: Mapping[str, Any], code: str) -> Iterator[str]:
+        """Say what speaks against a code that has terms of its own."""
+        told = own_terms(given)
+        own = next((told[c] for c in told if self._folded(c) == self._folded(code)), {})
+        if not code or not own:
+            return
+        if own.get("active") is False:
+            yield "inactive"
+        if not _is_open("window of a code", own.get("window"), self.asker.now):
+            yield "outside_window"
+        if own.get("channels") and self.asker.channel not in texts(own["channels"]):
+            yield "not_in_channel"
+        limits = dict(own.get("limits") or {})
+        limits |= {key: own[key] for key in _OF_CODE if own.get(key) is not None}
+        promotion = str(given["id"])
+        entered = self._folded(code)
+        mine = [each for each in self.uses if each.promotion == promotion]
+        uses = [each for each in mine if self._folded(each.code) == entered]
+        if own.get("used"):
+            uses.append(Use(promotion, count=whole(own["used"]), code=code))
+        yield from replace(self, uses=uses)._over_limits(promotion, limits, code)
 
     def _over_limits(
         self, promotion: str, limits: Mapping[str, Any], code: str
@@ -153,7 +178,8 @@ class Gate:
             if self._is_reached(limits.get(key), mine):
                 yield "usage_limit_reached"
         own = [each for each in mine if each.member in names]
-        by_code = [each for each in own if not each.code or each.code == code]
+        entered = self._folded(code)
+        by_code = [e for e in own if not e.code or self._folded(e.code) == entered]
         for key, used in (
             ("per_customer", by_code),
             ("per_customer_promotion", own),
@@ -200,14 +226,33 @@ class Gate:
 
 
 def _codes_of(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the codes that bring a promotion.
+    """Return the codes that bring a promotion."""
+    return tuple(own_terms(given))
+
+
+def own_terms(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what each code of a promotion says of itself; a text says nothing.
 
     Raises:
-        NotExpressible: a code with more to it than its text.
+        NotExpressible: it says something nobody reads.
     """
-    if any(not isinstance(each, str) for each in given.get("codes") or ()):
-        raise NotExpressible("codes that are more than texts")
-    return texts(given.get("codes")) + texts(given.get("code"))
+    listed = given.get("codes") or []
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in listed if isinstance(listed, list) else [listed]:
+        if isinstance(each, Mapping):
+            known_keys("code", each, _CODE)
+            found[str(each["code"])] = each
+        else:
+            found[str(each)] = {}
+    for each in texts(given.get("code")):
+        found.setdefault(each, {})
+    return found
+
+
+_CODE = {
+    *("code", "active", "window", "channels", "limits", "used"),
+    *("uses_total", "per_customer", "assigned_to"),
+}
 
 
 def _is_open(what: str, given: Any, now: datetime | None) -> bool:

@@ -13,17 +13,18 @@ from campaigns.rules.conditions import Facts
 from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import GOODS, Scope
-from campaigns.rules.wire_cart import WireCart, cart_of
-from campaigns.rules.wire_conditions import Context
-from campaigns.rules.wire_limits import Asker, Gate, Rejected, Use
-from campaigns.rules.wire_promotions import promotion_of
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.cart import WireCart, cart_of
+from campaigns.rules.wire.conditions import Context
+from campaigns.rules.wire.limits import Asker, Gate, Rejected, Use
+from campaigns.rules.wire.promotions import promotion_of
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,
     moment,
     texts,
 )
+from campaigns.rules.wire.redeeming import PointsPay
 from orders.rules.combining import Choose, Stacking
 from orders.rules.offers import (
     FREIGHT_KIND,
@@ -69,6 +70,8 @@ class State:
     manual: tuple[Manual, ...] = ()
     #: What the wallet pays at most.
     wallet_minor: int = 0
+    #: Points that pay.
+    points: PointsPay | None = None
 
     @property
     def has_cart(self) -> bool:
@@ -117,7 +120,9 @@ def price(state: State) -> Priced:
         ),
         uses=state.uses,
     )
-    admitted, rejected = gate.admit(given.get("promotions") or (), state.codes)
+    cards = gift_codes(given)
+    codes = [each for each in state.codes if each.casefold() not in cards]
+    admitted, rejected = gate.admit(given.get("promotions") or (), codes)
     context = Context(
         money=state.money,
         policies=policies,
@@ -131,6 +136,7 @@ def price(state: State) -> Priced:
     ]
     offers: list[Any] = [*_arranged(made, admitted, policies)]
     offers += _manual_offers(state, cart, context)
+    offers += [state.points] if state.points is not None else []
     request = PriceRequest(
         lines=cart.lines,
         charges=cart.charges,
@@ -145,6 +151,12 @@ def price(state: State) -> Priced:
         codes=gate.entered,
         admitted=tuple(each.source_id for each in made),
     )
+
+
+def gift_codes(given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the codes of gift cards: they may be entered, and bring no promotion."""
+    cards = given.get("gift_cards") or ()
+    return frozenset(str(each["code"]).casefold() for each in cards if "code" in each)
 
 
 def _quote(request: PriceRequest, offers: Sequence[Any]) -> Quote:
@@ -210,8 +222,11 @@ def _arranged(
         for each in given
         if isinstance(each.get("stacking"), list)
     }
-    if allowed and policies.stacking != "combination_whitelist":
-        raise NotExpressible("a list of stacking without combination_whitelist")
+    if allowed and policies.stacking == "sequential":
+        # A list says what goes together: that is what a whitelist is.
+        policies = replace(policies, stacking="combination_whitelist")
+    elif allowed and policies.stacking != "combination_whitelist":
+        raise NotExpressible(f"a list of stacking under {policies.stacking}")
     arranged = []
     for promotion, each in zip(made, given, strict=True):
         lane = places[str(each.get("lane") or "")]

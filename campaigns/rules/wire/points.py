@@ -6,18 +6,21 @@ earned, bonuses come after them; then the sum is rounded once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from campaigns.rules.wire_conditions import Context, scope_of
-from campaigns.rules.wire_pricing import Priced, State
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.conditions import Context, scope_of
+from campaigns.rules.wire.history import ORDER
+from campaigns.rules.wire.pricing import Priced, State
+from campaigns.rules.wire.reading import (
     NotExpressible,
     chosen,
     known_keys,
     moment,
     texts,
+    whole,
     window,
 )
 from crm.shared.money import round_half_up
@@ -25,19 +28,7 @@ from orders.rules.offers import StageLine, StageLines
 from orders.rules.quotes import QuoteLine
 
 #: Keys of ``given`` that are read here.
-GIVEN = {"earn_rules", "earn_basis", "include_tax", "basis_amount", "account_enabled"}
-#: Policies that are read here, with what they may say; the first is the default.
-POLICIES = {
-    "earn.basis": (
-        *("net_of_discounts", "items_total_gross", "items_total_net"),
-        *("order_total_gross", "order_total_net", "gross"),
-    ),
-    "points.rounding": ("floor", "floor_per_rule", "half_up", "ceil"),
-    "earn.non_stackable": ("alone",),
-    "earn.bonus": ("after_multipliers",),
-    "earn.order_discount_on_scoped_rule": ("counted", "ignored"),
-    "earn.stored_value": ("counts_as_payment",),
-}
+GIVEN = {"earn_rules", "earn_basis", "include_tax", "basis_amount", "units", "order"}
 _BASE = {"per_amount", "per_unit", "per_order", "fixed"}
 _RULE_KEYS = {
     *("id", "type", "points", "per", "factor", "scope", "exclude", "min_order_value"),
@@ -56,6 +47,8 @@ class Earning:
     #: What each line earns points for, by position; and the charges for delivery.
     amounts: Mapping[int, int] = field(default_factory=dict)
     delivery_minor: int = 0
+    #: An amount that is given instead of a cart.
+    basis_minor: int | None = None
 
     @property
     def bought(self) -> tuple[QuoteLine, ...]:
@@ -90,15 +83,13 @@ class Earning:
         return self.amounts[at] + back
 
 
-def earned(state: State, priced: Priced, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the points a case earns, as ``expect`` has them.
+def earned(state: State, priced: Priced, policies: Mapping[str, str]) -> Fraction:
+    """Return the points a case earns.
 
     Raises:
-        NotExpressible: a rule or a policy nobody knows here.
+        NotExpressible: a rule nobody knows here.
     """
-    if state.given.get("account_enabled") is False:
-        return {"earned": 0, "points_delta": 0, "reason": "account_disabled"}
-    earning = _earning(state, priced, _policies(state.given, named))
+    earning = _earning(state, priced, _with_basis(state.given, policies))
     rules = list(_applicable(earning))
     alone = [rule for rule in rules if rule.get("stackable") is False]
     if alone:
@@ -113,20 +104,29 @@ def earned(state: State, priced: Priced, named: Mapping[str, Any]) -> dict[str, 
         for at in by_line:
             if not rule.get("scope") or at in inside:
                 by_line[at] *= factor
-    bonus = sum(_points(rule) for rule in rules if rule["type"] == "bonus")
-    total = _rounded(sum(by_line.values(), Fraction(0)), earning.policies) + int(bonus)
-    return {"earned": total, "points_delta": total}
+    bonus = sum((_points(e) for e in rules if e["type"] == "bonus"), Fraction(0))
+    return rounded(sum(by_line.values(), Fraction(0)), earning.policies) + bonus
 
 
-def _policies(given: Mapping[str, Any], named: Mapping[str, Any]) -> dict[str, str]:
-    policies = {name: values[0] for name, values in POLICIES.items()}
-    for name, value in named.items():
-        policies[name] = chosen(f"policy {name}", str(value), POLICIES[name])
-    if "earn_basis" in given:
-        what = chosen("earn_basis", given["earn_basis"], _BASES)
-        tax = "net" if given.get("include_tax") is False else "gross"
-        policies["earn.basis"] = f"{_BASES[what]}_{tax}"
-    return policies
+def of_event(state: State, event: str, now: datetime | None) -> Fraction | None:
+    """Return what an event earns; None where no rule is about it."""
+    found = None
+    for rule in state.given.get("earn_rules") or ():
+        known_keys("earn rule", rule, _RULE_KEYS)
+        about = rule["type"] == "event" and str(rule.get("event")) == event
+        if about and rule.get("enabled", True) and _is_open(rule, now):
+            found = (found or Fraction(0)) + _points(rule)
+    return found
+
+
+def _with_basis(
+    given: Mapping[str, Any], policies: Mapping[str, str]
+) -> Mapping[str, str]:
+    if "earn_basis" not in given:
+        return policies
+    what = chosen("earn_basis", given["earn_basis"], _BASES)
+    tax = "net" if given.get("include_tax") is False else "gross"
+    return {**policies, "earn.basis": f"{_BASES[what]}_{tax}"}
 
 
 _BASES = {
@@ -138,40 +138,74 @@ _BASES = {
 def _earning(state: State, priced: Priced, policies: Mapping[str, str]) -> Earning:
     basis, taxes = policies["earn.basis"], priced.cart.taxes
     amounts = {}
+    paid = _paid_by_points(priced) if basis == "before_point_rewards" else {}
     for each in priced.quote.lines:
         at = each.line.position
         amount = each.line.gross_minor if basis == "gross" else each.net_minor
+        amount += paid.get(at, 0)
         tax = basis.rpartition("_")[2]
         amounts[at] = taxes.as_basis(at, amount, tax if "total" in basis else "")
     with_delivery = basis.startswith("order_total")
     context = Context(state.money, state.policies, taxes)
     delivery = priced.quote.freight_minor if with_delivery else 0
-    return Earning(state, priced, policies, context, amounts, delivery)
+    given = _given_basis(state, basis)
+    return Earning(state, priced, policies, context, amounts, delivery, given)
+
+
+def _given_basis(state: State, basis: str) -> int | None:
+    """Return what is earned on where no cart says it."""
+    if "basis_amount" in state.given:
+        return state.money.read(state.given["basis_amount"])
+    order = state.given.get("order")
+    if not isinstance(order, Mapping):
+        return None
+    known_keys("order", order, ORDER)
+    what, tax = ("total", "tax_total")
+    if not basis.startswith("order_total") and "items_total" in order:
+        what, tax = ("items_total", "items_tax")
+    if what not in order:
+        return None
+    minor = state.money.read(order[what])
+    if basis.endswith("_net"):
+        minor -= state.money.read(order.get(tax) or 0)
+    return minor
+
+
+def _paid_by_points(priced: Priced) -> dict[int, int]:
+    """Return what points, or rewards bought with them, took off each line."""
+    paid: dict[int, int] = {}
+    for applied in priced.quote.applied:
+        if applied.source_kind == "points" or applied.source_id.startswith(REWARD):
+            for at, minor in applied.shares:
+                paid[at] = paid.get(at, 0) + minor
+    return paid
 
 
 def _applicable(earning: Earning) -> Iterator[Mapping[str, Any]]:
     """Yield the rules that are on, for this cart and its codes."""
     state = earning.state
-    now = state.given.get("now")
+    now = moment(state.given["now"]) if state.given.get("now") else None
     spend = sum(each.net_minor for each in earning.priced.quote.lines)
     for rule in state.given.get("earn_rules") or ():
         known_keys("earn rule", rule, _RULE_KEYS)
         chosen("earn rule", rule.get("type"), {*_BASE, "multiplier", "bonus", "event"})
-        first, last = window("window", rule.get("window"))
-        at = moment(now) if now else None
-        is_open = at is None or (
-            (first is None or first <= at) and (last is None or at <= last)
-        )
         codes = texts(rule.get("code"))
         least = state.money.read(rule.get("min_order_value") or 0)
         if (
             rule["type"] != "event"
             and rule.get("enabled", True)
-            and is_open
-            and spend >= least
+            and _is_open(rule, now)
+            and (earning.basis_minor or spend) >= least
             and (not codes or set(codes) & set(state.codes))
         ):
             yield rule
+
+
+def _is_open(rule: Mapping[str, Any], at: datetime | None) -> bool:
+    first, last = window("window", rule.get("window"))
+    return at is None or (
+        (first is None or first <= at) and (last is None or at <= last)
+    )
 
 
 def _base_points(
@@ -183,11 +217,12 @@ def _base_points(
     found: list[tuple[int | None, Fraction]] = []
     if rule["type"] == "per_unit":
         found = [(e.line.position, points * e.line.quantity) for e in lines]
+        if "units" in earning.state.given:
+            found = [(None, points * whole(earning.state.given["units"]))]
     elif rule["type"] == "per_amount":
         per = earning.state.money.read(rule["per"])
-        if "basis_amount" in earning.state.given:
-            basis = earning.state.money.read(earning.state.given["basis_amount"])
-            found = [(None, points * basis / per)]
+        if earning.basis_minor is not None:
+            found = [(None, points * earning.basis_minor / per)]
         else:
             parts = [
                 (e.line.position, earning.amount(rule, e.line.position)) for e in lines
@@ -210,8 +245,18 @@ def _points(rule: Mapping[str, Any]) -> Fraction:
         raise NotExpressible(f"points {rule['points']}") from bad
 
 
-def _rounded(points: Fraction, policies: Mapping[str, str]) -> int:
+def rounded(points: Fraction, policies: Mapping[str, str]) -> Fraction:
+    """Round points as the program does: to whole ones, or to hundredths."""
+    if policies["points.fractional"] == "allowed":
+        points *= PARTS
+        return Fraction(round_half_up(points.numerator, points.denominator), PARTS)
     how = policies["points.rounding"]
     if how == "half_up":
-        return round_half_up(points.numerator, points.denominator)
-    return ceil(points) if how == "ceil" else floor(points)
+        return Fraction(round_half_up(points.numerator, points.denominator))
+    return Fraction(ceil(points) if how == "ceil" else floor(points))
+
+
+#: Where points may be fractions they are hundredths.
+PARTS = 100
+#: What the promotions are called that rewards become.
+REWARD = "reward:"

@@ -8,7 +8,7 @@ from typing import Any
 from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded
 from campaigns.rules.scopes import ADDON, ON_SALE, UNDISCOUNTABLE
-from campaigns.rules.wire_reading import Money, known_keys, rate, texts, whole
+from campaigns.rules.wire.reading import Money, known_keys, rate, texts, whole
 from orders.rules.baskets import delivery_charge
 from orders.rules.offers import PriceLine
 from orders.rules.taxes import Rate, Taxes
@@ -82,6 +82,9 @@ def _line(
     known_keys("line", given, _LINE_KEYS)
     sku = str(given.get("sku", given["id"]))
     price = money.read(given["unit_price"])
+    quantity = whole(given.get("qty", 1))
+    if quantity < 1 or price < 0:
+        raise ValueError(f"line {given['id']}: {quantity} units at {price}")
     kind = "delivery" if given.get("is_delivery") else "goods"
     if given.get("bundled"):
         # A part of another line's price: it counts for nothing and stays as it is.
@@ -94,7 +97,7 @@ def _line(
         sku=sku,
         name=str(given.get("name", sku)),
         kind=kind,
-        quantity=whole(given.get("qty", 1)),
+        quantity=quantity,
         unit_price_minor=price,
         list_price_minor=money.read(given.get("list_price", given["unit_price"])),
         floor_minor=money.read(given.get("min_price") or 0),

@@ -98,6 +98,29 @@ def moment(value: Any, *, ends: bool = False) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
+def date_of(value: Any) -> date:
+    """Return a day; one without a year is of a leap year."""
+    text = str(value).lstrip("-")
+    return moment(f"2000-{text}" if len(text) == len("05-17") else text).date()
+
+
+def written(at: datetime) -> str:
+    """Return a moment as the wire writes it: midnight is a bare date."""
+    if at.time() == time.min:
+        return at.date().isoformat()
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def time_of(step: Mapping[str, Any], default: datetime) -> datetime:
+    """Return when a step happens; one that does not say it happens with the last."""
+    told = next((step[key] for key in TIMES if step.get(key)), None)
+    return default if told is None else moment(told)
+
+
+#: Ways in which a step says when it happens.
+TIMES = ("at", "on", "date", "now")
+
+
 def window(what: str, given: Any) -> tuple[datetime | None, datetime | None]:
     """Return both ends of a window, either of which may be open."""
     if not given:
@@ -105,17 +128,17 @@ def window(what: str, given: Any) -> tuple[datetime | None, datetime | None]:
     if isinstance(given, list):
         first, last = given
     else:
-        known_keys(what, given, [*_STARTS, *_ENDS])
-        first = next((given[key] for key in _STARTS if key in given), None)
-        last = next((given[key] for key in _ENDS if key in given), None)
+        known_keys(what, given, [*STARTS, *ENDS])
+        first = next((given[key] for key in STARTS if key in given), None)
+        last = next((given[key] for key in ENDS if key in given), None)
     return (
         moment(first) if first else None,
         moment(last, ends=True) if last else None,
     )
 
 
-_STARTS = ("from", "start", "starts", "starts_at", "valid_from")
-_ENDS = ("to", "until", "end", "ends", "ends_at", "valid_to")
+STARTS = ("from", "start", "starts", "starts_at", "valid_from", "date_from", "date")
+ENDS = ("to", "until", "end", "ends", "ends_at", "valid_to", "date_to")
 
 
 def texts(value: Any) -> tuple[str, ...]:

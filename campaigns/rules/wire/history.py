@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_reading import Money, NotExpressible, known_keys, whole
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.reading import Money, NotExpressible, known_keys, whole
 
 HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
 _ORDER_KEYS = {
     *("id", "member", "email", "promotion", "state", "completed_at", "checkout"),
+}
+#: What may be said of the one order a case is about.
+ORDER = {
+    *("id", "member", "state", "completed_at", "shipped_at", "delivered_at", "qty"),
+    *("fulfilled", "returned", "received"),
+    *("items_total", "items_tax", "total", "tax_total", "shipping_total"),
 }
 _GONE = {"cancelled", "canceled"}
 

@@ -6,31 +6,58 @@ are counted. Nothing is kept anywhere.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Percent
-from campaigns.rules.wire_answer import answer
-from campaigns.rules.wire_history import member_of, released_by, wallet_of
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_pricing import Manual, Priced, State, price
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.answer import answer
+from campaigns.rules.wire.club import STEPS, Club
+from campaigns.rules.wire.history import member_of, released_by, wallet_of
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.pricing import Manual, Priced, State, price
+from campaigns.rules.wire.reading import (
+    TIMES,
     NotExpressible,
     known_keys,
     rate,
     texts,
     whole,
 )
+from campaigns.rules.wire.refunds import REFUND, Till
 
 
 class Shop:
     """A shop of one cart: its state, the orders placed, and what each step said."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, policies: Mapping[str, str]) -> None:
+        self.state, self.policies = state, policies
         self.log: list[dict[str, Any]] = []
         self._priced: Priced | None = None
         self._placed = 0
+        self._order = ""
         self._released: tuple[Use, ...] = ()
+        self.club = Club(self, policies)
+        self._till: Till | None = None
+
+    @property
+    def till(self) -> Till:
+        """Return the till of the order, as it was when money first went back."""
+        if self._till is None:
+            state, priced = self._without_order(), self.priced()
+            self._till = Till(state, priced, self.policies, self.club.now)
+        return self._till
+
+    def _without_order(self) -> State:
+        """Return the state as if the order at hand were not placed yet.
+
+        Looked at again, it must not stand in its own way: as a use, or as an order.
+        """
+        order = self._order
+        return replace(
+            self.state,
+            uses=tuple(each for each in self.state.uses if each.order != order),
+            orders=tuple(e for e in self.state.orders if str(e.get("id")) != order),
+        )
 
     def priced(self) -> Priced:
         """Return the price of the cart, or of the order that was just placed."""
@@ -41,14 +68,32 @@ class Shop:
     def do(self, step: Mapping[str, Any]) -> None:
         """Take one step and note what it came to."""
         kind = str(step.get("do"))
-        if kind not in _STEPS:
+        subject: Any = self.club if kind in STEPS else self
+        known: Mapping[str, Any] = STEPS if kind in STEPS else SHOP_STEPS
+        if kind not in known:
             raise NotExpressible(f"step {kind}")
-        verb, keys = _STEPS[kind]
-        known_keys(f"step {kind}", step, {"do", "expect", *keys})
-        verb(self, step)
-        told = answer(self.state, self.priced())
-        kept = ("applied", "rejected", "allowed", "reason", "total", "usage")
-        self.log.append({"do": kind} | {k: told[k] for k in kept if k in told})
+        verb, keys = known[kind]
+        known_keys(f"step {kind}", step, {"do", "expect", *TIMES, *keys})
+        self.club.turn_to(step)
+        verb(subject, step)
+        told = self.told()
+        self.log.append({"do": kind} | {k: told[k] for k in _KEPT if k in told})
+
+    def told(self) -> dict[str, Any]:
+        """Return the answer as things stand."""
+        told = answer(self.state, self.priced()) | self.club.answer()
+        return told if self._till is None else told | self._till.verdict
+
+    def settle(self, *, has_steps: bool) -> None:
+        """Do what the case asks for besides its steps."""
+        given = self.state.given
+        self.club.settle(has_steps=has_steps)
+        if "capture" in given:
+            self.till.capture(given["capture"])
+        if "return" in given:
+            self.till.take_back(given["return"])
+        if "refund" in given and (self._till is None or self.till.is_willing):
+            self.club.refund_points(self.till.refund(given["refund"]))
 
     def change(self, **changes: Any) -> None:
         """Change the cart; its price is made anew."""
@@ -109,13 +154,39 @@ class Shop:
         who = min(self.state.names, default="")
         order = str(step.get("order", self._placed))
         uses = tuple(
-            Use(each.source_id, who, 1, order, minor=each.amount_minor)
+            Use(
+                each.source_id,
+                who,
+                order=order,
+                code=priced.codes.get(each.source_id, ""),
+                minor=each.amount_minor,
+            )
             for each in priced.quote.applied
             if each.source_kind == "promotion"
         )
         if not self.state.has_cart:
-            uses = tuple(Use(each, who, 1, order) for each in priced.admitted)
+            entered = priced.codes
+            uses = tuple(
+                Use(each, who, order=order, code=entered.get(each, ""))
+                for each in priced.admitted
+            )
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
+        self._order = order
+        self.club.pay(f"order:{order}")
+        self._note_order(order, "placed")
+
+    def complete_order(self, step: Mapping[str, Any]) -> None:
+        """Complete an order: it earns points, and is one the buyer has made."""
+        self.club.complete(step)
+        self._note_order(str(step.get("order", self._placed or 1)), "completed")
+
+    def _note_order(self, order: str, state: str) -> None:
+        """Remember an order; what the cart costs was agreed before."""
+        who = min(self.state.names, default="")
+        at = self.club.now.isoformat() if self.club.knows_time else None
+        made = {"id": order, "member": who, "state": state, "completed_at": at}
+        kept = (e for e in self.state.orders if str(e.get("id")) != order)
+        self.state = replace(self.state, orders=(*kept, made))
 
     def draft_order(self, step: Mapping[str, Any]) -> None:
         """Draft an order; whether its uses count is a policy."""
@@ -136,12 +207,57 @@ class Shop:
             if each.order == order and each.promotion in back
         ]
         self._released = tuple(released)
-        self.change(uses=tuple(e for e in self.state.uses if e not in released))
+        self.change(
+            uses=tuple(e for e in self.state.uses if e not in released),
+            orders=tuple(e for e in self.state.orders if str(e.get("id")) != order),
+        )
+        self.club.give_up(step)
 
     def reopen_order(self, step: Mapping[str, Any]) -> None:
         """Take a cancelled order up again with the uses it gave back."""
         self.change(uses=(*self.state.uses, *self._released))
         self._released = ()
+
+    def return_order(self, step: Mapping[str, Any]) -> None:
+        """Take units back, or the whole order; points and tiers follow."""
+        total = self.till.total_minor or 1
+        if self.till.take_back(_without(step)):
+            named = bool(step.get("lines"))
+            value = self.till.units_minor(step) if named else total
+            self.club.give_up(step, Fraction(value, total))
+
+    def refund_order(self, step: Mapping[str, Any]) -> None:
+        """Give money back: of units, an amount, or everything that is left."""
+        part = self.till.refund(_without(step))
+        if part:
+            self.club.refund_points(part)
+            self.club.give_up(step, part)
+
+    def modify_order(self, step: Mapping[str, Any]) -> None:
+        """Change a paid order; what it costs less goes back."""
+        till, before = self.till, answer(self.state, self.priced())["total"]
+        placed, alone = self.state, self._without_order()
+        self.change(uses=alone.uses, orders=alone.orders)
+        for each in step.get("lines") or ():
+            known_keys("modified line", each, {"line", "qty"})
+            self.set_qty(each)
+        for name in texts(step.get("remove")):
+            self.remove_line({"line": name})
+        added = tuple(step.get("add") or ())
+        if added:
+            self.change(lines=(*self.state.lines, *added))
+        if "surcharges" in step:
+            more = [*(self.state.given.get("surcharges") or ()), *step["surcharges"]]
+            self.change(given={**self.state.given, "surcharges": more})
+        if "shipping" in step:
+            self.change(given={**self.state.given, "shipping": step["shipping"]})
+        if "codes" in step:
+            self.change(codes=texts(step["codes"]))
+        read = self.state.money.read
+        less = read(before) - read(answer(self.state, self.priced())["total"])
+        till.pay_back(max(0, less), step)
+        # The order keeps the uses it was placed with.
+        self.state = replace(self.state, uses=placed.uses, orders=placed.orders)
 
     def register_use(self, step: Mapping[str, Any]) -> None:
         """Count uses, more or fewer."""
@@ -169,10 +285,21 @@ class Shop:
         self._priced = None
 
 
+def _without(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a step says, without what makes it a step."""
+    return {key: step[key] for key in step if key not in {"do", "expect"}}
+
+
+_KEPT = (
+    *("applied", "rejected", "allowed", "reason", "total", "usage", "balance", "tier"),
+    *("changed", "upgraded", "renewed", "spent", "earned", "expired_points"),
+    *("refund_total", "refunds"),
+)
 _Step = tuple[Callable[[Shop, Mapping[str, Any]], None], set[str]]
 _ORDER = {"order", "code", "codes", "member", "email"}
 _USE = {"promotion", "member", "email", "count"}
-_STEPS: dict[str, _Step] = {
+#: Step -> what it does to the cart, and what it may say.
+SHOP_STEPS: dict[str, _Step] = {
     "enter_code": (Shop.enter_code, {"code"}),
     "remove_code": (Shop.remove_code, {"code"}),
     "identify": (Shop.identify, {"member", "email"}),
@@ -194,4 +321,15 @@ _STEPS: dict[str, _Step] = {
     "release_use": (Shop.register_use, _USE),
     "pay_with_wallet": (Shop.pay_with_wallet, {"amount"}),
     "recalculate": (Shop.look_again, set()),
+    "complete_order": (
+        Shop.complete_order,
+        {"order", "member", "amount", "total", "points", "expires_at"},
+    ),
+    "return_order": (Shop.return_order, {"order", "lines", "received", "state"}),
+    "refund_order": (Shop.refund_order, REFUND),
+    "modify_order": (
+        Shop.modify_order,
+        {"order", "lines", "remove", "add", "surcharges", "shipping", "codes"}
+        | {"payment", "to"},
+    ),
 }

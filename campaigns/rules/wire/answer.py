@@ -8,9 +8,9 @@ catalogue included.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from campaigns.rules.wire_limits import Use
-from campaigns.rules.wire_pricing import Priced, State
-from campaigns.rules.wire_reading import known_keys
+from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.pricing import Priced, State, gift_codes
+from campaigns.rules.wire.reading import known_keys, moment
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, QuoteLine
 from orders.rules.taxes import Taxed, taxed
@@ -21,6 +21,7 @@ _REASONS = {
     "not_for_you": "customer_not_eligible",
     "customer_unknown": "customer_unknown",
     "budget_exceeded": "budget_exceeded",
+    "insufficient_points": "insufficient_points",
     **dict.fromkeys(
         ("exclusive_group", "not_combinable", "alone", "alone_saves_less"),
         "not_combinable",
@@ -39,7 +40,7 @@ def answer(state: State, priced: Priced) -> dict[str, Any]:
             reason = card_refusal(state, card)
             rejected.append({"code": str(card.get("code")), "reason": reason})
     totals = _totals(state, priced)
-    applied = [each.source_id for each in priced.quote.applied]
+    applied = [e.source_id for e in priced.quote.applied if e.source_kind != "points"]
     if not state.has_cart:
         # Nothing to price: what was let in is all that can be said.
         applied = list(priced.admitted)
@@ -131,6 +132,8 @@ def _promotions(state: State, priced: Priced) -> dict[str, Any]:
 
 
 def _is_whole(priced: Priced, applied: Applied) -> bool:
+    if applied.source_kind == "points":
+        return True
     promotion = priced.promotions.get(applied.source_id)
     return promotion is not None and promotion.is_whole
 
@@ -146,7 +149,7 @@ def _by_charge(state: State, priced: Priced) -> dict[str, str]:
 def _totals(state: State, priced: Priced) -> dict[str, int]:
     """Return the sums of the order, net and gross where there is tax."""
     quote, taxes = priced.quote, priced.cart.taxes
-    goods, delivery = _goods_taxed(state, priced), _delivery_taxed(priced)
+    goods, delivery = goods_taxed(state, priced), delivery_taxed(priced)
     net = goods.net_minor + delivery.net_minor
     gross = goods.gross_minor + delivery.gross_minor
     for plain, with_tax in priced.cart.surcharges:
@@ -165,7 +168,8 @@ def _totals(state: State, priced: Priced) -> dict[str, int]:
     }
 
 
-def _goods_taxed(state: State, priced: Priced) -> Taxed:
+def goods_taxed(state: State, priced: Priced) -> Taxed:
+    """Return what goods cost after all offers, rounded where the policy says."""
     taxes, level = priced.cart.taxes, state.policies.rounding_level
     lines = priced.quote.lines
     if level == "per_discount_line":
@@ -197,7 +201,8 @@ def _amounts(lines: Iterable[QuoteLine], of: str) -> list[tuple[int, int, int]]:
     ]
 
 
-def _delivery_taxed(priced: Priced) -> Taxed:
+def delivery_taxed(priced: Priced) -> Taxed:
+    """Return what delivery costs after all offers."""
     taken: dict[int, int] = {}
     for applied in priced.quote.applied:
         for position, minor in applied.charge_shares:
@@ -227,16 +232,30 @@ def _stored_value(state: State, total: int) -> dict[str, Any]:
 
 
 def _cards(state: State) -> Iterable[Mapping[str, Any]]:
-    for card in state.given.get("gift_cards") or ():
-        known_keys("gift card", card, {"code", "balance", "active", "currency"})
-        yield card
+    """Yield the gift cards that are to pay: those entered, or all where none was."""
+    given = state.given.get("gift_cards") or ()
+    entered = {code.casefold() for code in state.codes} & gift_codes(state.given)
+    for card in given:
+        known_keys("gift card", card, _CARD)
+        if not entered or str(card.get("code")).casefold() in entered:
+            yield card
+
+
+_CARD = {"code", "balance", "active", "currency", "expires_at", "reserved_by"}
 
 
 def card_refusal(state: State, card: Mapping[str, Any]) -> str:
     """Return why a gift card pays nothing; empty where it does."""
-    currency = state.given.get("currency")
+    currency, now = state.given.get("currency"), state.given.get("now")
     if card.get("active") is False or card.get("currency", currency) != currency:
         return "not_active"
+    ends = card.get("expires_at")
+    if ends and now and moment(now) > moment(ends, ends=True):
+        return "not_active"
+    holder = card.get("reserved_by")
+    if holder is not None and str(holder) not in state.names:
+        # What another order has reserved is not there for this one.
+        return "no_balance"
     return "" if state.money.read(card["balance"]) else "no_balance"
 
 

@@ -22,8 +22,8 @@ from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import Scope, delivery
 from campaigns.rules.selections import EVERY_UNIT, Selection
-from campaigns.rules.wire_conditions import Context, condition_of, scope_of
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.conditions import Context, condition_of, scope_of
+from campaigns.rules.wire.reading import (
     NotExpressible,
     chosen,
     known_keys,
@@ -74,8 +74,10 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
         NotExpressible: it says something the engine has no words for.
     """
     known_keys("promotion", given, _KEYS)
-    usual = "shipping" if given["benefit"].get("type") == "free_shipping" else "items"
-    target = chosen("target", given.get("target", usual), STAGES)
+    target = chosen("target", given.get("target", "items"), STAGES)
+    if given["benefit"].get("type") == "free_shipping":
+        # Whatever it stands on, delivery is what it makes free.
+        target = "shipping"
     scope = _scope_for(target, given, context)
     conditions = [condition_of(each, context) for each in given.get("conditions") or ()]
     benefit, selection = _benefit(given, scope, conditions, context)
@@ -127,11 +129,11 @@ def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:
     elif how is not None and how != "sequential" and not isinstance(how, list):
         raise NotExpressible(f"stacking {how}")
     shared = given.get("allocation")
+    if shared == "once" and "max_affected_units" in given:
+        return policies
     if shared is None or given["benefit"]["type"] != "amount":
         return policies if shared in _SHARINGS else _unknown_sharing(shared)
     per = given["benefit"].get("per", "order")
-    if shared == "once" and "max_affected_units" in given:
-        return policies
     if (shared == "across") == (per in {"order", "application"}) and shared != "once":
         return policies
     raise NotExpressible(f"allocation {shared} of an amount per {per}")
@@ -147,10 +149,12 @@ def _unknown_sharing(shared: Any) -> Policies:
 def _scope_for(target: str, given: Mapping[str, Any], context: Context) -> Scope:
     scope = given.get("scope")
     if target == "shipping":
-        known_keys("scope of shipping", scope or {}, {"all", "methods", "exclude"})
-        if (scope or {}).get("exclude"):
-            raise NotExpressible("exclude in a scope of shipping")
-        return delivery(texts((scope or {}).get("methods")))
+        scope = scope or {}
+        known_keys("scope of shipping", scope, {"all", "methods", "exclude"})
+        without = scope.get("exclude") or {}
+        known_keys("exclude of shipping", without, {"methods"})
+        avoids = frozenset(f"method:{each}" for each in texts(without.get("methods")))
+        return replace(delivery(texts(scope.get("methods"))), avoids=avoids)
     return scope_of(scope, context)
 
 
@@ -230,7 +234,10 @@ def _repeats(given: Mapping[str, Any], context: Context) -> int | None:
 
 
 def _percent(given, benefit, scope, conditions, context) -> Benefit:
-    return Percent(rate(benefit["value"]))
+    part = rate(benefit["value"])
+    if part < 0:
+        raise NotExpressible("a percentage below nothing")
+    return Percent(part)
 
 
 def _amount(given, benefit, scope, conditions, context) -> Benefit:
@@ -304,8 +311,6 @@ def _buy_get(given, benefit, scope, conditions, context) -> Benefit:
 
 
 def _free_shipping(given, benefit, scope, conditions, context) -> Benefit:
-    if given.get("target", "shipping") != "shipping":
-        raise NotExpressible("free shipping that is not about shipping")
     return Percent(WHOLE)
 
 
@@ -326,6 +331,8 @@ def _tiered(given, benefit, scope, conditions, context) -> Benefit:
         known_keys("tier", each, {"from", "percent" if is_percent else "amount"})
         least = whole(each["from"]) if is_count else context.money.read(each["from"])
         steps.append((least, step(each["percent" if is_percent else "amount"])))
+    if not steps:
+        raise NotExpressible("steps that are none")
     base = benefit.get("base")
     steps.sort(key=lambda each: each[0])
     measure: Any = _MEASURES[by]

@@ -6,40 +6,46 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 ``{"not_expressible": "why"}``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from campaigns.rules import wire_points, wire_refunds
 from campaigns.rules.policies import UnknownPolicy, policies_of
 from campaigns.rules.rounding import split
-from campaigns.rules.wire_answer import answer
-from campaigns.rules.wire_history import (
+from campaigns.rules.wire import club, memberships, refunds
+from campaigns.rules.wire.history import (
     HISTORY,
     granted_before,
     member_of,
     uses_before,
     wallet_of,
 )
-from campaigns.rules.wire_pricing import State
-from campaigns.rules.wire_reading import (
+from campaigns.rules.wire.policies import named_in, taken_from
+from campaigns.rules.wire.pricing import State
+from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,
     texts,
 )
-from campaigns.rules.wire_shop import Shop
+from campaigns.rules.wire.shop import Shop
 
-_GIVEN = {
+#: Every key a case may have.
+GIVEN = {
     *("currency", "now", "channel", "price_list", "lines", "catalog", "category_tree"),
     *("shipping", "surcharges", "tax", "member", "promotions", "codes", "history"),
     *("policies", "gift_cards", "wallet", "steps"),
-    *wire_points.GIVEN,
-    *wire_refunds.GIVEN,
+    *club.GIVEN,
+    *refunds.GIVEN,
+    *memberships.GIVEN,
 }
 _PRORATE = {"prorate", "policies", "currency"}
+
+
+#: What reading a part comes to that is missing, of another shape, or out of bounds.
+_BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
         return name | _answered(case)
     except (NotExpressible, UnknownPolicy) as why:
         return name | {"not_expressible": str(why)}
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as broken:
+    except _BROKEN as broken:
         # A part that is missing or of another shape: the engine cannot know it.
         why_not = f"{type(broken).__name__}: {broken}"
         return name | {"not_expressible": why_not}
@@ -65,44 +71,44 @@ def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
     if "prorate" in given:
         known_keys("given", given, _PRORATE)
         return _prorated(given)
-    known_keys("given", given, _GIVEN)
+    known_keys("given", given, GIVEN)
     named = {
         # A tag may name a policy, as in ``priority.direction=lower_first``.
-        **_named([tag for tag in case.get("tags") or () if "=" in tag]),
-        **_named(case.get("policies") or {}),
-        **_named(given.get("policies") or {}),
+        **named_in([tag for tag in case.get("tags") or () if "=" in tag]),
+        **named_in(case.get("policies")),
+        **named_in(given.get("policies")),
     }
-    points = _taken_from(named, wire_points.POLICIES)
-    refunds = _taken_from(named, wire_refunds.POLICIES)
-    state = _state_of(given, named)
+    policies = taken_from(named)
+    state = _state_of(_with_discount(given), named)
     steps = case.get("steps") or given.get("steps") or ()
     if any(step.get("do") == "pay_with_wallet" for step in steps):
         state = replace(state, wallet_minor=0)
-    shop = Shop(state)
+    shop = Shop(state, policies)
     for step in steps:
         shop.do(step)
-    told = answer(shop.state, shop.priced())
-    if "earn_rules" in given:
-        told |= wire_points.earned(shop.state, shop.priced(), points)
-    elif points:
-        raise NotExpressible(f"policy {min(points)} without earn_rules")
-    if "refund" in given:
-        told |= wire_refunds.refunded(shop.state, shop.priced(), refunds)
-    elif refunds:
-        raise NotExpressible(f"policy {min(refunds)} without refund")
+    shop.settle(has_steps=bool(steps))
+    told = shop.told() | memberships.answer(given, shop.state.member, policies)
     return told | ({"steps": shop.log} if shop.log else {})
 
 
-def _taken_from(named: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Take the policies out that another part of the case is about."""
-    return {name: named.pop(name) for name in known if name in named}
+def _with_discount(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a case whose order was lowered by an amount, as a promotion does it."""
+    if given.get("order_discount") is None:
+        return given
+    lowered = {
+        "id": "order_discount",
+        "trigger": "automatic",
+        "target": "order",
+        "benefit": {"type": "amount", "value": given["order_discount"]},
+    }
+    return {**given, "promotions": [*(given.get("promotions") or ()), lowered]}
 
 
 def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
     """Split an amount over weights as allocations are split."""
     asked = given["prorate"]
     known_keys("prorate", asked, {"amount", "weights"})
-    policies = policies_of(_named(given.get("policies") or {}))
+    policies = policies_of(named_in(given.get("policies")))
     money = Money(
         str(given.get("currency") or ""),
         whole_units=policies.rounding_currency_exponent == "0",
@@ -137,11 +143,3 @@ def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:
         orders=tuple(history.get("orders") or ()),
         wallet_minor=wallet_of(given, money),
     )
-
-
-def _named(policies: Any) -> Mapping[str, Any]:
-    """Return policies by name; they may come as texts such as ``stacking=...``."""
-    if isinstance(policies, Mapping):
-        return policies
-    pairs = (str(each).partition("=") for each in policies)
-    return {name.strip(): value.strip() for name, _equals, value in pairs}

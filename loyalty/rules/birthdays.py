@@ -1,0 +1,16 @@
+"""Whose birthday it is. Plain Python."""
+
+from calendar import isleap
+from datetime import date
+
+
+def is_birthday(born: date, today: date) -> bool:
+    """Whether a birthday is today; one of 29 February is on the 28th in other years.
+
+    >>> is_birthday(date(2000, 2, 29), date(2027, 2, 28))
+    True
+    """
+    month, day = born.month, born.day
+    if (month, day) == (2, 29) and not isleap(today.year):
+        day = 28
+    return (today.month, today.day) == (month, day)
