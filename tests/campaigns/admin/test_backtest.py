@@ -16,7 +16,7 @@ from crm.shared.clock import now
 from crm.shared.jobs import run_job
 from crm.shared.models import AuditEntry, Job
 from orders.models import Order, Variant
-from tests.campaigns.admin.test_promotion import draft, live, staff  # noqa: F401
+from tests.campaigns.admin.test_promotion import draft, live
 from tests.campaigns.recipes import of_kind
 from tests.cast import make_variant
 from tests.orders.shop import fill_cart, pay, place
@@ -49,7 +49,7 @@ def text_of(answer) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
-def test_a_marketer_asks_for_one_and_reads_words_first(staff, dana, tea):  # noqa: F811
+def test_a_marketer_asks_for_one_and_reads_words_first(staff, dana, tea):
     client, promotion = staff("marketer"), draft(dana)
     button = url("promotion_backtest", promotion)
     assert (
@@ -80,7 +80,7 @@ def test_a_marketer_asks_for_one_and_reads_words_first(staff, dana, tea):  # noq
     assert found.public_id in text_of(client.get(button))
 
 
-def test_the_day_the_budget_is_gone_is_marked_and_said(staff, dana, tea):  # noqa: F811
+def test_the_day_the_budget_is_gone_is_marked_and_said(staff, dana, tea):
     budget = Budget.objects.create(name="b", amount_minor=5)
     found = asked(draft(dana, budget_id=budget.pk), dana)
     run_job(found.job_id)
@@ -89,7 +89,7 @@ def test_the_day_the_budget_is_gone_is_marked_and_said(staff, dana, tea):  # noq
     assert "stroke-dasharray" in answer.content.decode()
 
 
-def test_a_budget_that_lasts_and_a_changed_draft_are_said(staff, dana, tea):  # noqa: F811
+def test_a_budget_that_lasts_and_a_changed_draft_are_said(staff, dana, tea):
     budget = Budget.objects.create(name="b", amount_minor=5_000)
     promotion = draft(dana, budget_id=budget.pk)
     found = asked(promotion, dana)
@@ -102,7 +102,7 @@ def test_a_budget_that_lasts_and_a_changed_draft_are_said(staff, dana, tea):  # 
     assert "has changed since" in text_of(client.get(page(found)))
 
 
-def test_a_change_that_is_published_as_it_was_tried_is_not_stale(staff, dana, tea):  # noqa: F811
+def test_a_change_that_is_published_as_it_was_tried_is_not_stale(staff, dana, tea):
     old = live(dana)
     change = begin_change(promotion_id=old.pk, actor=dana, now=now())
     more = of_kind("percent", {"percent_bp": 20})
@@ -117,7 +117,7 @@ def test_a_change_that_is_published_as_it_was_tried_is_not_stale(staff, dana, te
     assert "has changed since" in text_of(client.get(page(found)))
 
 
-def test_days_without_orders_are_said_to_be_empty(staff, dana):  # noqa: F811
+def test_days_without_orders_are_said_to_be_empty(staff, dana):
     found = asked(draft(dana), dana)
     run_job(found.job_id)
     answer = staff("marketer").get(page(found))
@@ -125,7 +125,7 @@ def test_days_without_orders_are_said_to_be_empty(staff, dana):  # noqa: F811
     assert "<svg" not in answer.content.decode()
 
 
-def test_it_can_be_stopped_and_goes_on(staff, dana, tea):  # noqa: F811
+def test_it_can_be_stopped_and_goes_on(staff, dana, tea):
     found = asked(draft(dana), dana)
     client = staff("marketer")
     client.post(url("backtest_step", found), {"step": "cancel"})
@@ -144,7 +144,7 @@ def test_it_can_be_stopped_and_goes_on(staff, dana, tea):  # noqa: F811
     assert client.get(url("backtest_step", found)).status_code == 405
 
 
-def test_the_poll_has_the_page_shown_again_when_it_is_over(staff, dana, tea):  # noqa: F811
+def test_the_poll_has_the_page_shown_again_when_it_is_over(staff, dana, tea):
     found = asked(draft(dana), dana)
     client = staff("marketer")
     under_way = client.get(url("backtest_progress", found))
@@ -154,7 +154,7 @@ def test_the_poll_has_the_page_shown_again_when_it_is_over(staff, dana, tea):  #
     assert client.get(url("backtest_progress", found)).headers["HX-Refresh"] == "true"
 
 
-def test_one_that_failed_says_so(staff, dana, tea):  # noqa: F811
+def test_one_that_failed_says_so(staff, dana, tea):
     found = asked(draft(dana), dana)
     Job.objects.update(state="failed", error="Boom", finished_at=now())
     client = staff("marketer")
@@ -163,7 +163,7 @@ def test_one_that_failed_says_so(staff, dana, tea):  # noqa: F811
     assert "It could not be finished" in text_of(client.get(page(found)))
 
 
-def test_its_days_are_taken_out_as_csv(staff, dana, tea):  # noqa: F811
+def test_its_days_are_taken_out_as_csv(staff, dana, tea):
     found = asked(draft(dana), dana)
     run_job(found.job_id)
     answer = staff("analyst").get(url("backtest_days", found))
@@ -173,7 +173,7 @@ def test_its_days_are_taken_out_as_csv(staff, dana, tea):  # noqa: F811
 
 
 @pytest.mark.parametrize("days", ["", "8", "²", "-7", "9" * 50])
-def test_other_spans_are_refused_and_nothing_is_written(days, staff, dana):  # noqa: F811
+def test_other_spans_are_refused_and_nothing_is_written(days, staff, dana):
     promotion = draft(dana)
     answer = staff("marketer").post(
         url("promotion_backtest", promotion), {"days": days}
@@ -194,7 +194,7 @@ def test_other_spans_are_refused_and_nothing_is_written(days, staff, dana):  # n
         ("finance", 403, False),
     ],
 )
-def test_who_may_see_and_who_may_ask(role, sees, does, staff, dana):  # noqa: F811
+def test_who_may_see_and_who_may_ask(role, sees, does, staff, dana):
     promotion = draft(dana)
     found = asked(promotion, dana)
     client = staff(role)
@@ -222,7 +222,7 @@ def test_visitors_are_sent_to_the_sign_in(client, dana):
     assert Job.objects.get().state == "queued"
 
 
-def test_what_is_not_there_is_not_found(staff):  # noqa: F811
+def test_what_is_not_there_is_not_found(staff):
     client = staff("marketer")
     for name in ("promotion_backtest", "backtest_progress", "backtest_days"):
         assert client.get(reverse(f"admin:{name}", args=[9])).status_code == 404
@@ -231,7 +231,7 @@ def test_what_is_not_there_is_not_found(staff):  # noqa: F811
         assert client.get(gone).status_code == 404
 
 
-def test_who_may_not_see_orders_is_not_led_there(staff, dana, tea):  # noqa: F811
+def test_who_may_not_see_orders_is_not_led_there(staff, dana, tea):
     found = asked(draft(dana), dana)
     run_job(found.job_id)
     client = staff("analyst")
@@ -242,7 +242,7 @@ def test_who_may_not_see_orders_is_not_led_there(staff, dana, tea):  # noqa: F81
     assert tea.public_id in shown
 
 
-def test_the_lists_cost_the_same_with_more_of_them(staff, dana, tea):  # noqa: F811
+def test_the_lists_cost_the_same_with_more_of_them(staff, dana, tea):
     promotion, counts = draft(dana), []
     client = staff("marketer")
     for days in (7, 30, 90):
