@@ -307,6 +307,12 @@ class Coupon(models.Model):
                 name="coupon_available_by_end",
                 condition=Q(state="available"),
             ),
+            # For the list by state. What waits in wallets, most, is found at once.
+            models.Index(
+                fields=["state", "-issued_at", "-id"],
+                name="coupon_rare_states",
+                condition=~Q(state="available"),
+            ),
         ]
 
     def __str__(self):

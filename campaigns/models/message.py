@@ -56,6 +56,12 @@ class Message(models.Model):
                 name="message_to_send",
                 condition=models.Q(state__in=["queued", "sending"]),
             ),
+            # For the list by state. What was sent, nearly all, is found at once.
+            models.Index(
+                fields=["state", "-created_at", "-id"],
+                name="message_rare_states",
+                condition=~models.Q(state="sent"),
+            ),
         ]
 
     def __str__(self):

@@ -70,6 +70,11 @@ class PointsAccount(models.Model):
         indexes = [
             models.Index(fields=["tier", "member"], name="points_account_by_tier"),
             models.Index(fields=["-balance", "member"], name="points_account_richest"),
+            models.Index(
+                fields=["-balance", "member"],
+                condition=Q(is_frozen=True),
+                name="points_account_frozen",
+            ),
         ]
 
     def __str__(self):
@@ -148,12 +153,12 @@ class PointsEntry(LedgerEntry):
         ]
         indexes = [
             models.Index(fields=["-occurred_at", "-id"], name="points_entry_newest"),
-            # For the list by kind. Not of the two kinds that orders write: there the
+            # For the list by kind. Not of the kind that every order writes: there the
             # newest are found at once, and every order would pay for the index.
             models.Index(
                 fields=["kind", "-occurred_at", "-id"],
                 name="points_entry_rare_kinds",
-                condition=~Q(kind__in=["earn", "spend"]),
+                condition=~Q(kind="earn"),
             ),
         ]
 

@@ -129,7 +129,12 @@ class Consent(models.Model):
             models.Index(
                 fields=["member", "purpose", "channel", "-occurred_at", "-id"],
                 name="consent_newest_first",
-            )
+            ),
+            models.Index(fields=["purpose", "-id"], name="consent_by_purpose"),
+            models.Index(fields=["channel", "-id"], name="consent_by_channel"),
+            models.Index(
+                fields=["-id"], condition=Q(granted=False), name="consent_refused"
+            ),
         ]
 
     def __str__(self):

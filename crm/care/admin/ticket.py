@@ -62,7 +62,7 @@ class TicketAdmin(GrowingAdmin):
         OverdueFilter,
     ]
     search_fields = ["=public_id", "=member__number"]
-    ordering = ["state", "due_at"]
+    ordering = ["state", "due_at", "-id"]
     fields = [
         "public_id",
         "member",

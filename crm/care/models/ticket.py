@@ -61,7 +61,7 @@ class Ticket(models.Model):
         verbose_name = _("ticket")
         verbose_name_plural = _("tickets")
         indexes = [
-            models.Index(fields=["state", "due_at"], name="ticket_most_urgent"),
+            models.Index(fields=["state", "due_at", "-id"], name="ticket_most_urgent"),
             models.Index(fields=["member", "-created_at"], name="ticket_by_member"),
         ]
 

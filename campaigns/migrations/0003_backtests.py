@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0008_leader_rewards_and_one_first_order'),
-        ('shared', '0003_approval'),
+        ('campaigns', '0002_triggers'),
+        ('shared', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
