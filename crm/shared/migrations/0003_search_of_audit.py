@@ -12,14 +12,14 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(fields=['object_id'], name='audit_object_id'),
+            index=models.Index(fields=['object_id', '-id'], name='audit_object_id'),
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(fields=['action'], name='audit_action'),
+            index=models.Index(fields=['action', '-id'], name='audit_action'),
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(fields=['actor'], name='audit_actor'),
+            index=models.Index(fields=['actor', '-id'], name='audit_actor'),
         ),
     ]

@@ -33,9 +33,9 @@ class AuditEntry(models.Model):
                 fields=["object_type", "object_id", "-id"], name="audit_by_object"
             ),
             # For the search, which asks all three at once.
-            models.Index(fields=["object_id"], name="audit_object_id"),
-            models.Index(fields=["action"], name="audit_action"),
-            models.Index(fields=["actor"], name="audit_actor"),
+            models.Index(fields=["object_id", "-id"], name="audit_object_id"),
+            models.Index(fields=["action", "-id"], name="audit_action"),
+            models.Index(fields=["actor", "-id"], name="audit_actor"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
         ]
 
