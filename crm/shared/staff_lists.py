@@ -162,7 +162,7 @@ def _has_one_of(
         return models.Q(**{f"{name}__in": values})
     there = model._meta.get_field(name).related_model
     assert isinstance(there, type), path
-    found = there._default_manager.filter(_has_one_of(there, rest, values))
+    found = there._default_manager.filter(**{f"{rest}__in": values})
     keys = list(found.values_list("pk", flat=True)[:_MOST_FOUND])
     return models.Q(**{f"{name}__in": keys}) if keys else models.Q()
 

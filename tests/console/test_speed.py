@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from benchmarks.console.crowd import fill, people
+from benchmarks.console.traces import leave_traces
 from crm.shared.paging import EstimatedCountPaginator
 from members.models import User
 from members.rules.numbers import member_number
@@ -21,7 +22,11 @@ pytestmark = pytest.mark.slow
 
 MEMBERS = 20_000
 #: Tables that grow with the shop.
-LARGE = {"members_member", "loyalty_pointsentry", "orders_order"}
+LARGE = {
+    *("members_member", "members_consent", "loyalty_pointsaccount"),
+    *("loyalty_pointsentry", "orders_order", "campaigns_coupon", "campaigns_message"),
+    *("shared_auditentry", "shared_fact", "shared_delivery"),
+}
 #: Rows of such a table one question may read; all of them would be ten times more.
 MOST_READ = MEMBERS // 10
 #: Counting stops here, so that this shop is to it what a shop of two million members
@@ -98,6 +103,7 @@ def client(django_db_setup, django_db_blocker):
             orders=2 * MEMBERS,
             now=datetime.now(UTC),
         )
+        leave_traces(members=MEMBERS, now=datetime.now(UTC))
         user = User.objects.create(username="fast", is_staff=True, is_superuser=True)
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
@@ -163,6 +169,18 @@ LISTS = {
     "orders by phone": f"{ORDERS}?q={SOMEBODY.phone.removeprefix('+86')}",
     "orders by SKU": f"{ORDERS}?q=NO-SUCH-SKU",
     "beginning of an order number": f"{ORDERS}?q={ORDER_NUMBER}",
+    "accounts, poorest first": "/admin/loyalty/pointsaccount/?o=3",
+    "accounts, frozen": "/admin/loyalty/pointsaccount/?is_frozen__exact=1",
+    "ledger, spent": f"{LEDGER}?kind__exact=spend",
+    "consents, a rare channel": "/admin/members/consent/?channel__exact=sms",
+    "consents, a rare purpose": "/admin/members/consent/?purpose__exact=profiling",
+    "consents refused": "/admin/members/consent/?granted__exact=0",
+    "messages held back": "/admin/campaigns/message/?state__exact=suppressed",
+    "coupons revoked": "/admin/campaigns/coupon/?state__exact=revoked",
+    "audit, nothing": "/admin/shared/auditentry/?q=nothing-like-this",
+    "audit by deed": "/admin/shared/auditentry/?o=-2",
+    "facts by name": "/admin/shared/fact/?o=2",
+    "deliveries stuck": "/admin/shared/delivery/?state__exact=stuck",
     "home": "/admin/",
     "work": "/admin/to-do/",
     "orders late, as work": "/admin/to-do/late/",
@@ -200,13 +218,14 @@ def test_no_tier_makes_the_list_read_everybody(code, client):
         (f"{ORDERS}?q={member_number(1)}", f"{ORDERS}?q={NUMBER}"),
     ],
 )
-def test_a_full_page_asks_as_often_as_one_row(many, one, client, monkeypatch):
+def test_a_full_page_asks_no_more_than_one_row(many, one, client, monkeypatch):
     # Without the estimate, which long lists ask for once more.
     monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", 10 * MEMBERS)
     full, single = watch(client, many), watch(client, one)
     shown = full.answer.context["cl"].result_list
     assert len(shown) == ROWS > len(single.answer.context["cl"].result_list) > 0
-    assert len(full.statements) == len(single.statements)
+    # A search may look up in another table what it goes by.
+    assert len(full.statements) <= len(single.statements)
 
 
 def test_every_page_begins_where_the_one_before_ended(client, monkeypatch):

@@ -25,7 +25,7 @@ def sortable(model) -> set[str]:
         (PointsAccount, {"balance"}),
         (Message, {"created_at"}),
         (Fact, {"id", "name"}),
-        (Consent, set()),
+        (Consent, {"channel", "purpose"}),
         (Ticket, {"public_id"}),
     ],
 )
