@@ -8,11 +8,20 @@ from typing import Any
 from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded
 from campaigns.rules.scopes import ADDON, ON_SALE, UNDISCOUNTABLE
-from campaigns.rules.wire.reading import Money, known_keys, rate, texts, whole
+from campaigns.rules.wire.reading import (
+    Money,
+    NotExpressible,
+    known_keys,
+    rate,
+    texts,
+    whole,
+)
 from orders.rules.baskets import delivery_charge
 from orders.rules.offers import PriceLine
 from orders.rules.taxes import Rate, Taxes
 
+#: Units of a line; what takes them one by one takes its time.
+_MOST_UNITS = 10_000
 _LINE_KEYS = {
     *("id", "sku", "name", "unit_price", "qty", "product", "attributes", "categories"),
     *("list_price", "min_price", "tax_rate", "discountable", "parent"),
@@ -85,6 +94,8 @@ def _line(
     quantity = whole(given.get("qty", 1))
     if quantity < 1 or price < 0:
         raise ValueError(f"line {given['id']}: {quantity} units at {price}")
+    if quantity > _MOST_UNITS:
+        raise NotExpressible(f"line {given['id']}: more than {_MOST_UNITS} units")
     kind = "delivery" if given.get("is_delivery") else "goods"
     if given.get("bundled"):
         # A part of another line's price: it counts for nothing and stays as it is.

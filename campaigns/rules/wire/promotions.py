@@ -234,10 +234,7 @@ def _repeats(given: Mapping[str, Any], context: Context) -> int | None:
 
 
 def _percent(given, benefit, scope, conditions, context) -> Benefit:
-    part = rate(benefit["value"])
-    if part < 0:
-        raise NotExpressible("a percentage below nothing")
-    return Percent(part)
+    return Percent(rate(benefit["value"]))
 
 
 def _amount(given, benefit, scope, conditions, context) -> Benefit:

@@ -70,9 +70,12 @@ def _plain(value: Any, digits: int) -> str:
 def rate(value: Any) -> Fraction:
     """Return a percentage as a fraction of one."""
     try:
-        return Fraction(Decimal(str(value))) / 100
-    except (InvalidOperation, ValueError) as bad:
+        part = Fraction(Decimal(str(value))) / 100
+    except (InvalidOperation, OverflowError, ValueError) as bad:
         raise NotExpressible(f"percentage {value}") from bad
+    if part < 0:
+        raise NotExpressible(f"percentage {value}")
+    return part
 
 
 def whole(value: Any) -> int:
