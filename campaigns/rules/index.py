@@ -7,10 +7,11 @@ can match, not with those that exist. Plain Python.
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from campaigns.rules.scopes import GOODS, marks_of
@@ -24,6 +25,13 @@ class Indexed:
 
     offer: Any
     ends_at: datetime | None = None
+    #: Asked of the offer once: an entry goes from each index into the next.
+    least_minor: int = field(init=False)
+    handles: frozenset[str] | None = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "least_minor", least_minor(self.offer))
+        object.__setattr__(self, "handles", getattr(self.offer, "handles", None))
 
     def is_on(self, now: datetime) -> bool:
         """Tell whether it runs at a moment."""
@@ -41,9 +49,8 @@ class _Shelf:
     leasts: tuple[int, ...]
 
     @classmethod
-    def of(cls, in_order: Sequence[tuple[int, Indexed]]) -> "_Shelf":
-        leasts, entries = zip(*in_order, strict=True)
-        return cls(entries, leasts)
+    def of(cls, in_order: Sequence[Indexed]) -> "_Shelf":
+        return cls(tuple(in_order), tuple(each.least_minor for each in in_order))
 
     def within(self, spend_minor: int) -> Sequence[Indexed]:
         """Return what such a spend reaches."""
@@ -69,15 +76,13 @@ class OfferIndex:
     def of(cls, entries: Iterable[Indexed]) -> "OfferIndex":
         """Make the index."""
         kept = tuple(entries)
-        marked: dict[str, list[tuple[int, Indexed]]] = {}
-        unmarked: dict[Stage, list[tuple[int, Indexed]]] = {}
-        leasts = [(least_minor(each.offer), each) for each in kept]
-        for least, each in sorted(leasts, key=itemgetter(0)):
-            handles = getattr(each.offer, "handles", None)
-            if handles is None:
-                unmarked.setdefault(each.offer.stage, []).append((least, each))
-            for mark in handles or ():
-                marked.setdefault(mark, []).append((least, each))
+        marked: dict[str, list[Indexed]] = defaultdict(list)
+        unmarked: dict[Stage, list[Indexed]] = defaultdict(list)
+        for each in sorted(kept, key=attrgetter("least_minor")):
+            if each.handles is None:
+                unmarked[each.offer.stage].append(each)
+            for mark in each.handles or ():
+                marked[mark].append(each)
         return cls(
             kept,
             {mark: _Shelf.of(some) for mark, some in marked.items()},
