@@ -138,7 +138,7 @@ def _totals(quote: Quote, without: Quote, found: Simulation) -> list[Any]:
     return [
         (_("goods"), quote.goods_minor, without.goods_minor),
         (_("reductions"), -quote.discount_minor, -without.discount_minor),
-        (_("delivery"), quote.freight_minor, without.freight_minor),
+        (_("freight"), quote.freight_minor, without.freight_minor),
         (_("to pay"), quote.total_minor, without.total_minor),
         (_("margin on goods"), found.margin_minor, found.margin_without_minor),
     ]

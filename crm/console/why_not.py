@@ -23,7 +23,7 @@ class WhyNotForm(forms.Form):
         help_text=_("Of a member the cart they are filling is looked at."),
     )
     code = forms.CharField(
-        label=_("Code"),
+        label=_("Coupon code"),
         max_length=40,
         required=False,
         widget=UnfoldAdminTextInputWidget,
