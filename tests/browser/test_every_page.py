@@ -80,9 +80,9 @@ NO_PAGES = {
     *("duplicate_search", "member_untag", "member_picture", "data_export_fetch"),
     *("approval_approve", "approval_reject", "approval_withdraw"),
     *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
-    # A file: ``tests.campaigns.admin.test_coupon_codes``.
-    "coupon_batch_download",
-    *("group_step", "promotion_step", "promotion_try"),
+    # Files: ``tests.campaigns.admin``, ``test_coupon_codes`` and ``test_backtest``.
+    *("coupon_batch_download", "backtest_days"),
+    *("group_step", "promotion_step", "promotion_try", "backtest_step"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

@@ -56,12 +56,17 @@ def open_shop(*, teas: int = 10) -> Member:
     return member
 
 
-def give_coupon(member: Member, *, source: str = "test") -> Coupon:
-    """Give the member a coupon of 20.00."""
+def new_coupon(member: Member, *, source: str) -> Coupon:
+    """Give the member a coupon of 20.00, of which nobody has heard so far."""
     template = CouponTemplate.objects.get(code="twenty")
-    coupon = issue_coupon(
+    return issue_coupon(
         template_id=template.pk, member_id=member.pk, source=source, now=OPENING
     )
+
+
+def give_coupon(member: Member, *, source: str = "test") -> Coupon:
+    """Give the member a coupon of 20.00, and let all news arrive."""
+    coupon = new_coupon(member, source=source)
     drain(now=OPENING)
     return coupon
 

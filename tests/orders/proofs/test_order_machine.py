@@ -77,7 +77,7 @@ from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import top_up_wallet
 from tests.cast import NOON, make_user, make_variant
 from tests.orders.proofs import model
-from tests.orders.proofs.counter import OPENING, give_coupon, open_shop
+from tests.orders.proofs.counter import OPENING, new_coupon, open_shop
 from tests.orders.shop import fill_cart, notify
 
 FREIGHT = 800
@@ -176,7 +176,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     def _coupon(self, which: str) -> str | None:
         if which == "new":
-            self.coupons.append(give_coupon(self.member, source=f"{self.now}").code)
+            self.coupons.append(new_coupon(self.member, source=f"{self.now}").code)
             return self.coupons[-1]
         return self.coupons[0] if which == "old" and self.coupons else None
 
