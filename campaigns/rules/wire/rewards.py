@@ -47,20 +47,24 @@ class Claims:
         self._number = 0
 
     def claim(self, name: str, *, at: datetime, more: int, units: int) -> str:
-        """Claim a reward; return why not, or nothing.
+        """Claim a reward, all units or none; return why not, or nothing.
 
         Args:
             more: points that may be spent on top of the account.
             units: how many of it.
         """
+        if units < 1:
+            raise ValueError(f"{units} rewards")
         self.were_asked = True
         name = name or self._only()
-        reason = self._objection(name, at)
-        for _unit in range(units):
-            reason = reason or self._take(name, at, more)
+        reason = self._objection(name, at, units)
+        reason = reason or self._shortage(name, at, more, units)
+        if not reason:
+            for _unit in range(units):
+                self._take(name, at)
         return reason
 
-    def _objection(self, name: str, at: datetime) -> str:
+    def _objection(self, name: str, at: datetime, units: int) -> str:
         if name not in self.rewards:
             return "unknown_code"
         reward = self.rewards[name]
@@ -68,37 +72,38 @@ class Claims:
         first, last = window("window", reward.get("window"))
         policy = self.account.policies["reward.discount"]
         most = reward.get("per_customer")
+        claimed, codes = len(mine) + units, self._codes.get(name)
         against = (
             (reward.get("active") is False, "inactive"),
             (bool(first and at < first) or bool(last and at > last), "outside_window"),
-            (policy == "once_per_order" and bool(mine), "already_applied"),
-            (most is not None and len(mine) >= int(most), "customer_limit_reached"),
-            (self._codes.get(name) == [], "out_of_codes"),
+            (policy == "once_per_order" and claimed > 1, "already_applied"),
+            (most is not None and claimed > int(most), "customer_limit_reached"),
+            (codes is not None and len(codes) < units, "out_of_codes"),
         )
         return next((reason for is_so, reason in against if is_so), "")
 
-    def _take(self, name: str, at: datetime, more: int) -> str:
-        """Pay for one and keep it; what it replaces gives its points back first."""
-        codes = self._codes.get(name)
-        if codes == []:
-            return "out_of_codes"
+    def _shortage(self, name: str, at: datetime, more: int, units: int) -> str:
+        """Return why the points do not suffice; what is replaced gives its own back."""
+        book = self.account.book
+        more += sum(
+            part.points
+            for each in self._replaced_by(name)
+            for part in book.spent_for.get(each.source, ())
+        )
+        cost = self.account.read(self.rewards[name]["cost"])
+        return self.account.refusal(cost * units, at=at, more=more)
+
+    def _take(self, name: str, at: datetime) -> None:
+        """Pay for one and keep it, in the place of what it replaces."""
         self._number += 1
         source = f"{REWARD}{name}:{self._number}"
-        replaced, book = self._replaced_by(name), self.account.book
-        takes = (
-            part for each in replaced for part in book.spent_for.get(each.source, ())
-        )
-        more += sum(part.points for part in takes)
-        cost = self.account.read(self.rewards[name]["cost"])
-        reason = self.account.refusal(cost, at=at, more=more)
-        if reason:
-            return reason
-        for each in replaced:
-            book.roll_back(each.source)
+        for each in self._replaced_by(name):
+            self.account.book.roll_back(each.source)
             self.claimed.remove(each)
-        book.take(cost, source=source, at=at)
+        cost = self.account.read(self.rewards[name]["cost"])
+        self.account.book.take(cost, source=source, at=at)
+        codes = self._codes.get(name)
         self.claimed.append(Claimed(name, source, str(codes.pop(0)) if codes else ""))
-        return ""
 
     def _replaced_by(self, name: str) -> list[Claimed]:
         """Return claims on the whole order that a further one replaces."""
