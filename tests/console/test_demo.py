@@ -303,7 +303,8 @@ def test_a_batch_has_its_codes_and_a_word_half_of_its_budget(shop):
     assert (budget.amount_minor, budget.spent_minor) == (2_000, 1_000)
 
 
-def test_a_draft_was_replayed_over_a_month_of_orders(shop):
+def test_a_draft_is_replayed_over_a_month_of_orders(shop):
+    run_all_queued()
     replayed = Backtest.objects.select_related("promotion", "job").get()
     totals = replayed.totals
     assert (replayed.state, replayed.promotion.state) == ("done", "draft")
