@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
-from loyalty.queries import Purse, purse, tiers
+from loyalty.queries.program import Purse, purse
+from loyalty.queries.tiers import tiers
 from loyalty.rules.points import redemption
 from loyalty.services.holding import hold_points
 from orders.models import Order, Product

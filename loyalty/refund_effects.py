@@ -7,7 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import PointsAccount, PointsEntry
-from loyalty.queries import program, qualifying_minor, rung_of, tiers
+from loyalty.queries.program import program
+from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
 from loyalty.rules.clawback import points_worth
 from loyalty.rules.ledger import Movement
 from loyalty.rules.tiers import counts_from, rung_for

@@ -21,7 +21,7 @@ from unfold.widgets import (
 
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
 from crm.shared.money import InvalidAmount, format_amount, parse_amount
-from loyalty.queries import tiers
+from loyalty.queries.tiers import tiers
 from orders.models import Brand, Category, Channel, Product, Variant
 
 

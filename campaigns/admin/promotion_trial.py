@@ -20,7 +20,7 @@ from campaigns.services.simulating import (
     typical_cart,
 )
 from crm.shared.errors import Refusal
-from loyalty.queries import tiers
+from loyalty.queries.tiers import tiers
 from orders.reasons import reason_text
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import NotApplied, Quote

@@ -10,7 +10,8 @@ from rest_framework import serializers
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from loyalty.models import PointsEntry, Tier
-from loyalty.queries import PointsSummary, TierProgress
+from loyalty.queries.points import PointsSummary
+from loyalty.queries.tiers import TierProgress
 from members.models import Member
 
 #: Causes whose public id a member may see.

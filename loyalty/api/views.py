@@ -16,7 +16,8 @@ from loyalty.api.serializers import (
     points_shape,
 )
 from loyalty.models import PointsEntry
-from loyalty.queries import entries, points_summary, tier_progress
+from loyalty.queries.points import entries, points_summary
+from loyalty.queries.tiers import tier_progress
 from members.authentication import IsMember
 
 

@@ -1,5 +1,6 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.ladder import Ladder, Tier
 from loyalty.models.points import (
     HoldTake,
     LotTake,
@@ -8,7 +9,7 @@ from loyalty.models.points import (
     PointsHold,
     PointsLot,
 )
-from loyalty.models.program import Ladder, Program, Tier
+from loyalty.models.program import Program
 from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from crm.shared.audit import record_audit
 from loyalty.models import PointsEntry
-from loyalty.queries import program
+from loyalty.queries.program import program
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import book_of, locked_account, post_one
 from loyalty.services.redeeming import entry_of, take_points

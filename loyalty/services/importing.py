@@ -23,7 +23,8 @@ from loyalty.models import (
     Program,
     QualifyingEntry,
 )
-from loyalty.queries import program, tier_steps, tiers
+from loyalty.queries.program import program
+from loyalty.queries.tiers import tier_steps, tiers
 from loyalty.rules.ledger import Book
 from loyalty.rules.points import earned_points
 from loyalty.rules.tiers import held_before

@@ -12,7 +12,8 @@ from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
 from loyalty.models import PointsAccount, PointsEntry, Program, QualifyingEntry
-from loyalty.queries import program, tier_held
+from loyalty.queries.program import program
+from loyalty.queries.tiers import tier_held
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.points import earned_points

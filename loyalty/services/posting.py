@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from crm.shared.copying import insert_rows
 from crm.shared.errors import Refusal
 from loyalty.models import PointsAccount, PointsEntry, PointsLot
-from loyalty.queries import base_tier
+from loyalty.queries.tiers import base_tier
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.lots import Lot
 

@@ -15,7 +15,7 @@ from loyalty.models import (
     Program,
     QualifyingEntry,
 )
-from loyalty.queries import program
+from loyalty.queries.program import program
 from loyalty.rules.clawback import points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot

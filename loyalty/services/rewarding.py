@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.translation import gettext
 
 from loyalty.models import PointsEntry, PointsLot, Program
-from loyalty.queries import program
+from loyalty.queries.program import program
 from loyalty.services.adjusting import grant_points
 from loyalty.services.posting import book_of, locked_account, lots_left, post_one
 from members.models import Member

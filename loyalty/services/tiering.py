@@ -8,12 +8,7 @@ from django.db import transaction
 from crm.shared.outbox import record
 from loyalty.events import TierChanged
 from loyalty.models import PointsAccount, TierChange
-from loyalty.queries import (
-    qualifying_by_member,
-    qualifying_minor,
-    rung_of,
-    tiers,
-)
+from loyalty.queries.tiers import qualifying_by_member, qualifying_minor, rung_of, tiers
 from loyalty.rules.tiers import rung_for
 from loyalty.services.posting import locked_account
 

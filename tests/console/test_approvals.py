@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from crm.console.rules.roles import ROLES
 from crm.shared.models import Approval, AuditEntry
-from loyalty.queries import points_summary
+from loyalty.queries.points import points_summary
 from members.models import User
 from orders.models import Wallet
 

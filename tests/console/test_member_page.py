@@ -11,7 +11,7 @@ from crm.console.queries.timeline import KINDS, seen_kinds, timeline
 from crm.shared.clock import now
 from crm.shared.models import AuditEntry
 from loyalty.models import PointsEntry
-from loyalty.queries import points_summary
+from loyalty.queries.points import points_summary
 from members.models import Note
 
 

@@ -31,7 +31,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
 from crm.shared.pictures import picture_response
-from loyalty.queries import points_summary
+from loyalty.queries.points import points_summary
 from members.models import Member, User
 from members.queries import avatar_of, instruments_of
 from members.services.noting import add_note

@@ -31,7 +31,7 @@ from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
-from loyalty.queries import summary_of
+from loyalty.queries.points import summary_of
 from members.models import Avatar, Consent, Erasure, Interest, Member
 from members.queries import standing_erasures
 from orders.models import Order

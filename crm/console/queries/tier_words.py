@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from crm.shared.money import display_amount
 from loyalty.models import PointsAccount
-from loyalty.queries import progress_of
+from loyalty.queries.tiers import progress_of
 
 
 @dataclass(frozen=True, slots=True)

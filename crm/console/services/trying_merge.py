@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from loyalty.models import PointsAccount, Tier
-from loyalty.queries import PointsSummary, points_summary
+from loyalty.queries.points import PointsSummary, points_summary
 from members.services.merging import merge_members
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from crm.shared.models.audit import AuditEntry
 from loyalty.models import HoldTake, PointsEntry, PointsHold, PointsLot
-from loyalty.queries import points_summary
+from loyalty.queries.points import points_summary
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order

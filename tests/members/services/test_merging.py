@@ -8,7 +8,7 @@ from campaigns.services.issuing import issue_coupon
 from crm.care.models import Ticket
 from crm.shared.models import AuditEntry, Fact
 from loyalty.models import PointsAccount, PointsEntry, PointsLot, QualifyingEntry
-from loyalty.queries import qualifying_minor
+from loyalty.queries.tiers import qualifying_minor
 from loyalty.services.adjusting import grant_points
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order

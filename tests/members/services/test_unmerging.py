@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from campaigns.models import Coupon
 from crm.shared.models import AuditEntry, Fact
 from loyalty.models import MemberValue, PointsEntry, PointsHold, PointsLot
-from loyalty.queries import qualifying_minor
+from loyalty.queries.tiers import qualifying_minor
 from loyalty.services.adjusting import deduct_points
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order

@@ -1,0 +1,96 @@
+"""What a member has in points, and how it came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    PointsLot,
+)
+
+#: Days of coming expiry that the summary lists.
+_EXPIRING_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Points whose last good day is ``on``, in the shop's zone (P10)."""
+
+    points: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PointsSummary:
+    """A member's points at one moment (P2, P3)."""
+
+    available: int = 0
+    pending: int = 0
+    #: Reserved for orders, or all of it while the account is frozen.
+    frozen: int = 0
+    debt: int = 0
+    balance: int = 0
+    lifetime_earned: int = 0
+    is_frozen: bool = False
+    expiring: tuple[Expiring, ...] = ()
+
+
+def points_summary(member_id: int, at: datetime) -> PointsSummary:
+    """Return what a member has at ``at``, in two statements."""
+    return summary_of(PointsAccount.objects.filter(member_id=member_id).first(), at)
+
+
+def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
+    """Return what an account holds at ``at``, in one statement; nothing for none.
+
+    Lots that ended by then do not count, even if no job has booked it yet (P10).
+    """
+    if account is None:
+        return PointsSummary()
+    lots = PointsLot.objects.filter(
+        Q(expires_at__gt=at) | Q(expires_at=None),
+        account=account,
+        remaining__gt=0,
+    ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")
+    active = [lot for lot in lots if lot.active_at <= at]
+    free = sum(lot.remaining - lot.held for lot in active)
+    available = 0 if account.is_frozen or account.debt else free
+    return PointsSummary(
+        available=available,
+        pending=sum(lot.remaining for lot in lots if lot.active_at > at),
+        frozen=account.held + (free if account.is_frozen else 0),
+        debt=account.debt,
+        balance=account.balance,
+        lifetime_earned=account.lifetime_earned,
+        is_frozen=account.is_frozen,
+        expiring=_expiring(active),
+    )
+
+
+def _expiring(lots: Sequence[PointsLot]) -> tuple[Expiring, ...]:
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    days: dict[date, int] = {}
+    for lot in lots:
+        if lot.expires_at is not None and lot.remaining > lot.held:
+            # The end is exclusive: midnight belongs to the day before.
+            last = (lot.expires_at - datetime.resolution).astimezone(zone).date()
+            days[last] = days.get(last, 0) + lot.remaining - lot.held
+    return tuple(Expiring(days[on], on) for on in sorted(days))[:_EXPIRING_SHOWN]
+
+
+def entries(member_id: int) -> QuerySet[PointsEntry]:
+    """Return the movements of a member's points with the lots they opened.
+
+    Entries of 0 points only mark that a source was booked; members do not see them.
+    """
+    return (
+        PointsEntry.objects.filter(account_id=member_id)
+        .exclude(points=0)
+        .select_related("lot")
+    )
