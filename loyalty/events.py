@@ -23,3 +23,50 @@ class TierChanged:
     change_id: int
     to_tier_code: str
     is_upgrade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStarted:
+    """A member began a paid plan, by a trial, a payment or a change."""
+
+    name: ClassVar[str] = "loyalty.PlanStarted"
+    member_id: int
+    subscription_id: int
+    plan_code: str
+    is_trial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRenewed:
+    """More days of a plan were paid."""
+
+    name: ClassVar[str] = "loyalty.PlanRenewed"
+    member_id: int
+    subscription_id: int
+    period_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPaymentFailed:
+    """A renewal was not paid; ``order_id`` waits for the member, unless it is None.
+
+    ``reason`` is the code of a refusal, ``declined``, or ``nothing_bound``.
+    """
+
+    name: ClassVar[str] = "loyalty.PlanPaymentFailed"
+    member_id: int
+    subscription_id: int
+    order_id: int | None
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEnded:
+    """A member no longer has a plan."""
+
+    name: ClassVar[str] = "loyalty.PlanEnded"
+    member_id: int
+    subscription_id: int
+    plan_code: str
+    reason: str

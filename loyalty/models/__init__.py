@@ -1,6 +1,7 @@
 """Tables of the loyalty app."""
 
 from loyalty.models.ladder import Ladder, Tier
+from loyalty.models.plan import Plan, PlanPrice
 from loyalty.models.points import (
     HoldTake,
     LotTake,
@@ -10,6 +11,11 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
+from loyalty.models.subscription import (
+    Subscription,
+    SubscriptionMove,
+    SubscriptionPeriod,
+)
 from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 
@@ -18,12 +24,17 @@ __all__ = [
     "Ladder",
     "LotTake",
     "MemberValue",
+    "Plan",
+    "PlanPrice",
     "PointsAccount",
     "PointsEntry",
     "PointsHold",
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "Subscription",
+    "SubscriptionMove",
+    "SubscriptionPeriod",
     "Tier",
     "TierChange",
 ]

@@ -34,7 +34,9 @@ class CartItemShape(serializers.Serializer):
     available = serializers.BooleanField()
     list_price = MoneyShape()
     unit_price = MoneyShape()
-    price_kind = serializers.ChoiceField(choices=["list", "sale", "member", "group"])
+    price_kind = serializers.ChoiceField(
+        choices=["list", "sale", "member", "group", "plan", "planchange"]
+    )
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)
     total = MoneyShape()

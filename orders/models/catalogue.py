@@ -100,6 +100,7 @@ class Product(Named):
 
         GOODS = "goods", _("goods")
         GIFT_CARD = "gift_card", _("gift card")
+        PLAN = "plan", _("paid plan")
         FREIGHT = "freight", _("freight")
         FEE = "fee", _("fee or manual charge")
 

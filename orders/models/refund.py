@@ -170,6 +170,7 @@ class RefundDeduction(models.Model):
         POINTS_SHORT = "points_short", _("points already spent")
         FREIGHT_UNOWED = "freight_unowed", _("delivery fee given back too early")
         OVERPAID = "overpaid", _("price lowered afterwards")
+        PLAN_USED = "plan_used", _("part of a plan that was used")
 
     refund = models.ForeignKey(
         Refund, on_delete=models.CASCADE, related_name="deductions"

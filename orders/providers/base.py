@@ -132,6 +132,24 @@ class Provider(Protocol):
         ...
 
 
+class ChargesInstruments(Provider, Protocol):
+    """A provider that can charge what a member bound, without the member."""
+
+    def charge(
+        self, *, payment_id: str, token: str, amount_minor: int, currency: str
+    ) -> Notice:
+        """Charge an instrument; asked again for the same payment, answers the same.
+
+        Args:
+            payment_id: our public id, which the provider charges once at most.
+            token: the provider's name for the instrument.
+
+        Raises:
+            ProviderUnavailable: no clear answer.
+        """
+        ...
+
+
 def provider_of(code: str) -> Provider:
     """Return the provider with this code.
 

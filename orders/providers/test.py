@@ -26,6 +26,8 @@ from orders.providers.base import (
 #: Header with ``v1=<hex HMAC-SHA256 of the body>``.
 SIGNATURE_HEADER = "X-Payment-Signature"
 _VERSION = "v1="
+#: Instruments whose token begins so are declined.
+DECLINED = "declined"
 
 
 class TestProvider:
@@ -42,6 +44,9 @@ class TestProvider:
     asked: ClassVar[Counter[str]] = Counter()
     outages: ClassVar[int] = 0
     refuses: ClassVar[bool] = False
+    #: Instruments charged, by payment, and whether every charge is declined.
+    charged: ClassVar[dict[str, int]] = {}
+    declines: ClassVar[bool] = False
     #: What became of payments, by their id: ``query`` answers with it.
     outcomes: ClassVar[dict[str, NoticeKind]] = {}
 
@@ -62,6 +67,29 @@ class TestProvider:
         kind = cls.outcomes.get(payment_id)
         if kind is None:
             return None
+        return Notice(
+            event_id=f"{payment_id}:{kind}",
+            kind=kind,
+            payment_id=payment_id,
+            reference=f"test_{payment_id}",
+            amount_minor=amount_minor,
+            currency=currency,
+        )
+
+    def charge(
+        self, *, payment_id: str, token: str, amount_minor: int, currency: str
+    ) -> Notice:
+        """Charge an instrument once per payment, unless told to decline."""
+        cls = type(self)
+        cls.asked[payment_id] += 1
+        if cls.outages > 0:
+            cls.outages -= 1
+            raise ProviderUnavailable
+        declines = cls.declines or token.startswith(DECLINED)
+        says = NoticeKind.FAILED if declines else NoticeKind.CAPTURED
+        kind = cls.outcomes.setdefault(payment_id, says)
+        if kind is NoticeKind.CAPTURED:
+            cls.charged.setdefault(payment_id, amount_minor)
         return Notice(
             event_id=f"{payment_id}:{kind}",
             kind=kind,

@@ -4,7 +4,7 @@ Apps above say what a refund will do to points, tiers and coupons, and later wha
 did. They ask the same functions for both, so a preview is what happens. Plain Python.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +39,8 @@ class PlannedRefund:
     #: True when no unit of the order is left and money goes back for the last one.
     closes_order: bool
     shortfall: Shortfall = Shortfall.PROGRAM
+    #: Units that come back, and their money, by position of the line.
+    units: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Effect:
     ``message`` is translatable and names its ``params``; money stands there as
     ``…_minor`` and is written without the suffix. ``deduct_minor`` is what
     ``deduct_points`` missing points cost the buyer when they are deducted.
+    ``used_minor`` is what of a fee stays with the shop, for it was used (R21).
     """
 
     code: str
@@ -55,6 +58,7 @@ class Effect:
     params: dict[str, Any] = field(default_factory=dict)
     deduct_points: int = 0
     deduct_minor: int = 0
+    used_minor: int = 0
 
 
 class RefundEffects(Protocol):

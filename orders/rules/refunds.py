@@ -36,6 +36,8 @@ class DeductionKind(StrEnum):
     #: The price fell after the payment; what was given back then goes off the refund
     #: of the units (G11). Negative: a deduction that comes back.
     OVERPAID = "overpaid"
+    #: Days of a paid plan were used, and what it gave (R21).
+    PLAN_USED = "plan_used"
 
 
 #: Deductions that change what the buyer paid for goods, and so what earned points.

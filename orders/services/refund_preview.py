@@ -161,8 +161,7 @@ def quote_for(
     if not quote.lines and not quote.freight_minor:
         raise NothingToRefund
     root = root_of(order)
-    planned = _planned(order, root, lines, quote, policy)
-    quote = replace(quote, effects=effects_of(planned, now=now))
+    quote = _with_effects(order, root, lines, quote, policy, now)
     if policy.shortfall is Shortfall.DEDUCT:
         quote = _with_shortfall(quote)
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
@@ -276,7 +275,29 @@ def _planned(
         .exclude(state=Refund.State.FAILED)
         .exists(),
         shortfall=policy.shortfall,
+        units={
+            part.position: (part.quantity, part.amount_minor) for part in quote.lines
+        },
     )
+
+
+def _with_effects(
+    order: Order,
+    root: Order,
+    lines: Sequence[PaidLine],
+    quote: RefundQuote,
+    policy: RefundPolicy,
+    now: datetime,
+) -> RefundQuote:
+    """Add what the refund does elsewhere, and what of fees was used (R21)."""
+    effects = effects_of(_planned(order, root, lines, quote, policy), now=now)
+    used = sum(effect.used_minor for effect in effects)
+    if used:
+        part = Deduction(DeductionKind.PLAN_USED, used)
+        quote = replace(quote, deductions=(*quote.deductions, part))
+        # There is less money now that missing points could be deducted from (P16).
+        effects = effects_of(_planned(order, root, lines, quote, policy), now=now)
+    return replace(quote, effects=effects)
 
 
 def effects_of(planned: PlannedRefund, *, now: datetime) -> tuple[Effect, ...]:

@@ -95,14 +95,17 @@ class OrderTerms:
     """On what terms something is ordered, besides its price.
 
     ``waits_for`` is what it waits for once it is paid (``Order.waits_for``); ``pay_by``
-    ends the time to pay earlier than the shop's setting.
+    ends the time to pay earlier than the shop's setting, ``open_until`` sets it.
     """
 
     waits_for: str = ""
     pay_by: datetime | None = None
+    open_until: datetime | None = None
 
     def due_at(self, now: datetime) -> datetime:
         """Return when an order placed now must be paid."""
+        if self.open_until is not None:
+            return self.open_until
         usual = now + timedelta(minutes=settings.PAYMENT_MINUTES)
         return usual if self.pay_by is None else min(usual, self.pay_by)
 

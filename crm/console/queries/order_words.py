@@ -22,6 +22,8 @@ PRICE_KINDS: dict[str, Any] = {
     "member": _("member price"),
     "group": _("group price"),
     "gift": _("gift"),
+    "plan": _("agreed price of a plan"),
+    "planchange": _("change of plan"),
 }
 OFFER_KINDS: dict[str, Any] = {
     "promotion": _("promotion"),

@@ -1,0 +1,151 @@
+"""Which plans there are, who has which, and what they are worth."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, Subquery, Sum
+
+from crm.shared.dates import bounds_of_day
+from crm.shared.money import WHOLE_BP
+from crm.shared.planned import planned_cursor
+from loyalty.models import (
+    Plan,
+    PlanPrice,
+    Subscription,
+    SubscriptionMove,
+    SubscriptionPeriod,
+)
+from loyalty.rules.plans import HOLDING, PaidDays, State, days_left
+
+#: What a member saved on goods because of the price for a plan.
+_SAVED = """
+SELECT COALESCE(sum((l.list_price_minor - l.unit_price_minor)
+                    * (l.quantity - l.refunded_quantity)), 0)::bigint
+  FROM orders_order o
+  JOIN orders_orderline l ON l.order_id = o.id
+ WHERE o.member_id = %(member)s AND o.paid_at >= %(since)s AND o.paid_at < %(until)s
+   AND l.price_kind = 'member' AND l.list_price_minor > l.unit_price_minor
+   AND EXISTS (
+       SELECT FROM orders_price p
+        WHERE p.variant_id = l.variant_id AND p.kind = 'member'
+          AND p.audience = %(mark)s AND p.amount_minor = l.unit_price_minor
+          AND p.starts_at <= o.placed_at
+          AND (p.ends_at IS NULL OR p.ends_at > o.placed_at))
+"""
+
+
+def shop_day(moment: datetime) -> date:
+    """Return the day it is in the shop."""
+    return moment.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE)).date()
+
+
+def start_of(day: date) -> datetime:
+    """Return when a day of the shop begins."""
+    return bounds_of_day(day, ZoneInfo(settings.SHOP_TIME_ZONE))[0]
+
+
+def offered_plans() -> Sequence[Plan]:
+    """Return the plans on offer with their prices."""
+    return list(
+        Plan.objects.filter(is_offered=True).prefetch_related("prices__variant")
+    )
+
+
+def offered_price(*, plan: str, period: str) -> PlanPrice | None:
+    """Return what a plan on offer costs for a period; None where there is none."""
+    return (
+        PlanPrice.objects.select_related("plan", "variant")
+        .filter(plan__code=plan, plan__is_offered=True, period=period)
+        .first()
+    )
+
+
+def open_subscription(*, member_id: int) -> Subscription | None:
+    """Return what a member has and has not ended."""
+    return (
+        Subscription.objects.open()
+        .select_related("plan", "price__variant", "renewal", "instrument")
+        .filter(member_id=member_id)
+        .first()
+    )
+
+
+def plan_held(*, member_id: int, at: datetime) -> Plan | None:
+    """Return the plan a member held just before ``at``, as its history says (P7, X2).
+
+    The order that pays for a plan does not yet have it.
+    """
+    newest = SubscriptionMove.objects.filter(
+        subscription=OuterRef("pk"), occurred_at__lt=at
+    ).order_by("-occurred_at", "-id")
+    held = (
+        Subscription.objects.filter(member_id=member_id)
+        .annotate(state_then=Subquery(newest.values("to_state")[:1]))
+        .filter(state_then__in=sorted(HOLDING))
+        .select_related("plan")
+        .order_by("-id")
+        .first()
+    )
+    return held.plan if held else None
+
+
+def multiplier_of(plan: Plan | None) -> int:
+    """Return by what a plan multiplies points, in basis points; none by one."""
+    return plan.multiplier_bp if plan else WHOLE_BP
+
+
+def paid_days(subscription: Subscription) -> list[PaidDays]:
+    """Return what was paid for a subscription, without refunded days, oldest first."""
+    rows = subscription.periods.filter(order_line__isnull=False).order_by("id")
+    gone = dict(
+        SubscriptionMove.objects.filter(
+            subscription=subscription, kind=SubscriptionMove.Kind.REFUNDED
+        )
+        .values_list("period_id")
+        .annotate(Sum("days"))
+    )
+    return [row.paid(refunded_days=-gone.get(row.pk, 0)) for row in rows]
+
+
+def left_after(subscription: Subscription, *, after: date) -> int:
+    """Return the days a subscription has after a day; kept ones while it is paused."""
+    if subscription.state == State.PAUSED:
+        return subscription.kept_days or 0
+    if subscription.state == State.ENDED:
+        return 0
+    return days_left(ends_on=subscription.ends_on, after=after)
+
+
+def saved_minor(*, member_id: int, plan: Plan, since: datetime, until: datetime) -> int:
+    """Return what the price for a plan saved a member; refunded units saved nothing."""
+    told = {"member": member_id, "mark": plan.mark, "since": since, "until": until}
+    with planned_cursor() as cursor:
+        cursor.execute(_SAVED, told)
+        return cursor.fetchone()[0]
+
+
+def renewals_ahead(*, today: date, days: int) -> list[tuple[date, int, int]]:
+    """Return day, subscriptions that renew on it, and their money, for days ahead.
+
+    Days without any are there, too.
+    """
+    last = today + timedelta(days=days)
+    found = {
+        day: (count, money)
+        for day, count, money in Subscription.objects.holding()
+        .filter(ends_on__gte=today, ends_on__lt=last, cancels=False)
+        .values_list("ends_on")
+        .annotate(Count("id"), Sum("price_minor"))
+    }
+    ahead = (today + timedelta(days=n) for n in range(days))
+    return [(day, *found.get(day, (0, 0))) for day in ahead]
+
+
+def history(
+    subscription: Subscription,
+) -> tuple[Sequence[SubscriptionPeriod], Sequence[SubscriptionMove]]:
+    """Return periods and moves of a subscription, the newest first."""
+    periods = subscription.periods.select_related("order_line__order").order_by("-id")
+    return list(periods), list(subscription.moves.order_by("-occurred_at", "-id"))
