@@ -15,6 +15,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.issue_gift_cards",
         "orders.subscribers.review_delivery_of_order",
         "orders.subscribers.complete_exchange_of_order",
+        "loyalty.subscribers.settle_plans_of_order",
         "loyalty.subscribers.earn_points_for_order",
         "campaigns.subscribers.mark_coupons_used",
         "campaigns.subscribers.note_buyer_of_order",
@@ -32,6 +33,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.settle_points_of_refund",
         "loyalty.subscribers.take_back_for_returned_goods",
+        "loyalty.subscribers.settle_plans_of_refund",
         "campaigns.subscribers.tell_of_refund",
         "campaigns.subscribers.note_refund_in_group",
     ],
@@ -71,9 +73,10 @@ OFFER_SOURCES: list[str] = [
     "loyalty.offers.PointsOffers",
 ]
 
-#: Answer the question "what does this refund do?": points and tiers, then coupons.
+#: Answer the question "what does this refund do?": points and tiers, plans, coupons.
 REFUND_EFFECTS: list[str] = [
     "loyalty.refund_effects.LoyaltyEffects",
+    "loyalty.plan_refund_effects.PlanEffects",
     "campaigns.refund_effects.CouponEffects",
 ]
 
@@ -88,7 +91,10 @@ STORED_OFFERS: dict[str, str] = {
 }
 #: For whom prices may be besides everybody and all members: functions that return
 #: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
-PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
+PRICE_AUDIENCES: list[str] = [
+    "loyalty.price_audiences.tiers",
+    "loyalty.price_audiences.plans",
+]
 
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
@@ -140,6 +146,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
+    "loyalty.tasks.renew_plans",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import PointsAccount
+from crm.shared.errors import Refusal
+from loyalty.models import PointsAccount, Subscription
 from loyalty.services.merging_points import (
     join_points,
     locked_pair,
@@ -19,14 +20,24 @@ from loyalty.services.merging_tiers import (
     part_value,
 )
 from loyalty.services.valuing import count_value
-from members.services.movers import MergeCase, Merger, Moved, Share
+from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
+
+_PLANS = Key(Subscription, "member")
+
+
+class BothHavePlans(Refusal):
+    """Both members have a paid plan: one must end first."""
+
+    code = "both_have_plans"
+    message = _("Both members have a paid plan: one must end first.")
 
 
 class LoyaltyMerger(Merger):
-    """Points with their ends, holds and debt; qualifying value by date; the tier."""
+    """Points with their ends, holds and debt; qualifying value by date; tier; plans."""
 
     name = "loyalty"
+    keys = (_PLANS,)
     also_covers = frozenset(
         {
             "loyalty.PointsAccount.member",
@@ -41,17 +52,25 @@ class LoyaltyMerger(Merger):
         locked_pair(member_ids=case.member_ids, now=case.now)
 
     def shares(self, member_id: int) -> list[Share]:
-        """Return points, what they are reserved for, and debt."""
+        """Return points, what they are reserved for, debt, and plans."""
         account = PointsAccount.objects.filter(pk=member_id).first()
         account = account or PointsAccount(pk=member_id)
         return [
             Share(_("points"), account.balance),
             Share(_("points reserved"), account.held),
             Share(_("points owed"), account.debt),
+            *super().shares(member_id),
         ]
 
     def move(self, case: MergeCase) -> dict[str, Any]:
-        """Move points and value, then look at the tier."""
+        """Move points, value and plans, then look at the tier.
+
+        Raises:
+            BothHavePlans: there can be one plan only.
+        """
+        if Subscription.objects.open().filter(member__in=case.member_ids).count() > 1:
+            raise BothHavePlans
+        plans = super().move(case)
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
         points = join_points(**who, source=case.source, now=case.now)
         newest = join_value(**who, source=case.source)
@@ -63,7 +82,7 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
-        return {"points": points, "newest": newest, "tier": tier}
+        return {"points": points, "newest": newest, "tier": tier, **plans}
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Points spent or ended since stay gone.
@@ -84,6 +103,7 @@ class LoyaltyMerger(Merger):
     def give_back(self, case: MergeCase, moved: Moved) -> None:
         """Give back what is left; the winner's tier is that from before."""
         mine = moved[self.name]
+        super().give_back(case, moved)
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
         orders = moved[OrdersMerger.name][ORDERS.label]
         part_points(

@@ -95,11 +95,12 @@ class PointsOffers:
         return [_offer(request.points_to_spend, held)], []
 
     def audiences(self, request: PriceRequest) -> frozenset[str]:
-        """Return whose prices the buyer gets: those of the tier held."""
+        """Return whose prices the buyer gets: those of tier and plan held (T18)."""
         if request.member_id is None:
             return frozenset()
-        code = _read(request).tier_code
-        return frozenset({f"tier:{code}"} if code else ())
+        held = _read(request)
+        marks = {"tier": held.tier_code, "plan": held.plan_code}
+        return frozenset(f"{kind}:{code}" for kind, code in marks.items() if code)
 
     def reachable(self, request: PriceRequest) -> Sequence[tuple[str, str]]:
         """Return the tiers above the one held, the next first, by mark and name."""

@@ -51,6 +51,27 @@ class LoyaltyData(PersonalData):
             beside="to_tier__name",
         ),
         Table(
+            "loyalty.Subscription",
+            "member",
+            kept="public_id state price_minor started_on ends_on paused_on kept_days "
+            "cancels ended_at had_trial",
+            plain="member plan price anchor_day due_at tried renewal provider "
+            "instrument",
+            beside="plan__name",
+        ),
+        Table(
+            "loyalty.SubscriptionPeriod",
+            "subscription__member",
+            kept="starts_on ends_on amount_minor credit_minor occurred_at",
+            plain="subscription order_line",
+        ),
+        Table(
+            "loyalty.SubscriptionMove",
+            "subscription__member",
+            kept="kind from_state to_state days occurred_at",
+            plain="subscription period source actor reason",
+        ),
+        Table(
             "loyalty.MemberValue",
             "pk",
             kept="orders net_minor first_order_at last_order_at",
@@ -59,6 +80,8 @@ class LoyaltyData(PersonalData):
 
     reviewed = {
         "loyalty.Ladder": "code name",
+        "loyalty.Plan": "code name name_en",
+        "loyalty.PlanPrice": "period",
         "loyalty.Program": "name",
         "loyalty.Tier": "code name name_en color",
     }

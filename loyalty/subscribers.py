@@ -5,6 +5,7 @@ from datetime import datetime
 from crm.shared.models import Fact
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
+from loyalty.services.ending_plans import settle_plan_refund
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
@@ -14,6 +15,7 @@ from loyalty.services.rewarding import (
     take_back_of_refund,
     take_review_points_back,
 )
+from loyalty.services.subscribing import settle_paid_plans
 from loyalty.services.valuing import count_value_of_buyer
 from orders.models import Order
 
@@ -26,6 +28,16 @@ def open_account(payload: dict, *, fact: Fact, now: datetime) -> None:
 def earn_points_for_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderPaid: spend the reserved points, earn new ones, lift the tier."""
     earn_for_order(order_id=payload["order_id"], now=now)
+
+
+def settle_plans_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: the plans it bought begin or go on, once."""
+    settle_paid_plans(order_id=payload["order_id"], now=now)
+
+
+def settle_plans_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """RefundCompleted: unused days of plan fees go (R21)."""
+    settle_plan_refund(refund_id=payload["refund_id"], now=now)
 
 
 def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:

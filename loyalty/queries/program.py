@@ -22,7 +22,11 @@ SELECT p.redeem_max_bp, p.redeem_step, p.redeem_minor_per_100,
            AND (l.expires_at > %(at)s OR l.expires_at IS NULL)),
        COALESCE((SELECT h.points FROM loyalty_pointshold h
           JOIN orders_order o ON h.source = 'order:' || o.public_id
-         WHERE o.id = %(order)s AND h.state = 'open'), 0)
+         WHERE o.id = %(order)s AND h.state = 'open'), 0),
+       COALESCE((SELECT n.code FROM loyalty_subscription s
+          JOIN loyalty_plan n ON n.id = s.plan_id
+         WHERE s.member_id = %(member)s AND s.state IN ('trial', 'active', 'grace')),
+         '')
   FROM loyalty_program p
   LEFT JOIN loyalty_pointsaccount a ON a.member_id = %(member)s
   LEFT JOIN loyalty_tier t ON t.id = a.tier_id
@@ -43,6 +47,8 @@ class Purse:
     free: int
     #: Held for the order that asks again (C6).
     own_hold: int
+    #: Of the paid plan held.
+    plan_code: str
 
     @property
     def available(self) -> int:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+#: Nobody has a plan for longer than a century, however little it costs.
+MOST_DAYS = 36_525
+
 
 class State(StrEnum):
     """Where a subscription stands."""
@@ -116,12 +119,9 @@ def bought_until(term: Term, *, value_minor: int) -> date:
     """
     if not term.price_minor:
         return term.whole_end
-    days = (term.whole_end - term.starts_on).days
-    over = (value_minor - term.price_minor) * days // term.price_minor
-    if value_minor < term.price_minor:
-        # Rounded down from the first day, not up from the last one.
-        return term.starts_on + timedelta(days=value_minor * days // term.price_minor)
-    return term.whole_end + timedelta(days=over)
+    whole = (term.whole_end - term.starts_on).days
+    days = value_minor * whole // term.price_minor
+    return term.starts_on + timedelta(days=min(days, MOST_DAYS))
 
 
 @dataclass(frozen=True, slots=True)

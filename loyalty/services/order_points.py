@@ -12,10 +12,12 @@ from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
 from loyalty.models import PointsAccount, PointsEntry, Program, QualifyingEntry
+from loyalty.queries.plans import multiplier_of, plan_held
 from loyalty.queries.program import program
 from loyalty.queries.tiers import tier_held
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
+from loyalty.rules.plans import better_multiplier_bp
 from loyalty.rules.points import earned_points
 from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
@@ -117,14 +119,18 @@ def in_accounts(accounts: Collection[int] | None, *, member: str) -> Q:
 def book_order(order: Order, *, now: datetime) -> PointsEntry:
     """Book an order of ``with_basis`` whose account is locked; see ``earning``.
 
-    Spends what was reserved for it, earns by the tier held when it was paid (P7) unless
-    the membership could not earn then, and publishes PointsEarned and TierChanged.
+    Spends what was reserved for it, earns by the tier or the plan held when it was paid
+    (P7, T18) unless the membership could not earn then, and publishes PointsEarned and
+    TierChanged.
     """
     if order.points_spent:
         capture_hold(source=source_of(order), now=now)
     account = PointsAccount.objects.select_related("tier").get(pk=order.member_id)
     tier = tier_held(account=account, at=order.paid_at)
-    multiplier_bp = tier.multiplier_bp if tier else WHOLE_BP
+    plan = plan_held(member_id=order.member_id, at=order.paid_at)
+    multiplier_bp = better_multiplier_bp(
+        tier.multiplier_bp if tier else WHOLE_BP, multiplier_of(plan)
+    )
     if not could_earn(member_id=order.member_id, at=order.paid_at):
         multiplier_bp = 0
     book = book_of(account)
@@ -138,6 +144,8 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
     )
     if tier is not None:
         movement.trace["tier"] = tier.code
+    if plan is not None:
+        movement.trace["plan"] = plan.code
     entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,

@@ -267,7 +267,9 @@ def _begin(
         instrument=held.instrument if held else None,
         **until(ends_on),
     )
-    period = _write(subscription, line, starts_on, ends_on, credit, order.paid_at)
+    period = _write(
+        subscription, line, starts_on, ends_on, credit=credit, at=order.paid_at
+    )
     _note_start(
         subscription,
         period,
@@ -283,6 +285,7 @@ def _write(
     line: OrderLine,
     starts_on: date,
     ends_on: date,
+    *,
     credit: int,
     at: datetime,
 ) -> SubscriptionPeriod:

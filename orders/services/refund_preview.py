@@ -161,7 +161,14 @@ def quote_for(
     if not quote.lines and not quote.freight_minor:
         raise NothingToRefund
     root = root_of(order)
-    quote = _with_effects(order, root, lines, quote, policy, now)
+    planned = _planned(order, root, lines, quote, policy)
+    effects = effects_of(planned, now=now)
+    quote = _without_used(quote, effects)
+    if quote.amount_minor < planned.amount_minor:
+        # There is less money now that missing points could be deducted from (P16).
+        planned = replace(planned, amount_minor=quote.amount_minor)
+        effects = effects_of(planned, now=now)
+    quote = replace(quote, effects=effects)
     if policy.shortfall is Shortfall.DEDUCT:
         quote = _with_shortfall(quote)
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
@@ -281,23 +288,13 @@ def _planned(
     )
 
 
-def _with_effects(
-    order: Order,
-    root: Order,
-    lines: Sequence[PaidLine],
-    quote: RefundQuote,
-    policy: RefundPolicy,
-    now: datetime,
-) -> RefundQuote:
-    """Add what the refund does elsewhere, and what of fees was used (R21)."""
-    effects = effects_of(_planned(order, root, lines, quote, policy), now=now)
+def _without_used(quote: RefundQuote, effects: Sequence[Effect]) -> RefundQuote:
+    """Deduct what of fees was used (R21)."""
     used = sum(effect.used_minor for effect in effects)
-    if used:
-        part = Deduction(DeductionKind.PLAN_USED, used)
-        quote = replace(quote, deductions=(*quote.deductions, part))
-        # There is less money now that missing points could be deducted from (P16).
-        effects = effects_of(_planned(order, root, lines, quote, policy), now=now)
-    return replace(quote, effects=effects)
+    if not used:
+        return quote
+    part = Deduction(DeductionKind.PLAN_USED, used)
+    return replace(quote, deductions=(*quote.deductions, part))
 
 
 def effects_of(planned: PlannedRefund, *, now: datetime) -> tuple[Effect, ...]:
