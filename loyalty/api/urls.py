@@ -2,12 +2,28 @@
 
 from django.urls import path
 
-from loyalty.api import views
+from loyalty.api import plans, views
 
 urlpatterns = [
     path("me/loyalty", views.MyLoyalty.as_view(), name="my-loyalty"),
     path("me/points", views.MyPoints.as_view(), name="my-points"),
     path(
         "me/points/entries", views.MyPointsEntries.as_view(), name="my-points-entries"
+    ),
+    path("plans", plans.Plans.as_view(), name="plans"),
+    path("me/plan", plans.MyPlan.as_view(), name="my-plan"),
+    path(
+        "me/plan/cancellation",
+        plans.MyPlanCancellation.as_view(),
+        name="my-plan-cancellation",
+    ),
+    path("me/plan/pause", plans.MyPlanPause.as_view(), name="my-plan-pause"),
+    path("me/plan/resume", plans.MyPlanResume.as_view(), name="my-plan-resume"),
+    path("me/plan/payment", plans.MyPlanPayment.as_view(), name="my-plan-payment"),
+    path("me/plan/changes", plans.MyPlanChanges.as_view(), name="my-plan-changes"),
+    path(
+        "me/plan/changes/preview",
+        plans.MyPlanChangePreview.as_view(),
+        name="my-plan-changes-preview",
     ),
 ]

@@ -45,11 +45,6 @@ class ChangeOutdated(Refusal):
     code = "plan_change_outdated"
     message = _("The change costs something else now. Please look again.")
 
-    def __init__(self, planned: PlannedChange):
-        """Keep the new sum; the door hands it on."""
-        super().__init__()
-        self.planned = planned
-
 
 def preview_change(
     *, member_id: int, plan: str, period: str, now: datetime
@@ -91,13 +86,13 @@ def change_plan(
 
     Raises:
         NoPlan, UnknownPlan, SamePlan: as they say.
-        ChangeOutdated: another sum is due now; carries it.
+        ChangeOutdated: another sum is due now.
         MemberMayNotOrder: the membership is frozen or over.
     """
     held = locked_subscription(member_id=member_id)
     planned = _planned(held, plan, period, now)
     if planned.change.due_minor != expected_due_minor:
-        raise ChangeOutdated(planned)
+        raise ChangeOutdated
     return place_agreed_order(
         member_id=member_id,
         agreement=Agreement(

@@ -197,6 +197,30 @@ POLICY = {
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
+    "plans": ANYONE,
+    # Nobody here has a plan: asking is allowed, there is nothing to do it with.
+    "my-plan": Policy(
+        True,
+        bodies={"post": {"plan": "nosuch", "period": "month"}},
+        fine=MAYBE,
+        lacking=frozenset({404}),
+    ),
+    "my-plan-cancellation": Policy(True, bodies={"post": {}}, fine=frozenset({404})),
+    "my-plan-pause": Policy(True, bodies={"post": {}}, fine=frozenset({404})),
+    "my-plan-resume": Policy(True, bodies={"post": {}}, fine=frozenset({404})),
+    "my-plan-payment": Policy(
+        True, bodies={"put": {"pays_with": ""}}, fine=frozenset({404})
+    ),
+    "my-plan-changes-preview": Policy(
+        True,
+        bodies={"post": {"plan": "nosuch", "period": "month"}},
+        fine=frozenset({404}),
+    ),
+    "my-plan-changes": Policy(
+        True,
+        bodies={"post": {"plan": "nosuch", "period": "month", "expected_due": MONEY}},
+        fine=frozenset({404}),
+    ),
     "my-coupons": MEMBERS,
     # No unpaid order keeps it: the operation is hers, there is nothing to free.
     "my-coupon-hold": Policy(True, own=True, fine=frozenset({409})),

@@ -495,7 +495,7 @@ def test_a_downgrade_costs_nothing_and_the_rest_buys_days(alice, tea, wine):
 
 def test_a_change_is_refused_when_the_sum_is_another_one(alice, tea, wine):
     buy_plan(alice, tea, JUNE)
-    with pytest.raises(ChangeOutdated) as refused:
+    with pytest.raises(ChangeOutdated):
         change_plan(
             member_id=alice.pk,
             plan="wine",
@@ -503,7 +503,6 @@ def test_a_change_is_refused_when_the_sum_is_another_one(alice, tea, wine):
             expected_due_minor=1,
             now=noon(JUNE),
         )
-    assert refused.value.planned.change.due_minor == 3_000
     with pytest.raises(SamePlan):
         preview_change(member_id=alice.pk, plan="tea", period="month", now=noon(JUNE))
     assert not Order.objects.filter(lines__price_kind="planchange").exists()
