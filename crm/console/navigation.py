@@ -59,6 +59,8 @@ SECTIONS = [
             ("loyalty.pointsaccount", "account_balance_wallet"),
             ("loyalty.pointsentry", "history"),
             ("loyalty.tierchange", "trending_up"),
+            ("loyalty.subscription", "card_membership"),
+            ("loyalty.plan", "loyalty"),
             ("loyalty.ladder", "stairs"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),

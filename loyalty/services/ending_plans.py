@@ -4,10 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
-from crm.shared.audit import record_audit
-from crm.shared.errors import Refusal
 from loyalty.models import Subscription, SubscriptionMove, SubscriptionPeriod
 from loyalty.queries.plans import left_after, paid_days, shop_day
 from loyalty.rules.plans import State, unused_days
@@ -20,14 +17,6 @@ from loyalty.services.moving_plans import (
     until,
 )
 from orders.models import Product, Refund, RefundLine
-
-
-class NoReasonForPlan(Refusal):
-    """Say why."""
-
-    code = "reason_missing"
-    status = 422
-    message = _("Say why.")
 
 
 @transaction.atomic
@@ -89,13 +78,9 @@ def end_plan_now(
 
     Raises:
         NoPlan: see there.
-        NoReasonForPlan: staff say why.
     """
-    if not reason.strip():
-        raise NoReasonForPlan
     held = locked_subscription(member_id=member_id)
-    end_plan(held, actor=actor, reason=reason.strip(), now=now)
-    record_audit(actor=actor, action="plans.end", obj=held, reason=reason, now=now)
+    end_plan(held, actor=actor, reason=reason, now=now)
     return held
 
 

@@ -27,6 +27,7 @@ from crm.shared.jobs import run_job
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
+from loyalty.services.subscribing import start_trial
 from members.models import (
     AttributeDefinition,
     Consent,
@@ -55,6 +56,7 @@ from orders.models import (
 )
 from tests.campaigns.recipes import ladder, of_kind
 from tests.console.sales import after_sale, catalogue, order, stored_value
+from tests.loyalty.plans import make_plan
 
 PASSWORD = "correct-horse-9"
 #: Hashed once: argon2 is slow on purpose.
@@ -281,6 +283,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         undone_at=at,
     )
     stored_value(busy, sale, at=at)
+    make_plan(trial_days=7)
+    start_trial(member_id=busy.pk, plan="tea", period="month", now=at)
     UnmatchedReturn.objects.create(
         source="file",
         external_ref="C1",

@@ -3,6 +3,7 @@
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
+``loyalty.change_subscription`` pausing, ending and going on with paid plans,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
@@ -75,6 +76,7 @@ _MONEY = (
     "orders.view_giftcard",
 )
 _APPROVALS = ("shared.view_approval", "shared.change_approval")
+_PLANS = ("loyalty.view_plan", "loyalty.view_planprice", "loyalty.view_subscription")
 _POINTS = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
@@ -82,6 +84,7 @@ _POINTS = (
     "loyalty.view_tier",
     "loyalty.view_ladder",
     "loyalty.view_program",
+    *_PLANS,
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -147,6 +150,7 @@ SUPPORT = (
     "orders.add_shipment",
     "orders.change_shipment",
     "loyalty.add_pointsentry",
+    "loyalty.change_subscription",
     "campaigns.add_coupon",
     "campaigns.view_message",
     *_all("care", "ticket"),
@@ -204,7 +208,8 @@ LOYALTY_MANAGER = (
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
-    *_all("loyalty", "ladder", "tier"),
+    "loyalty.change_subscription",
+    *_all("loyalty", "ladder", "tier", "plan", "planprice"),
     "campaigns.add_coupon",
 )
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm.shared.models import Fact
+from crm.shared.models import AuditEntry, Fact
 from crm.shared.outbox import drain
 from loyalty.models import PointsEntry, Subscription, SubscriptionMove
 from loyalty.queries.plans import plan_held, renewals_ahead, start_of
@@ -17,7 +17,6 @@ from loyalty.services.changing_plans import (
 )
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_plans import (
-    NoReasonForPlan,
     cancel_plan,
     end_plan_now,
     keep_plan,
@@ -26,6 +25,7 @@ from loyalty.services.ending_plans import (
 from loyalty.services.moving_plans import NoPlan, PlanStateRefused
 from loyalty.services.pausing import PlanNotPausable, pause_plan, resume_plan
 from loyalty.services.paying_plans import pay_plan_with
+from loyalty.services.plan_deeds import NoReasonForDeed, do_to_plan
 from loyalty.services.renewing import renew_due
 from loyalty.services.subscribing import (
     AlreadySubscribed,
@@ -386,9 +386,11 @@ def test_cancelling_in_grace_ends_at_once_and_nobody_can_pay_any_more(alice, tea
 def test_staff_end_a_plan_for_a_reason(alice, tea):
     buy_plan(alice, tea, JUNE)
 
-    with pytest.raises(NoReasonForPlan):
-        end_plan_now(member_id=alice.pk, actor="dana", reason=" ", now=noon(JUNE))
-    end_plan_now(member_id=alice.pk, actor="dana", reason="fraud", now=noon(JUNE))
+    told = {"subscription_id": plan_of(alice).pk, "deed": "end", "actor": "dana"}
+    with pytest.raises(NoReasonForDeed):
+        do_to_plan(**told, reason=" ", now=noon(JUNE))
+    do_to_plan(**told, reason="fraud", now=noon(JUNE))
+    assert AuditEntry.objects.get(action="plans.end").reason == "fraud"
 
     assert plan_of(alice).state == "ended"
     with pytest.raises(NoPlan):
