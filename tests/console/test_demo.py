@@ -33,7 +33,13 @@ from crm.console.queries.work import WORK
 from crm.console.services.roles import sync_roles
 from crm.shared.jobs import run_all_queued
 from crm.shared.models import Approval
-from loyalty.models import PointsAccount, PointsEntry, PointsLot
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    PointsLot,
+    Subscription,
+    SubscriptionMove,
+)
 from members.models import DuplicatePair, Member, User
 from members.queries import phone_is
 from members.services.merging import merge_members
@@ -189,7 +195,10 @@ def test_story_10_a_refund_made_the_balance_insufficient(shop):
 
 
 def test_story_3_five_channels_sell(shop):
-    own = Order.objects.filter(seat__isnull=True)
+    # Orders at an agreed price, of groups and of plans, come from no channel.
+    own = Order.objects.filter(seat__isnull=True).exclude(
+        lines__price_kind__in=["plan", "planchange"]
+    )
     sold = own.values_list("channel__code", flat=True).distinct()
     assert set(sold) == {"mini-program", "web", "tmall", "jd", "store"}
 
@@ -364,3 +373,10 @@ def test_the_sign_in_of_a_demo_shop_offers_its_people(shop, client, settings):
     assert all(f'value="{login.username}"' in text for login in LOGINS)
     User.objects.filter(username="lin@demo.local").delete()
     assert "lin@demo.local" not in client.get(page).content.decode()
+
+
+def test_members_have_paid_plans_in_every_state(shop):
+    states = set(Subscription.objects.values_list("state", flat=True))
+    assert states == set(Subscription.State.values)
+    kinds = set(SubscriptionMove.objects.values_list("kind", flat=True))
+    assert {"started", "paid", "paused", "unpaid", "changed", "ended"} <= kinds

@@ -13,6 +13,7 @@ from crm.console.demo import (
     loyalty,
     members,
     orders,
+    plans,
     promotions,
     reviews,
     staff,
@@ -53,6 +54,8 @@ def plant_shop(
     stories.plant(shop)
     say("promotions")
     promotions.plant(shop)
+    say("paid plans")
+    plans.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)
