@@ -15,7 +15,7 @@ from crm.shared.clock import now, today
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, money_column
 from loyalty.models import Subscription
-from loyalty.queries.plans import history, renewals_ahead
+from loyalty.queries.plans import history, renewals_ahead, saved_so_far
 from loyalty.services.plan_deeds import DEEDS, deeds_for, do_to_plan
 
 RIGHT = "loyalty.change_subscription"
@@ -135,6 +135,7 @@ class SubscriptionAdmin(LedgerAdmin):
             "opts": self.opts,
             "original": found,
             "found": found,
+            "saved_minor": saved_so_far(found, at=now()),
             "periods": periods,
             "moves": moves,
             "deeds": [(deed, WORDS[deed]) for deed in deeds],

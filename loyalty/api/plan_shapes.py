@@ -46,6 +46,7 @@ class HeldPlanShape(serializers.Serializer):
     days_kept = serializers.IntegerField(allow_null=True)
     renews = serializers.BooleanField()
     price = MoneyShape()
+    saved = MoneyShape(help_text="By prices for the plan, since it began.")
     pays_with = serializers.CharField(
         help_text="wallet, the id of an instrument, or empty: the member pays.",
     )
@@ -123,7 +124,7 @@ def plan_shape(plan: Plan) -> dict[str, Any]:
     }
 
 
-def held_shape(held: Subscription | None) -> dict[str, Any]:
+def held_shape(held: Subscription | None, *, saved_minor: int = 0) -> dict[str, Any]:
     """Return what a member has as the API writes it."""
     if held is None or not held.is_open:
         return {"plan": None}
@@ -141,6 +142,7 @@ def held_shape(held: Subscription | None) -> dict[str, Any]:
             "days_kept": held.kept_days,
             "renews": not held.cancels,
             "price": _money(held.price_minor),
+            "saved": _money(saved_minor),
             "pays_with": held.instrument.public_id
             if held.instrument
             else held.provider,

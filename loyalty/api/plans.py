@@ -25,7 +25,7 @@ from loyalty.api.plan_shapes import (
     held_shape,
     plan_shape,
 )
-from loyalty.queries.plans import offered_plans, open_subscription
+from loyalty.queries.plans import offered_plans, open_subscription, saved_so_far
 from loyalty.services.changing_plans import change_plan, preview_change
 from loyalty.services.ending_plans import cancel_plan, keep_plan
 from loyalty.services.pausing import pause_plan, resume_plan
@@ -67,7 +67,8 @@ class PlanDoor(StrictQueryMixin, APIView):
     def show(self, status: int = 200) -> Response:
         """Answer with the plan as it is now."""
         held = open_subscription(member_id=self.member_id)
-        return Response(held_shape(held), status=status)
+        saved = saved_so_far(held, at=clock.now()) if held else 0
+        return Response(held_shape(held, saved_minor=saved), status=status)
 
 
 class MyPlan(PlanDoor):

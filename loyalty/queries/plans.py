@@ -126,6 +126,16 @@ def saved_minor(*, member_id: int, plan: Plan, since: datetime, until: datetime)
         return cursor.fetchone()[0]
 
 
+def saved_so_far(subscription: Subscription, *, at: datetime) -> int:
+    """Return what a plan saved a member since it began, in minor units."""
+    return saved_minor(
+        member_id=subscription.member_id,
+        plan=subscription.plan,
+        since=start_of(subscription.started_on),
+        until=at,
+    )
+
+
 def renewals_ahead(*, today: date, days: int) -> list[tuple[date, int, int]]:
     """Return day, subscriptions that renew on it, and their money, for days ahead.
 

@@ -6,8 +6,9 @@ import pytest
 
 from crm.shared.models import AuditEntry, Fact
 from crm.shared.outbox import drain
+from loyalty.merging import BothHavePlans, LoyaltyMerger
 from loyalty.models import PointsEntry, Subscription, SubscriptionMove
-from loyalty.queries.plans import plan_held, renewals_ahead, start_of
+from loyalty.queries.plans import plan_held, renewals_ahead, saved_so_far, start_of
 from loyalty.services import renewing
 from loyalty.services.changing_plans import (
     ChangeOutdated,
@@ -36,6 +37,8 @@ from loyalty.services.subscribing import (
     start_trial,
 )
 from members.services.instruments import UnknownInstrument, remove_instrument
+from members.services.movers import MergeCase
+from orders.merging import ORDERS
 from orders.models import Order, Payment, Refund, Variant
 from orders.models.prices import Price
 from orders.providers.test import TestProvider
@@ -588,6 +591,7 @@ def test_r21_what_the_plan_saved_goes_off(alice, tea):
     quote = quote_refund(order_id=order.pk, items={1: 1}, now=noon(date(2026, 6, 10)))
 
     assert quote.amount_minor == 2_000 - 300
+    assert saved_so_far(plan_of(alice), at=noon(date(2026, 6, 10))) == 300
 
 
 def buy_cup(member, cup, on: date) -> None:
@@ -690,3 +694,28 @@ def test_one_member_s_trouble_stops_no_other(alice, tea, monkeypatch):
 
     assert renew_due(now=noon(JULY)) == 1
     assert plan_of(others[1]).state == "grace"
+
+
+def test_merging_moves_a_plan_and_two_plans_are_refused(alice, bob, tea, wine):
+    buy_plan(alice, tea, JUNE)
+    case = MergeCase(alice.pk, bob.pk, "merge:1", noon(JUNE))
+    merger = LoyaltyMerger()
+
+    moved = {"orders": {ORDERS.label: []}, "loyalty": merger.move(case)}
+    assert plan_of(bob).plan == tea
+    merger.give_back(case, moved)
+    assert (plan_of(alice).plan, plan_of(bob)) == (tea, None)
+
+    buy_plan(bob, wine, JUNE)
+    with pytest.raises(BothHavePlans):
+        merger.move(case)
+
+
+def test_a_fee_that_is_used_up_gives_nothing_back(alice, tea):
+    """R21: not below 0."""
+    order = buy_plan(alice, tea, JUNE)
+
+    row = refund(order, date(2026, 6, 30))
+
+    assert row.amount_minor == 0
+    assert plan_of(alice).state == "active"
