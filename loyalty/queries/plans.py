@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models.functions import JSONObject
 
 from crm.shared.dates import bounds_of_day
-from crm.shared.money import WHOLE_BP
 from crm.shared.planned import planned_cursor
 from loyalty.models import (
     Plan,
@@ -72,28 +72,23 @@ def open_subscription(*, member_id: int) -> Subscription | None:
     )
 
 
-def plan_held(*, member_id: int, at: datetime) -> Plan | None:
-    """Return the plan a member held just before ``at``, as its history says (P7, X2).
+def plan_then(*, at: datetime) -> Subquery:
+    """Return, for a query of accounts, the plan its member held just before ``at``.
 
-    The order that pays for a plan does not yet have it.
+    As its history says, so news may come late (P7, X2): a dict with ``code`` and
+    ``multiplier_bp``, or None. The order that pays for a plan does not yet have it.
     """
     newest = SubscriptionMove.objects.filter(
         subscription=OuterRef("pk"), occurred_at__lt=at
     ).order_by("-occurred_at", "-id")
     held = (
-        Subscription.objects.filter(member_id=member_id)
+        Subscription.objects.filter(member_id=OuterRef("pk"))
         .annotate(state_then=Subquery(newest.values("to_state")[:1]))
         .filter(state_then__in=sorted(HOLDING))
-        .select_related("plan")
         .order_by("-id")
-        .first()
     )
-    return held.plan if held else None
-
-
-def multiplier_of(plan: Plan | None) -> int:
-    """Return by what a plan multiplies points, in basis points; none by one."""
-    return plan.multiplier_bp if plan else WHOLE_BP
+    told = JSONObject(code="plan__code", multiplier_bp="plan__multiplier_bp")
+    return Subquery(held.values(told=told)[:1])
 
 
 def paid_days(subscription: Subscription) -> list[PaidDays]:

@@ -12,7 +12,7 @@ from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
 from loyalty.models import PointsAccount, PointsEntry, Program, QualifyingEntry
-from loyalty.queries.plans import multiplier_of, plan_held
+from loyalty.queries.plans import plan_then
 from loyalty.queries.program import program
 from loyalty.queries.tiers import tier_held
 from loyalty.rules.expiry import end_of_term
@@ -125,11 +125,14 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
     """
     if order.points_spent:
         capture_hold(source=source_of(order), now=now)
-    account = PointsAccount.objects.select_related("tier").get(pk=order.member_id)
+    accounts = PointsAccount.objects.select_related("tier")
+    account = accounts.annotate(plan_then=plan_then(at=order.paid_at)).get(
+        pk=order.member_id
+    )
     tier = tier_held(account=account, at=order.paid_at)
-    plan = plan_held(member_id=order.member_id, at=order.paid_at)
+    plan = account.plan_then or {}
     multiplier_bp = better_multiplier_bp(
-        tier.multiplier_bp if tier else WHOLE_BP, multiplier_of(plan)
+        tier.multiplier_bp if tier else WHOLE_BP, plan.get("multiplier_bp", WHOLE_BP)
     )
     if not could_earn(member_id=order.member_id, at=order.paid_at):
         multiplier_bp = 0
@@ -144,8 +147,8 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
     )
     if tier is not None:
         movement.trace["tier"] = tier.code
-    if plan is not None:
-        movement.trace["plan"] = plan.code
+    if plan:
+        movement.trace["plan"] = plan["code"]
     entry = post_one(book, movement=movement)
     QualifyingEntry.objects.create(
         member_id=order.member_id,

@@ -7,8 +7,8 @@ import pytest
 from crm.shared.models import AuditEntry, Fact
 from crm.shared.outbox import drain
 from loyalty.merging import BothHavePlans, LoyaltyMerger
-from loyalty.models import PointsEntry, Subscription, SubscriptionMove
-from loyalty.queries.plans import plan_held, renewals_ahead, saved_so_far, start_of
+from loyalty.models import PointsAccount, PointsEntry, Subscription, SubscriptionMove
+from loyalty.queries.plans import plan_then, renewals_ahead, saved_so_far, start_of
 from loyalty.services import renewing
 from loyalty.services.changing_plans import (
     ChangeOutdated,
@@ -27,6 +27,7 @@ from loyalty.services.moving_plans import NoPlan, PlanStateRefused
 from loyalty.services.pausing import PlanNotPausable, pause_plan, resume_plan
 from loyalty.services.paying_plans import pay_plan_with
 from loyalty.services.plan_deeds import NoReasonForDeed, do_to_plan
+from loyalty.services.posting import open_accounts
 from loyalty.services.renewing import renew_due
 from loyalty.services.subscribing import (
     AlreadySubscribed,
@@ -654,14 +655,16 @@ def test_t18_points_are_multiplied_by_the_better_of_tier_and_plan(alice, bob, te
 
 
 def test_p7_the_plan_of_the_moment_of_the_payment_counts(alice, tea):
+    open_accounts(member_ids=[alice.pk], now=noon(JUNE))
     buy_plan(alice, tea, JUNE)
     pause_plan(member_id=alice.pk, actor="member", now=noon(date(2026, 6, 10)))
 
     def held(on: date):
-        return plan_held(member_id=alice.pk, at=noon(on))
+        accounts = PointsAccount.objects.annotate(then=plan_then(at=noon(on)))
+        return accounts.get(pk=alice.pk).then
 
     assert held(JUNE) is None  # The order that pays for it does not have it yet.
-    assert held(date(2026, 6, 5)) == tea
+    assert held(date(2026, 6, 5)) == {"code": "tea", "multiplier_bp": 20_000}
     assert held(date(2026, 6, 11)) is None
 
 
