@@ -20,6 +20,7 @@ from campaigns.services.offering import (
     asks_for_audience,
     goods_of_promotions,
     promotions_for,
+    segment_audiences,
 )
 from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
@@ -44,6 +45,10 @@ class PromotionOffers:
     def wants_audiences(self, request: PriceRequest) -> bool:
         """Tell whether a promotion asks what the buyer belongs to."""
         return asks_for_audience(request)
+
+    def audiences(self, request: PriceRequest) -> frozenset[str]:
+        """Return the segments the buyer is in."""
+        return segment_audiences(request)
 
     def unit_offers(self, request: PriceRequest) -> Sequence[Sequence[Offer]]:
         """Return of each line what may lower its unit price where it is alone."""
