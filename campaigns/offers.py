@@ -24,7 +24,12 @@ from campaigns.services.offering import (
 )
 from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
-from campaigns.services.unit_pricing import offers_on_units, units_ask_for_audience
+from campaigns.services.unit_pricing import (
+    is_price_list,
+    offers_on_units,
+    segments_for_units,
+    units_ask_for_audience,
+)
 from crm.shared.bilingual import in_request_language
 from orders.rules.holdings import Holding
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
@@ -48,6 +53,8 @@ class PromotionOffers:
 
     def audiences(self, request: PriceRequest) -> frozenset[str]:
         """Return the segments the buyer is in."""
+        if is_price_list(request):
+            return segments_for_units(request)
         return segment_audiences(request)
 
     def unit_offers(self, request: PriceRequest) -> Sequence[Sequence[Offer]]:
