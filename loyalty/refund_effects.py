@@ -11,7 +11,8 @@ from loyalty.queries.program import program
 from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
 from loyalty.rules.clawback import points_worth
 from loyalty.rules.ledger import Movement
-from loyalty.rules.tiers import counts_from, rung_for
+from loyalty.rules.tiers import rung_for
+from loyalty.rules.windows import counts_from
 from loyalty.services.refund_points import Settlement, may_owe, move_for_refund
 from orders.models import Order, Refund
 from orders.queries.refunds import line_of

@@ -1,6 +1,6 @@
 """Tables of the loyalty app."""
 
-from loyalty.models.ladder import Ladder, Tier
+from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.points import (
     HoldTake,
     LotTake,
@@ -10,12 +10,13 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
-from loyalty.models.tier import QualifyingEntry, TierChange
+from loyalty.models.tier import QualifyingEntry, TierChange, TierStanding
 from loyalty.models.value import MemberValue
 
 __all__ = [
     "HoldTake",
     "Ladder",
+    "LadderVersion",
     "LotTake",
     "MemberValue",
     "PointsAccount",
@@ -26,4 +27,6 @@ __all__ = [
     "QualifyingEntry",
     "Tier",
     "TierChange",
+    "TierStanding",
+    "VersionRung",
 ]

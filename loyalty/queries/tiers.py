@@ -14,7 +14,8 @@ from loyalty.models import (
     Tier,
     TierChange,
 )
-from loyalty.rules.tiers import Rung, Step, counts_from, held_before, progress
+from loyalty.rules.tiers import Rung, Step, held_before, progress
+from loyalty.rules.windows import counts_from
 
 #: The one ladder that counts until there are several.
 MAIN_LADDER = "main"

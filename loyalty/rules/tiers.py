@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,14 @@ class Rung:
     code: str
     threshold_minor: int
     multiplier_bp: int
+    #: What keeps the tier; None is the threshold.
+    keep_minor: int | None = None
+    #: A second number, and whether both must be reached or either.
+    also_metric: str = ""
+    also_threshold: int = 0
+    needs_both: bool = True
+    #: Taken off the ladder: nobody reaches it, who holds it leaves it (T14).
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +81,3 @@ def progress(value_minor: int, rungs: Sequence[Rung]) -> Progress:
     following = min(above, key=lambda rung: rung.threshold_minor, default=None)
     missing = following.threshold_minor - value_minor if following else 0
     return Progress(reached, following, missing)
-
-
-def counts_from(at: datetime, *, window_days: int | None) -> datetime | None:
-    """Return after which moment (exclusive) value counts at ``at``; None is always.
-
-    A rolling window of N days counts ``(at - N days, at]`` (T6).
-    """
-    return None if window_days is None else at - timedelta(days=window_days)

@@ -5,11 +5,11 @@ import pytest
 from loyalty.rules.tiers import (
     Rung,
     Step,
-    counts_from,
     held_before,
     progress,
     rung_for,
 )
+from loyalty.rules.windows import counts_from
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 MEMBER, SILVER, GOLD = (
