@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.program import program
-from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
+from loyalty.queries.tier_terms import rung_of
+from loyalty.queries.tiers import qualifying_minor, tiers
 from loyalty.rules.clawback import points_worth
 from loyalty.rules.ledger import Movement
 from loyalty.rules.tiers import rung_for

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from loyalty.models import (
     Ladder,
@@ -14,11 +14,9 @@ from loyalty.models import (
     Tier,
     TierChange,
 )
-from loyalty.rules.tiers import Rung, Step, held_before, progress
+from loyalty.queries.tier_terms import MAIN_LADDER, rung_of
+from loyalty.rules.tiers import Step, held_before, progress
 from loyalty.rules.windows import counts_from
-
-#: The one ladder that counts until there are several.
-MAIN_LADDER = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +37,19 @@ class TierProgress:
 def base_tier() -> Tier | None:
     """Return the lowest tier, where everybody begins."""
     return (
-        Tier.objects.filter(ladder__code=MAIN_LADDER)
+        Tier.objects.filter(ladder__code=MAIN_LADDER, removed_at=None)
         .order_by("threshold_minor")
         .first()
     )
 
 
 def tiers() -> Sequence[Tier]:
-    """Return the rungs of the ladder from low to high, with their ladder."""
+    """Return the rungs of the main ladder from low to high, with their ladder."""
     return list(
-        Tier.objects.filter(ladder__code=MAIN_LADDER)
+        Tier.objects.filter(ladder__code=MAIN_LADDER, removed_at=None)
         .select_related("ladder")
         .order_by("threshold_minor")
     )
-
-
-def rung_of(tier: Tier) -> Rung:
-    """Return a tier as rules see it."""
-    return Rung(tier.pk, tier.code, tier.threshold_minor, tier.multiplier_bp)
 
 
 def qualifying_minor(*, member_id: int, window_days: int | None, at: datetime) -> int:
@@ -88,15 +81,17 @@ def tier_held(*, account: PointsAccount, at: datetime) -> Tier | None:
     """Return the tier a member held just before ``at`` (P7)."""
     steps = tier_steps(member_ids=[account.member_id])[account.member_id]
     tier_id = held_before(steps, at, now_id=account.tier_id)
-    return next((tier for tier in tiers() if tier.pk == tier_id), None)
+    return Tier.objects.filter(pk=tier_id).first()
 
 
 def tier_steps(*, member_ids: Collection[int]) -> dict[int, list[Step]]:
-    """Return every change of tier of members, in order, by member."""
+    """Return every change on the main ladder, in order, by member."""
     steps: dict[int, list[Step]] = defaultdict(list)
-    for change in TierChange.objects.filter(member_id__in=member_ids).order_by(
-        "occurred_at", "id"
-    ):
+    on_main = Q(from_tier__ladder__code=MAIN_LADDER) | Q(
+        to_tier__ladder__code=MAIN_LADDER
+    )
+    changes = TierChange.objects.filter(on_main, member_id__in=member_ids)
+    for change in changes.order_by("occurred_at", "id"):
         steps[change.member_id].append(
             Step(change.occurred_at, change.from_tier_id, change.to_tier_id)
         )

@@ -219,17 +219,16 @@ class Look:
         return days is None or self.at < held.since + timedelta(days=days)
 
     def _started(self, held: Held, measured: Measured) -> Held:
+        own = held.valid_until
+        runs = own is not None and self.at < own
+        until = own if runs else self._end(held.tier)
         keep = self.start.keep_until
-        runs = held.valid_until is not None and self.at < held.valid_until
-        if keep is not None and self.at < keep:
+        if not measured.is_kept and keep is not None and self.at < keep:
             # Nobody's own term is cut short.
-            until = max(held.valid_until, keep) if runs else keep
-            return replace(held, valid_until=until, grace_until=None)
-        if not self.start.at_once and (runs or self.terms.term != "none"):
-            until = held.valid_until if runs else self._end(held.tier)
-            return replace(held, valid_until=until, grace_until=None)
-        if measured.is_kept:
-            until = held.valid_until if runs else self._end(held.tier)
+            until = max(own, keep) if own is not None and runs else keep
+        elif not measured.is_kept and (self.start.at_once or until is None):
+            until = self.at
+        if until is None or until > self.at:
             return replace(held, valid_until=until, grace_until=None)
         if self._is_removed(held.tier):
             return self._begun(self._below(held.tier, measured))

@@ -61,7 +61,9 @@ def counts_from(
         return None if window_days is None else at - timedelta(days=window_days)
     if joined_at is None or zone is None:
         raise ValueError("a period needs the day of joining and a zone")
-    return period_of(window, at, joined_at=joined_at, zone=zone)[0] - datetime.resolution
+    return (
+        period_of(window, at, joined_at=joined_at, zone=zone)[0] - datetime.resolution
+    )
 
 
 def moment_counted(at: datetime, valid_until: datetime | None) -> datetime:

@@ -9,7 +9,8 @@ from django.db.models import Max
 from django.utils.dateparse import parse_datetime
 
 from loyalty.models import PointsAccount, QualifyingEntry, TierChange
-from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
+from loyalty.queries.tier_terms import rung_of
+from loyalty.queries.tiers import qualifying_minor, tiers
 from loyalty.rules.tiers import rung_for
 from loyalty.services.tiering import settle_tiers
 from orders.models import Order, Refund
