@@ -206,6 +206,25 @@ def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Cl
         return [_classed(terms, at, row) for row in cursor.fetchall()]
 
 
+def histogram(
+    each: LadderInForce, terms: LadderTerms, *, at: datetime, top: int, bars: int
+) -> list[int]:
+    """Return how many members have how much of what is counted, in one statement.
+
+    Bars of the same width from 0 to ``top``; the last one holds what is above.
+    """
+    sql, params = _statement(each, terms, at, who=_LIVING)
+    names = sorted(terms.metrics & _COUNTED.keys())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{sql} SELECT greatest(1, width_bucket({_number(terms.metric)}, 0, "  # noqa: S608
+            f"%(top)s, %(bars)s)), count(*) FROM windowed w {_joins(names)} GROUP BY 1",
+            params | {"top": top, "bars": bars},
+        )
+        counts = dict(cursor.fetchall())
+    return [counts.get(bar, 0) for bar in range(1, bars + 2)]
+
+
 def _classed(terms: LadderTerms, at: datetime, row: tuple[Any, ...]) -> Classed:
     place, due, is_kept, runs, pins, had_pin, members, spent = row
     code = {rank: rung.code for rank, rung in enumerate(terms.rungs)}.get
@@ -238,7 +257,7 @@ def _statement(
         }
     parts = [
         f"held AS ({_HELD.format(tier=source[0], since=source[1], who=who)})",
-        f"windowed AS (SELECT w.*, {_after(terms)} AS after FROM held w)",
+        f"windowed AS (SELECT w.*, {_after(terms)} AS after FROM held w)",  # noqa: S608
         *(f"c_{name} AS ({_COUNTED[name].format(**waits)})" for name in names),
     ]
     params = {
@@ -300,7 +319,7 @@ def _classes(terms: LadderTerms) -> str:
         f"WHEN %(id{rank})s THEN {_condition(terms, rank, 'stay')}" for rank in places
     )
     return (
-        f"classed AS (SELECT w.*, CASE w.tier_id {held} ELSE -1 END AS place, "
+        f"classed AS (SELECT w.*, CASE w.tier_id {held} ELSE -1 END AS place, "  # noqa: S608
         f"CASE {due} ELSE -1 END AS due, "
         f"CASE w.tier_id {kept} ELSE false END AS is_kept "
         f"FROM windowed w {_joins(names)})"
@@ -310,7 +329,7 @@ def _classes(terms: LadderTerms) -> str:
 def _condition(terms: LadderTerms, rank: int, which: str) -> str:
     """Return whether a rung is reached, as ``loyalty.rules.terms.level_of`` has it."""
     rung = terms.rungs[rank]
-    if rung.is_removed:
+    if rung.is_removed or terms.metric == "none":
         return "false"
     if terms.has_floor and rank == 0:
         return "true"

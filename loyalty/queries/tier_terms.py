@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
-from loyalty.rules.terms import LadderTerms
+from loyalty.rules.terms import LadderTerms, Start
 from loyalty.rules.tiers import Rung
 
 #: The ladder that prices and points go by.
@@ -38,11 +38,6 @@ class LadderInForce:
         """Whether prices and points go by it."""
         return self.ladder.code == MAIN_LADDER
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether numbers decide; of a club staff do."""
-        return self.ladder.metric != Ladder.Metric.NONE
-
     def code_of(self, tier_id: int | None) -> str | None:
         """Return the code of a tier of this ladder."""
         found = (code for code, tier in self.tiers.items() if tier.pk == tier_id)
@@ -64,6 +59,19 @@ def ladders_in_force() -> list[LadderInForce]:
         if (rungs := by_ladder[pk])
     ]
     return sorted(found, key=lambda each: (not each.is_main, each.ladder.pk))
+
+
+def ladder_in_force(ladder: Ladder) -> LadderInForce:
+    """Return one ladder; a new one has no tiers yet."""
+    rungs = list(ladder.tiers.order_by("threshold_minor", "pk"))
+    return LadderInForce(
+        ladder, terms_of(ladder, rungs), {tier.code: tier for tier in rungs}
+    )
+
+
+def lifts_on_delivery() -> bool:
+    """Whether on any ladder an order counts only when it is delivered (T4)."""
+    return Ladder.objects.filter(lifts_on=Ladder.LiftsOn.DELIVERY).exists()
 
 
 def main_ladder() -> LadderInForce | None:
@@ -101,6 +109,15 @@ def terms_of_version(
     )
     is_main = version.ladder.code == MAIN_LADDER
     return _terms(version, tuple(by_height), is_main=is_main)
+
+
+def start_of(version: LadderVersion) -> Start:
+    """Return how a version treats who does not reach what they hold."""
+    keeps = version.falls == LadderVersion.Falls.KEEP
+    return Start(
+        at_once=version.falls == LadderVersion.Falls.AT_ONCE,
+        keep_until=version.keep_until if keeps else None,
+    )
 
 
 def rung_of(tier: Tier) -> Rung:

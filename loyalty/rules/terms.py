@@ -144,8 +144,11 @@ class LadderTerms:
 
 
 def level_of(rung: Rung, *, metric: str, is_floor: bool) -> Level:
-    """Return a rung as a level: everybody stands on the floor, nobody on a gone one."""
-    if rung.is_removed:
+    """Return a rung as a level: everybody stands on the floor, nobody on a gone one.
+
+    Nobody reaches a rung of a ladder that counts nothing: of a club staff decide.
+    """
+    if rung.is_removed or metric == "none":
         nobody = Several((), needs_all=False)
         return Level(rung.code, nobody, nobody)
     if is_floor:
@@ -193,13 +196,17 @@ class Look:
             return self._begun(due)
         if due > place:
             return self._lifted(held, due)
-        if place < 0 or self.occasion == Occasion.PAYMENT:
+        if place < 0:
             return held
-        if self.occasion == Occasion.RETURN:
-            return self._returned(held, measured)
-        if self.occasion == Occasion.START:
-            return self._started(held, measured)
-        return self._reviewed(held, measured)
+        look = {
+            Occasion.PAYMENT: self._bought,
+            Occasion.RETURN: self._returned,
+            Occasion.START: self._started,
+        }.get(self.occasion, self._reviewed)
+        return look(held, measured)
+
+    def _bought(self, held: Held, measured: Measured) -> Held:
+        return held
 
     def _returned(self, held: Held, measured: Measured) -> Held:
         if held.valid_until is None:
@@ -264,7 +271,7 @@ class Look:
         )
 
     def _begun(self, place: int, *, after: Held | None = None) -> Held:
-        """Return the beginning of a term; that ``after`` one that is over follows it."""
+        """Return the beginning of a term; it follows the one of ``after``."""
         if place < 0:
             return Held()
         tier = self.terms.rungs[place].code
@@ -306,3 +313,11 @@ class Look:
         while place >= 0 and self.terms.rungs[place].is_removed:
             place -= 1
         return max(place, self.terms.rank(measured.due))
+
+
+def missing(rung: Rung, number: int, *, to_keep: bool = True) -> int:
+    """Return what is missing of the first number to keep a tier, or to reach it."""
+    bound = rung.threshold_minor
+    if to_keep and rung.keep_minor is not None:
+        bound = rung.keep_minor
+    return max(0, bound - number)

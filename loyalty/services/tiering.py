@@ -92,12 +92,11 @@ def look_at(
     Args:
         member_ids: their accounts are locked by the caller.
     """
-    if not (ladder.is_counted and member_ids):
-        return []
     found = counted(ladder, at=deed.now, member_ids=member_ids)
     moved = []
     for each in found.values():
-        if each.is_evaluated:
+        is_later = each.held.since is not None and each.held.since > deed.now
+        if each.is_evaluated and not (is_later and deed.occasion == Occasion.START):
             after = outcome(ladder, each, deed)
             if after != each.held:
                 moved.append((each, after))
@@ -125,12 +124,11 @@ def write(
     """Write what members hold now: standings, the history, the accounts, the news."""
     _write_standings(ladder, moved)
     steps = [(each, after) for each, after in moved if each.held.tier != after.tier]
-    tier = {code: row for code, row in ladder.tiers.items()}
     changes = TierChange.objects.bulk_create(
         TierChange(
             member_id=each.member_id,
-            from_tier=tier.get(each.held.tier),
-            to_tier=tier.get(after.tier),
+            from_tier=ladder.tiers.get(each.held.tier or ""),
+            to_tier=ladder.tiers.get(after.tier or ""),
             value_minor=each.numbers.get(ladder.terms.metric, 0),
             reason=deed.reason[:_LONGEST_REASON],
             occurred_at=deed.since or deed.now,
