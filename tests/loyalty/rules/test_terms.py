@@ -121,6 +121,26 @@ def test_t3_t4_up_goes_at_once_over_rungs_by_exactly_the_threshold(occasion):
 
 
 @pytest.mark.parametrize(
+    ("_case", "value", "tier"),
+    [
+        ("nothing yet", 0, "member"),
+        ("a cent short", 499, "member"),
+        ("T3: the threshold exactly", 500, "silver"),
+        ("T4: rungs may be skipped", 4_999, "gold"),
+        ("more returned than bought", -1, "member"),
+    ],
+)
+def test_t3_the_highest_threshold_reached_counts(_case, value, tier):
+    assert YEARLY.measure("member", {"value": value}.__getitem__).due == tier
+
+
+def test_without_rungs_or_floor_there_may_be_no_tier():
+    assert LadderTerms((), ZONE).measure(None, {}.__getitem__).due is None
+    terms = LadderTerms(RUNGS[1:], ZONE, has_floor=False)
+    assert terms.measure(None, {"value": 499}.__getitem__).due is None
+
+
+@pytest.mark.parametrize(
     ("both", "value", "orders", "tier"),
     [
         (True, 600, 2, "a"),

@@ -108,7 +108,7 @@ def test_t8_the_night_gives_grace_once(alice):
     for at in (end, end + DAY, end + 9 * DAY):
         review_tiers(now=at)
         assert standing_of(alice).grace_until is None, "60,000 of that year keep it"
-    later = end.replace(year=2027)
+    later = end.replace(year=2026)
     review_tiers(now=later)
     assert standing_of(alice).grace_until == later + 10 * DAY
     assert tier_of(alice) == "silver"
