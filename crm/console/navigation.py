@@ -60,6 +60,7 @@ SECTIONS = [
             ("loyalty.pointsentry", "history"),
             ("loyalty.tierchange", "trending_up"),
             ("loyalty.ladder", "stairs"),
+            ("loyalty.ladderversion", "edit_road"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),
         ],

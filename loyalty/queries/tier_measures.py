@@ -192,6 +192,8 @@ def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Cl
 
     Terms are told apart only by whether they run; that decides who falls.
     """
+    if not terms.rungs:
+        return []
     sql, params = _statement(each, terms, at, who=_LIVING)
     with connection.cursor() as cursor:
         cursor.execute(
