@@ -166,7 +166,7 @@ def _of_tier(
             numbers[name] -= goods_minor
     cause = f"order:{root.public_id}"
     deed = Deed(now=now, reason="preview", occasion=Occasion.RETURN, cause=cause)
-    then = outcome(ladder, replace(found, numbers=numbers), deed)
+    then = outcome(ladder=ladder, each=replace(found, numbers=numbers), deed=deed)
     held, new = account.tier, ladder.tiers[then.tier or account.tier.code]
     if terms.rank(new.code) >= terms.rank(held.code):
         return [_effect("tier_stays", tier=held.label)]

@@ -108,7 +108,7 @@ def join_tiers(
         if best.tier != mine.held.tier:
             best = replace(best, since=now, lifted_by="", lifted_from=None)
         if best != mine.held:
-            write(ladder, [(mine, best)], deed=_deed(source, now))
+            write(ladder=ladder, moved=[(mine, best)], deed=_deed(source, now))
         moved[ladder.ladder.code] = {
             "before": _plain(mine.held),
             "given": best.tier,
@@ -128,11 +128,11 @@ def part_tiers(
         mine = counted(ladder, at=now, member_ids=[winner.pk])[winner.pk]
         deed = _deed(f"un{source}", now)
         if moved is None or mine.held.tier != moved["given"]:
-            look_at(ladder, member_ids=[winner.pk], deed=deed)
+            look_at(ladder=ladder, member_ids=[winner.pk], deed=deed)
         else:
             before = _held(moved["before"])
             if before != mine.held:
-                write(ladder, [(mine, before)], deed=deed)
+                write(ladder=ladder, moved=[(mine, before)], deed=deed)
 
 
 def _deed(source: str, now: datetime) -> Deed:

@@ -84,7 +84,9 @@ def pin_tier(
     each = _locked(found, member_id, now)
     since = each.held.since if each.held.tier == tier else now
     after = Held(tier=tier, since=since, is_pinned=True, pinned_until=until)
-    changes = write(found, [(each, after)], deed=Deed(now=now, reason="pin"))
+    changes = write(
+        ladder=found, moved=[(each, after)], deed=Deed(now=now, reason="pin")
+    )
     who = {"member_id": member_id, "reason": reason, "actor": actor, "now": now}
     end = until.isoformat() if until else None
     _audit("tier.pin", **who, ladder=ladder, tier=tier, until=end)
@@ -113,8 +115,8 @@ def unpin_tier(
         raise NotPinned
     deed = Deed(now=now, reason="unpin")
     let_go = replace(each, held=replace(each.held, pinned_until=now))
-    after = outcome(found, let_go, deed)
-    changes = write(found, [(each, after)], deed=deed)
+    after = outcome(ladder=found, each=let_go, deed=deed)
+    changes = write(ladder=found, moved=[(each, after)], deed=deed)
     who = {"member_id": member_id, "reason": reason, "actor": actor, "now": now}
     _audit("tier.unpin", **who, ladder=ladder, tier=after.tier)
     return changes[0] if changes else None

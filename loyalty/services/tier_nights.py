@@ -32,9 +32,11 @@ def review_tiers(*, now: datetime) -> int:
     changes = 0
     for ladder in ladders_in_force():
         changes += in_chunks(
-            ladder,
-            list(unsettled(ladder, at=now)),
-            lambda ladder, some: len(look_at(ladder, member_ids=some, deed=deed)),
+            ladder=ladder,
+            member_ids=list(unsettled(ladder, at=now)),
+            work=lambda ladder, some: len(
+                look_at(ladder=ladder, member_ids=some, deed=deed)
+            ),
         )
     return changes
 
@@ -50,9 +52,9 @@ def warn_of_falls(*, now: datetime) -> int:
         if days:
             until = now + timedelta(days=days)
             told += in_chunks(
-                ladder,
-                list(unwarned(ladder, at=now, until=until)),
-                lambda ladder, some: _warn(ladder, some, now=now),
+                ladder=ladder,
+                member_ids=list(unwarned(ladder, at=now, until=until)),
+                work=lambda ladder, some: _warn(ladder, some, now=now),
             )
     return told
 
@@ -89,7 +91,7 @@ def _notice(ladder: LadderInForce, each: Counted) -> TierAtRisk:
     )
 
 
-def in_chunks(ladder: LadderInForce, member_ids: Sequence[int], work: Work) -> int:
+def in_chunks(*, ladder: LadderInForce, member_ids: Sequence[int], work: Work) -> int:
     """Do ``work`` for members in transactions of some hundred; return what it did.
 
     Where a chunk fails its members are done one by one: who fails is logged, and

@@ -78,14 +78,14 @@ def review_tier(
     deed = Deed(now=now, reason=reason, occasion=occasion, cause=cause, since=since)
     main = None
     for ladder in ladders_in_force():
-        changes = look_at(ladder, member_ids=[member_id], deed=deed)
+        changes = look_at(ladder=ladder, member_ids=[member_id], deed=deed)
         if ladder.is_main and changes:
             main = changes[0]
     return main
 
 
 def look_at(
-    ladder: LadderInForce, *, member_ids: Collection[int], deed: Deed
+    *, ladder: LadderInForce, member_ids: Collection[int], deed: Deed
 ) -> list[TierChange]:
     """Look at members on one ladder and write what changes, in a few statements.
 
@@ -97,13 +97,13 @@ def look_at(
     for each in found.values():
         is_later = each.held.since is not None and each.held.since > deed.now
         if each.is_evaluated and not (is_later and deed.occasion == Occasion.START):
-            after = outcome(ladder, each, deed)
+            after = outcome(ladder=ladder, each=each, deed=deed)
             if after != each.held:
                 moved.append((each, after))
-    return write(ladder, moved, deed=deed)
+    return write(ladder=ladder, moved=moved, deed=deed)
 
 
-def outcome(ladder: LadderInForce, each: Counted, deed: Deed) -> Held:
+def outcome(*, ladder: LadderInForce, each: Counted, deed: Deed) -> Held:
     """Return what a member would hold after a look; writes nothing."""
     look = Look(
         terms=ladder.terms,
@@ -119,7 +119,7 @@ def outcome(ladder: LadderInForce, each: Counted, deed: Deed) -> Held:
 
 
 def write(
-    ladder: LadderInForce, moved: Sequence[tuple[Counted, Held]], *, deed: Deed
+    *, ladder: LadderInForce, moved: Sequence[tuple[Counted, Held]], deed: Deed
 ) -> list[TierChange]:
     """Write what members hold now: standings, the history, the accounts, the news."""
     _write_standings(ladder, moved)
@@ -223,6 +223,6 @@ def settle_tiers(
     moved = 0
     for ladder in ladders_in_force():
         ids = [account.pk for account in accounts]
-        changes = look_at(ladder, member_ids=ids, deed=deed)
+        changes = look_at(ladder=ladder, member_ids=ids, deed=deed)
         moved += len(changes) if ladder.is_main else 0
     return moved

@@ -52,7 +52,7 @@ class VersionNotSound(Refusal):
 
     code = "ladder_version_not_sound"
     status = 422
-    message = _("%(what)s")
+    message = "%(what)s"
 
 
 @transaction.atomic
@@ -228,9 +228,11 @@ def settle_version(*, version_id: int, after: int, limit: int) -> int | None:
     for ladder in ladders_in_force():
         if ladder.ladder.pk == version.ladder_id:
             in_chunks(
-                ladder,
-                members,
-                lambda ladder, some: len(look_at(ladder, member_ids=some, deed=deed)),
+                ladder=ladder,
+                member_ids=members,
+                work=lambda ladder, some: len(
+                    look_at(ladder=ladder, member_ids=some, deed=deed)
+                ),
             )
     return members[-1]
 

@@ -261,8 +261,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         reason="joined",
         occurred_at=at,
     )
-    ladder = busy.points_account.tier.ladder
-    ladder_draft = begin_draft(ladder_id=ladder.pk, actor=users["admin"], now=at)
+    rung = busy.points_account.tier
+    ladder_draft = begin_draft(ladder_id=rung.ladder_id, actor=users["admin"], now=at)
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
     known_well(busy, at=at, actor=users["admin"])

@@ -179,15 +179,16 @@ def pin(member: Member, data: dict, available: int) -> str:
     if not until:
         return (
             _(
-                "Holds %(member)s on %(tier)s until somebody lets go, whatever is counted."
+                "Holds %(member)s on %(tier)s until somebody lets go, whatever is "
+                "counted."
             )
             % words
         )
     words["day"] = date_format(until, "DATE_FORMAT")
     return (
         _(
-            "Holds %(member)s on %(tier)s to the end of %(day)s, whatever is counted; then "
-            "the tier that is reached counts."
+            "Holds %(member)s on %(tier)s to the end of %(day)s, whatever is counted; "
+            "then the tier that is reached counts."
         )
         % words
     )

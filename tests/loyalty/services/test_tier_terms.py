@@ -335,10 +335,10 @@ def test_p29_one_member_who_fails_stops_nobody_else(alice, bob, monkeypatch):
     earn(paid_order(bob, 60_000))
     right = tier_nights.look_at
 
-    def look_at(ladder, *, member_ids, deed):
+    def look_at(*, ladder, member_ids, deed):
         if alice.pk in member_ids:
             raise RuntimeError
-        return right(ladder, member_ids=member_ids, deed=deed)
+        return right(ladder=ladder, member_ids=member_ids, deed=deed)
 
     monkeypatch.setattr(tier_nights, "look_at", look_at)
     assert review_tiers(now=NOON + 31 * DAY) == 1
