@@ -5,12 +5,13 @@ the same in SQL, and a test holds the two against each other.
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from loyalty.models import TierStanding
 from loyalty.queries.tier_terms import LadderInForce
@@ -20,8 +21,6 @@ from orders.rules.lifecycle import SHIPPABLE, SOLD
 
 #: Memberships that are looked at; frozen and closed ones are not (T15).
 EVALUATED = ("pending", "active", "dormant")
-#: Rows read at a time when there are many.
-_BATCH = 5_000
 
 _STANDING = (
     *("valid_until", "grace_until", "is_pinned", "pinned_until", "lifted_by"),
@@ -151,14 +150,25 @@ def _counted(each: LadderInForce, row: tuple[Any, ...], names: list[str]) -> Cou
     return Counted(member_id, joined_at, state in EVALUATED, held, warned_of, numbers)
 
 
-def unsettled(each: LadderInForce, *, at: datetime) -> Iterator[int]:
-    """Yield members of whom a look at ``at`` may change something, set-based.
+@contextmanager
+def _whole_base() -> Iterator[Any]:
+    """Give a cursor whose statements read every member: room to hash, time to end."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('work_mem', '64MB', true), "
+            "set_config('statement_timeout', '120s', true)"
+        )
+        yield cursor
+
+
+def unsettled(each: LadderInForce, *, at: datetime) -> list[int]:
+    """Return members of whom a look at ``at`` may change something, set-based.
 
     Who reaches another tier than they hold, does not keep theirs, or whose term, grace
     or pin is over. Who was looked at later than ``at`` is left out.
     """
     sql, params = _statement(each, each.terms, at, who=_LIVING)
-    with connection.cursor() as cursor:
+    with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
             "WHERE (since IS NULL OR since <= %(at)s) AND CASE "
@@ -168,14 +178,13 @@ def unsettled(each: LadderInForce, *, at: datetime) -> Iterator[int]:
             "ORDER BY member_id",
             params,
         )
-        while rows := cursor.fetchmany(_BATCH):
-            yield from (member_id for (member_id,) in rows)
+        return [member_id for (member_id,) in cursor.fetchall()]
 
 
-def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> Iterator[int]:
-    """Yield members whose term ends by ``until``, who do not keep it, untold (T17)."""
+def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> list[int]:
+    """Return members whose term ends by ``until``, who do not keep it, untold (T17)."""
     sql, params = _statement(each, each.terms, at, who=_LIVING)
-    with connection.cursor() as cursor:
+    with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
             "WHERE NOT is_pinned AND NOT is_kept AND due < place "
@@ -183,8 +192,7 @@ def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> Iterator[
             "AND warned_of IS DISTINCT FROM valid_until ORDER BY member_id",
             params | {"until": until},
         )
-        while rows := cursor.fetchmany(_BATCH):
-            yield from (member_id for (member_id,) in rows)
+        return [member_id for (member_id,) in cursor.fetchall()]
 
 
 def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Classed]:
@@ -195,7 +203,7 @@ def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Cl
     if not terms.rungs:
         return []
     sql, params = _statement(each, terms, at, who=_LIVING)
-    with connection.cursor() as cursor:
+    with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(terms)} SELECT c.place, c.due, c.is_kept, "  # noqa: S608
             "(c.valid_until > %(at)s) IS TRUE, "
@@ -217,7 +225,7 @@ def histogram(
     """
     sql, params = _statement(each, terms, at, who=_LIVING)
     names = sorted(terms.metrics & _COUNTED.keys())
-    with connection.cursor() as cursor:
+    with _whole_base() as cursor:
         cursor.execute(
             f"{sql} SELECT greatest(1, width_bucket({_number(terms.metric)}, 0, "  # noqa: S608
             f"%(top)s, %(bars)s)), count(*) FROM windowed w {_joins(names)} GROUP BY 1",

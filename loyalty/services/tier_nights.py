@@ -33,7 +33,7 @@ def review_tiers(*, now: datetime) -> int:
     for ladder in ladders_in_force():
         changes += in_chunks(
             ladder=ladder,
-            member_ids=list(unsettled(ladder, at=now)),
+            member_ids=unsettled(ladder, at=now),
             work=lambda ladder, some: len(
                 look_at(ladder=ladder, member_ids=some, deed=deed)
             ),
@@ -53,7 +53,7 @@ def warn_of_falls(*, now: datetime) -> int:
             until = now + timedelta(days=days)
             told += in_chunks(
                 ladder=ladder,
-                member_ids=list(unwarned(ladder, at=now, until=until)),
+                member_ids=unwarned(ladder, at=now, until=until),
                 work=lambda ladder, some: _warn(ladder, some, now=now),
             )
     return told

@@ -364,7 +364,7 @@ def test_the_night_costs_the_same_statements_for_one_and_for_many(
 
 def test_nobody_is_unsettled_on_an_idle_night(alice):
     earn(paid_order(alice, 60_000))
-    assert list(unsettled(main_ladder(), at=NOON + DAY)) == []
+    assert unsettled(main_ladder(), at=NOON + DAY) == []
     assert PointsAccount.objects.count() == 1
     club = make_ladder("tea", ("friend", 0), metric="none")
-    assert list(unsettled(ladder_in_force(club), at=NOON + DAY)) == []
+    assert unsettled(ladder_in_force(club), at=NOON + DAY) == []
