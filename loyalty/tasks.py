@@ -47,7 +47,8 @@ def _until_nothing_is_left(step: Callable[..., int]) -> Callable[..., int]:
     return all_of_it
 
 
-#: P29. Debt is paid by whatever comes in, so no step of its own pays it.
+#: P29, in this order: what waits is activated before ``expire``. Debt is paid by
+#: whatever comes in, so no step of its own pays it; there is no automatic redemption.
 STEPS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("release_holds", _until_nothing_is_left(release_unpaid)),
     ("expire", _until_nothing_is_left(expire_lots)),

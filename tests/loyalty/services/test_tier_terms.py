@@ -358,7 +358,7 @@ def test_the_night_costs_the_same_statements_for_one_and_for_many(
     Ladder.objects.update(window_days=30)
     for serial in range(1, 13):
         earn(paid_order(make_member(serial), 60_000))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         assert review_tiers(now=NOON + 31 * DAY) == 12
 
 
