@@ -21,8 +21,10 @@ from campaigns.services.recognising import note_buyer
 from campaigns.services.rewarding import reward_leader, take_reward_back
 from campaigns.services.seats import lose_seat, pay_seat
 from crm.shared.models import Fact
+from crm.shared.money import display_amount
+from loyalty.models import Tier
 from members.links import confirm_url
-from members.models import ConsentRequest
+from members.models import ConsentRequest, Member
 from members.queries import standing_id
 from members.services.confirming import issue_token
 from orders.models import Refund, Shipment
@@ -140,17 +142,50 @@ def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
 
 
 def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """TierChanged: an upgrade brings the gift of the new tier, once (T5)."""
-    if not payload["is_upgrade"]:
+    """TierChanged: an upgrade brings the gifts of the tier, once a cycle (T4, T5).
+
+    Tiers of other ladders than the main one have no gifts.
+    """
+    if not payload["is_upgrade"] or payload.get("ladder", "main") != "main":
         return
+    tiers = payload.get("gifts") or [payload["to_tier_code"]]
+    cycle = payload.get("cycle")
     gifts = CouponTemplate.objects.filter(
-        for_tier=payload["to_tier_code"], state=CouponTemplate.State.LIVE
+        for_tier__in=tiers, state=CouponTemplate.State.LIVE
     ).order_by("id")
     for template in gifts:
+        source = f"tier:{template.for_tier}"
         issue_coupon(
             template_id=template.pk,
             member_id=standing_id(payload["member_id"]),
-            source=f"tier:{payload['to_tier_code']}",
+            source=f"{source}:{cycle}" if cycle else source,
+            now=now,
+        )
+
+
+def warn_of_fall(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """TierAtRisk: tell what keeps the tier, in the app and by e-mail, once (T17)."""
+    member = Member.objects.get(pk=standing_id(payload["member_id"]))
+    tier = Tier.objects.get(ladder__code=payload["ladder"], code=payload["tier_code"])
+    english = member.language.startswith("en")
+    missing = payload["missing_minor"]
+    ends = datetime.fromisoformat(payload["valid_until"])
+    last = (ends - datetime.resolution).astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
+    in_money = payload["metric"] in {"value", "spend"}
+    context = {
+        "tier": (tier.name_en if english else "") or tier.name,
+        "until": last.strftime("%Y-%m-%d"),
+        "missing": display_amount(missing, settings.SHOP_CURRENCY)
+        if in_money
+        else f"{missing:,d}",
+    }
+    for channel in ["in_app", *(["email"] if member.email else [])]:
+        write_message(
+            member_id=member.pk,
+            channel=channel,
+            template="tier_at_risk",
+            context=context,
+            dedupe_key=f"tier_at_risk:{fact.pk}:{channel}",
             now=now,
         )
 

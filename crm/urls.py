@@ -18,6 +18,7 @@ storefront = [
 
 server = [
     path("", include("members.api.server_urls")),
+    path("", include("loyalty.api.server_urls")),
     path("", include("orders.api.server_urls")),
 ]
 

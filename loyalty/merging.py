@@ -43,6 +43,7 @@ class LoyaltyMerger(Merger):
             "loyalty.PointsAccount.member",
             "loyalty.QualifyingEntry.member",
             "loyalty.TierChange.member",
+            "loyalty.TierStanding.member",
             "loyalty.MemberValue.member",
         }
     )

@@ -72,6 +72,14 @@ class LoyaltyData(PersonalData):
             plain="subscription period source actor reason",
         ),
         Table(
+            "loyalty.TierStanding",
+            "member",
+            kept="since valid_until grace_until is_pinned pinned_until",
+            plain="member ladder tier lifted_by lifted_from lifted_from_until "
+            "warned_of",
+            beside="tier__name",
+        ),
+        Table(
             "loyalty.MemberValue",
             "pk",
             kept="orders net_minor first_order_at last_order_at",
@@ -82,6 +90,8 @@ class LoyaltyData(PersonalData):
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",
         "loyalty.PlanPrice": "period",
+        "loyalty.LadderVersion": "public_id note",
         "loyalty.Program": "name",
         "loyalty.Tier": "code name name_en color",
+        "loyalty.VersionRung": "code name name_en color",
     }

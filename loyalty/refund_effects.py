@@ -1,6 +1,7 @@
 """What a refund does to points and tier: asked before, told after (P16–P20, T9)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -8,11 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.program import program
-from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
+from loyalty.queries.tier_measures import counted
+from loyalty.queries.tier_terms import main_ladder
 from loyalty.rules.clawback import points_worth
 from loyalty.rules.ledger import Movement
-from loyalty.rules.tiers import counts_from, rung_for
+from loyalty.rules.terms import Occasion
+from loyalty.rules.windows import counts_from, moment_counted
 from loyalty.services.refund_points import Settlement, may_owe, move_for_refund
+from loyalty.services.tiering import Deed, outcome
 from orders.models import Order, Refund
 from orders.queries.refunds import line_of
 from orders.rules.refund_effects import Effect, PlannedRefund
@@ -141,18 +145,29 @@ def _deducted(effect: Effect, minor_per_100: int, room_minor: int) -> list[Effec
 def _of_tier(
     account: PointsAccount, root: Order, goods_minor: int, now: datetime
 ) -> list[Effect]:
-    """Say whether the qualifying value left still reaches the tier (T9)."""
-    rungs = tiers()
-    if not rungs or account.tier is None:
+    """Say whether the tier survives without what is given back (T9).
+
+    Looked at as the refund itself will be; only what is counted in money falls here.
+    """
+    ladder = main_ladder()
+    if ladder is None or account.tier is None:
         return []
-    window = rungs[0].ladder.window_days
-    value = qualifying_minor(member_id=account.member_id, window_days=window, at=now)
-    after = counts_from(now, window_days=window)
+    found = counted(ladder, at=now, member_ids=[account.pk])[account.pk]
+    terms, numbers = ladder.terms, dict(found.numbers)
+    after = counts_from(
+        moment_counted(now, found.held.valid_until),
+        window=terms.window,
+        window_days=terms.window_days,
+        joined_at=found.joined_at,
+        zone=terms.zone,
+    )
     if after is None or root.paid_at > after:
-        value -= goods_minor
-    reached = rung_for(value, [rung_of(tier) for tier in rungs])
-    held = account.tier
-    new = next(tier for tier in rungs if tier.pk == reached.id)
-    if new.threshold_minor >= held.threshold_minor:
+        for name in numbers.keys() & {"value", "spend"}:
+            numbers[name] -= goods_minor
+    cause = f"order:{root.public_id}"
+    deed = Deed(now=now, reason="preview", occasion=Occasion.RETURN, cause=cause)
+    then = outcome(ladder=ladder, each=replace(found, numbers=numbers), deed=deed)
+    held, new = account.tier, ladder.tiers[then.tier or account.tier.code]
+    if terms.rank(new.code) >= terms.rank(held.code):
         return [_effect("tier_stays", tier=held.label)]
     return [_effect("tier_falls", **{"from": held.label, "to": new.label})]

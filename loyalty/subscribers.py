@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from crm.shared.models import Fact
+from loyalty.queries.tier_measures import EVALUATED
+from loyalty.queries.tier_terms import lifts_on_delivery
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_plans import settle_plan_refund
@@ -16,6 +18,7 @@ from loyalty.services.rewarding import (
     take_review_points_back,
 )
 from loyalty.services.subscribing import settle_paid_plans
+from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value_of_buyer
 from orders.models import Order
 
@@ -23,6 +26,25 @@ from orders.models import Order
 def open_account(payload: dict, *, fact: Fact, now: datetime) -> None:
     """MemberJoined: open the points account in the lowest tier."""
     open_accounts(member_ids=[payload["member_id"]], now=now)
+
+
+def look_at_reopened(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """MemberStateChanged: who comes back is looked at once (T15)."""
+    if payload["to_state"] in EVALUATED and payload["from_state"] not in EVALUATED:
+        review_tier(member_id=payload["member_id"], reason="reopened", now=now)
+
+
+def lift_for_delivery(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderDelivered, OrderCompleted: where delivery lifts, it counts now (T4)."""
+    order = Order.objects.only("public_id", "member_id").get(pk=payload["order_id"])
+    if order.member_id is not None and lifts_on_delivery():
+        review_tier(
+            member_id=order.member_id,
+            reason=f"order:{order.public_id}",
+            now=now,
+            may_lower=False,
+            cause=f"order:{order.public_id}",
+        )
 
 
 def earn_points_for_order(payload: dict, *, fact: Fact, now: datetime) -> None:

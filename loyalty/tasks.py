@@ -1,20 +1,62 @@
 """Background doors of loyalty."""
 
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
 from celery import shared_task
 
 from crm.shared import clock
 from loyalty.services.expiring import expire_lots
 from loyalty.services.renewing import renew_due
+from loyalty.services.tier_nights import review_tiers, warn_of_falls
+from loyalty.services.versioning import begin_due_versions
+from orders.services.cancelling import release_unpaid
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
-def expire_points() -> int:
-    """Book every lot that has ended, a thousand per transaction; return how many."""
-    now = clock.now()
-    booked = 0
-    while some := expire_lots(now=now):
-        booked += some
-    return booked
+def nightly(moment: str = "") -> dict[str, int]:
+    """Do what time alone brings, in the order of P29; return what each step did.
+
+    A step that fails is logged and counted as -1, and stops no other. Run again, or
+    for a moment that is past, it books only what would have been booked then.
+
+    Args:
+        moment: ISO 8601 with offset; empty is now.
+    """
+    now = datetime.fromisoformat(moment) if moment else clock.now()
+    return {name: _run(name, step, now) for name, step in STEPS}
+
+
+def _run(name: str, step: Callable[..., int], now: datetime) -> int:
+    try:
+        return step(now=now)
+    except Exception:
+        log.exception("step %s of the night failed", name)
+        return -1
+
+
+def _until_nothing_is_left(step: Callable[..., int]) -> Callable[..., int]:
+    def all_of_it(*, now: datetime) -> int:
+        total = 0
+        while some := step(now=now):
+            total += some
+        return total
+
+    return all_of_it
+
+
+#: P29, in this order: what waits is activated before ``expire``. Debt is paid by
+#: whatever comes in, so no step of its own pays it; there is no automatic redemption.
+STEPS: tuple[tuple[str, Callable[..., int]], ...] = (
+    ("release_holds", _until_nothing_is_left(release_unpaid)),
+    ("expire", _until_nothing_is_left(expire_lots)),
+    ("begin_versions", begin_due_versions),
+    ("review_tiers", review_tiers),
+    ("warn_of_falls", warn_of_falls),
+)
 
 
 @shared_task

@@ -29,6 +29,13 @@ TEMPLATES = {
         _("A coupon for you"),
         _("You received “%(coupon)s”. Use code %(code)s until %(until)s."),
     ),
+    "tier_at_risk": MessageTemplate(
+        _("Keep your tier"),
+        _(
+            "Your tier %(tier)s is good until %(until)s. What is still missing to keep "
+            "it: %(missing)s."
+        ),
+    ),
     "order_shipped": MessageTemplate(
         _("Your order is on its way"),
         _(

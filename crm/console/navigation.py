@@ -62,6 +62,7 @@ SECTIONS = [
             ("loyalty.subscription", "card_membership"),
             ("loyalty.plan", "loyalty"),
             ("loyalty.ladder", "stairs"),
+            ("loyalty.ladderversion", "edit_road"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),
         ],

@@ -47,7 +47,7 @@ def record_audit(
     """Write one audit entry in the caller's transaction.
 
     Args:
-        actor: the login, the name of a program such as ``tasks.expire_points``, or
+        actor: the login, the name of a program such as ``tasks.nightly``, or
             None for the system.
         action: dotted code, such as ``points.adjust``.
         obj: what it was done to; gives ``object_type`` and ``object_id``.

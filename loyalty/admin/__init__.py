@@ -1,5 +1,5 @@
-"""Staff pages of points, tiers and the program."""
+"""Staff pages of points, tiers, plans and the program."""
 
-from loyalty.admin import plan, points, program, subscription, tier
+from loyalty.admin import ladder, plan, points, program, subscription, tier
 
-__all__ = ["plan", "points", "program", "subscription", "tier"]
+__all__ = ["ladder", "plan", "points", "program", "subscription", "tier"]

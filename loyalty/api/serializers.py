@@ -34,14 +34,14 @@ class NextTierShape(serializers.Serializer):
 
     code = serializers.CharField()
     name = serializers.CharField()
-    threshold = MoneyShape()
+    threshold = MoneyShape(allow_null=True)
 
 
 class ProgressShape(serializers.Serializer):
     """How far it is to the next tier (T12)."""
 
     basis = serializers.CharField(help_text="spend_lifetime, or spend_rolling_<days>d.")
-    current = MoneyShape()
+    current = MoneyShape(allow_null=True)
     next_tier = NextTierShape(allow_null=True)
     remaining = MoneyShape(allow_null=True)
     deadline = serializers.DateField(allow_null=True)
@@ -50,8 +50,36 @@ class ProgressShape(serializers.Serializer):
 class RetentionShape(serializers.Serializer):
     """What keeps the tier."""
 
-    required = MoneyShape()
+    required = MoneyShape(allow_null=True)
     met = serializers.BooleanField()
+
+
+class CountedShape(serializers.Serializer):
+    """What thresholds count: ``value`` and ``spend`` are minor units of money."""
+
+    metric = serializers.ChoiceField(["value", "spend", "points", "orders"])
+    window = serializers.CharField(help_text="days, month, quarter, half, year, …")
+    window_days = serializers.IntegerField(allow_null=True)
+    value = serializers.IntegerField()
+    to_next = serializers.IntegerField()
+    to_keep = serializers.IntegerField()
+
+
+class ProjectedShape(serializers.Serializer):
+    """A tier by name."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class TermShape(serializers.Serializer):
+    """How long the tier is good for, and what comes then (T12)."""
+
+    ends_at = serializers.DateTimeField(allow_null=True)
+    grace_until = serializers.DateTimeField(allow_null=True)
+    is_pinned = serializers.BooleanField()
+    pinned_until = serializers.DateTimeField(allow_null=True)
+    projected_tier = ProjectedShape(allow_null=True)
 
 
 class LoyaltyShape(serializers.Serializer):
@@ -62,6 +90,8 @@ class LoyaltyShape(serializers.Serializer):
     tier = TierShape(allow_null=True)
     progress = ProgressShape()
     retention = RetentionShape()
+    counted = CountedShape()
+    term = TermShape()
 
 
 class ExpiringShape(serializers.Serializer):
@@ -130,11 +160,7 @@ class EntryShape(serializers.ModelSerializer):
     def get_expires_on(self, entry: PointsEntry) -> str | None:
         """Return the last good day in the shop's zone."""
         lot = getattr(entry, "lot", None)
-        if lot is None or lot.expires_at is None:
-            return None
-        zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-        last = (lot.expires_at - datetime.resolution).astimezone(zone).date()
-        return last.isoformat()
+        return _last_day(lot.expires_at) if lot else None
 
     @extend_schema_field(ReasonShape)
     def get_reason(self, entry: PointsEntry) -> dict:
@@ -150,30 +176,70 @@ class EntryShape(serializers.ModelSerializer):
 
 def loyalty_shape(*, member: Member, progress: TierProgress) -> dict:
     """Return tier and progress as the API writes them."""
-    window = progress.window_days
-    following = progress.next_tier
+    following, last = progress.next_tier, _last_day(progress.valid_until)
+    money = _money if progress.in_money else _no_money
     return {
         "member_id": member.public_id,
         "member_no": member.number,
-        "tier": _tier_shape(progress.tier, progress.since),
+        "tier": _tier_shape(progress.tier, progress.since, last),
         "progress": {
-            "basis": f"spend_rolling_{window}d" if window else "spend_lifetime",
-            "current": _money(progress.value_minor),
+            "basis": _basis(progress),
+            "current": money(progress.value_minor),
             "next_tier": {
                 "code": following.code,
                 "name": following.label,
-                "threshold": _money(following.threshold_minor),
+                "threshold": money(following.threshold_minor),
             }
             if following
             else None,
-            "remaining": _money(progress.missing_minor) if following else None,
-            "deadline": None,
+            "remaining": money(progress.missing_minor) if following else None,
+            "deadline": last,
         },
         "retention": {
-            "required": _money(progress.required_minor),
+            "required": money(progress.required_minor),
             "met": progress.is_kept,
         },
+        "counted": {
+            "metric": progress.metric,
+            "window": progress.window,
+            "window_days": progress.window_days,
+            "value": progress.value_minor,
+            "to_next": progress.missing_minor,
+            "to_keep": progress.to_keep_minor,
+        },
+        "term": term_shape(progress),
     }
+
+
+def term_shape(progress: TierProgress) -> dict:
+    """Return how long a tier is good for, as the API writes it."""
+    projected = progress.projected
+    return {
+        "ends_at": progress.valid_until,
+        "grace_until": progress.grace_until,
+        "is_pinned": progress.is_pinned,
+        "pinned_until": progress.pinned_until,
+        "projected_tier": {"code": projected.code, "name": projected.label}
+        if projected
+        else None,
+    }
+
+
+def _basis(progress: TierProgress) -> str:
+    """Return what is counted in one word; qualifying value is spending to members."""
+    what = "spend" if progress.in_money else progress.metric
+    if progress.window != "days":
+        return f"{what}_{progress.window}"
+    days = progress.window_days
+    return f"{what}_rolling_{days}d" if days else f"{what}_lifetime"
+
+
+def _last_day(end: datetime | None) -> str | None:
+    """Return the last good day before an exclusive end, in the shop's zone."""
+    if end is None:
+        return None
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    return (end - datetime.resolution).astimezone(zone).date().isoformat()
 
 
 def points_shape(summary: PointsSummary) -> dict:
@@ -191,17 +257,23 @@ def points_shape(summary: PointsSummary) -> dict:
     }
 
 
-def _tier_shape(tier: Tier | None, since: datetime | None) -> dict | None:
+def _tier_shape(
+    tier: Tier | None, since: datetime | None, last: str | None
+) -> dict | None:
     if tier is None:
         return None
     return {
         "code": tier.code,
         "name": tier.label,
         "since": since,
-        "valid_until": None,
+        "valid_until": last,
         "multiplier": f"{tier.multiplier_bp / 10000:.2f}",
         "color": tier.color,
     }
+
+
+def _no_money(minor: int) -> None:
+    """Say nothing in money of points or orders."""
 
 
 def _money(minor: int) -> dict:

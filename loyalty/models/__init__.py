@@ -1,6 +1,6 @@
 """Tables of the loyalty app."""
 
-from loyalty.models.ladder import Ladder, Tier
+from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.plan import Plan, PlanPrice
 from loyalty.models.points import (
     HoldTake,
@@ -16,12 +16,13 @@ from loyalty.models.subscription import (
     SubscriptionMove,
     SubscriptionPeriod,
 )
-from loyalty.models.tier import QualifyingEntry, TierChange
+from loyalty.models.tier import QualifyingEntry, TierChange, TierStanding
 from loyalty.models.value import MemberValue
 
 __all__ = [
     "HoldTake",
     "Ladder",
+    "LadderVersion",
     "LotTake",
     "MemberValue",
     "Plan",
@@ -37,4 +38,6 @@ __all__ = [
     "SubscriptionPeriod",
     "Tier",
     "TierChange",
+    "TierStanding",
+    "VersionRung",
 ]

@@ -76,3 +76,56 @@ class TierChange(models.Model):
 
     def __str__(self):
         return f"{self.from_tier_id or '–'} → {self.to_tier_id or '–'}"
+
+
+class TierStanding(models.Model):
+    """What a member holds on a ladder, for how long, and why it cannot change yet.
+
+    Of the main ladder ``PointsAccount.tier`` is the tier and this row its terms; there
+    is none where there is nothing to say. Of other ladders no row is no tier.
+    """
+
+    member = models.ForeignKey(
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="tier_standings",
+        verbose_name=_("member"),
+    )
+    ladder = models.ForeignKey(
+        "loyalty.Ladder",
+        on_delete=models.PROTECT,
+        related_name="standings",
+        verbose_name=_("tier ladder"),
+    )
+    tier = models.ForeignKey(
+        "loyalty.Tier",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("tier"),
+    )
+    since = models.DateTimeField(_("since"), null=True)
+    #: Ends are exclusive.
+    valid_until = models.DateTimeField(_("valid until"), null=True)
+    grace_until = models.DateTimeField(_("grace until"), null=True)
+    is_pinned = models.BooleanField(_("pinned"), default=False)
+    pinned_until = models.DateTimeField(_("pinned until"), null=True)
+    lifted_by = models.CharField(max_length=80, blank=True, default="")
+    lifted_from = models.ForeignKey(
+        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    lifted_from_until = models.DateTimeField(null=True)
+    #: The end of the term the member was told about (T17).
+    warned_of = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("standing on a ladder")
+        verbose_name_plural = _("standings on ladders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ladder", "member"], name="standing_once_per_ladder"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.member_id}: {self.tier_id or '–'}"

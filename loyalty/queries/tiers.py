@@ -2,30 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from loyalty.models import (
-    Ladder,
     PointsAccount,
     QualifyingEntry,
     Tier,
     TierChange,
 )
-from loyalty.rules.tiers import Rung, Step, counts_from, held_before, progress
-
-#: The one ladder that counts until there are several.
-MAIN_LADDER = "main"
+from loyalty.queries.tier_measures import Counted, counted
+from loyalty.queries.tier_terms import MAIN_LADDER, LadderInForce, main_ladder
+from loyalty.rules.terms import Held, Look, missing
+from loyalty.rules.tiers import Step, held_before
+from loyalty.rules.windows import counts_from
 
 
 @dataclass(frozen=True, slots=True)
 class TierProgress:
-    """Where a member stands on the ladder (T12)."""
+    """Where a member stands on the main ladder (T12)."""
 
     tier: Tier | None
     since: datetime | None
+    #: What is counted, in minor units where it is money; see ``metric``.
     value_minor: int
     window_days: int | None
     next_tier: Tier | None
@@ -33,29 +34,43 @@ class TierProgress:
     #: Value that keeps the present tier, and whether it is reached now.
     required_minor: int
     is_kept: bool
+    metric: str = "value"
+    window: str = "days"
+    #: Exclusive end of the term, and until when it may be met after that.
+    valid_until: datetime | None = None
+    grace_until: datetime | None = None
+    is_pinned: bool = False
+    pinned_until: datetime | None = None
+    #: The tier after the term if nothing more is counted; None without a term.
+    projected: Tier | None = None
+
+    @property
+    def to_keep_minor(self) -> int:
+        """Return what is missing to keep the tier."""
+        return max(0, self.required_minor - self.value_minor)
+
+    @property
+    def in_money(self) -> bool:
+        """Whether what is counted is money."""
+        return self.metric in {"value", "spend"}
 
 
 def base_tier() -> Tier | None:
     """Return the lowest tier, where everybody begins."""
     return (
-        Tier.objects.filter(ladder__code=MAIN_LADDER)
+        Tier.objects.filter(ladder__code=MAIN_LADDER, removed_at=None)
         .order_by("threshold_minor")
         .first()
     )
 
 
 def tiers() -> Sequence[Tier]:
-    """Return the rungs of the ladder from low to high, with their ladder."""
+    """Return the rungs of the main ladder from low to high, with their ladder."""
     return list(
-        Tier.objects.filter(ladder__code=MAIN_LADDER)
+        Tier.objects.filter(ladder__code=MAIN_LADDER, removed_at=None)
         .select_related("ladder")
         .order_by("threshold_minor")
     )
-
-
-def rung_of(tier: Tier) -> Rung:
-    """Return a tier as rules see it."""
-    return Rung(tier.pk, tier.code, tier.threshold_minor, tier.multiplier_bp)
 
 
 def qualifying_minor(*, member_id: int, window_days: int | None, at: datetime) -> int:
@@ -87,15 +102,17 @@ def tier_held(*, account: PointsAccount, at: datetime) -> Tier | None:
     """Return the tier a member held just before ``at`` (P7)."""
     steps = tier_steps(member_ids=[account.member_id])[account.member_id]
     tier_id = held_before(steps, at, now_id=account.tier_id)
-    return next((tier for tier in tiers() if tier.pk == tier_id), None)
+    return Tier.objects.filter(pk=tier_id).first()
 
 
 def tier_steps(*, member_ids: Collection[int]) -> dict[int, list[Step]]:
-    """Return every change of tier of members, in order, by member."""
+    """Return every change on the main ladder, in order, by member."""
     steps: dict[int, list[Step]] = defaultdict(list)
-    for change in TierChange.objects.filter(member_id__in=member_ids).order_by(
-        "occurred_at", "id"
-    ):
+    on_main = Q(from_tier__ladder__code=MAIN_LADDER) | Q(
+        to_tier__ladder__code=MAIN_LADDER
+    )
+    changes = TierChange.objects.filter(on_main, member_id__in=member_ids)
+    for change in changes.order_by("occurred_at", "id"):
         steps[change.member_id].append(
             Step(change.occurred_at, change.from_tier_id, change.to_tier_id)
         )
@@ -110,31 +127,47 @@ def tier_progress(member_id: int, at: datetime) -> TierProgress:
 
 def progress_of(account: PointsAccount | None, at: datetime) -> TierProgress:
     """Return where the member of an account stands; at the foot for none."""
-    rungs = tiers()
-    ladder = rungs[0].ladder if rungs else Ladder()
-    value = 0
+    ladder = main_ladder()
+    if ladder is None:
+        return TierProgress(None, None, 0, None, None, 0, 0, True)
+    terms = ladder.terms
+    held, value, projected = Held(), 0, None
     if account is not None:
-        value = qualifying_minor(
-            member_id=account.member_id, window_days=ladder.window_days, at=at
-        )
-    held = account.tier if account else None
-    held = held or (rungs[0] if rungs else None)
-    by_id = {tier.pk: tier for tier in rungs}
-    above = [
-        rung_of(tier)
-        for tier in rungs
-        if held is None or tier.threshold_minor >= held.threshold_minor
-    ]
-    stand = progress(max(value, held.threshold_minor if held else 0), above)
-    following = by_id[stand.following.id] if stand.following else None
-    required = held.threshold_minor if held else 0
+        found = counted(ladder, at=at, member_ids=[account.pk])[account.pk]
+        held, value = found.held, found.numbers[terms.metric]
+        projected = _projected(ladder, found)
+    place = max(terms.rank(held.tier), 0)
+    rung = terms.rungs[place]
+    reachable = [each for each in terms.rungs[place + 1 :] if not each.is_removed]
+    following = next((each for each in reachable if each.threshold_minor > value), None)
+    required = rung.threshold_minor if rung.keep_minor is None else rung.keep_minor
     return TierProgress(
-        tier=held,
+        tier=ladder.tiers[rung.code],
         since=account.tier_since if account else None,
         value_minor=value,
-        window_days=ladder.window_days,
-        next_tier=following,
-        missing_minor=max(0, following.threshold_minor - value) if following else 0,
+        window_days=terms.window_days,
+        next_tier=ladder.tiers[following.code] if following else None,
+        missing_minor=missing(following, value, to_keep=False) if following else 0,
         required_minor=required,
         is_kept=value >= required,
+        metric=terms.metric,
+        window=terms.window,
+        valid_until=held.valid_until,
+        grace_until=held.grace_until,
+        is_pinned=held.is_pinned_at(at),
+        pinned_until=held.pinned_until,
+        projected=projected,
     )
+
+
+def _projected(ladder: LadderInForce, found: Counted) -> Tier | None:
+    """Return the tier at the end of the term by what is counted until now."""
+    end = found.held.valid_until
+    if end is None:
+        return None
+    # Grace only puts it off.
+    terms = replace(ladder.terms, grace_days=0)
+    then = counted(ladder, at=end, member_ids=[found.member_id])[found.member_id]
+    look = Look(terms=terms, at=end, joined_at=found.joined_at)
+    measured = terms.measure(found.held.tier, then.numbers.__getitem__)
+    return ladder.tiers.get(look.outcome(found.held, measured).tier or "")

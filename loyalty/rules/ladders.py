@@ -1,8 +1,8 @@
 """Ladders of tiers with conditions of their own for going up and for staying.
 
-The shop's own tiers have one threshold each (``loyalty.rules.tiers``). Here a level is
-reached by conditions on any metrics, kept by others, and lost in one of five ways.
-Plain Python.
+A level is reached by conditions on any metrics, kept by others, and lost in one of
+five ways; the shop's tiers add their terms to it (``loyalty.rules.terms``). Plain
+Python.
 """
 
 import operator
@@ -133,9 +133,8 @@ class Ladder:
             return Standing(held, renewed=rank >= 0)
         if not may_fall:
             return Standing(held)
-        lower = {"one_below": rank - 1, "lowest": min(0, rank)}
         floor = max(self._rank(manual), -1)
-        return self._standing(held, max(lower.get(self.downgrade, due), floor))
+        return self._standing(held, max(fallen(rank, due, self.downgrade), floor))
 
     def _due(self, metrics: Metrics, manual: str | None) -> int:
         reached = (
@@ -158,6 +157,11 @@ class Ladder:
         return Standing(
             tier, changed=tier != held, upgraded=rank > self._rank(held), renewed=False
         )
+
+
+def fallen(rank: int, due: int, mode: DowngradeMode) -> int:
+    """Return where somebody lands who does not keep a tier, and reaches ``due``."""
+    return {"one_below": rank - 1, "lowest": min(0, rank), "never": rank}.get(mode, due)
 
 
 def review_is_due(

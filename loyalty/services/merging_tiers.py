@@ -1,6 +1,7 @@
 """Qualifying value and tiers of two members who become one, and their parting."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +9,17 @@ from django.db import connection
 from django.db.models import Max
 from django.utils.dateparse import parse_datetime
 
-from loyalty.models import PointsAccount, QualifyingEntry, TierChange
-from loyalty.queries.tiers import qualifying_minor, rung_of, tiers
-from loyalty.rules.tiers import rung_for
-from loyalty.services.tiering import settle_tiers
+from loyalty.models import PointsAccount, QualifyingEntry
+from loyalty.queries.tier_measures import counted
+from loyalty.queries.tier_terms import ladders_in_force
+from loyalty.rules.terms import Held
+from loyalty.services.tiering import Deed, look_at, write
 from orders.models import Order, Refund
 
+#: What of a standing is a moment.
+_MOMENTS = (
+    *("since", "valid_until", "grace_until", "pinned_until", "lifted_from_until"),
+)
 #: The ledger only grows: each entry is taken off one member and given to the other at
 #: the moment it counts from, so every window of time holds what it held (T1, T2).
 _PAIRS = """
@@ -75,75 +81,83 @@ def part_value(
 def join_tiers(
     *, loser: PointsAccount, winner: PointsAccount, source: str, now: datetime
 ) -> dict[str, Any]:
-    """Put the winner on the highest of both tiers and the one reached together.
+    """Put the winner, on every ladder, on the highest of both and the one reached.
 
-    Nobody is told: a gift of the tier was given to whoever reached it.
+    Of two standings of the same height the one that is good for longer stays, and a
+    pin comes along with its tier. Nobody is told: a gift of the tier was given to
+    whoever reached it.
 
     Returns:
-        The tier before and the one given, with the moment it began.
+        By code of ladder what the winner held before and what was given.
     """
-    before = {"tier": winner.tier_id, "since": _text(winner.tier_since)}
-    rungs = tiers()
-    if not rungs:
-        return {"before": before, "given": winner.tier_id}
-    value = qualifying_minor(
-        member_id=winner.pk, window_days=rungs[0].ladder.window_days, at=now
-    )
-    heights = {tier.pk: tier.threshold_minor for tier in rungs}
-    reached = rung_for(value, [rung_of(tier) for tier in rungs]).id
-    held = [pk for pk in (winner.tier_id, loser.tier_id, reached) if pk in heights]
-    best = max(held, key=lambda pk: heights[pk])
-    if best != winner.tier_id:
-        _change(winner, best, value=value, source=source, since=now, now=now)
-    return {"before": before, "given": best}
+    moved = {}
+    for ladder in ladders_in_force():
+        found = counted(ladder, at=now, member_ids=[loser.pk, winner.pk])
+        mine, theirs = found[winner.pk], found[loser.pk]
+        reached = ladder.terms.measure(None, mine.numbers.__getitem__).due
+        lifted = Held(
+            tier=reached,
+            since=now,
+            valid_until=ladder.terms.end_of_term(now, joined_at=mine.joined_at),
+        )
+        rank = ladder.terms.rank
+        best = max(
+            (mine.held, theirs.held, lifted),
+            key=lambda held: (rank(held.tier), held.is_pinned, _end(held)),
+        )
+        if best.tier != mine.held.tier:
+            best = replace(best, since=now, lifted_by="", lifted_from=None)
+        if best != mine.held:
+            write(ladder=ladder, moved=[(mine, best)], deed=_deed(source, now))
+        moved[ladder.ladder.code] = {
+            "before": _plain(mine.held),
+            "given": best.tier,
+        }
+    return moved
 
 
 def part_tiers(
     *, winner: PointsAccount, tier: dict[str, Any], source: str, now: datetime
 ) -> None:
-    """Put the winner back on the tier from before, or on the one reached now.
+    """Put the winner back on what they held before, or on what is reached now.
 
     The latter where the tier has changed since the merge.
     """
-    before = tier["before"]
-    if winner.tier_id != tier["given"]:
-        settle_tiers(accounts=[winner], reason=f"un{source}", now=now)
-    elif before["tier"] != tier["given"]:
-        since = parse_datetime(before["since"]) if before["since"] else None
-        rungs = tiers()
-        value = qualifying_minor(
-            member_id=winner.pk, window_days=rungs[0].ladder.window_days, at=now
-        )
-        _change(
-            winner,
-            before["tier"],
-            value=value,
-            source=f"un{source}",
-            since=since,
-            now=now,
-        )
+    for ladder in ladders_in_force():
+        moved = tier.get(ladder.ladder.code)
+        mine = counted(ladder, at=now, member_ids=[winner.pk])[winner.pk]
+        deed = _deed(f"un{source}", now)
+        if moved is None or mine.held.tier != moved["given"]:
+            look_at(ladder=ladder, member_ids=[winner.pk], deed=deed)
+        else:
+            before = _held(moved["before"])
+            if before != mine.held:
+                write(ladder=ladder, moved=[(mine, before)], deed=deed)
 
 
-def _change(
-    account: PointsAccount,
-    tier_id: int | None,
-    *,
-    value: int,
-    source: str,
-    since: datetime | None,
-    now: datetime,
-) -> None:
-    TierChange.objects.create(
-        member_id=account.pk,
-        from_tier_id=account.tier_id,
-        to_tier_id=tier_id,
-        value_minor=value,
-        reason=source,
-        occurred_at=now,
-    )
-    PointsAccount.objects.filter(pk=account.pk).update(
-        tier_id=tier_id, tier_since=since
-    )
+def _deed(source: str, now: datetime) -> Deed:
+    return Deed(now=now, reason=source, tells=False)
+
+
+def _end(held: Held) -> float:
+    return held.valid_until.timestamp() if held.valid_until else float("inf")
+
+
+def _plain(held: Held) -> dict[str, Any]:
+    """Return what a member held as JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(held).items()
+    }
+
+
+def _held(plain: dict[str, Any]) -> Held:
+    moments = {
+        name: parse_datetime(value)
+        for name, value in plain.items()
+        if value and name in _MOMENTS
+    }
+    return Held(**plain | moments)
 
 
 def _hand_over(
@@ -159,7 +173,3 @@ def _hand_over(
                 "source": source,
             },
         )
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -166,5 +166,6 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
         now=now,
         since=order.paid_at,
         may_lower=False,
+        cause=source_of(order),
     )
     return entry

@@ -162,6 +162,7 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
         reason=settlement.source,
         now=now,
         since=refund.completed_at,
+        cause=source_of(moved.taken[-1][0]),
     )
     return entry
 

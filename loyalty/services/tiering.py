@@ -1,16 +1,46 @@
-"""Move members to the tier their qualifying value reaches."""
+"""Move members to the tiers their numbers reach: the only writer of tiers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 
-from crm.shared.outbox import record
+from crm.shared.outbox import record_all
 from loyalty.events import TierChanged
-from loyalty.models import PointsAccount, TierChange
-from loyalty.queries.tiers import qualifying_by_member, qualifying_minor, rung_of, tiers
-from loyalty.rules.tiers import rung_for
+from loyalty.models import PointsAccount, TierChange, TierStanding
+from loyalty.queries.tier_measures import Counted, counted
+from loyalty.queries.tier_terms import LadderInForce, ladders_in_force
+from loyalty.rules.terms import Held, Look, Occasion, Start
 from loyalty.services.posting import locked_account
+
+#: Columns of a standing besides its tier.
+_TERMS = (
+    *("since", "valid_until", "grace_until", "is_pinned", "pinned_until"),
+    "lifted_by",
+    "lifted_from_until",
+)
+_LONGEST_REASON = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Why tiers are looked at, and when.
+
+    ``reason`` goes into the history, ``cause`` is the order a payment or a refund is
+    about, ``since`` when a change takes effect: an order lifts from the moment it was
+    paid, however late the news comes (T4). ``tells`` publishes TierChanged.
+    """
+
+    now: datetime
+    reason: str
+    occasion: Occasion = Occasion.REVIEW
+    cause: str = ""
+    since: datetime | None = None
+    start: Start = Start()
+    tells: bool = True
 
 
 @transaction.atomic
@@ -21,55 +51,158 @@ def review_tier(
     now: datetime,
     since: datetime | None = None,
     may_lower: bool = True,
+    cause: str = "",
 ) -> TierChange | None:
-    """Put a member on the tier reached now, up or down, and publish TierChanged.
+    """Look at a member on every ladder, publish TierChanged of each change.
 
-    Rungs may be skipped (T4). Reviewing again for the same instant changes nothing
-    (T11).
+    Rungs may be skipped (T4). Looking again for the same instant changes nothing
+    (T11). Frozen and closed memberships are not looked at (T15).
 
     Args:
         reason: why it is looked at, such as ``order:ord_01J…``; at most 80 characters.
         now: value up to this moment counts (T6).
-        since: when the change takes effect; default ``now``. An order lifts from the
-            moment it was paid, however late the news comes (T4).
+        since: when the change takes effect; default ``now``.
         may_lower: False for what can only lift, such as a payment.
+        cause: the order that was bought or given back; a refund undoes the lift that
+            it brought (T9).
 
     Returns:
-        The change, or None when the tier stays.
+        The change on the main ladder, or None when the tier stays.
     """
-    account = locked_account(member_id=member_id, now=now)
-    rungs = tiers()
-    if not rungs:
-        return None
-    value = qualifying_minor(
-        member_id=member_id, window_days=rungs[0].ladder.window_days, at=now
+    locked_account(member_id=member_id, now=now)
+    occasion = Occasion.REVIEW
+    if not may_lower:
+        occasion = Occasion.PAYMENT
+    elif cause:
+        occasion = Occasion.RETURN
+    deed = Deed(now=now, reason=reason, occasion=occasion, cause=cause, since=since)
+    main = None
+    for ladder in ladders_in_force():
+        changes = look_at(ladder=ladder, member_ids=[member_id], deed=deed)
+        if ladder.is_main and changes:
+            main = changes[0]
+    return main
+
+
+def look_at(
+    *, ladder: LadderInForce, member_ids: Collection[int], deed: Deed
+) -> list[TierChange]:
+    """Look at members on one ladder and write what changes, in a few statements.
+
+    Args:
+        member_ids: their accounts are locked by the caller.
+    """
+    found = counted(ladder, at=deed.now, member_ids=member_ids)
+    moved = []
+    for each in found.values():
+        is_later = each.held.since is not None and each.held.since > deed.now
+        if each.is_evaluated and not (is_later and deed.occasion == Occasion.START):
+            after = outcome(ladder=ladder, each=each, deed=deed)
+            if after != each.held:
+                moved.append((each, after))
+    return write(ladder=ladder, moved=moved, deed=deed)
+
+
+def outcome(*, ladder: LadderInForce, each: Counted, deed: Deed) -> Held:
+    """Return what a member would hold after a look; writes nothing."""
+    look = Look(
+        terms=ladder.terms,
+        at=deed.now,
+        joined_at=each.joined_at,
+        occasion=deed.occasion,
+        cause=deed.cause,
+        start=deed.start,
+        since=deed.since,
     )
-    reached = rung_for(value, [rung_of(tier) for tier in rungs])
-    by_id = {tier.pk: tier for tier in rungs}
-    before, after = by_id.get(account.tier_id), by_id[reached.id]
-    height = before.threshold_minor if before else -1
-    if after == before or (after.threshold_minor < height and not may_lower):
-        return None
-    change = TierChange.objects.create(
-        member_id=member_id,
-        from_tier=before,
-        to_tier=after,
-        value_minor=value,
-        reason=reason[:80],
-        occurred_at=since or now,
-    )
-    PointsAccount.objects.filter(pk=member_id).update(
-        tier=after, tier_since=change.occurred_at
-    )
-    record(
-        TierChanged(
-            member_id=member_id,
-            change_id=change.pk,
-            to_tier_code=after.code,
-            is_upgrade=after.threshold_minor > height,
+    measured = ladder.terms.measure(each.held.tier, each.numbers.__getitem__)
+    return look.outcome(each.held, measured)
+
+
+def write(
+    *, ladder: LadderInForce, moved: Sequence[tuple[Counted, Held]], deed: Deed
+) -> list[TierChange]:
+    """Write what members hold now: standings, the history, the accounts, the news."""
+    _write_standings(ladder, moved)
+    steps = [(each, after) for each, after in moved if each.held.tier != after.tier]
+    changes = TierChange.objects.bulk_create(
+        TierChange(
+            member_id=each.member_id,
+            from_tier=ladder.tiers.get(each.held.tier or ""),
+            to_tier=ladder.tiers.get(after.tier or ""),
+            value_minor=each.numbers.get(ladder.terms.metric, 0),
+            reason=deed.reason[:_LONGEST_REASON],
+            occurred_at=deed.since or deed.now,
         )
+        for each, after in steps
     )
-    return change
+    if ladder.is_main:
+        _write_accounts(ladder, [after for _each, after in steps], changes)
+    if deed.tells:
+        record_all(_news(ladder, steps, changes))
+    return changes
+
+
+def _write_standings(
+    ladder: LadderInForce, moved: Sequence[tuple[Counted, Held]]
+) -> None:
+    rows = []
+    for each, after in moved:
+        if ladder.is_main and not (_says_more(each.held) or _says_more(after)):
+            continue
+        row = TierStanding(member_id=each.member_id, ladder=ladder.ladder)
+        row.tier, row.lifted_from = (
+            ladder.tiers.get(code or "") for code in (after.tier, after.lifted_from)
+        )
+        for name in _TERMS:
+            setattr(row, name, getattr(after, name))
+        rows.append(row)
+    TierStanding.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["ladder", "member"],
+        update_fields=["tier", "lifted_from", *_TERMS],
+    )
+
+
+def _says_more(held: Held) -> bool:
+    """Whether a standing says more than the account does."""
+    return held.is_pinned or held.valid_until is not None
+
+
+def _write_accounts(
+    ladder: LadderInForce, held: Sequence[Held], changes: Sequence[TierChange]
+) -> None:
+    """Write the fast copy of the main ladder, one statement a tier."""
+    members: dict[tuple[str | None, datetime | None], list[int]] = {}
+    for after, change in zip(held, changes, strict=True):
+        members.setdefault((after.tier, after.since), []).append(change.member_id)
+    for (code, since), ids in members.items():
+        PointsAccount.objects.filter(pk__in=ids).update(
+            tier=ladder.tiers.get(code or ""), tier_since=since
+        )
+
+
+def _news(
+    ladder: LadderInForce,
+    steps: Sequence[tuple[Counted, Held]],
+    changes: Sequence[TierChange],
+) -> Iterator[TierChanged]:
+    terms = ladder.terms
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    for (each, after), change in zip(steps, changes, strict=True):
+        before, reached = terms.rank(each.held.tier), terms.rank(after.tier)
+        first = before + 1 if terms.gifts_of_skipped else reached
+        gifts = terms.rungs[max(first, 0) : reached + 1] if reached > before else ()
+        year = str(change.occurred_at.astimezone(zone).year)
+        yield TierChanged(
+            member_id=each.member_id,
+            change_id=change.pk,
+            to_tier_code=after.tier or "",
+            is_upgrade=reached > before,
+            ladder=ladder.ladder.code,
+            gifts=[rung.code for rung in gifts if not rung.is_removed],
+            cycle=year if terms.yearly_gifts else "",
+        )
 
 
 def settle_tiers(
@@ -84,37 +217,12 @@ def settle_tiers(
         accounts: locked by the caller.
 
     Returns:
-        How many members changed tier.
+        How many members changed their tier on the main ladder.
     """
-    rungs = tiers()
-    if not rungs:
-        return 0
-    values = qualifying_by_member(
-        member_ids=[account.pk for account in accounts],
-        window_days=rungs[0].ladder.window_days,
-        at=now,
-    )
-    ladder = [rung_of(tier) for tier in rungs]
-    moved = []
-    for account in accounts:
-        reached = rung_for(values.get(account.pk, 0), ladder).id
-        if reached != account.tier_id:
-            moved.append((account, reached))
-    TierChange.objects.bulk_create(
-        TierChange(
-            member_id=account.pk,
-            from_tier_id=account.tier_id,
-            to_tier_id=reached,
-            value_minor=values.get(account.pk, 0),
-            reason=reason[:80],
-            occurred_at=now,
-        )
-        for account, reached in moved
-    )
-    for tier in rungs:
-        members = [account.pk for account, reached in moved if reached == tier.pk]
-        if members:
-            PointsAccount.objects.filter(pk__in=members).update(
-                tier=tier, tier_since=now
-            )
-    return len(moved)
+    deed = Deed(now=now, reason=reason, tells=False)
+    moved = 0
+    for ladder in ladders_in_force():
+        ids = [account.pk for account in accounts]
+        changes = look_at(ladder=ladder, member_ids=ids, deed=deed)
+        moved += len(changes) if ladder.is_main else 0
+    return moved

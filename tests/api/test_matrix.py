@@ -191,6 +191,7 @@ POLICY = {
     "server-member": SERVER,
     "server-member-lookup": SERVER,
     "server-member-batch": SERVER,
+    "server-member-tier": SERVER,
     "server-order": SERVER,
     "server-order-batch": SERVER,
     "server-order-refunds": SERVER,
@@ -251,6 +252,7 @@ POLICY = {
 #: Paths that are patterns, as one that fits them.
 PLAIN = {
     "server-member": "api/server/v1/members/erp/17",
+    "server-member-tier": "api/server/v1/members/erp/17/tier",
     "server-order": "api/server/v1/orders/erp/17",
     "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
 }

@@ -50,10 +50,12 @@ def console_pages(shop) -> list[str]:
             reverse("admin:member_action", args=[busy, code])
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
-                *("export_data", "erase", "pay_in", "pay_out"),
+                *("export_data", "erase", "pay_in", "pay_out", "pin_tier"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),
+        reverse("admin:member_tier", args=[busy]),
+        reverse("admin:ladder_version_effect", args=[shop["ladder_draft"].pk]),
         *(
             reverse(f"admin:product_{page}", args=[Product.objects.first().pk])
             for page in ("prices", "stock")

@@ -84,6 +84,7 @@ NO_PAGES = {
     *("coupon_batch_download", "backtest_days"),
     *("group_step", "promotion_step", "promotion_try", "backtest_step"),
     *("segment_refresh", "plan_deed"),
+    *("ladder_draft", "ladder_version_step"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

@@ -30,6 +30,7 @@ from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
 from loyalty.services.subscribing import start_trial
+from loyalty.services.versioning import begin_draft
 from members.models import (
     AttributeDefinition,
     Consent,
@@ -274,6 +275,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         reason="joined",
         occurred_at=at,
     )
+    rung = busy.points_account.tier
+    ladder_draft = begin_draft(ladder_id=rung.ladder_id, actor=users["admin"], now=at)
     tag = Tag.objects.create(name="母婴")
     busy.tags.through.objects.create(member=busy, tag=tag, created_at=at)
     known_well(busy, at=at, actor=users["admin"])
@@ -381,6 +384,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "ticket": ticket,
         "note": note,
         "pair": pair,
+        "ladder_draft": ladder_draft,
         "delivery": delivery,
         "job": job,
         "erasure": erasure,

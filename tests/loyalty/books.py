@@ -2,7 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from loyalty.models import PointsAccount, PointsEntry, PointsLot
+from loyalty.models import (
+    Ladder,
+    PointsAccount,
+    PointsEntry,
+    PointsLot,
+    TierStanding,
+)
 from loyalty.services.verification import verify_ledger
 from orders.models import Order, OrderLine, Refund, RefundLine
 from tests.cast import NOON, make_variant
@@ -115,3 +121,15 @@ def lots(member) -> list[tuple[int, int]]:
 def assert_sound() -> None:
     """Fail unless entries, lots, holds and balances agree."""
     assert verify_ledger().findings == ()
+
+
+def ladder_with(**terms) -> Ladder:
+    """Change the main ladder, as a version of it would."""
+    Ladder.objects.filter(code="main").update(**terms)
+    return Ladder.objects.get(code="main")
+
+
+def standing_of(member, ladder: str = "main") -> TierStanding | None:
+    """Return what is written of a member's terms on a ladder."""
+    rows = TierStanding.objects.select_related("tier", "lifted_from")
+    return rows.filter(member=member, ladder__code=ladder).first()

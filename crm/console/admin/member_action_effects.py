@@ -168,3 +168,34 @@ def move(member: Member, to: str) -> str:
         "state": Member.State(to).label,
         "rights": may or _("nothing"),
     }
+
+
+def pin(member: Member, data: dict, available: int) -> str:
+    """Say which tier a member is held on, and how long."""
+    tier, until = data.get("tier"), data.get("until")
+    if not hasattr(tier, "label"):
+        return ""
+    words = {"member": member.number, "tier": tier.label}
+    if not until:
+        return (
+            _(
+                "Holds %(member)s on %(tier)s until somebody lets go, whatever is "
+                "counted."
+            )
+            % words
+        )
+    words["day"] = date_format(until, "DATE_FORMAT")
+    return (
+        _(
+            "Holds %(member)s on %(tier)s to the end of %(day)s, whatever is counted; "
+            "then the tier that is reached counts."
+        )
+        % words
+    )
+
+
+def unpin(member: Member, data: dict, available: int) -> str:
+    """Say that the numbers decide again."""
+    return _("From now on the tier of %(member)s is the one that is reached.") % {
+        "member": member.number
+    }

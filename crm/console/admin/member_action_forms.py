@@ -16,6 +16,7 @@ from unfold.widgets import (
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
 from crm.shared.money import InvalidAmount, parse_amount
+from loyalty.models import Ladder, Tier
 from members.models import Consent, Tag
 
 #: Points one click may move.
@@ -147,3 +148,44 @@ class TagEachForm(TagEndForm, ReasonForm):
         label=gettext_lazy("Tag"), max_length=40, widget=UnfoldAdminTextInputWidget
     )
     field_order = ["tag", "until", "reason"]
+
+
+class PinForm(ReasonForm):
+    """A tier to hold a member on, to the end of a day or until somebody lets go."""
+
+    tier = forms.ModelChoiceField(
+        label=gettext_lazy("Tier"),
+        queryset=Tier.objects.filter(removed_at=None).select_related("ladder"),
+        widget=UnfoldAdminSelectWidget,
+    )
+    until = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=gettext_lazy("Empty is until somebody lets go."),
+    )
+    field_order = ["tier", "until", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["tier"].label_from_instance = lambda tier: (
+            f"{tier.ladder} · {tier.label}"
+        )
+
+    def clean_until(self):
+        """Refuse days that are over."""
+        day = self.cleaned_data["until"]
+        if day is not None and day < today():
+            raise forms.ValidationError(_("This day is over."))
+        return day
+
+
+class UnpinForm(ReasonForm):
+    """The ladder on which a member is let go of."""
+
+    ladder = forms.ModelChoiceField(
+        label=gettext_lazy("Ladder"),
+        queryset=Ladder.objects.order_by("pk"),
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["ladder", "reason"]

@@ -15,11 +15,14 @@ from crm.console.admin import member_action_effects as effects
 from crm.console.admin.member_action_forms import (
     ConsentForm,
     CouponForm,
+    PinForm,
     PointsForm,
     ReasonForm,
     TagForm,
+    UnpinForm,
     WalletForm,
 )
+from crm.console.admin.member_tier_deeds import is_pinned, pin, unpin
 from crm.shared.audit import record_audit
 from crm.shared.clock import day_bounds
 from crm.shared.models import Approval
@@ -332,6 +335,25 @@ ACTIONS: dict[str, MemberAction] = {
             TagForm,
             effects.tag,
             _tag,
+        ),
+        MemberAction(
+            "pin_tier",
+            gettext_lazy("Hold on a tier"),
+            "keep",
+            "loyalty.change_tierstanding",
+            PinForm,
+            effects.pin,
+            pin,
+        ),
+        MemberAction(
+            "unpin_tier",
+            gettext_lazy("Let go of a tier"),
+            "keep_off",
+            "loyalty.change_tierstanding",
+            UnpinForm,
+            effects.unpin,
+            unpin,
+            is_pinned,
         ),
         *(
             MemberAction(

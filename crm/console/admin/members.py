@@ -22,6 +22,7 @@ from crm.console.admin.member_addresses import address_urls
 from crm.console.admin.member_attributes import attribute_urls
 from crm.console.admin.member_form import MemberForm, save_member
 from crm.console.admin.member_page import member_urls
+from crm.console.admin.member_tier import member_tier_urls
 from crm.console.admin.new_member_form import SOURCE, NewMemberForm
 from crm.console.admin.saved_views import SavedViewsMixin
 from crm.console.queries.members import (
@@ -251,6 +252,7 @@ class MemberAdmin(
     def get_urls(self):
         """Add the page of one member and what can be done there."""
         own = member_urls(self) + attribute_urls(self) + address_urls(self)
+        own += member_tier_urls(self)
         return own + super().get_urls()
 
     def get_export_form_class(self):

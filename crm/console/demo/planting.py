@@ -10,6 +10,7 @@ from crm.console.demo import (
     campaigns,
     care,
     catalogue,
+    ladders,
     loyalty,
     members,
     orders,
@@ -56,6 +57,8 @@ def plant_shop(
     promotions.plant(shop)
     say("paid plans")
     plans.plant(shop)
+    say("ladders")
+    ladders.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)

@@ -12,6 +12,7 @@ KINDS = {
     "campaigns.issue_to_segment": _("Coupons for a segment"),
     "console.advance_clock": _("Moving the clock"),
     "console.bulk_deed": _("One deed for many members"),
+    "loyalty.settle_version": _("Tiers by a new version"),
     "members.export_data": _("Copy of personal data"),
     "members.erase": _("Erasure of a person"),
     "members.find_duplicates": _("Search for duplicates"),

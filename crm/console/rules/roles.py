@@ -4,6 +4,8 @@ A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
 ``loyalty.change_subscription`` pausing, ending and going on with paid plans,
+``loyalty.change_tierstanding`` pinning a member to a tier and letting go,
+``loyalty.add_ladderversion`` beginning and throwing away drafts of a ladder,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
@@ -83,6 +85,8 @@ _POINTS = (
     "loyalty.view_tierchange",
     "loyalty.view_tier",
     "loyalty.view_ladder",
+    "loyalty.view_ladderversion",
+    "loyalty.view_versionrung",
     "loyalty.view_program",
     *_PLANS,
 )
@@ -211,7 +215,11 @@ LOYALTY_MANAGER = (
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
     "loyalty.change_subscription",
-    *_all("loyalty", "ladder", "tier", "plan", "planprice"),
+    *_all("loyalty", "ladder", "tier", "ladderversion", "versionrung"),
+    *_all("loyalty", "plan", "planprice"),
+    "loyalty.delete_versionrung",
+    "loyalty.publish_ladderversion",
+    "loyalty.change_tierstanding",
     "campaigns.add_coupon",
 )
 

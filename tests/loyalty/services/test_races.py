@@ -4,15 +4,24 @@ Threads meet at a barrier placed after the account was read, so that a missing l
 shows every time, not by luck.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError
 
 from crm.shared.errors import Refusal
-from loyalty.models import PointsAccount, PointsEntry, PointsHold
-from loyalty.services import catching_up, holding, redeeming
+from loyalty.models import (
+    Ladder,
+    PointsAccount,
+    PointsEntry,
+    PointsHold,
+    TierChange,
+)
+from loyalty.services import catching_up, holding, redeeming, tiering
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import capture_hold, hold_points, release_hold
+from loyalty.services.tiering import review_tier
 from loyalty.services.verification import verify_ledger
 from tests.cast import NOON
 from tests.faults.callers import at_once, rendezvous, without
@@ -20,6 +29,7 @@ from tests.loyalty.books import account_of, assert_sound, paid_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
+LONG_AGO = NOON - timedelta(days=40)
 
 
 def give(member, points):
@@ -206,3 +216,38 @@ def test_an_account_that_many_open_at_once_is_one(alice):
     assert PointsAccount.objects.count() == 1
     assert account_of(alice).balance == 400
     assert_sound()
+
+
+def reviews(member):
+    return [
+        lambda: review_tier(member_id=member.pk, reason="race", now=NOON)
+        for _ in range(THREADS)
+    ]
+
+
+def test_t11_of_many_reviews_at_once_one_writes_the_change(alice):
+    Ladder.objects.update(window_days=30)
+    earn_for_order(order_id=paid_order(alice, 60_000, at=LONG_AGO).pk, now=LONG_AGO)
+
+    at_once(reviews(alice))
+
+    assert TierChange.objects.filter(reason="race").count() == 1
+    assert account_of(alice).tier.code == "member"
+
+
+def test_t11_control_without_the_lock_each_writes_its_own(alice, monkeypatch):
+    Ladder.objects.update(window_days=30)
+    earn_for_order(order_id=paid_order(alice, 60_000, at=LONG_AGO).pk, now=LONG_AGO)
+    meet = rendezvous(THREADS)
+    counted = tiering.counted
+
+    def read(*args, **more):
+        found = counted(*args, **more)
+        meet()
+        return found
+
+    monkeypatch.setattr(tiering, "locked_account", lambda **_who: None)
+    monkeypatch.setattr(tiering, "counted", read)
+    at_once(reviews(alice))
+
+    assert TierChange.objects.filter(reason="race").count() > 1

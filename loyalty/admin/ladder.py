@@ -1,0 +1,310 @@
+"""Ladders in force, and the versions that change them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from crm.shared.clock import now
+from crm.shared.errors import Refusal
+from crm.shared.staff_lists import (
+    BUSY,
+    CALM,
+    GOOD,
+    LedgerAdmin,
+    StaffAdmin,
+    money_column,
+)
+from loyalty.admin.tier_pictures import picture_of
+from loyalty.admin.tier_words import fall_words, rung_rows, sentences
+from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
+from loyalty.queries.tier_terms import ladder_in_force, terms_of_version
+from loyalty.queries.what_if import WhatIf, what_if
+from loyalty.services.versioning import (
+    begin_draft,
+    discard_draft,
+    faults,
+    publish_version,
+    take_back_version,
+)
+
+_ADD = "loyalty.add_ladderversion"
+_PUBLISH = "loyalty.publish_ladderversion"
+_MOST_VERSIONS = 20
+_LONGEST_REASON = 200
+#: Step of a version -> its deed.
+_STEPS: dict[str, Callable[..., Any]] = {
+    "publish": publish_version,
+    "take_back": take_back_version,
+}
+
+
+@admin.register(Ladder)
+class LadderAdmin(StaffAdmin):
+    """A ladder as it is in force; a draft of a version changes it (T13)."""
+
+    list_display = ["name", "code", "metric", "window", "term"]
+    fields = ["name", "code"]
+
+    def get_urls(self):
+        """Add the beginning of a draft."""
+        wrap = self.admin_site.admin_view
+        own = path(
+            "<int:pk>/draft/", wrap(require_POST(self.draft)), name="ladder_draft"
+        )
+        return [own, *super().get_urls()]
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Refuse: members stand on it."""
+        return False
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show the ladder in force, the base against it, and its versions."""
+        ladder = self.get_object(request, object_id)
+        if not self.has_view_permission(request, ladder):
+            raise PermissionDenied
+        if ladder is None:
+            raise Http404
+        found = ladder_in_force(ladder)
+        standing = [tier for tier in found.tiers.values() if tier.removed_at is None]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": ladder.name,
+            "opts": self.opts,
+            "ladder": ladder,
+            "sentences": list(sentences(ladder)),
+            "rungs": list(rung_rows(ladder.metric, standing)),
+            "picture": picture_of(found, found.terms, at=now()),
+            "versions": ladder.versions.order_by("-pk")[:_MOST_VERSIONS],
+            "may_draft": request.user.has_perm(_ADD),
+        }
+        return TemplateResponse(request, "loyalty/ladder_page.html", context)
+
+    def draft(self, request, pk: int):
+        """Begin a draft of what is in force, or of an older version."""
+        if not request.user.has_perm(_ADD):
+            raise PermissionDenied
+        of = request.POST.get("of", "")
+        try:
+            version = begin_draft(
+                ladder_id=pk,
+                actor=request.user,
+                now=now(),
+                of=int(of[:18]) if of.isascii() and of.isdecimal() else None,
+            )
+        except (Ladder.DoesNotExist, LadderVersion.DoesNotExist):
+            raise Http404 from None
+        return HttpResponseRedirect(
+            reverse("admin:loyalty_ladderversion_change", args=[version.pk])
+        )
+
+
+class RungInline(TabularInline):
+    """The rungs of a version."""
+
+    model = VersionRung
+    fields = [
+        *("code", "name", "name_en", "threshold_minor", "keep_minor", "also_metric"),
+        *("also_threshold", "needs_both", "multiplier_bp", "color"),
+    ]
+    extra = 0
+
+
+@admin.register(LadderVersion)
+class LadderVersionAdmin(StaffAdmin):
+    """Versions of ladders: drafts are edited here, tried and published on a page."""
+
+    when_empty = gettext_lazy(
+        "A version changes a ladder from a day on. Open a ladder and begin a draft."
+    )
+    list_display = ["public_id", "ladder", "state_label", "note", "starts_at"]
+    list_select_related = ["ladder"]
+    ordering = ["-id"]
+    inlines = [RungInline]
+    fieldsets = [
+        (None, {"fields": ["note", "metric", "window", "window_days", "lifts_on"]}),
+        (
+            gettext_lazy("How long a tier is good"),
+            {
+                "fields": [
+                    *("term", "period", "term_months", "downgrade", "grace_days"),
+                    *("protect_days", "notice_days"),
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Gifts"),
+            {"fields": ["gifts_of_skipped", "yearly_gifts"]},
+        ),
+        (
+            gettext_lazy("When it begins"),
+            {"fields": ["starts_at", "falls", "keep_until"]},
+        ),
+    ]
+
+    @display(
+        description=gettext_lazy("state"),
+        label={"draft": CALM, "scheduled": BUSY, "live": GOOD, "past": CALM},
+    )
+    def state_label(self, version: LadderVersion) -> tuple[str, str]:
+        """Return where it stands."""
+        return version.state, version.get_state_display()
+
+    def get_urls(self):
+        """Add the page of what it would do, and its steps."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/effect/", wrap(self.effect), name="ladder_version_effect"),
+            path(
+                "<int:pk>/step/",
+                wrap(require_POST(self.step)),
+                name="ladder_version_step",
+            ),
+        ]
+        return own + super().get_urls()
+
+    def has_add_permission(self, request) -> bool:
+        """Refuse: a draft begins on the page of its ladder."""
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        """Allow drafts only."""
+        is_fixed = obj is not None and obj.state != LadderVersion.State.DRAFT
+        return not is_fixed and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Refuse: drafts are thrown away on their page, the rest is history."""
+        return False
+
+    def response_change(self, request, obj):
+        """Show what the saved draft would do."""
+        if "_continue" in request.POST:
+            return super().response_change(request, obj)
+        return HttpResponseRedirect(_page(obj.pk))
+
+    def effect(self, request, pk: int):
+        """Show who would hold what, and the steps from here."""
+        version = self._find(request, pk)
+        at = now()
+        ladder = ladder_in_force(version.ladder)
+        rungs = list(version.rungs.all())
+        terms = terms_of_version(version, rungs=rungs, tiers=ladder.tiers.values())
+        would = what_if(version, at=at)
+        is_draft = version.state == LadderVersion.State.DRAFT
+        names = {rung.code: rung.label for rung in [*ladder.tiers.values(), *rungs]}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(version),
+            "opts": self.opts,
+            "version": version,
+            "sentences": [*sentences(version), fall_words(version)],
+            "rungs": list(rung_rows(version.metric, rungs)),
+            "picture": picture_of(ladder, terms, at=at),
+            "would": would,
+            "share": _share(would),
+            "matrix": _matrix(would, names),
+            "columns": [names[code] for code in would.codes],
+            "faults": list(faults(version)) if is_draft else [],
+            "may_edit": self.has_change_permission(request, version),
+            "may_discard": is_draft and request.user.has_perm(_ADD),
+            "may_publish": is_draft and request.user.has_perm(_PUBLISH),
+            "may_take_back": version.state == LadderVersion.State.SCHEDULED
+            and request.user.has_perm(_PUBLISH),
+        }
+        return TemplateResponse(request, "loyalty/version_page.html", context)
+
+    def step(self, request, pk: int):
+        """Publish, take back or throw away."""
+        version = self._find(request, pk)
+        step = request.POST.get("step", "")
+        discards = step == "discard"
+        if not request.user.has_perm(_ADD if discards else _PUBLISH):
+            raise PermissionDenied
+        how = {"version_id": pk, "actor": request.user, "now": now()}
+        try:
+            if discards:
+                discard_draft(**how)
+                return HttpResponseRedirect(
+                    reverse("admin:loyalty_ladder_change", args=[version.ladder_id])
+                )
+            if step not in _STEPS:
+                raise Http404
+            reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
+            _STEPS[step](**how, reason=reason)
+            messages.success(request, _("Done."))
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+        return HttpResponseRedirect(_page(pk))
+
+    def _find(self, request, pk: int) -> LadderVersion:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = LadderVersion.objects.select_related("ladder").filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        return found
+
+
+def _page(pk: int) -> str:
+    return reverse("admin:ladder_version_effect", args=[pk])
+
+
+def _share(would: WhatIf) -> str:
+    """Return the part of all spending that who falls brought, in percent."""
+    if not would.spent_minor:
+        return "0"
+    return f"{would.falling_spent_minor * 100 / would.spent_minor:.1f}"
+
+
+def _matrix(
+    would: WhatIf, names: dict[str, str]
+) -> list[tuple[str, list[tuple[int, str, bool]]]]:
+    """Return a row for each present tier: members, opacity of the cell, a fall."""
+    counts = {(move.from_code, move.to_code): move.members for move in would.moves}
+    rows = []
+    for row, held in enumerate([None, *would.codes]):
+        total = sum(count for (code, _to), count in counts.items() if code == held)
+        if not total:
+            continue
+        cells = [
+            (
+                counts.get((held, code), 0),
+                f"{counts.get((held, code), 0) / total:.2f}",
+                place < row - 1,
+            )
+            for place, code in enumerate(would.codes)
+        ]
+        rows.append((names[held] if held else "–", cells))
+    return rows
+
+
+@admin.register(Tier)
+class TierAdmin(LedgerAdmin):
+    """Every rung of every ladder, as it is in force."""
+
+    list_display = ["label", "ladder", "code", "threshold", "multiplier", "removed_at"]
+    list_select_related = ["ladder"]
+    search_fields = ["name", "name_en", "code"]
+
+    threshold = money_column("threshold_minor", gettext_lazy("threshold"))
+
+    @admin.display(description=gettext_lazy("tier"), ordering="name")
+    def label(self, tier: Tier) -> str:
+        """Return the name in the language of the page."""
+        return tier.label
+
+    @admin.display(
+        description=gettext_lazy("points multiplier"), ordering="multiplier_bp"
+    )
+    def multiplier(self, tier: Tier) -> str:
+        """Return the multiplier as people say it, such as 1.5×."""
+        return f"{tier.multiplier_bp / 10000:g}×"

@@ -1,0 +1,79 @@
+"""Tiers in the server API: read, and held by hand, by another system's numbers."""
+
+from django.db.models import Q
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from crm.shared.clock import now
+from crm.shared.idempotency import idempotent
+from crm.shared.server_api import ServerView
+from loyalty.api.serializers import LoyaltyShape, loyalty_shape
+from loyalty.queries.tier_terms import MAIN_LADDER
+from loyalty.queries.tiers import tier_progress
+from loyalty.services.pinning import pin_tier, unpin_tier
+from members.models import Member
+from members.queries import or_who_stayed
+
+
+class PinValues(serializers.Serializer):
+    """A tier to hold a member on; null lets go."""
+
+    tier = serializers.SlugField(max_length=40, allow_null=True)
+    ladder = serializers.SlugField(max_length=40, default=MAIN_LADDER)
+    until = serializers.DateTimeField(allow_null=True, default=None)
+    reason = serializers.CharField(max_length=200)
+
+
+class MemberTier(ServerView):
+    """GET the tier of a member and the way to the next; PUT pins it (T10)."""
+
+    scopes = {"GET": "members:read", "PUT": "members:write"}
+
+    @extend_schema(operation_id="server_member_tier", responses=LoyaltyShape)
+    def get(self, request, source: str, external_id: str):
+        """Return where the member stands on the main ladder."""
+        return _answer(_member(source, external_id))
+
+    @extend_schema(
+        operation_id="server_member_tier_pin",
+        request=PinValues,
+        responses={200: LoyaltyShape},
+    )
+    @idempotent
+    def put(self, request, source: str, external_id: str):
+        """Hold the member on a tier until a moment, or let go with ``tier`` null.
+
+        422 ``tier_unknown`` and ``pin_ends_in_past``; 409 ``tier_not_pinned`` and
+        ``tier_not_evaluated`` of a membership that is frozen or closed.
+        """
+        body = PinValues(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        member = _member(source, external_id)
+        how = {
+            "member_id": member.pk,
+            "ladder": wanted["ladder"],
+            "reason": wanted["reason"],
+            "actor": str(request.user),
+            "now": now(),
+        }
+        if wanted["tier"] is None:
+            unpin_tier(**how)
+        else:
+            pin_tier(**how, tier=wanted["tier"], until=wanted["until"])
+        return _answer(member)
+
+
+def _member(source: str, external_id: str) -> Member:
+    known = or_who_stayed(Q(source=source, external_id=external_id))
+    member = Member.objects.filter(known).first()
+    if member is None:
+        raise Http404
+    return member
+
+
+def _answer(member: Member) -> Response:
+    progress = tier_progress(member.pk, now())
+    return Response(loyalty_shape(member=member, progress=progress))

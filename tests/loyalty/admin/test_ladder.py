@@ -1,0 +1,164 @@
+"""The pages of ladders: begin a draft, see what it would do, publish, go back."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from crm.console.rules.roles import ROLES
+from crm.shared.clock import now
+from loyalty.models import Ladder, LadderVersion, Tier, TierStanding, VersionRung
+from loyalty.queries.tiers import tier_progress
+from loyalty.services.earning import earn_for_order
+from loyalty.services.versioning import begin_draft
+from tests.loyalty.books import account_of, paid_order
+from tests.staff import client_in_role
+
+MANAGER, LOOKER = "loyalty manager", "analyst"
+
+
+@pytest.fixture
+def gold(alice):
+    order = paid_order(alice, 150_000, at=now() - timedelta(days=2))
+    earn_for_order(order_id=order.pk, now=now())
+    return alice
+
+
+@pytest.fixture
+def draft(gold):
+    ladder = Ladder.objects.get(code="main")
+    version = begin_draft(ladder_id=ladder.pk, actor="test", now=now())
+    VersionRung.objects.filter(version=version, code="gold").update(
+        threshold_minor=200_000
+    )
+    LadderVersion.objects.update(falls="at_once")
+    return version
+
+
+def page(name, *args):
+    return reverse(f"admin:{name}", args=args)
+
+
+def step(client, draft, what):
+    url = page("ladder_version_step", draft.pk)
+    return client.post(url, {"step": what, "reason": "spring"})
+
+
+def test_a_draft_is_begun_edited_tried_and_published(gold):
+    client = client_in_role(MANAGER)
+    ladder = Ladder.objects.get(code="main")
+    shown = client.get(page("loyalty_ladder_change", ladder.pk))
+    assert b"<svg" in shown.content
+
+    client.post(page("ladder_draft", ladder.pk))
+    version = LadderVersion.objects.get()
+    form = client.get(page("loyalty_ladderversion_change", version.pk))
+    assert form.status_code == 200
+    assert version.rungs.count() == 4
+
+    VersionRung.objects.filter(code="gold").update(threshold_minor=200_000)
+    effect = client.get(page("ladder_version_effect", version.pk)).content.decode()
+    assert "2,000.00" in effect
+
+    step(client, version, "publish")
+    assert Tier.objects.get(code="gold").threshold_minor == 200_000
+    version.refresh_from_db()
+    assert version.state == "live"
+    fixed = client.post(page("loyalty_ladderversion_change", version.pk), {})
+    assert fixed.status_code == 403, "what is in force is no draft"
+
+
+def test_what_it_would_do_is_said_in_words_and_in_a_table(draft):
+    client = client_in_role(MANAGER)
+    found = client.get(
+        page("ladder_version_effect", draft.pk), headers={"accept-language": "en"}
+    ).content.decode()
+    assert "Of 1 members 0 would rise and 1 would fall" in found
+    assert "brought 100.0 % of all sales" in found
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_only_who_may_publishes_discards_and_drafts(draft, role):
+    client = client_in_role(role)
+    ladder = page("ladder_draft", draft.ladder_id)
+    rights = ROLES[role]
+    for url, body, right in [
+        (ladder, {}, "loyalty.add_ladderversion"),
+        (
+            page("ladder_version_step", draft.pk),
+            {"step": "publish"},
+            "loyalty.publish_ladderversion",
+        ),
+        (page("ladder_version_effect", draft.pk), None, "loyalty.view_ladderversion"),
+    ]:
+        if right not in rights:
+            answer = client.get(url) if body is None else client.post(url, body)
+            assert answer.status_code == 403
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def test_a_draft_that_makes_no_ladder_says_why_and_stays(draft):
+    client = client_in_role(MANAGER)
+    VersionRung.objects.filter(code="member").update(threshold_minor=1)
+    shown = client.get(page("ladder_version_effect", draft.pk)).content.decode()
+    assert 'value="publish"' not in shown
+    step(client, draft, "publish")
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def test_a_draft_is_thrown_away(draft):
+    step(client_in_role(MANAGER), draft, "discard")
+    assert not LadderVersion.objects.exists()
+
+
+def test_one_goes_back_by_a_draft_of_the_older_version(draft):
+    client = client_in_role(MANAGER)
+    step(client, draft, "publish")
+    past = LadderVersion.objects.get(state="past")
+    client.post(page("ladder_draft", draft.ladder_id), {"of": past.pk})
+    again = LadderVersion.objects.get(state="draft")
+    assert again.rungs.get(code="gold").threshold_minor == 100_000
+
+
+# --- Members ----------------------------------------------------------------------
+
+
+def deed(client, member, code, **data):
+    url = page("member_action", member.public_id, code)
+    return client.post(url, {"reason": "a friend", "request_key": "k", **data})
+
+
+def test_t10_staff_hold_a_member_on_a_tier_and_let_go(gold):
+    client = client_in_role(MANAGER)
+    silver = Tier.objects.get(code="silver")
+
+    deed(client, gold, "pin_tier", tier=silver.pk)
+
+    assert account_of(gold).tier.code == "silver"
+    member_page = client.get(
+        page("member_page", gold.public_id), headers={"accept-language": "en"}
+    ).content.decode()
+    assert "Held by staff until somebody lets go." in member_page
+    deed(client, gold, "unpin_tier", ladder=silver.ladder_id)
+    assert account_of(gold).tier.code == "gold"
+    assert not tier_progress(gold.pk, now()).is_pinned
+
+
+def test_who_may_not_hold_members_is_refused(gold):
+    client = client_in_role("support")
+    answer = deed(client, gold, "pin_tier", tier=Tier.objects.first().pk)
+    assert answer.status_code == 403
+    assert not TierStanding.objects.exists()
+
+
+def test_staff_read_why_a_member_had_a_tier_on_a_day(gold):
+    client = client_in_role(LOOKER)
+    url = page("member_tier", gold.public_id)
+    english = {"accept-language": "en"}
+    shown = client.get(url, headers=english).content.decode()
+    assert "it was Gold: an order was paid" in shown
+    before = client.get(f"{url}?on=2020-01-01", headers=english).content.decode()
+    assert "Until then the tier had never changed." in before
+    assert client_in_role("finance").get(url).status_code == 403
