@@ -1,5 +1,6 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.earning import CheckIn, EarningRule, EarningTally
 from loyalty.models.ladder import Ladder, Tier
 from loyalty.models.points import (
     HoldTake,
@@ -14,6 +15,9 @@ from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 
 __all__ = [
+    "CheckIn",
+    "EarningRule",
+    "EarningTally",
     "HoldTake",
     "Ladder",
     "LotTake",

@@ -1,28 +1,39 @@
 """What one paid order books: points, qualifying value, the lift it brings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, Sum, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
-from loyalty.models import PointsAccount, PointsEntry, Program, QualifyingEntry
-from loyalty.queries.program import program
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    Program,
+    QualifyingEntry,
+    Tier,
+)
+from loyalty.queries.earning import EarningTerms
+from loyalty.queries.purchases import order_facts, parts_of
 from loyalty.queries.tiers import tier_held
+from loyalty.rules.activation import active_from
+from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
-from loyalty.rules.points import earned_points
+from loyalty.services.capping import open_tallies
 from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
 from members.queries import could_earn
-from orders.models import Order, Product
+from orders.models import Order
 
 
 def source_of(order: Order) -> str:
@@ -30,57 +41,88 @@ def source_of(order: Order) -> str:
     return f"order:{order.public_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Earner:
+    """What a member's orders earn by, besides the rules."""
+
+    #: The tier held when the order was paid (P7); None where there is none.
+    tier: Tier | None
+    #: False for a membership that could not earn then: it books 0 points.
+    may_earn: bool = True
+
+
+def earned_for(
+    order: Order, *, parts: Sequence[Part], terms: EarningTerms, earner: Earner
+) -> Earned:
+    """Return what an order of ``with_basis`` earns: the one way it is found.
+
+    For booking, imports, estimates and simulations alike (X6); caps come after.
+    """
+    tier = earner.tier
+    facts = order_facts(
+        order,
+        tier_code=tier.code if tier else "",
+        units=sum(part.units for part in parts),
+    )
+    rules = terms.with_tier(tier) if earner.may_earn else ()
+    return evaluate(rules, Occurrence(order.paid_at, tuple(parts), facts))
+
+
 def earn_in(
     book: Book,
     *,
     order: Order,
-    basis_minor: int,
-    terms: Program,
-    multiplier_bp: int,
-    active_at: datetime,
+    earned: Earned,
+    earner: Earner,
+    terms: EarningTerms,
+    active_at: datetime | None,
+    now: datetime,
 ) -> Movement:
-    """Book in ``book`` what an order earns on ``basis_minor`` (P5, P6).
+    """Book in ``book`` what an order earns (P5, P6).
 
     Args:
-        active_at: when the points begin to count, from which they expire (P9).
-    """  # fmt: skip
+        active_at: when the points begin to count, from which they expire; None until
+            that is known (P9).
+    """
+    trace: dict[str, Any] = {"basis_minor": order.basis_minor}
+    trace["multiplier_bp"] = earner.tier.multiplier_bp if earner.tier else WHOLE_BP
+    if not earner.may_earn:
+        trace["multiplier_bp"] = 0
+    if earner.tier is not None:
+        trace["tier"] = earner.tier.code
+    is_split = len(earned.occurrence.parts) > 1
     return book.add(
         PointsEntry.Kind.EARN,
-        earned_points(
-            basis_minor,
-            minor_per_point=terms.minor_per_point,
-            multiplier_bp=multiplier_bp,
-        ),
+        earned.points,
         source=source_of(order),
         occurred_at=order.paid_at,
         active_at=active_at,
-        expires_at=end_of_points(active_at=active_at, terms=terms),
-        trace={
-            "basis_minor": basis_minor,
-            "minor_per_point": terms.minor_per_point,
-            "multiplier_bp": multiplier_bp,
-        },
+        expires_at=end_of_points(active_at=active_at, terms=terms.program),
+        at=now,
+        trace=trace | earned.trace(lines=is_split),
     )
 
 
-def end_of_points(*, active_at: datetime, terms: Program) -> datetime | None:
-    """Return when points active from then end in this program (P10)."""
+def activation_of(order: Order, *, terms: Program) -> datetime | None:
+    """Return when points of an order become active; None is not known yet (P9)."""
+    return active_from(
+        terms.activation,
+        paid_at=order.paid_at,
+        delivered_at=order.delivered_at,
+        days=terms.activation_days,
+        return_days=settings.RETURN_DAYS,
+    )
+
+
+def end_of_points(*, active_at: datetime | None, terms: Program) -> datetime | None:
+    """Return when points active from then end in this program (P10).
+
+    What is not active yet has no end yet: the term counts from then (P9).
+    """
+    if active_at is None:
+        return None
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     return end_of_term(active_at, months=terms.valid_months, zone=zone)
-
-
-def with_basis(orders):
-    """Return a query of orders with ``basis_minor``: net of their goods (P5).
-
-    Freight, fees and gift cards earn nothing. What points paid is a reduction of the
-    lines, so the net is without it. Of an exchange only the difference that was paid
-    for earns (R14).
-    """
-    goods = Q(lines__kind=Product.Kind.GOODS)
-    return orders.annotate(
-        basis_minor=Coalesce(Sum("lines__net_minor", filter=goods), 0)
-        - Coalesce(F("paid_with__exchanged_minor"), 0)
-    )
 
 
 def earning_orders(orders):
@@ -114,7 +156,7 @@ def in_accounts(accounts: Collection[int] | None, *, member: str) -> Q:
     return Q(account_id__in=accounts)
 
 
-def book_order(order: Order, *, now: datetime) -> PointsEntry:
+def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEntry:
     """Book an order of ``with_basis`` whose account is locked; see ``earning``.
 
     Spends what was reserved for it, earns by the tier held when it was paid (P7) unless
@@ -124,21 +166,25 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
         capture_hold(source=source_of(order), now=now)
     account = PointsAccount.objects.select_related("tier").get(pk=order.member_id)
     tier = tier_held(account=account, at=order.paid_at)
-    multiplier_bp = tier.multiplier_bp if tier else WHOLE_BP
-    if not could_earn(member_id=order.member_id, at=order.paid_at):
-        multiplier_bp = 0
+    earner = Earner(tier, could_earn(member_id=order.member_id, at=order.paid_at))
+    parts = parts_of([order], terms, by_line=True)[order.pk]
+    tallies = open_tallies(terms.rows, [(order.member_id, order.paid_at)])
+    earned = tallies.cap(
+        earned_for(order, parts=parts, terms=terms, earner=earner),
+        member_id=order.member_id,
+    )
     book = book_of(account)
     movement = earn_in(
         book,
         order=order,
-        basis_minor=order.basis_minor,
-        terms=program(),
-        multiplier_bp=multiplier_bp,
-        active_at=order.paid_at,
+        earned=earned,
+        earner=earner,
+        terms=terms,
+        active_at=activation_of(order, terms=terms.program),
+        now=now,
     )
-    if tier is not None:
-        movement.trace["tier"] = tier.code
     entry = post_one(book, movement=movement)
+    tallies.write()
     QualifyingEntry.objects.create(
         member_id=order.member_id,
         value_minor=order.basis_minor,
