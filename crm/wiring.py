@@ -90,6 +90,14 @@ STORED_OFFERS: dict[str, str] = {
 #: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
 PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
 
+#: What conditions may ask about members: functions ``(now)`` that return fields with
+#: their columns; see ``members.conditions``.
+MEMBER_FIELDS: list[str] = [
+    "members.conditions.own_fields",
+    "loyalty.member_fields.fields",
+    "orders.member_fields.fields",
+]
+
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
     "email": "campaigns.channels.email.EmailChannel",

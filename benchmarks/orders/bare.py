@@ -55,6 +55,12 @@ VALUES (%s, %s, %s, %s, %s, %s, 0, %s, %s)
 _USE = """
 UPDATE campaigns_promotion SET used = used + 1
  WHERE public_id = %s AND state = 'live' AND (limit_total IS NULL OR used < limit_total)
+RETURNING id
+"""
+_USED = """
+INSERT INTO campaigns_promotionuse (
+    promotion_id, order_id, state, amount_minor, taken_at)
+VALUES (%s, %s, 'held', %s, %s)
 """
 _LOCK_STOCK = """
 SELECT id FROM orders_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
@@ -119,6 +125,8 @@ def write(connection: psycopg.Connection, sale: Sale) -> None:
                 [order_id, each.stage, *same, each.amount_minor, terms, each.on_return],
             )
             run(_USE, [each.source_id])
+            (used,) = cursor.fetchone()
+            run(_USED, [used, order_id, each.amount_minor, sale.at])
         units = {x.line.variant_id: x.line.quantity for x in sale.quote.lines}
         run(_LOCK_STOCK, [sorted(units)])
         run(_STOCK, [sorted(units), [units[pk] for pk in sorted(units)]])

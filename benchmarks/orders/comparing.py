@@ -37,6 +37,8 @@ SELECT o.state, o.goods_minor, o.discount_minor, o.freight_minor, o.total_minor,
     WHERE l.order_id = o.id),
   (SELECT json_agg(to_jsonb(f) - 'id' - 'order_id' ORDER BY f.id)::text
      FROM orders_appliedoffer f WHERE f.order_id = o.id),
+  (SELECT json_agg(to_jsonb(u) - 'id' - 'order_id' ORDER BY u.id)::text
+     FROM campaigns_promotionuse u WHERE u.order_id = o.id),
   (SELECT json_agg(to_jsonb(e) - 'id' - 'order_id')::text
      FROM orders_orderevent e WHERE e.order_id = o.id),
   (SELECT count(*) FROM shared_fact

@@ -55,8 +55,10 @@ def stock_the_shelves() -> None:
 
 
 def put_on(promotions: int) -> None:
-    """Have so many promotions live: one is reached and best, most are out of reach."""
-    Promotion.objects.all().delete()
+    """Have so many promotions live: one is reached and best, most are out of reach.
+
+    Those of fewer are among them; orders use them, so they stay.
+    """
     Promotion.objects.bulk_create(
         Promotion(
             name=f"满减 {n}",
@@ -66,7 +68,7 @@ def put_on(promotions: int) -> None:
             recipe={"gives": {"rungs": [[1_000 + 100_000 * n, 300]]}},
             starts_at=NOW - timedelta(days=1),
         )
-        for n in range(promotions)
+        for n in range(Promotion.objects.count(), promotions)
     )
 
 

@@ -1,0 +1,48 @@
+"""What loyalty knows of members, for conditions (``crm.wiring.MEMBER_FIELDS``)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.condition_sql import Column, DaysSince, Scalar
+from crm.shared.conditions import Field
+from loyalty.queries.tiers import tiers
+
+
+def fields(now: datetime) -> list[tuple[Field, Column]]:
+    """Return tier, points, and what was bought so far; of nobody's orders 0."""
+    return [
+        (
+            Field("loyalty.tier", "choice", _("tier"), _tiers),
+            Scalar("points_account__tier__code"),
+        ),
+        (
+            Field("loyalty.balance", "number", _("points balance")),
+            Scalar("points_account__balance", default=0),
+        ),
+        (
+            Field("loyalty.earned", "number", _("points earned in all")),
+            Scalar("points_account__lifetime_earned", default=0),
+        ),
+        (
+            Field("loyalty.orders", "number", _("orders")),
+            Scalar("value__orders", default=0),
+        ),
+        (
+            Field("loyalty.spend", "money", _("lifetime spend")),
+            Scalar("value__net_minor", default=0),
+        ),
+        (
+            Field("loyalty.days_since_order", "number", _("days since last order")),
+            DaysSince("value__last_order_at", now),
+        ),
+        (
+            Field("loyalty.days_as_buyer", "number", _("days since first order")),
+            DaysSince("value__first_order_at", now),
+        ),
+    ]
+
+
+def _tiers() -> list[tuple[str, Any]]:
+    return [(tier.code, tier.label) for tier in tiers()]
