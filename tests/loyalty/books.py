@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from loyalty.models import PointsAccount, PointsEntry, PointsLot
+from loyalty.models import EarningRule, PointsAccount, PointsEntry, PointsLot
 from loyalty.services.verification import verify_ledger
 from orders.models import Order, OrderLine, Refund, RefundLine
 from tests.cast import NOON, make_variant
@@ -115,3 +115,12 @@ def lots(member) -> list[tuple[int, int]]:
 def assert_sound() -> None:
     """Fail unless entries, lots, holds and balances agree."""
     assert verify_ledger().findings == ()
+
+
+def rule(code: str, **fields) -> EarningRule:
+    """Write an active earning rule; it gives points for an event unless told else."""
+    occasion = fields.pop("occasion", "order")
+    award = fields.pop("award", "per_amount" if occasion == "order" else "fixed")
+    return EarningRule.objects.create(
+        code=code, name=code, occasion=occasion, award=award, **fields
+    )
