@@ -4,7 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import PointsAccount
+from loyalty.models import CheckIn, PointsAccount
+from loyalty.services.capping import join_tallies
 from loyalty.services.merging_points import (
     join_points,
     locked_pair,
@@ -19,8 +20,10 @@ from loyalty.services.merging_tiers import (
     part_value,
 )
 from loyalty.services.valuing import count_value
-from members.services.movers import MergeCase, Merger, Moved, Share
+from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
+
+_CHECK_INS = Key(CheckIn, "member")
 
 
 class LoyaltyMerger(Merger):
@@ -33,6 +36,8 @@ class LoyaltyMerger(Merger):
             "loyalty.QualifyingEntry.member",
             "loyalty.TierChange.member",
             "loyalty.MemberValue.member",
+            "loyalty.EarningTally.member",
+            _CHECK_INS.label,
         }
     )
 
@@ -51,8 +56,17 @@ class LoyaltyMerger(Merger):
         ]
 
     def move(self, case: MergeCase) -> dict[str, Any]:
-        """Move points and value, then look at the tier."""
+        """Move points and value, then look at the tier.
+
+        Check-ins of days on which the winner was there as well stay; what counts
+        against caps is added up.
+        """
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
+        join_tallies(**who)
+        own = _CHECK_INS.rows(case.winner_id).values("day")
+        moving = _CHECK_INS.rows(case.loser_id).exclude(day__in=own)
+        check_ins = sorted(moving.values_list("pk", flat=True))
+        CheckIn.objects.filter(pk__in=check_ins).update(member_id=case.winner_id)
         points = join_points(**who, source=case.source, now=case.now)
         newest = join_value(**who, source=case.source)
         pair = locked_pair(member_ids=case.member_ids, now=case.now)
@@ -63,7 +77,12 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
-        return {"points": points, "newest": newest, "tier": tier}
+        return {
+            "points": points,
+            "newest": newest,
+            "tier": tier,
+            _CHECK_INS.label: check_ins,
+        }
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Points spent or ended since stay gone.
@@ -84,6 +103,7 @@ class LoyaltyMerger(Merger):
     def give_back(self, case: MergeCase, moved: Moved) -> None:
         """Give back what is left; the winner's tier is that from before."""
         mine = moved[self.name]
+        self.return_rows(_CHECK_INS, case, mine.get(_CHECK_INS.label, []))
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
         orders = moved[OrdersMerger.name][ORDERS.label]
         part_points(

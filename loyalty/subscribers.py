@@ -3,12 +3,15 @@
 from datetime import datetime
 
 from crm.shared.models import Fact
+from loyalty.services.activating import date_lots
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
 from loyalty.services.rewarding import (
+    reward_invitation,
+    reward_joining,
     reward_profile,
     reward_review,
     take_back_of_refund,
@@ -26,6 +29,11 @@ def open_account(payload: dict, *, fact: Fact, now: datetime) -> None:
 def earn_points_for_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderPaid: spend the reserved points, earn new ones, lift the tier."""
     earn_for_order(order_id=payload["order_id"], now=now)
+
+
+def date_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderDelivered, OrderCompleted: pending points now know from when they count."""
+    date_lots(order_id=payload["order_id"], now=now)
 
 
 def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -47,6 +55,19 @@ def count_value_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
 def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrdersImported: book the points of the whole file, telling nobody."""
     book_import(source=payload["source"], now=now)
+
+
+def reward_new_member(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """MemberJoined: grant the points of joining, once, to who is new."""
+    if payload.get("is_new", True):
+        reward_joining(member_id=payload["member_id"], now=now)
+
+
+def reward_inviter(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """InvitationAccepted: grant the points of an invitation, once for each."""
+    reward_invitation(
+        inviter_id=payload["inviter_id"], invitee_id=payload["invitee_id"], now=now
+    )
 
 
 def reward_complete_profile(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -9,8 +9,10 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from crm.shared.clock import now
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.models import PointsAccount, PointsEntry
+from loyalty.queries.points import pending_points
 
 
 @admin.register(PointsAccount)
@@ -38,10 +40,15 @@ class PointsAccountAdmin(LedgerAdmin):
     search_fields = ["=member__number"]
     ordering = ["-balance", "member_id"]
 
+    def get_queryset(self, request):
+        """Add what is pending."""
+        accounts = super().get_queryset(request)
+        return accounts.annotate(pending=pending_points(now()))
+
     @admin.display(description=_("available points"))
     def available_points(self, account: PointsAccount) -> int:
         """Return what can be spent now (P2)."""
-        return account.available
+        return max(0, account.available - account.pending)
 
 
 @admin.register(PointsEntry)
