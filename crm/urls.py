@@ -17,6 +17,7 @@ storefront = [
 ]
 
 server = [
+    path("", include("loyalty.api.server_urls")),
     path("", include("members.api.server_urls")),
     path("", include("orders.api.server_urls")),
 ]

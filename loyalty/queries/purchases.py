@@ -1,7 +1,9 @@
 """What earning rules need to know of orders: what was paid, and for what."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +15,11 @@ from crm.shared.money import share
 from loyalty.models import Program
 from loyalty.queries.earning import EarningTerms
 from loyalty.rules.earning import Part
-from orders.models import Allocation, Category, Order, OrderLine, Product
+from orders.models import Allocation, Category, Order, OrderLine, Product, Variant
 from orders.rules.lifecycle import SOLD
 
 _POINTS = "points"
+_LINE = ("order_id", "position", "kind", "variant_id", "net_minor", "quantity")
 #: Position of what is no line: freight, or an order as a whole.
 WHOLE = 0
 
@@ -54,35 +57,69 @@ def with_basis(orders, terms: EarningTerms):
     return orders
 
 
-def order_facts(order: Order, *, tier_code: str, units: int = 0) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What conditions may ask of an order or a cart as a whole."""
+
+    at: datetime
+    amount_minor: int
+    channel: str = ""
+    device: str = ""
+    is_first: bool = False
+    #: Of who buys; unknown of a visitor.
+    tier_code: str = ""
+    joined_at: datetime | None = None
+    birth_month: int | None = None
+
+    def facts(self, *, units: int) -> dict[str, Any]:
+        """Return the facts by the names of ``loyalty.earning_vocabulary``."""
+        return {
+            "order.amount": self.amount_minor,
+            "order.units": units,
+            "order.channel": self.channel,
+            "order.device": self.device,
+            "order.first": self.is_first,
+            **member_facts(
+                tier_code=self.tier_code,
+                joined_at=self.joined_at,
+                birth_month=self.birth_month,
+                at=self.at,
+            ),
+            **time_facts(self.at),
+        }
+
+
+def purchase_of(order: Order, *, tier_code: str) -> Purchase:
     """Return what conditions may ask of an order of ``with_basis``."""
-    return {
-        "order.amount": order.basis_minor,
-        "order.units": units,
-        "order.channel": order.channel_code or "",
-        "order.device": order.device,
-        "order.first": getattr(order, "is_first", False),
-        **member_facts(
-            tier_code=tier_code,
-            joined_at=order.member_joined_at,
-            birth_month=order.member_birth_month,
-            at=order.paid_at,
-        ),
-        **time_facts(order.paid_at),
-    }
+    return Purchase(
+        at=order.paid_at,
+        amount_minor=order.basis_minor,
+        channel=order.channel_code or "",
+        device=order.device,
+        is_first=getattr(order, "is_first", False),
+        tier_code=tier_code,
+        joined_at=order.member_joined_at,
+        birth_month=order.member_birth_month,
+    )
 
 
-def member_facts(*, tier_code: str, joined_at, birth_month, at) -> dict[str, Any]:
+def member_facts(
+    *,
+    tier_code: str,
+    joined_at: datetime | None,
+    birth_month: int | None,
+    at: datetime,
+) -> dict[str, Any]:
     """Return what conditions may ask of who earns."""
     local = at.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
     return {
         "member.tier": tier_code,
-        "member.days": max(0, (at - joined_at).days),
+        "member.days": max(0, (at - joined_at).days) if joined_at else None,
         "member.birthday_month": birth_month == local.month,
     }
 
 
-def time_facts(at) -> dict[str, Any]:
+def time_facts(at: datetime) -> dict[str, Any]:
     """Return what conditions may ask of a moment, in the shop's zone."""
     local = at.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
     return {
@@ -108,44 +145,58 @@ def parts_of(
     kinds = kinds_that_earn(program)
     if program.earns_on_freight:
         kinds.append(Product.Kind.FREIGHT)
-    lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for line in _lines(ids, kinds, is_told=terms.asks_lines):
-        lines[line["order_id"]].append(line)
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    rows = OrderLine.objects.filter(order_id__in=ids, kind__in=kinds).only(*_LINE)
+    for line in rows.order_by("order_id", "position"):
+        lines[line.order_id].append(line)
     paid = _paid_by_points(ids) if program.earns_on_points else {}
-    codes = _category_codes() if terms.asks_lines else {}
+    facts: dict[int, dict[str, Any]] = {}
+    if terms.asks_lines:
+        sold = {line.variant_id for some in lines.values() for line in some}
+        facts = variant_facts(sold)
     return {
-        order.pk: _parts(order, lines[order.pk], paid, codes, program)
+        order.pk: _parts(order, lines[order.pk], paid, facts, program)
         for order in orders
     }
 
 
-def _lines(ids: Collection[int], kinds: Collection[str], *, is_told: bool):
-    columns = ["pk", "order_id", "position", "kind", "net_minor", "quantity"]
-    if is_told:
-        product = "variant__product__"
-        columns += ["sku", f"{product}brand__code", f"{product}tags"]
-        columns.append(f"{product}category__lineage")
-    rows = OrderLine.objects.filter(order_id__in=ids, kind__in=kinds)
-    return rows.order_by("order_id", "position").values(*columns)
+def variant_facts(variant_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return what conditions may ask of lines by what they sell, in two statements."""
+    codes = dict(Category.objects.values_list("pk", "code"))
+    product = "product__"
+    rows = Variant.objects.filter(pk__in=variant_ids).values_list(
+        *("pk", "sku", f"{product}brand__code", f"{product}tags"),
+        f"{product}category__lineage",
+    )
+    return {
+        pk: {
+            "line.sku": sku,
+            "line.brand": brand or "",
+            "line.tags": frozenset(tags),
+            "line.category": frozenset(codes[each] for each in lineage or ()),
+        }
+        for pk, sku, brand, tags, lineage in rows
+    }
 
 
 def _parts(
     order: Order,
-    lines: Sequence[dict[str, Any]],
-    paid: dict[int, int],
-    codes: dict[int, str],
+    lines: Sequence[OrderLine],
+    paid: Mapping[int, int],
+    facts: Mapping[int, dict[str, Any]],
     program: Program,
 ) -> tuple[Part, ...]:
     # What the value of earlier units paid comes off in proportion (R14).
-    nets = [line["net_minor"] for line in lines]
-    off = max(0, sum(_of_basis(lines)) - order.basis_minor)
+    nets = [line.net_minor for line in lines]
+    counting = [line.net_minor for line in lines if line.kind != Product.Kind.FREIGHT]
+    off = max(0, sum(counting) - order.basis_minor)
     gone = share(off, nets, caps=nets) if off else [0] * len(nets)
     parts = [
         Part(
-            position=line["position"],
-            amount_minor=net - less + paid.get(line["pk"], 0),
-            units=line["quantity"],
-            facts=_line_facts(line, codes) if "sku" in line else {},
+            position=line.position,
+            amount_minor=net - less + paid.get(line.pk, 0),
+            units=line.quantity,
+            facts=facts.get(line.variant_id, {}),
         )
         for line, net, less in zip(lines, nets, gone, strict=True)
     ]
@@ -154,25 +205,6 @@ def _parts(
     return tuple(parts) or (Part(WHOLE, 0, units=0),)
 
 
-def _of_basis(lines: Sequence[dict[str, Any]]) -> list[int]:
-    return [line["net_minor"] for line in lines if line["kind"] != Product.Kind.FREIGHT]
-
-
-def _line_facts(line: dict[str, Any], codes: dict[int, str]) -> dict[str, Any]:
-    product = "variant__product__"
-    lineage = line[f"{product}category__lineage"] or ()
-    return {
-        "line.sku": line["sku"],
-        "line.brand": line[f"{product}brand__code"] or "",
-        "line.tags": frozenset(line[f"{product}tags"]),
-        "line.category": frozenset(codes[pk] for pk in lineage if pk in codes),
-    }
-
-
 def _paid_by_points(ids: Collection[int]) -> dict[int, int]:
     rows = Allocation.objects.filter(line__order_id__in=ids, source_kind=_POINTS)
     return dict(rows.values_list("line_id").annotate(Sum("amount_minor")))
-
-
-def _category_codes() -> dict[int, str]:
-    return dict(Category.objects.values_list("pk", "code"))

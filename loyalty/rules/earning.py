@@ -234,7 +234,9 @@ def _given(rule: Rule, where: Sequence[bool], of: Occurrence) -> list[Fraction]:
 
 
 def _step(rule: Rule, number: int) -> int:
-    return rule.ladder[min(number, len(rule.ladder)) - 1] if number > 0 else 0
+    if number <= 0 or not rule.ladder:
+        return 0
+    return rule.ladder[min(number, len(rule.ladder)) - 1]
 
 
 #: What a rule gives as a whole, by its award.

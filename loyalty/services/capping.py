@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from loyalty.models import EarningRule, EarningTally
 from loyalty.rules.caps import EVER, first_day
@@ -116,6 +117,33 @@ def open_tallies(
         (row.rule_id, row.member_id, row.period): row for row in tallies.order_by("pk")
     }
     return Tallies(limited, {key: used[key] for key in keys})
+
+
+def left_under_caps(
+    rows: Sequence[EarningRule], *, member_id: int | None, at: datetime
+) -> dict[str, int]:
+    """Return by rule code what its caps still allow, for whoever only asks.
+
+    One statement, or none where no rule has a cap. Nothing is locked.
+    """
+    limited = [row for row in rows if row.is_capped]
+    if not limited:
+        return {}
+    used = {
+        (row.rule_id, row.member_id, row.period): row.points
+        for row in EarningTally.objects.filter(
+            Q(member_id=member_id) | Q(member=None), rule__in=limited
+        )
+    }
+    return {
+        row.code: max(
+            0,
+            min(
+                most - used.get(key, 0) for key, most in _keys(row, member_id or 0, at)
+            ),
+        )
+        for row in limited
+    }
 
 
 def join_tallies(*, loser_id: int, winner_id: int) -> None:

@@ -21,7 +21,7 @@ from loyalty.models import (
     Tier,
 )
 from loyalty.queries.earning import EarningTerms
-from loyalty.queries.purchases import order_facts, parts_of
+from loyalty.queries.purchases import Purchase, parts_of, purchase_of
 from loyalty.queries.tiers import tier_held
 from loyalty.rules.activation import active_from
 from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
@@ -54,18 +54,21 @@ class Earner:
 def earned_for(
     order: Order, *, parts: Sequence[Part], terms: EarningTerms, earner: Earner
 ) -> Earned:
-    """Return what an order of ``with_basis`` earns: the one way it is found.
+    """Return what an order of ``with_basis`` earns; see ``earned_by``."""
+    purchase = purchase_of(order, tier_code=earner.tier.code if earner.tier else "")
+    return earned_by(purchase, parts=parts, terms=terms, earner=earner)
 
-    For booking, imports, estimates and simulations alike (X6); caps come after.
+
+def earned_by(
+    purchase: Purchase, *, parts: Sequence[Part], terms: EarningTerms, earner: Earner
+) -> Earned:
+    """Return what a purchase earns, be it an order or not yet; caps come after.
+
+    The one way it is found: booking, imports, estimates and simulations (X6).
     """
-    tier = earner.tier
-    facts = order_facts(
-        order,
-        tier_code=tier.code if tier else "",
-        units=sum(part.units for part in parts),
-    )
-    rules = terms.with_tier(tier) if earner.may_earn else ()
-    return evaluate(rules, Occurrence(order.paid_at, tuple(parts), facts))
+    facts = purchase.facts(units=sum(part.units for part in parts))
+    rules = terms.with_tier(earner.tier) if earner.may_earn else ()
+    return evaluate(rules, Occurrence(purchase.at, tuple(parts), facts))
 
 
 def earn_in(

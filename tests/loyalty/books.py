@@ -1,6 +1,7 @@
 """Orders and refunds as the ledger meets them. Tests of loyalty call these."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from loyalty.models import EarningRule, PointsAccount, PointsEntry, PointsLot
 from loyalty.services.verification import verify_ledger
@@ -124,3 +125,7 @@ def rule(code: str, **fields) -> EarningRule:
     return EarningRule.objects.create(
         code=code, name=code, occasion=occasion, award=award, **fields
     )
+
+
+#: The zone the shop's days are counted in.
+SHOP_ZONE = ZoneInfo("Asia/Shanghai")
