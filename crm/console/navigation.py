@@ -59,6 +59,7 @@ SECTIONS = [
             ("loyalty.pointsaccount", "account_balance_wallet"),
             ("loyalty.pointsentry", "history"),
             ("loyalty.tierchange", "trending_up"),
+            ("loyalty.earningrule", "add_circle"),
             ("loyalty.ladder", "stairs"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),

@@ -1,6 +1,8 @@
 """Points accounts and the ledger: to read. Services alone write them."""
 
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -11,6 +13,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from loyalty.earning_words import entry_words
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.points import pending_points
 
@@ -77,7 +80,17 @@ class PointsEntryAdmin(LedgerAdmin):
     ]
     search_fields = ["=account__member__number", "=public_id"]
     ordering = ["-occurred_at", "-id"]
-    exclude = ["reverses"]
+    exclude = ["reverses", "trace"]
+    readonly_fields = ["why"]
+
+    @admin.display(description=_("why so many"))
+    def why(self, entry: PointsEntry) -> str:
+        """Return the calculation, rule by rule (P8)."""
+        rows = [
+            (row.name, row.how, f"{row.points:+,d}" if row.is_counted else "–")
+            for row in entry_words(entry)
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {} <b>{}</b>", rows) or "–"
 
     @admin.display(description=_("member"))
     def member_number(self, entry: PointsEntry) -> str:

@@ -1,20 +1,30 @@
-"""What a cart would earn. Writes nothing."""
+"""What a cart, an order or a sample would earn. Writes nothing."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from loyalty.models import PointsAccount, Tier
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.errors import Refusal
+from loyalty.models import EarningRule, PointsAccount, Tier
 from loyalty.queries.earning import EarningTerms, earning_terms
 from loyalty.queries.purchases import (
     WHOLE,
     Purchase,
     kinds_that_earn,
+    member_facts,
+    parts_of,
+    time_facts,
     variant_facts,
+    with_basis,
 )
-from loyalty.rules.earning import Earned, Part, capped
+from loyalty.queries.tiers import tier_held, tiers
+from loyalty.rules.earning import Earned, Occurrence, Part, capped, evaluate
 from loyalty.services.capping import left_under_caps
-from loyalty.services.order_points import Earner, earned_by
+from loyalty.services.order_points import Earner, earned_by, earned_for
 from members.models import Member
-from orders.models import Order
+from members.queries import could_earn
+from orders.models import Category, Order
 from orders.rules.lifecycle import SOLD
 from orders.services.quoting import PricedCart
 
@@ -92,3 +102,89 @@ def _is_first(member: Member | None) -> bool:
     return not Order.objects.filter(
         member=member, member__isnull=False, state__in=SOLD
     ).exists()
+
+
+class NoSuchOrder(Refusal):
+    """Nobody has paid an order of this number."""
+
+    code = "no_such_order"
+    message = _("No member has paid an order of this number.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An order with one line, or an event, that nobody made."""
+
+    at: datetime
+    occasion: str = EarningRule.Occasion.ORDER
+    amount_minor: int = 0
+    units: int = 1
+    #: Told with an event.
+    number: int = 0
+    tier: str = ""
+    channel: str = ""
+    category: str = ""
+    brand: str = ""
+    is_first: bool = False
+
+
+def simulate_order(*, number: str, tried: EarningRule | None = None) -> Earned:
+    """Return what a paid order would earn by today's rules, before caps.
+
+    Args:
+        tried: a rule that may be switched off, as if it were on.
+
+    Raises:
+        NoSuchOrder: no member has paid one of this number.
+    """
+    terms = earning_terms(tried=tried)
+    paid = Order.objects.filter(
+        number=number, member__isnull=False, paid_at__isnull=False
+    )
+    order = with_basis(paid, terms).first()
+    if order is None:
+        raise NoSuchOrder
+    account = PointsAccount.objects.select_related("tier").filter(pk=order.member_id)
+    held = account.first()
+    earner = Earner(
+        tier_held(account=held, at=order.paid_at) if held else None,
+        could_earn(member_id=order.member_id, at=order.paid_at),
+    )
+    parts = parts_of([order], terms, by_line=True)[order.pk]
+    return earned_for(order, parts=parts, terms=terms, earner=earner)
+
+
+def simulate_sample(sample: Sample, *, tried: EarningRule | None = None) -> Earned:
+    """Return what a sample would earn by today's rules, before caps."""
+    terms = earning_terms(sample.occasion, tried=tried)
+    is_order = sample.occasion == EarningRule.Occasion.ORDER
+    tier = next((each for each in tiers() if each.code == sample.tier), None)
+    line = {
+        "line.category": _branch(sample.category),
+        "line.brand": sample.brand,
+        "event.number": sample.number,
+    }
+    if not is_order:
+        facts = member_facts(
+            tier_code=sample.tier, joined_at=None, birth_month=None, at=sample.at
+        )
+        facts = {**facts, **time_facts(sample.at), **line}
+        event = Occurrence(sample.at, (Part(),), facts, sample.number)
+        return evaluate(terms.rules, event)
+    purchase = Purchase(
+        at=sample.at,
+        amount_minor=sample.amount_minor,
+        channel=sample.channel,
+        is_first=sample.is_first,
+        tier_code=sample.tier,
+    )
+    part = Part(1, sample.amount_minor, sample.units, line)
+    return earned_by(purchase, parts=[part], terms=terms, earner=Earner(tier))
+
+
+def _branch(code: str) -> frozenset[str]:
+    """Return a category and all above it."""
+    found = Category.objects.filter(code=code).values_list("lineage", flat=True)
+    lineage = found.first() or []
+    above = Category.objects.filter(pk__in=lineage)
+    return frozenset(above.values_list("code", flat=True))

@@ -82,6 +82,7 @@ _POINTS = (
     "loyalty.view_tier",
     "loyalty.view_ladder",
     "loyalty.view_program",
+    "loyalty.view_earningrule",
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -205,6 +206,8 @@ LOYALTY_MANAGER = (
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
     *_all("loyalty", "ladder", "tier"),
+    "loyalty.add_earningrule",
+    "loyalty.change_earningrule",
     "campaigns.add_coupon",
 )
 
@@ -243,6 +246,7 @@ FINANCE = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
     "loyalty.view_program",
+    "loyalty.view_earningrule",
     "reports.view_dailysales",
     "shared.view_job",
     "shared.change_job",
