@@ -54,7 +54,7 @@ def _born_on(today: date, source: str) -> Iterator[int]:
         Member.objects.may_earn()
         .filter(~Exists(granted), birth_month=today.month, birthday__isnull=False)
         .order_by("pk")
-        .only("birthday")
+        .only("public_id", "birthday")
     )
     for member in born.iterator(chunk_size=_READ):
         if is_birthday(date.fromisoformat(member.birthday), today):

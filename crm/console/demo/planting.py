@@ -10,6 +10,7 @@ from crm.console.demo import (
     campaigns,
     care,
     catalogue,
+    earning,
     loyalty,
     members,
     orders,
@@ -53,6 +54,8 @@ def plant_shop(
     stories.plant(shop)
     say("promotions")
     promotions.plant(shop)
+    say("ways to earn")
+    earning.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)
