@@ -85,7 +85,7 @@ class Tallies:
 
 
 def open_tallies(
-    rows: Sequence[EarningRule], asked: Iterable[tuple[int, datetime]]
+    *, rows: Sequence[EarningRule], asked: Iterable[tuple[int, datetime]]
 ) -> Tallies:
     """Lock what counts against the caps of rules, in two statements; none for none.
 

@@ -87,7 +87,9 @@ def grant_for_events(
         for each in happenings
         if each.member_id in members and (each.member_id, each.source) not in found
     ]
-    tallies = open_tallies(terms.rows, ((each.member_id, now) for each in fresh))
+    tallies = open_tallies(
+        rows=terms.rows, asked=((each.member_id, now) for each in fresh)
+    )
     books: dict[int, Book] = {}
     for each in fresh:
         account = accounts[each.member_id]

@@ -247,7 +247,8 @@ def _open_work(
         tiers={tier.pk: tier for tier in tiers()},
         parts=parts_of(orders, terms, by_line=False),
         tallies=open_tallies(
-            terms.rows, ((order.member_id, order.paid_at) for order in orders)
+            rows=terms.rows,
+            asked=((order.member_id, order.paid_at) for order in orders),
         ),
         goods=goods_minor(
             [refund.pk for refund in refunds], kinds=kinds_that_earn(terms.program)

@@ -171,7 +171,7 @@ def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEnt
     tier = tier_held(account=account, at=order.paid_at)
     earner = Earner(tier, could_earn(member_id=order.member_id, at=order.paid_at))
     parts = parts_of([order], terms, by_line=True)[order.pk]
-    tallies = open_tallies(terms.rows, [(order.member_id, order.paid_at)])
+    tallies = open_tallies(rows=terms.rows, asked=[(order.member_id, order.paid_at)])
     earned = tallies.cap(
         earned_for(order, parts=parts, terms=terms, earner=earner),
         member_id=order.member_id,
