@@ -120,9 +120,10 @@ class Earned:
         parts = self.occurrence.parts
         weights = [Fraction(0)] * len(parts)
         for each in self.counted:
-            whole = sum(each.by_part)
+            whole = sum(each.by_part, Fraction(0))
+            granted = each.points / whole if whole else Fraction(0)
             for at, value in enumerate(each.by_part):
-                weights[at] += value * each.points / whole if whole else 0
+                weights[at] += value * granted
         scale = lcm(*(weight.denominator for weight in weights))
         split = share(self.points, [max(0, int(each * scale)) for each in weights])
         return {part.position: some for part, some in zip(parts, split, strict=True)}

@@ -71,7 +71,7 @@ class Tallies:
                     "caps": [caps[rule][member is None] for rule, member, _ in keys],
                 },
             )
-            # Whoever lowered a cap under the lock of nobody is found out here.
+            # They are locked, so nobody else can have used up what was left.
             assert cursor.rowcount == len(keys)
 
     def _left(self, row: EarningRule, member_id: int, at: datetime) -> int:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from rest_framework.test import APIClient
 
 from loyalty.models import PointsAccount, PointsLot, Program
 from loyalty.queries.points import Activating, points_summary
@@ -23,6 +25,7 @@ from tests.loyalty.books import (
     paid_order,
     refund,
 )
+from tests.staff import client_in_role
 
 DAY = timedelta(days=1)
 
@@ -130,3 +133,18 @@ def test_p18_pending_points_pay_debt_once_they_are_active(alice):
     assert pay_debts(now=NOON + 9 * DAY) == 1
     assert pay_debts(now=NOON + 9 * DAY) == 0
     assert (account_of(alice).debt, lots(alice)[-1]) == (0, (100, 50))
+
+
+def test_p9_lists_and_the_api_leave_pending_points_out(alice):
+    wait_for("after_returns")
+    earn(alice)
+    boss = client_in_role("loyalty manager")
+    for name in ("loyalty_pointsaccount", "members_member"):
+        page = boss.get(reverse(f"admin:{name}_changelist"))
+        (shown,) = page.context["cl"].result_list
+        assert shown.pending == 100
+    client = APIClient()
+    client.force_authenticate(alice.user)
+    told = client.get("/api/storefront/v1/me/points").json()
+    assert (told["available"], told["pending"]) == (0, 100)
+    assert told["activating"] == [{"points": 100, "on": None}]
