@@ -1,6 +1,8 @@
 """What conditions of earning rules may ask about; see ``crm.shared.conditions``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -73,3 +75,11 @@ _OF_EVENTS = [
 ]
 
 VOCABULARY = {field.name: field for field in (*_ALWAYS, *_OF_ORDERS, *_OF_EVENTS)}
+
+
+def remembered() -> dict[str, Field]:
+    """Return the vocabulary for one page: each list of choices is read once."""
+    return {
+        name: replace(field, choices=cache(field.choices)) if field.choices else field
+        for name, field in VOCABULARY.items()
+    }

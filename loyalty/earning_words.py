@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from crm.shared.condition_words import words_of
-from crm.shared.conditions import read_condition
+from crm.shared.conditions import Vocabulary, read_condition
 from crm.shared.money import display_amount
 from loyalty.earning_vocabulary import VOCABULARY
 from loyalty.models import EarningRule, PointsEntry
@@ -35,8 +35,12 @@ class RuleWords:
     is_counted: bool = True
 
 
-def rule_sentence(row: EarningRule) -> str:
-    """Return a rule in one sentence: what it gives, for what, when, at most."""
+def rule_sentence(row: EarningRule, vocabulary: Vocabulary = VOCABULARY) -> str:
+    """Return a rule in one sentence: what it gives, for what, when, at most.
+
+    Args:
+        vocabulary: ``remembered`` for many rules.
+    """
     award = {
         "points": row.points,
         "per_minor": row.per_minor,
@@ -47,7 +51,7 @@ def rule_sentence(row: EarningRule) -> str:
         "award": award_words(row.award, award),
         "occasion": row.get_occasion_display(),
     }
-    condition = words_of(read_condition(row.condition, VOCABULARY))
+    condition = words_of(read_condition(row.condition, vocabulary))
     if condition:
         words = _("%(rule)s, if %(condition)s") % {
             "rule": words,

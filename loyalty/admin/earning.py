@@ -17,6 +17,7 @@ from crm.shared.errors import Refusal
 from crm.shared.staff_lists import CALM, GOOD, StaffAdmin
 from loyalty.admin.earning_form import EarningRuleForm
 from loyalty.admin.earning_trial import TrialForm, trial_of
+from loyalty.earning_vocabulary import remembered
 from loyalty.earning_words import rule_sentence
 from loyalty.models import EarningRule
 
@@ -96,7 +97,17 @@ class EarningRuleAdmin(StaffAdmin):
     @admin.display(description=gettext_lazy("in words"))
     def sentence(self, rule: EarningRule) -> str:
         """Return the rule as people say it."""
-        return rule_sentence(rule) if rule.pk else "–"
+        if not rule.pk:
+            return "–"
+        return getattr(rule, "words", None) or rule_sentence(rule)
+
+    def get_changelist_instance(self, request):
+        """Say all rules of a page with the lists of choices read once."""
+        changelist = super().get_changelist_instance(request)
+        vocabulary = remembered()
+        for rule in changelist.result_list:
+            rule.words = rule_sentence(rule, vocabulary)
+        return changelist
 
     @display(
         description=gettext_lazy("state"), label={"active": GOOD, "inactive": CALM}

@@ -184,3 +184,16 @@ def test_entries_from_before_the_rules_are_told_too():
 )
 def test_sentences(db, fields, words):
     assert rule_sentence(rule("r", **fields)) == words
+
+
+def test_a_list_of_rules_reads_each_list_of_choices_once(
+    manager, django_assert_max_num_queries
+):
+    gold = {"field": "member.tier", "is": "in", "value": ["gold"]}
+    for serial in range(20):
+        rule(f"gold-{serial}", condition=gold)
+    url = reverse("admin:loyalty_earningrule_changelist")
+    manager.get(url)
+    with django_assert_max_num_queries(9):
+        page = manager.get(url, headers={"accept-language": "en"}).content.decode()
+    assert page.count("if tier is Gold") == 20
