@@ -24,6 +24,7 @@ _EVERY = {
     "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
     "renew-plans": ("loyalty.tasks.renew_plans", 600.0),
     "loyalty-night": ("loyalty.tasks.nightly", HOUR),
+    "reward-birthdays": ("loyalty.tasks.reward_birthdays", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
     "find-duplicates": ("members.tasks.find_duplicates", DAY),

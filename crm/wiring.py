@@ -28,8 +28,14 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.release_offers_of_order",
         "campaigns.subscribers.free_seat_of_order",
     ],
-    "orders.OrderDelivered": ["loyalty.subscribers.lift_for_delivery"],
-    "orders.OrderCompleted": ["loyalty.subscribers.lift_for_delivery"],
+    "orders.OrderDelivered": [
+        "loyalty.subscribers.date_points_of_order",
+        "loyalty.subscribers.lift_for_delivery",
+    ],
+    "orders.OrderCompleted": [
+        "loyalty.subscribers.date_points_of_order",
+        "loyalty.subscribers.lift_for_delivery",
+    ],
     "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
     "orders.RefundCompleted": [
         "orders.subscribers.review_delivery_of_order",
@@ -54,10 +60,12 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "members.MemberJoined": [
         "loyalty.subscribers.open_account",
+        "loyalty.subscribers.reward_new_member",
         "campaigns.subscribers.issue_welcome_coupons",
     ],
     "members.MemberStateChanged": ["loyalty.subscribers.look_at_reopened"],
     "members.ConsentRequested": ["campaigns.subscribers.send_consent_link"],
+    "members.InvitationAccepted": ["loyalty.subscribers.reward_inviter"],
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierAtRisk": ["campaigns.subscribers.warn_of_fall"],
     "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
@@ -162,6 +170,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
+    "loyalty.tasks.reward_birthdays",
     "loyalty.tasks.nightly",
     "loyalty.tasks.renew_plans",
     "members.tasks.drop_expired_tags",
@@ -200,6 +209,7 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
+    "points:write": _("report events that earn points"),
     "orders:read": _("read orders"),
     "orders:write": _("bring in orders and refunds of other systems"),
 }

@@ -5,7 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
-from loyalty.models import PointsAccount, Subscription
+from loyalty.models import CheckIn, PointsAccount, Subscription
+from loyalty.services.capping import join_tallies
 from loyalty.services.merging_points import (
     join_points,
     locked_pair,
@@ -24,6 +25,7 @@ from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
 
 _PLANS = Key(Subscription, "member")
+_CHECK_INS = Key(CheckIn, "member")
 
 
 class BothHavePlans(Refusal):
@@ -45,6 +47,8 @@ class LoyaltyMerger(Merger):
             "loyalty.TierChange.member",
             "loyalty.TierStanding.member",
             "loyalty.MemberValue.member",
+            "loyalty.EarningTally.member",
+            _CHECK_INS.label,
         }
     )
 
@@ -66,6 +70,9 @@ class LoyaltyMerger(Merger):
     def move(self, case: MergeCase) -> dict[str, Any]:
         """Move points, value and plans, then look at the tier.
 
+        Check-ins of days on which the winner was there as well stay; what counts
+        against caps is added up.
+
         Raises:
             BothHavePlans: there can be one plan only.
         """
@@ -73,6 +80,11 @@ class LoyaltyMerger(Merger):
             raise BothHavePlans
         plans = super().move(case)
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
+        join_tallies(**who)
+        own = _CHECK_INS.rows(case.winner_id).values("day")
+        moving = _CHECK_INS.rows(case.loser_id).exclude(day__in=own)
+        check_ins = sorted(moving.values_list("pk", flat=True))
+        CheckIn.objects.filter(pk__in=check_ins).update(member_id=case.winner_id)
         points = join_points(**who, source=case.source, now=case.now)
         newest = join_value(**who, source=case.source)
         pair = locked_pair(member_ids=case.member_ids, now=case.now)
@@ -83,7 +95,13 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
-        return {"points": points, "newest": newest, "tier": tier, **plans}
+        return {
+            "points": points,
+            "newest": newest,
+            "tier": tier,
+            _CHECK_INS.label: check_ins,
+            **plans,
+        }
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Points spent or ended since stay gone.
@@ -105,6 +123,7 @@ class LoyaltyMerger(Merger):
         """Give back what is left; the winner's tier is that from before."""
         mine = moved[self.name]
         super().give_back(case, moved)
+        self.return_rows(_CHECK_INS, case, mine.get(_CHECK_INS.label, []))
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
         orders = moved[OrdersMerger.name][ORDERS.label]
         part_points(

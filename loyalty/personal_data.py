@@ -50,6 +50,13 @@ class LoyaltyData(PersonalData):
             plain="member from_tier to_tier",
             beside="to_tier__name",
         ),
+        Table("loyalty.CheckIn", "member", kept="day streak", plain="member"),
+        Table(
+            "loyalty.EarningTally",
+            "member",
+            kept="period points",
+            plain="member rule",
+        ),
         Table(
             "loyalty.Subscription",
             "member",
@@ -87,6 +94,7 @@ class LoyaltyData(PersonalData):
     )
 
     reviewed = {
+        "loyalty.EarningRule": "code name name_en condition",
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",
         "loyalty.PlanPrice": "period",

@@ -5,6 +5,7 @@ from datetime import datetime
 from crm.shared.models import Fact
 from loyalty.queries.tier_measures import EVALUATED
 from loyalty.queries.tier_terms import lifts_on_delivery
+from loyalty.services.activating import date_lots
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_plans import settle_plan_refund
@@ -12,6 +13,8 @@ from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
 from loyalty.services.rewarding import (
+    reward_invitation,
+    reward_joining,
     reward_profile,
     reward_review,
     take_back_of_refund,
@@ -62,6 +65,11 @@ def settle_plans_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
     settle_plan_refund(refund_id=payload["refund_id"], now=now)
 
 
+def date_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderDelivered, OrderCompleted: pending points now know from when they count."""
+    date_lots(order_id=payload["order_id"], now=now)
+
+
 def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderCancelled: free the reserved points."""
     order = Order.objects.only("public_id").get(pk=payload["order_id"])
@@ -81,6 +89,19 @@ def count_value_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
 def post_points_of_import(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrdersImported: book the points of the whole file, telling nobody."""
     book_import(source=payload["source"], now=now)
+
+
+def reward_new_member(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """MemberJoined: grant the points of joining, once, to who is new."""
+    if payload.get("is_new", True):
+        reward_joining(member_id=payload["member_id"], now=now)
+
+
+def reward_inviter(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """InvitationAccepted: grant the points of an invitation, once for each."""
+    reward_invitation(
+        inviter_id=payload["inviter_id"], invitee_id=payload["invitee_id"], now=now
+    )
 
 
 def reward_complete_profile(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from celery import shared_task
 
 from crm.shared import clock
+from loyalty.services.activating import date_lots, pay_debts
+from loyalty.services.birthdays import grant_birthdays
 from loyalty.services.expiring import expire_lots
 from loyalty.services.renewing import renew_due
 from loyalty.services.tier_nights import review_tiers, warn_of_falls
@@ -48,11 +50,12 @@ def _until_nothing_is_left(step: Callable[..., int]) -> Callable[..., int]:
     return all_of_it
 
 
-#: P29, in this order: what waits is activated before ``expire``. Debt is paid by
-#: whatever comes in, so no step of its own pays it; there is no automatic redemption.
+#: P29, in this order; there is no automatic redemption.
 STEPS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("release_holds", _until_nothing_is_left(release_unpaid)),
+    ("activate", _until_nothing_is_left(date_lots)),
     ("expire", _until_nothing_is_left(expire_lots)),
+    ("pay_debt", _until_nothing_is_left(pay_debts)),
     ("begin_versions", begin_due_versions),
     ("review_tiers", review_tiers),
     ("warn_of_falls", warn_of_falls),
@@ -67,3 +70,9 @@ def renew_plans() -> int:
     while some := renew_due(now=now):
         looked += some
     return looked
+
+
+@shared_task
+def reward_birthdays() -> int:
+    """Grant the points of today's birthdays, once a year; return how many."""
+    return grant_birthdays(now=clock.now())

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
@@ -21,34 +20,9 @@ from unfold.widgets import (
 
 from campaigns.price_audiences import segments
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
-from crm.shared.money import InvalidAmount, format_amount, parse_amount
+from crm.shared.money_field import MoneyField
 from loyalty.queries.tiers import tiers
 from orders.models import Brand, Category, Channel, Product, Variant
-
-
-class MoneyField(forms.CharField):
-    """An amount of the shop's currency, kept in minor units."""
-
-    def __init__(self, **kwargs):
-        attrs = {"inputmode": "decimal"}
-        kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs=attrs))
-        super().__init__(max_length=20, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Write minor units as people do."""
-        if isinstance(value, int):
-            return format_amount(value, settings.SHOP_CURRENCY)
-        return value
-
-    def clean(self, value: Any) -> int | None:
-        """Return minor units."""
-        text = super().clean(value).strip()
-        if not text:
-            return None
-        try:
-            return parse_amount(text, settings.SHOP_CURRENCY)
-        except InvalidAmount as error:
-            raise ValidationError(_("Enter an amount.")) from error
 
 
 class PercentField(forms.DecimalField):

@@ -61,6 +61,7 @@ SECTIONS = [
             ("loyalty.tierchange", "trending_up"),
             ("loyalty.subscription", "card_membership"),
             ("loyalty.plan", "loyalty"),
+            ("loyalty.earningrule", "add_circle"),
             ("loyalty.ladder", "stairs"),
             ("loyalty.ladderversion", "edit_road"),
             ("loyalty.tier", "military_tech"),

@@ -1,6 +1,8 @@
 """Points accounts and the ledger: to read. Services alone write them."""
 
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -9,8 +11,11 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from crm.shared.clock import now
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from loyalty.earning_words import entry_words
 from loyalty.models import PointsAccount, PointsEntry
+from loyalty.queries.points import pending_points
 
 
 @admin.register(PointsAccount)
@@ -38,10 +43,15 @@ class PointsAccountAdmin(LedgerAdmin):
     search_fields = ["=member__number"]
     ordering = ["-balance", "member_id"]
 
+    def get_queryset(self, request):
+        """Add what is pending."""
+        accounts = super().get_queryset(request)
+        return accounts.annotate(pending=pending_points(now()))
+
     @admin.display(description=_("available points"))
     def available_points(self, account: PointsAccount) -> int:
         """Return what can be spent now (P2)."""
-        return account.available
+        return max(0, account.available - account.pending)
 
 
 @admin.register(PointsEntry)
@@ -70,7 +80,17 @@ class PointsEntryAdmin(LedgerAdmin):
     ]
     search_fields = ["=account__member__number", "=public_id"]
     ordering = ["-occurred_at", "-id"]
-    exclude = ["reverses"]
+    exclude = ["reverses", "trace"]
+    readonly_fields = ["why"]
+
+    @admin.display(description=_("why so many"))
+    def why(self, entry: PointsEntry) -> str:
+        """Return the calculation, rule by rule (P8)."""
+        rows = [
+            (row.name, row.how, f"{row.points:+,d}" if row.is_counted else "–")
+            for row in entry_words(entry)
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {} <b>{}</b>", rows) or "–"
 
     @admin.display(description=_("member"))
     def member_number(self, entry: PointsEntry) -> str:

@@ -10,7 +10,7 @@ from loyalty.models import Program
 class ProgramAdmin(StaffAdmin):
     """How points are earned and what they are worth. One row."""
 
-    list_display = ["name", "minor_per_point", "valid_months", "claw_back"]
+    list_display = ["name", "valid_months", "activation", "claw_back"]
 
     def has_add_permission(self, request) -> bool:
         """Allow the first program only."""

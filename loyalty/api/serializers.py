@@ -101,6 +101,13 @@ class ExpiringShape(serializers.Serializer):
     on = serializers.DateField()
 
 
+class ActivatingShape(serializers.Serializer):
+    """Pending points and the first day they are good; null is after delivery."""
+
+    points = serializers.IntegerField()
+    on = serializers.DateField(allow_null=True)
+
+
 class PointsShape(serializers.Serializer):
     """The member's points now."""
 
@@ -109,6 +116,7 @@ class PointsShape(serializers.Serializer):
     frozen = serializers.IntegerField()
     debt = serializers.IntegerField()
     expiring = ExpiringShape(many=True)
+    activating = ActivatingShape(many=True)
     lifetime_earned = serializers.IntegerField()
 
 
@@ -152,7 +160,7 @@ class EntryShape(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_available_at(self, entry: PointsEntry) -> datetime | None:
-        """Return from when the points could be spent."""
+        """Return from when the points can be spent; null while nobody knows (P9)."""
         lot = getattr(entry, "lot", None)
         return lot.active_at if lot else None
 
@@ -252,6 +260,10 @@ def points_shape(summary: PointsSummary) -> dict:
         "expiring": [
             {"points": part.points, "on": part.on.isoformat()}
             for part in summary.expiring
+        ],
+        "activating": [
+            {"points": part.points, "on": part.on and part.on.isoformat()}
+            for part in summary.activating
         ],
         "lifetime_earned": summary.lifetime_earned,
     }

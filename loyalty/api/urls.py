@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from loyalty.api import plans, views
+from loyalty.api import earning, plans, views
 
 urlpatterns = [
+    path("me/check-ins", earning.MyCheckIns.as_view(), name="my-check-ins"),
+    path(
+        "carts/<str:cart>/earning", earning.CartEarning.as_view(), name="cart-earning"
+    ),
     path("me/loyalty", views.MyLoyalty.as_view(), name="my-loyalty"),
     path("me/points", views.MyPoints.as_view(), name="my-points"),
     path(

@@ -1,5 +1,6 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.earning import CheckIn, EarningRule, EarningTally
 from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.plan import Plan, PlanPrice
 from loyalty.models.points import (
@@ -20,6 +21,9 @@ from loyalty.models.tier import QualifyingEntry, TierChange, TierStanding
 from loyalty.models.value import MemberValue
 
 __all__ = [
+    "CheckIn",
+    "EarningRule",
+    "EarningTally",
     "HoldTake",
     "Ladder",
     "LadderVersion",

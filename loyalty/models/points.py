@@ -180,7 +180,8 @@ class PointsLot(models.Model):
     #: The part of ``remaining`` that open holds reserve: neither spent nor expired
     #: until the hold is resolved (P13).
     held = models.BigIntegerField(_("held"), default=0, db_default=0)
-    active_at = models.DateTimeField(_("active from"))
+    #: ``None`` while it is not known: the order is not delivered yet (P9).
+    active_at = models.DateTimeField(_("active from"), null=True, blank=True)
     #: Exclusive; ``None`` never expires.
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
 
@@ -207,6 +208,11 @@ class PointsLot(models.Model):
                 fields=["expires_at"],
                 name="points_lot_to_expire",
                 condition=Q(remaining__gt=0),
+            ),
+            models.Index(
+                fields=["id"],
+                name="points_lot_to_activate",
+                condition=Q(active_at__isnull=True),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""How points are earned and spent: configuration."""
+"""What points are worth, and how long they last: configuration."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,9 +8,17 @@ from django.utils.translation import gettext_lazy as _
 class Program(models.Model):
     """The points program of the shop: one row.
 
-    One point is earned for every ``minor_per_point`` of money paid for goods and is
-    worth ``redeem_minor_per_100`` / 100 minor units when spent.
+    What earns points says ``EarningRule``; here stands what counts as paid (P5), from
+    when points can be spent (P9), and that one is worth ``redeem_minor_per_100`` / 100
+    minor units.
     """
+
+    class Activation(models.TextChoices):
+        """From when points of an order can be spent (P9)."""
+
+        AT_ONCE = "at_once", _("at once")
+        AFTER_DAYS = "after_days", _("some days after the payment")
+        AFTER_RETURNS = "after_returns", _("when the time for returns is over")
 
     class ClawBack(models.TextChoices):
         """What to do when a refund takes back more points than are left (P16)."""
@@ -20,10 +28,27 @@ class Program(models.Model):
 
     singleton = models.BooleanField(default=True, editable=False, unique=True)
     name = models.CharField(_("name"), max_length=80)
-    minor_per_point = models.PositiveIntegerField(
-        _("spend for one point"),
-        default=100,
-        help_text=_("In minor units: 100 means one point per 1.00 paid."),
+    earns_on_freight = models.BooleanField(
+        _("freight earns points"), default=False, db_default=False
+    )
+    earns_on_gift_cards = models.BooleanField(
+        _("gift cards earn points"), default=False, db_default=False
+    )
+    earns_on_points = models.BooleanField(
+        _("what points paid earns points"), default=False, db_default=False
+    )
+    activation = models.CharField(
+        _("points of orders can be spent"),
+        max_length=14,
+        choices=Activation,
+        default=Activation.AT_ONCE,
+        db_default="at_once",
+    )
+    activation_days = models.PositiveSmallIntegerField(
+        _("after so many days"),
+        default=0,
+        db_default=0,
+        help_text=_("Counted from the payment."),
     )
     valid_months = models.PositiveSmallIntegerField(
         _("valid for months"),
@@ -42,23 +67,6 @@ class Program(models.Model):
         _("at most this share of an order"),
         default=5000,
         help_text=_("In basis points: 5000 means half."),
-    )
-    profile_points = models.PositiveIntegerField(
-        _("points for a complete profile"),
-        default=0,
-        help_text=_("Granted once per member; 0 grants nothing."),
-    )
-    review_points = models.PositiveIntegerField(
-        _("points for a review"),
-        default=0,
-        db_default=0,
-        help_text=_("Granted once per line of an order; the stars play no part."),
-    )
-    review_picture_points = models.PositiveIntegerField(
-        _("more points with pictures"),
-        default=0,
-        db_default=0,
-        help_text=_("Added when the review shows at least one picture."),
     )
     takes_review_points_back = models.BooleanField(
         _("take review points back"),
@@ -81,7 +89,7 @@ class Program(models.Model):
                 condition=Q(singleton=True), name="program_is_the_only_one"
             ),
             models.CheckConstraint(
-                condition=Q(minor_per_point__gt=0) & Q(redeem_step__gt=0),
+                condition=Q(redeem_step__gt=0),
                 name="program_rates_are_positive",
             ),
             models.CheckConstraint(

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from loyalty.models import (
     PointsAccount,
@@ -27,6 +28,14 @@ class Expiring:
 
 
 @dataclass(frozen=True, slots=True)
+class Activating:
+    """Pending points and the first day they are good; None: after delivery (P9)."""
+
+    points: int
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PointsSummary:
     """A member's points at one moment (P2, P3)."""
 
@@ -39,6 +48,7 @@ class PointsSummary:
     lifetime_earned: int = 0
     is_frozen: bool = False
     expiring: tuple[Expiring, ...] = ()
+    activating: tuple[Activating, ...] = ()
 
 
 def points_summary(member_id: int, at: datetime) -> PointsSummary:
@@ -58,19 +68,47 @@ def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
         account=account,
         remaining__gt=0,
     ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")
-    active = [lot for lot in lots if lot.active_at <= at]
+    pending = [lot for lot in lots if lot.active_at is None or lot.active_at > at]
+    waiting = {lot.pk for lot in pending}
+    active = [lot for lot in lots if lot.pk not in waiting]
     free = sum(lot.remaining - lot.held for lot in active)
     available = 0 if account.is_frozen or account.debt else free
     return PointsSummary(
         available=available,
-        pending=sum(lot.remaining for lot in lots if lot.active_at > at),
+        pending=sum(lot.remaining for lot in pending),
         frozen=account.held + (free if account.is_frozen else 0),
         debt=account.debt,
         balance=account.balance,
         lifetime_earned=account.lifetime_earned,
         is_frozen=account.is_frozen,
         expiring=_expiring(active),
+        activating=_activating(pending),
     )
+
+
+def pending_points(at: datetime, *, account: str = "pk") -> Coalesce:
+    """Return the expression for what an account holds that is pending (P9).
+
+    Args:
+        account: field of the outer query that is the key of the account.
+    """
+    lots = PointsLot.objects.filter(
+        Q(active_at__gt=at) | Q(active_at=None),
+        account_id=OuterRef(account),
+        remaining__gt=0,
+    ).order_by()
+    summed = lots.values("account_id").annotate(points=Sum("remaining"))
+    return Coalesce(Subquery(summed.values("points")), 0)
+
+
+def _activating(lots: Sequence[PointsLot]) -> tuple[Activating, ...]:
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    days: dict[date | None, int] = {}
+    for lot in lots:
+        on = lot.active_at.astimezone(zone).date() if lot.active_at else None
+        days[on] = days.get(on, 0) + lot.remaining
+    ordered = sorted(days, key=lambda on: (on is None, on or date.max))
+    return tuple(Activating(days[on], on) for on in ordered)
 
 
 def _expiring(lots: Sequence[PointsLot]) -> tuple[Expiring, ...]:

@@ -102,6 +102,8 @@ def tier_held(*, account: PointsAccount, at: datetime) -> Tier | None:
     """Return the tier a member held just before ``at`` (P7)."""
     steps = tier_steps(member_ids=[account.member_id])[account.member_id]
     tier_id = held_before(steps, at, now_id=account.tier_id)
+    if tier_id == account.tier_id:
+        return account.tier
     return Tier.objects.filter(pk=tier_id).first()
 
 

@@ -72,13 +72,19 @@ class Book:
         *,
         source: str,
         occurred_at: datetime,
-        active_at: datetime,
+        active_at: datetime | None,
         expires_at: datetime | None,
+        at: datetime | None = None,
         **told: Any,
     ) -> Movement:
         """Book points that come in: they open a lot, and pay debt first (P18).
 
         0 points open no lot; the entry still shows that the source was booked.
+
+        Args:
+            active_at: when they can be spent; None until that is known (P9).
+            at: now; points that are pending then pay no debt yet. When left out they
+                count from ``active_at``.
         """
         assert points >= 0
         lot = Lot(points, points, active_at, expires_at) if points else None
@@ -89,7 +95,9 @@ class Book:
         if lot is not None:
             movement.opens = lot
             self.lots.append(lot)
-            self._pay_debt(movement, [lot], at=active_at)
+            paying_at = at or active_at
+            if paying_at is not None:
+                self._pay_debt(movement, [lot], at=paying_at)
         return movement
 
     def spend(
@@ -137,12 +145,14 @@ class Book:
     ) -> Movement:
         """Take back what a refund did not deserve (P16), dropping nothing (P17).
 
-        First from the lot the order opened, then from others in spending order. What
-        is missing becomes debt, or is waived; the trace says how much.
+        First from the lot the order opened, also while it is pending, then from others
+        in spending order. What is missing becomes debt, or is waived; the trace says
+        how much.
         """
+        own = min(points, own_lot.left(at)) if own_lot else 0
+        takes = [Take(own_lot, own)] if own_lot and own else []
         others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
-        order = ([own_lot] if own_lot else []) + others
-        takes = choose_up_to(order, points, at=at)
+        takes += choose_up_to(others, points - own, at=at)
         missing = points - sum(part.points for part in takes)
         trace |= {"due": points}
         if missing:

@@ -18,21 +18,28 @@ class Lot:
     """Points with one end. ``remaining`` counts the ``held`` ones too.
 
     ``id`` is None until the lot is written; such lots come after written ones that
-    end at the same time.
+    end at the same time. ``active_at`` is None while nobody knows it yet: the lot
+    waits for a delivery (P9).
     """
 
     granted: int
     remaining: int
-    active_at: datetime
+    active_at: datetime | None
     expires_at: datetime | None
     held: int = 0
     id: int | None = None
 
+    def is_pending(self, at: datetime) -> bool:
+        """Return whether its points cannot be spent yet (P9)."""
+        return self.active_at is None or self.active_at > at
+
+    def left(self, at: datetime) -> int:
+        """Return what can be taken back at ``at``, pending or not (P16)."""
+        return 0 if is_spent_time(self.expires_at, at) else self.remaining - self.held
+
     def free(self, at: datetime) -> int:
         """Return what can be taken at ``at``: active, not ended, not held (P2)."""
-        if self.active_at > at or is_spent_time(self.expires_at, at):
-            return 0
-        return self.remaining - self.held
+        return 0 if self.is_pending(at) else self.left(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def spending_order(lots: Iterable[Lot]) -> list[Lot]:
         lots,
         key=lambda lot: (
             lot.expires_at or _NEVER,
-            lot.active_at,
+            lot.active_at or _NEVER,
             lot.id is None,
             lot.id or 0,
         ),

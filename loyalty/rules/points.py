@@ -8,21 +8,6 @@ from dataclasses import dataclass
 from crm.shared.money import WHOLE_BP
 
 
-def earned_points(basis_minor: int, *, minor_per_point: int, multiplier_bp: int) -> int:
-    """Return the points an order earns: floor, once for the whole order (P6).
-
-    Args:
-        basis_minor: paid for goods after all discounts (P5), >= 0.
-        minor_per_point: minor units that earn one point, > 0.
-        multiplier_bp: of the tier held when the order was paid (P7).
-
-    >>> earned_points(16890, minor_per_point=100, multiplier_bp=15000)
-    253
-    """
-    assert basis_minor >= 0
-    return basis_minor * multiplier_bp // (minor_per_point * WHOLE_BP)
-
-
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """How many points pay how much; ``limit`` names what kept it low, if anything."""

@@ -10,11 +10,12 @@ from datetime import datetime
 from django.db.models import Q
 
 from loyalty.models import PointsAccount
+from loyalty.queries.earning import EarningTerms, earning_terms
+from loyalty.queries.purchases import with_basis
 from loyalty.services.order_points import (
     book_order,
     earning_orders,
     not_booked,
-    with_basis,
 )
 from loyalty.services.posting import locked_account
 from loyalty.services.refund_points import book_refund, not_settled
@@ -35,17 +36,18 @@ def book_until(
         until: inclusive.
     """
     account = locked_account(member_id=member_id, now=now)
-    events = _events(account, source, until)
+    terms = earning_terms()
+    events = _events(account, terms, source, until)
     for _at, _rank, _pk, what in sorted(events):
         if isinstance(what, Order):
-            book_order(what, now=now)
+            book_order(what, terms=terms, now=now)
         else:
             book_refund(what, now=now)
     return account
 
 
 def _events(
-    account: PointsAccount, source: str, until: datetime
+    account: PointsAccount, terms: EarningTerms, source: str, until: datetime
 ) -> Iterator[tuple[datetime, int, int, Order | Refund]]:
     """Yield with a key: time, then payments before refunds, then id."""
     orders = Order.objects.filter(
@@ -55,7 +57,7 @@ def _events(
         paid_at__lte=until,
     )
     earning = earning_orders(not_booked(orders, accounts=account.accounts))
-    for order in with_basis(earning):
+    for order in with_basis(earning, terms):
         yield order.paid_at, 0, order.pk, order
     refunds = Refund.objects.select_related("order__exchange_of").filter(
         Q(order__source=source) | Q(order__exchange_of__isnull=False),

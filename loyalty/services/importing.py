@@ -15,24 +15,32 @@ from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
 from crm.shared.copying import insert_rows
-from crm.shared.money import WHOLE_BP
 from loyalty.models import (
     PointsAccount,
     PointsEntry,
     PointsLot,
-    Program,
     QualifyingEntry,
+    Tier,
 )
-from loyalty.queries.program import program
+from loyalty.queries.earning import EarningTerms, earning_terms
+from loyalty.queries.purchases import (
+    WHOLE,
+    kinds_that_earn,
+    parts_of,
+    time_facts,
+    with_basis,
+)
 from loyalty.queries.tiers import tier_steps, tiers
+from loyalty.rules.earning import Occurrence, Part, evaluate
 from loyalty.rules.ledger import Book
-from loyalty.rules.points import earned_points
 from loyalty.rules.tiers import held_before
+from loyalty.services.capping import Tallies, open_tallies
 from loyalty.services.order_points import (
+    Earner,
     earn_in,
+    earned_for,
     not_booked,
     source_of,
-    with_basis,
 )
 from loyalty.services.posting import book_of, lot_of, open_accounts, post
 from loyalty.services.refund_points import (
@@ -44,7 +52,7 @@ from loyalty.services.refund_points import (
 )
 from loyalty.services.tiering import settle_tiers
 from loyalty.services.valuing import count_value
-from orders.models import Order, Product, Refund, UnmatchedReturn
+from orders.models import Order, Refund, UnmatchedReturn
 from orders.queries.refunds import goods_minor
 from orders.rules.lifecycle import SOLD
 
@@ -69,11 +77,13 @@ class ImportedPoints:
 class _Work:
     """What is to be booked of one group of members."""
 
-    terms: Program
+    terms: EarningTerms
     now: datetime
     accounts: dict[int, PointsAccount]
     books: dict[int, Book]
-    multipliers: dict[int | None, int]
+    tiers: dict[int | None, Tier]
+    parts: dict[int, tuple[Part, ...]]
+    tallies: Tallies
     goods: dict[int, int]
     earnings: dict[int, Earning]
     qualifying: list[QualifyingEntry] = field(default_factory=list)
@@ -106,9 +116,11 @@ def book_import(*, source: str, now: datetime) -> ImportedPoints:
             "SELECT set_config('idle_in_transaction_session_timeout', '120s', true)"
         )
     total = ImportedPoints()
+    terms = earning_terms()
     members = _members_to_book(source)
     for start in range(0, len(members), _MEMBERS):
-        _book_members(members[start : start + _MEMBERS], source, now, total)
+        some = members[start : start + _MEMBERS]
+        _book_members(some, source, terms, now, total)
     return total
 
 
@@ -148,10 +160,15 @@ def _members_to_book(source: str) -> list[int]:
 
 
 def _book_members(
-    members: Sequence[int], source: str, now: datetime, total: ImportedPoints
+    members: Sequence[int],
+    source: str,
+    terms: EarningTerms,
+    now: datetime,
+    total: ImportedPoints,
 ) -> None:
     open_accounts(member_ids=members, now=now)
-    orders = list(with_basis(_orders(source).filter(member_id__in=members)))
+    mine = _orders(source).filter(member_id__in=members)
+    orders = list(with_basis(mine, terms))
     refunds = list(
         _refunds(source).filter(order__member_id__in=members).select_related("order")
     )
@@ -160,9 +177,10 @@ def _book_members(
     orders = [each for each in orders if source_of(each) not in booked]
     refunds = [each for each in refunds if f"refund:{each.public_id}" not in booked]
     returns = [each for each in returns if f"return:{each.pk}" not in booked]
-    work = _open_work(members, refunds, now)
+    work = _open_work(members, orders, refunds, terms, now)
     _move(work, orders, refunds, returns)
     post(list(work.books.values()))
+    work.tallies.write()
     insert_rows(work.qualifying)
     count_value(member_ids=members)
     total.orders += len(orders)
@@ -193,7 +211,11 @@ def _merged_accounts(members: Sequence[int]) -> set[int]:
 
 
 def _open_work(
-    members: Sequence[int], refunds: Sequence[Refund], now: datetime
+    members: Sequence[int],
+    orders: Sequence[Order],
+    refunds: Sequence[Refund],
+    terms: EarningTerms,
+    now: datetime,
 ) -> _Work:
     """Lock the accounts and read what the rules need."""
     accounts = {
@@ -218,13 +240,19 @@ def _open_work(
         entries, lots=[lot for some in lots.values() for lot in some]
     )
     return _Work(
-        terms=program(),
+        terms=terms,
         now=now,
         accounts=accounts,
         books={pk: book_of(account, lots=lots[pk]) for pk, account in accounts.items()},
-        multipliers={None: WHOLE_BP}
-        | {tier.pk: tier.multiplier_bp for tier in tiers()},
-        goods=goods_minor([refund.pk for refund in refunds]),
+        tiers={tier.pk: tier for tier in tiers()},
+        parts=parts_of(orders, terms, by_line=False),
+        tallies=open_tallies(
+            rows=terms.rows,
+            asked=((order.member_id, order.paid_at) for order in orders),
+        ),
+        goods=goods_minor(
+            [refund.pk for refund in refunds], kinds=kinds_that_earn(terms.program)
+        ),
         earnings={order_of[entry.source]: earnings[entry.pk] for entry in entries},
     )
 
@@ -244,7 +272,7 @@ def _move(
                 what.paid_at,
                 now_id=work.accounts[what.member_id].tier_id,
             )
-            _earn(work, what, work.multipliers.get(tier_id, WHOLE_BP))
+            _earn(work, what, Earner(work.tiers.get(tier_id)))
         elif isinstance(what, Refund):
             _settle(work, what)
         else:
@@ -265,14 +293,18 @@ def _events(
         yield back.occurred_at, 2, back.pk, back
 
 
-def _earn(work: _Work, order: Order, multiplier_bp: int) -> None:
+def _earn(work: _Work, order: Order, earner: Earner) -> None:
+    earned = earned_for(
+        order, parts=work.parts[order.pk], terms=work.terms, earner=earner
+    )
     movement = earn_in(
         work.books[order.member_id],
         order=order,
-        basis_minor=order.basis_minor,
+        earned=work.tallies.cap(earned, member_id=order.member_id),
+        earner=earner,
         terms=work.terms,
-        multiplier_bp=multiplier_bp,
         active_at=work.now,
+        now=work.now,
     )
     work.earnings[order.pk] = Earning(
         entry=movement,
@@ -289,7 +321,7 @@ def _settle(work: _Work, refund: Refund) -> None:
     movement = claw_for_refund(
         work.books[order.member_id],
         earning=work.earnings[order.pk],
-        settlement=settlement_of(refund, goods_minor=goods, terms=work.terms),
+        settlement=settlement_of(refund, goods_minor=goods, terms=work.terms.program),
         at=work.now,
     )
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)
@@ -301,13 +333,12 @@ def _take_back(work: _Work, back: UnmatchedReturn) -> None:
     Nothing says that those goods earned points here, so nobody owes for them: what is
     not there is waived (P17).
     """
-    goods = back.amount_minor if back.kind == Product.Kind.GOODS else 0
+    earns = back.kind in kinds_that_earn(work.terms.program)
+    goods = back.amount_minor if earns else 0
+    at = back.occurred_at
+    bought = Occurrence(at, (Part(WHOLE, goods),), time_facts(at))
     movement = work.books[back.member_id].claw_back(
-        earned_points(
-            goods,
-            minor_per_point=work.terms.minor_per_point,
-            multiplier_bp=WHOLE_BP,
-        ),
+        evaluate(work.terms.rules, bought).points,
         own_lot=None,
         may_owe=False,
         at=work.now,

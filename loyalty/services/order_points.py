@@ -1,30 +1,41 @@
 """What one paid order books: points, qualifying value, the lift it brings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, Sum, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
-from loyalty.models import PointsAccount, PointsEntry, Program, QualifyingEntry
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    Program,
+    QualifyingEntry,
+    Tier,
+)
+from loyalty.queries.earning import PLAN, TIER, EarningTerms
 from loyalty.queries.plans import plan_then
-from loyalty.queries.program import program
+from loyalty.queries.purchases import Purchase, parts_of, purchase_of
 from loyalty.queries.tiers import tier_held
+from loyalty.rules.activation import active_from
+from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.plans import better_multiplier_bp
-from loyalty.rules.points import earned_points
+from loyalty.services.capping import open_tallies
 from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
 from members.queries import could_earn
-from orders.models import Order, Product
+from orders.models import Order
 
 
 def source_of(order: Order) -> str:
@@ -32,57 +43,124 @@ def source_of(order: Order) -> str:
     return f"order:{order.public_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Earner:
+    """What a member's orders earn by, besides the rules."""
+
+    #: The tier held when the order was paid (P7); None where there is none.
+    tier: Tier | None
+    #: False for a membership that could not earn then: it books 0 points.
+    may_earn: bool = True
+    #: ``code`` and ``multiplier_bp`` of the plan held then; empty where there is none.
+    plan: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def multiplier(self) -> tuple[str, int]:
+        """Return the better multiplier of tier and plan (T18), and what it is of."""
+        tier_bp = self.tier.multiplier_bp if self.tier else WHOLE_BP
+        plan_bp = self.plan.get("multiplier_bp", WHOLE_BP)
+        best = better_multiplier_bp(tier_bp, plan_bp) if self.may_earn else 0
+        if self.tier is None or plan_bp > tier_bp:
+            return f"{PLAN}{self.plan.get('code', '')}", best
+        return f"{TIER}{self.tier.code}", best
+
+
+def earner_of(*, member_id: int, at: datetime) -> Earner:
+    """Return what a member's purchase at a moment earns by."""
+    account = _accounts(at=at).filter(pk=member_id).first()
+    if account is None:
+        return Earner(None, could_earn(member_id=member_id, at=at))
+    return _earner(account, at=at)
+
+
+def _accounts(*, at: datetime):
+    accounts = PointsAccount.objects.select_related("tier")
+    return accounts.annotate(plan_then=plan_then(at=at))
+
+
+def _earner(account: PointsAccount, *, at: datetime) -> Earner:
+    return Earner(
+        tier_held(account=account, at=at),
+        could_earn(member_id=account.pk, at=at),
+        plan=account.plan_then or {},
+    )
+
+
+def earned_for(
+    order: Order, *, parts: Sequence[Part], terms: EarningTerms, earner: Earner
+) -> Earned:
+    """Return what an order of ``with_basis`` earns; see ``earned_by``."""
+    purchase = purchase_of(order, tier_code=earner.tier.code if earner.tier else "")
+    return earned_by(purchase, parts=parts, terms=terms, earner=earner)
+
+
+def earned_by(
+    purchase: Purchase, *, parts: Sequence[Part], terms: EarningTerms, earner: Earner
+) -> Earned:
+    """Return what a purchase earns, be it an order or not yet; caps come after.
+
+    The one way it is found: booking, imports, estimates and simulations (X6).
+    """
+    facts = purchase.facts(units=sum(part.units for part in parts))
+    rules = terms.with_multiplier(*earner.multiplier) if earner.may_earn else ()
+    return evaluate(rules, Occurrence(purchase.at, tuple(parts), facts))
+
+
 def earn_in(
     book: Book,
     *,
     order: Order,
-    basis_minor: int,
-    terms: Program,
-    multiplier_bp: int,
-    active_at: datetime,
+    earned: Earned,
+    earner: Earner,
+    terms: EarningTerms,
+    active_at: datetime | None,
+    now: datetime,
 ) -> Movement:
-    """Book in ``book`` what an order earns on ``basis_minor`` (P5, P6).
+    """Book in ``book`` what an order earns (P5, P6).
 
     Args:
-        active_at: when the points begin to count, from which they expire (P9).
-    """  # fmt: skip
+        active_at: when the points begin to count, from which they expire; None until
+            that is known (P9).
+    """
+    trace: dict[str, Any] = {"basis_minor": order.basis_minor}
+    _of, trace["multiplier_bp"] = earner.multiplier
+    if earner.tier is not None:
+        trace["tier"] = earner.tier.code
+    if earner.plan:
+        trace["plan"] = earner.plan["code"]
+    is_split = len(earned.occurrence.parts) > 1
     return book.add(
         PointsEntry.Kind.EARN,
-        earned_points(
-            basis_minor,
-            minor_per_point=terms.minor_per_point,
-            multiplier_bp=multiplier_bp,
-        ),
+        earned.points,
         source=source_of(order),
         occurred_at=order.paid_at,
         active_at=active_at,
-        expires_at=end_of_points(active_at=active_at, terms=terms),
-        trace={
-            "basis_minor": basis_minor,
-            "minor_per_point": terms.minor_per_point,
-            "multiplier_bp": multiplier_bp,
-        },
+        expires_at=end_of_points(active_at=active_at, terms=terms.program),
+        at=now,
+        trace=trace | earned.trace(lines=is_split),
     )
 
 
-def end_of_points(*, active_at: datetime, terms: Program) -> datetime | None:
-    """Return when points active from then end in this program (P10)."""
+def activation_of(order: Order, *, terms: Program) -> datetime | None:
+    """Return when points of an order become active; None is not known yet (P9)."""
+    return active_from(
+        terms.activation,
+        paid_at=order.paid_at,
+        delivered_at=order.delivered_at,
+        days=terms.activation_days,
+        return_days=settings.RETURN_DAYS,
+    )
+
+
+def end_of_points(*, active_at: datetime | None, terms: Program) -> datetime | None:
+    """Return when points active from then end in this program (P10).
+
+    What is not active yet has no end yet: the term counts from then (P9).
+    """
+    if active_at is None:
+        return None
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     return end_of_term(active_at, months=terms.valid_months, zone=zone)
-
-
-def with_basis(orders):
-    """Return a query of orders with ``basis_minor``: net of their goods (P5).
-
-    Freight, fees and gift cards earn nothing. What points paid is a reduction of the
-    lines, so the net is without it. Of an exchange only the difference that was paid
-    for earns (R14).
-    """
-    goods = Q(lines__kind=Product.Kind.GOODS)
-    return orders.annotate(
-        basis_minor=Coalesce(Sum("lines__net_minor", filter=goods), 0)
-        - Coalesce(F("paid_with__exchanged_minor"), 0)
-    )
 
 
 def earning_orders(orders):
@@ -116,7 +194,7 @@ def in_accounts(accounts: Collection[int] | None, *, member: str) -> Q:
     return Q(account_id__in=accounts)
 
 
-def book_order(order: Order, *, now: datetime) -> PointsEntry:
+def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEntry:
     """Book an order of ``with_basis`` whose account is locked; see ``earning``.
 
     Spends what was reserved for it, earns by the tier or the plan held when it was paid
@@ -125,31 +203,26 @@ def book_order(order: Order, *, now: datetime) -> PointsEntry:
     """
     if order.points_spent:
         capture_hold(source=source_of(order), now=now)
-    accounts = PointsAccount.objects.select_related("tier")
-    account = accounts.annotate(plan_then=plan_then(at=order.paid_at)).get(
-        pk=order.member_id
+    account = _accounts(at=order.paid_at).get(pk=order.member_id)
+    earner = _earner(account, at=order.paid_at)
+    parts = parts_of([order], terms, by_line=True)[order.pk]
+    tallies = open_tallies(rows=terms.rows, asked=[(order.member_id, order.paid_at)])
+    earned = tallies.cap(
+        earned_for(order, parts=parts, terms=terms, earner=earner),
+        member_id=order.member_id,
     )
-    tier = tier_held(account=account, at=order.paid_at)
-    plan = account.plan_then or {}
-    multiplier_bp = better_multiplier_bp(
-        tier.multiplier_bp if tier else WHOLE_BP, plan.get("multiplier_bp", WHOLE_BP)
-    )
-    if not could_earn(member_id=order.member_id, at=order.paid_at):
-        multiplier_bp = 0
     book = book_of(account)
     movement = earn_in(
         book,
         order=order,
-        basis_minor=order.basis_minor,
-        terms=program(),
-        multiplier_bp=multiplier_bp,
-        active_at=order.paid_at,
+        earned=earned,
+        earner=earner,
+        terms=terms,
+        active_at=activation_of(order, terms=terms.program),
+        now=now,
     )
-    if tier is not None:
-        movement.trace["tier"] = tier.code
-    if plan:
-        movement.trace["plan"] = plan["code"]
     entry = post_one(book, movement=movement)
+    tallies.write()
     QualifyingEntry.objects.create(
         member_id=order.member_id,
         value_minor=order.basis_minor,

@@ -16,6 +16,7 @@ from loyalty.models import (
     QualifyingEntry,
 )
 from loyalty.queries.program import program
+from loyalty.queries.purchases import kinds_that_earn
 from loyalty.rules.clawback import points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
@@ -140,8 +141,10 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     """
     member_id = refund.order.member_id
     account = PointsAccount.objects.get(pk=member_id)
-    goods = goods_minor([refund.pk]).get(refund.pk, 0)
-    settlement = settlement_of(refund, goods_minor=goods, terms=program())
+    terms = program()
+    kinds = kinds_that_earn(terms)
+    goods = goods_minor([refund.pk], kinds=kinds).get(refund.pk, 0)
+    settlement = settlement_of(refund, goods_minor=goods, terms=terms)
     book, moved = move_for_refund(
         settlement, account=account, orders=line_of(refund.order), now=now
     )

@@ -4,71 +4,71 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext
 
 from loyalty.models import PointsEntry, PointsLot, Program
 from loyalty.queries.program import program
-from loyalty.services.adjusting import grant_points
+from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.posting import book_of, locked_account, lots_left, post_one
 from members.models import Member
 from orders.models import Review
 from orders.services.moderating import mark_rewarded
 
-_ACTOR = "loyalty.rewarding"
+
+@transaction.atomic
+def reward_joining(*, member_id: int, now: datetime) -> PointsEntry | None:
+    """Grant what the rules give for joining, once per member; see ``event_points``."""
+    return _reward_once("joined", member_id=member_id, now=now)
 
 
 @transaction.atomic
 def reward_profile(*, member_id: int, now: datetime) -> PointsEntry | None:
-    """Grant the program's points for a complete profile, once per member.
+    """Grant what the rules give for a complete profile, once per member.
 
     Returns:
-        The entry, the same one on every call; None when the program gives nothing or
+        The entry, the same one on every call; None when no rule gives anything or
         the membership may not earn.
     """
-    points = program().profile_points
-    member = Member.objects.may_earn().only("public_id").filter(pk=member_id).first()
-    if not points or member is None:
-        return None
-    return grant_points(
-        member_id=member.pk,
-        points=points,
-        reason=gettext("Profile completed"),
-        actor=_ACTOR,
-        source=f"profile:{member.public_id}",
-        now=now,
-    )
+    return _reward_once("profile", member_id=member_id, now=now)
+
+
+@transaction.atomic
+def reward_invitation(
+    *, inviter_id: int, invitee_id: int, now: datetime
+) -> PointsEntry | None:
+    """Grant what the rules give for somebody who joined by invitation, once each."""
+    invitee = Member.objects.only("public_id").get(pk=invitee_id)
+    happening = Happening(inviter_id, f"invite:{invitee.public_id}")
+    return grant_for_event(occasion="invite", happening=happening, now=now)
 
 
 @transaction.atomic
 def reward_review(*, review_id: int, now: datetime) -> PointsEntry | None:
-    """Grant the program's points for a published review, once per line of an order.
+    """Grant what the rules give for a published review, once per line of an order.
 
     The stars play no part: points for praise would buy praise.
 
     Returns:
-        The entry, the same one on every call; None when the program gives nothing,
+        The entry, the same one on every call; None when no rule gives anything,
         the review is gone or hidden again, or the membership may not earn.
     """
     review = _review(review_id)
     if review is None or review.state != Review.State.PUBLISHED:
         return None
-    terms = program()
-    points = terms.review_points
-    if review.pictures.exists():
-        points += terms.review_picture_points
-    earns = Member.objects.may_earn().filter(pk=review.member_id).exists()
-    if not points or not earns:
-        return None
-    entry = grant_points(
-        member_id=review.member_id,
-        points=points,
-        reason=gettext("Review published"),
-        actor=_ACTOR,
-        source=source_of_review(review),
-        now=now,
+    happening = Happening(
+        review.member_id,
+        source_of_review(review),
+        facts={"event.pictures": review.pictures.exists()},
     )
-    mark_rewarded(review_id=review_id)
+    entry = grant_for_event(occasion="review", happening=happening, now=now)
+    if entry is not None:
+        mark_rewarded(review_id=review_id)
     return entry
+
+
+def _reward_once(occasion: str, *, member_id: int, now: datetime) -> PointsEntry | None:
+    member = Member.objects.only("public_id").get(pk=member_id)
+    happening = Happening(member_id, f"{occasion}:{member.public_id}")
+    return grant_for_event(occasion=occasion, happening=happening, now=now)
 
 
 @transaction.atomic

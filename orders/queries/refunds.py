@@ -176,15 +176,17 @@ def with_parts(refunds: QuerySet[Refund]) -> QuerySet[Refund]:
     )
 
 
-def goods_minor(refund_ids: Sequence[int]) -> dict[int, int]:
+def goods_minor(
+    refund_ids: Sequence[int], *, kinds: Sequence[str] = ("goods",)
+) -> dict[int, int]:
     """Return by refund the value of goods taken back, which earned points (P5).
 
-    Lines of goods less what was deducted because of them; freight and fees earned
+    Lines of these kinds less what was deducted because of them; freight and fees earned
     nothing. An exchange takes the difference back, if any (R14).
     """
     values: dict[int, int] = {}
     lines = RefundLine.objects.filter(
-        order_line__kind="goods", refund_id__in=refund_ids
+        order_line__kind__in=kinds, refund_id__in=refund_ids
     )
     deductions = RefundDeduction.objects.filter(
         kind__in=["reprice", "gift_kept", "overpaid"], refund_id__in=refund_ids

@@ -111,6 +111,8 @@ POLICY = {
     ),
     "cart-coupon": Policy(False, own=True),
     "cart-offers": Policy(False, own=True),
+    "cart-earning": Policy(False, own=True),
+    "my-check-ins": Policy(True, bodies={"post": {}}),
     "cart-points": Policy(True, own=True, bodies={"put": {"points": 0}}),
     "cart-checkout": Policy(True, own=True, bodies={"post": {"expected_total": MONEY}}),
     "order-payments": Policy(True, own=True, bodies={"post": {"provider": "test"}}),
@@ -192,6 +194,7 @@ POLICY = {
     "server-member-lookup": SERVER,
     "server-member-batch": SERVER,
     "server-member-tier": SERVER,
+    "server-member-loyalty-events": SERVER,
     "server-order": SERVER,
     "server-order-batch": SERVER,
     "server-order-refunds": SERVER,
@@ -253,6 +256,9 @@ POLICY = {
 PLAIN = {
     "server-member": "api/server/v1/members/erp/17",
     "server-member-tier": "api/server/v1/members/erp/17/tier",
+    "server-member-loyalty-events": (
+        "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB/loyalty-events"
+    ),
     "server-order": "api/server/v1/orders/erp/17",
     "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
 }

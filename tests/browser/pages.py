@@ -80,6 +80,7 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:work"),
         reverse("admin:why_not"),
+        reverse("admin:earning_simulator"),
         *(reverse("admin:work_queue", args=[code]) for code in WORK),
         reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
         reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),

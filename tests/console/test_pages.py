@@ -114,7 +114,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),
-        *("product_prices", "product_stock"),
+        *("product_prices", "product_stock", "earning_simulator"),
         *("coupon_codes", "coupon_template_revoke"),
         *("promotion_try", "promotion_edit", "promotion_step", "promotion_compare"),
         *("coupon_batch_revoke", "coupon_batch_download"),

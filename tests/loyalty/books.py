@@ -1,8 +1,10 @@
 """Orders and refunds as the ledger meets them. Tests of loyalty call these."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from loyalty.models import (
+    EarningRule,
     Ladder,
     PointsAccount,
     PointsEntry,
@@ -133,3 +135,16 @@ def standing_of(member, ladder: str = "main") -> TierStanding | None:
     """Return what is written of a member's terms on a ladder."""
     rows = TierStanding.objects.select_related("tier", "lifted_from")
     return rows.filter(member=member, ladder__code=ladder).first()
+
+
+def rule(code: str, **fields) -> EarningRule:
+    """Write an active earning rule; it gives points for an event unless told else."""
+    occasion = fields.pop("occasion", "order")
+    award = fields.pop("award", "per_amount" if occasion == "order" else "fixed")
+    return EarningRule.objects.create(
+        code=code, name=code, occasion=occasion, award=award, **fields
+    )
+
+
+#: The zone the shop's days are counted in.
+SHOP_ZONE = ZoneInfo("Asia/Shanghai")

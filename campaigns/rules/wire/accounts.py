@@ -134,6 +134,7 @@ class Account:
         }
 
     def _lot(self, lot: Lot) -> dict[str, Any]:
+        assert lot.active_at is not None
         is_start = lot.active_at.year == 1
         return {
             "id": self.names.get(id(lot), str(lot.id)),

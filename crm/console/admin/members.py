@@ -40,6 +40,7 @@ from crm.shared.staff_spreadsheets import (
     ExportWithReasonForm,
     ImportAdmin,
 )
+from loyalty.queries.points import pending_points
 from members.models import Member, MemberTag
 from members.resources import MemberResource
 from members.services.joining import join
@@ -175,8 +176,9 @@ class MemberAdmin(
         return MemberChangeList
 
     def get_queryset(self, request):
-        """Leave columns out that the list does not show."""
+        """Leave columns out that the list does not show; add pending points."""
         rows = super().get_queryset(request)
+        rows = rows.annotate(pending=pending_points(now()))
         return rows.defer("name_tokens", "birthday", "email", "nickname", "bio")
 
     def get_search_results(self, request, queryset, search_term):
@@ -228,7 +230,9 @@ class MemberAdmin(
     def points(self, member: Member) -> str | None:
         """Return what can be spent now."""
         account = getattr(member, "points_account", None)
-        return None if account is None else f"{account.available:,d}"
+        if account is None:
+            return None
+        return f"{max(0, account.available - member.pending):,d}"
 
     @admin.display(
         description=_("last order"),

@@ -10,6 +10,7 @@ from crm.console.demo import (
     campaigns,
     care,
     catalogue,
+    earning,
     ladders,
     loyalty,
     members,
@@ -59,6 +60,8 @@ def plant_shop(
     plans.plant(shop)
     say("ladders")
     ladders.plant(shop)
+    say("ways to earn")
+    earning.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)

@@ -89,6 +89,7 @@ _POINTS = (
     "loyalty.view_versionrung",
     "loyalty.view_program",
     *_PLANS,
+    "loyalty.view_earningrule",
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -220,6 +221,8 @@ LOYALTY_MANAGER = (
     "loyalty.delete_versionrung",
     "loyalty.publish_ladderversion",
     "loyalty.change_tierstanding",
+    "loyalty.add_earningrule",
+    "loyalty.change_earningrule",
     "campaigns.add_coupon",
 )
 
@@ -258,6 +261,7 @@ FINANCE = (
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
     "loyalty.view_program",
+    "loyalty.view_earningrule",
     "reports.view_dailysales",
     "shared.view_job",
     "shared.change_job",

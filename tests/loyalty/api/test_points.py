@@ -78,6 +78,7 @@ def test_a_member_without_orders_begins_at_the_bottom(bob):
         "frozen": 0,
         "debt": 0,
         "expiring": [],
+        "activating": [],
         "lifetime_earned": 0,
     }
     assert of(bob).get(f"{ME}/points/entries").json()["data"] == []
@@ -93,6 +94,7 @@ def test_a_member_sees_points_in_buckets(alice, order, now):
     assert body == {
         "available": 400,
         "pending": 0,
+        "activating": [],
         "frozen": 200,
         "debt": 0,
         "lifetime_earned": 600,

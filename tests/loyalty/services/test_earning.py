@@ -54,9 +54,17 @@ def test_p5_p6_a_paid_order_earns_on_goods_after_discounts(alice):
     assert (entry.kind, entry.points, entry.balance_after) == ("earn", 168, 168)
     assert entry.trace == {
         "basis_minor": 16_890,
-        "minor_per_point": 100,
         "multiplier_bp": 10_000,
         "tier": "member",
+        "rules": [
+            {
+                "code": "base",
+                "award": "per_amount",
+                "points": 168,
+                "each": 1,
+                "per_minor": 100,
+            }
+        ],
     }
     lot = PointsLot.objects.get()
     assert (lot.granted, lot.remaining, lot.active_at) == (168, 168, NOON)
@@ -187,7 +195,7 @@ def test_one_order_costs_a_fixed_number_of_statements(
 ):
     earn(paid_order(alice, 100))
     order = paid_order(alice, 100, extra=tuple(("goods", 100) for _ in range(20)))
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(24):
         earn(order)
 
 

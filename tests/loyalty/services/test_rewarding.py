@@ -14,7 +14,7 @@ from orders.services.moderating import reject_review
 from orders.services.refunding import refund_order
 from orders.services.reviewing import add_review_picture, withdraw_review, write_review
 from tests.cast import NOON, make_member, put_in_state
-from tests.loyalty.books import account_of, assert_sound, ledger
+from tests.loyalty.books import account_of, assert_sound, ledger, rule
 from tests.members.pictures import picture
 from tests.orders.services.test_reviewing import publish, review_of
 
@@ -32,7 +32,8 @@ PROFILE = {
 
 
 def pay(points: int) -> None:
-    Program.objects.update(profile_points=points)
+    if points:
+        rule("profile", occasion="profile", points=points)
 
 
 def test_a_complete_profile_brings_points_once(bob):
@@ -78,11 +79,17 @@ def test_from_the_form_to_the_points():
 
 
 def reward_reviews(points: int, *, pictures: int = 0, back: bool = False) -> None:
-    Program.objects.update(
-        review_points=points,
-        review_picture_points=pictures,
-        takes_review_points_back=back,
-    )
+    Program.objects.update(takes_review_points_back=back)
+    rule("review", occasion="review", points=points)
+    if pictures:
+        shown = {"field": "event.pictures", "is": "yes"}
+        rule(
+            "pictures",
+            occasion="review",
+            points=pictures,
+            role="bonus",
+            condition=shown,
+        )
 
 
 def test_a_published_review_brings_points_once(alice):

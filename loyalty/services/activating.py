@@ -1,0 +1,100 @@
+"""Let pending points count (P9): when goods arrived, and what became free pays debt."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from loyalty.models import PointsAccount, PointsLot
+from loyalty.queries.program import program
+from loyalty.services.order_points import activation_of, end_of_points
+from loyalty.services.posting import book_of, lot_of, post
+from orders.models import Order
+
+#: Lots without a date whose order has arrived. ``substr`` keeps the order's index.
+_ARRIVED = """
+SELECT l.id, o.id
+  FROM loyalty_pointslot l
+  JOIN loyalty_pointsentry e ON e.id = l.entry_id
+  JOIN orders_order o ON o.public_id = substr(e.source, 7)
+ WHERE l.active_at IS NULL AND e.source LIKE 'order:%%'
+   AND coalesce(o.delivered_at, o.closed_at) <= %(now)s
+   AND (%(order)s::bigint IS NULL OR o.id = %(order)s)
+ ORDER BY l.id
+ LIMIT %(limit)s
+"""
+
+
+@transaction.atomic
+def date_lots(*, now: datetime, order_id: int | None = None, limit: int = 1_000) -> int:
+    """Give lots that waited for a delivery their dates; return how many.
+
+    Their term counts from the day they become active. Set-based: a few statements for
+    one lot or a thousand. Dated once, so another call finds nothing; accounts in use
+    by others are left to the next one.
+
+    Args:
+        order_id: of this order alone; of all that arrived by ``now`` when left out.
+        limit: most lots to look at; call again until 0.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRIVED, {"now": now, "order": order_id, "limit": limit})
+        order_of = dict(cursor.fetchall())
+    accounts = _locked(
+        PointsLot.objects.filter(pk__in=order_of).values_list("account_id", flat=True),
+        skip_locked=order_id is None,
+    )
+    # Read again under the lock: somebody else may have dated them.
+    lots = list(
+        PointsLot.objects.filter(
+            pk__in=order_of, account_id__in=accounts, active_at=None
+        )
+    )
+    orders = Order.objects.in_bulk(order_of.values())
+    terms = program()
+    for lot in lots:
+        order = orders[order_of[lot.pk]]
+        order.delivered_at = order.delivered_at or order.closed_at
+        lot.active_at = activation_of(order, terms=terms)
+        lot.expires_at = end_of_points(active_at=lot.active_at, terms=terms)
+    PointsLot.objects.bulk_update(lots, ["active_at", "expires_at"])
+    return len(lots)
+
+
+@transaction.atomic
+def pay_debts(*, now: datetime, limit: int = 1_000) -> int:
+    """Let points that became active by ``now`` pay what is owed; return the payers.
+
+    Nobody in debt could spend them anyway (P18). Again, or for a day that is past, it
+    pays what could have been paid then and is still owed.
+
+    Args:
+        limit: most members to look at; call again until 0.
+    """
+    free = PointsLot.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now),
+        account_id=OuterRef("pk"),
+        active_at__lte=now,
+        remaining__gt=0,
+        held=0,
+    )
+    owing = PointsAccount.objects.filter(Exists(free), debt__gt=0).order_by("pk")
+    accounts = _locked(owing.values_list("pk", flat=True)[:limit], skip_locked=True)
+    lots = defaultdict(list)
+    for row in PointsLot.objects.filter(account_id__in=accounts, remaining__gt=0):
+        lots[row.account_id].append(lot_of(row))
+    books = []
+    for pk, account in accounts.items():
+        book = book_of(account, lots=lots[pk])
+        if book.pay_debt(source=f"debt:{account.seq + 1}", at=now):
+            books.append(book)
+    post(books)
+    return len(books)
+
+
+def _locked(ids, *, skip_locked: bool) -> dict[int, PointsAccount]:
+    rows = PointsAccount.objects.select_for_update(
+        no_key=True, skip_locked=skip_locked
+    ).filter(pk__in=set(ids))
+    return {account.pk: account for account in rows.order_by("pk")}
