@@ -1,11 +1,13 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.close import PointsClose
 from loyalty.models.ladder import Ladder, Tier
 from loyalty.models.points import (
     HoldTake,
     LotTake,
     PointsAccount,
     PointsEntry,
+    PointsFreeze,
     PointsHold,
     PointsLot,
 )
@@ -19,7 +21,9 @@ __all__ = [
     "LotTake",
     "MemberValue",
     "PointsAccount",
+    "PointsClose",
     "PointsEntry",
+    "PointsFreeze",
     "PointsHold",
     "PointsLot",
     "Program",

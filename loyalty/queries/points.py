@@ -49,12 +49,13 @@ def points_summary(member_id: int, at: datetime) -> PointsSummary:
 def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
     """Return what an account holds at ``at``, in one statement; nothing for none.
 
-    Lots that ended by then do not count, even if no job has booked it yet (P10).
+    Lots that ended by then do not count, even if no job has booked it yet (P10), but
+    for those of a frozen account, which do not age (P14).
     """
     if account is None:
         return PointsSummary()
     lots = PointsLot.objects.filter(
-        Q(expires_at__gt=at) | Q(expires_at=None),
+        Q(expires_at__gt=account.term_stopped_at or at) | Q(expires_at=None),
         account=account,
         remaining__gt=0,
     ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")

@@ -34,6 +34,10 @@ class Lot:
             return 0
         return self.remaining - self.held
 
+    def pending(self, at: datetime) -> int:
+        """Return what can be taken of it although it is not active yet (P16)."""
+        return self.remaining - self.held if self.active_at > at else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Take:

@@ -87,7 +87,9 @@ def join_points(
     _write([giver, taker], lots=brought["lots"], holds=holds, to=winner)
     brought["seq"] = taker.seq
     if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(is_frozen=True)
+        PointsAccount.objects.filter(pk=winner_id).update(
+            is_frozen=True, frozen_at=loser.frozen_at, is_fraud=loser.is_fraud
+        )
     _remember(loser, winner)
     return brought
 
@@ -136,7 +138,9 @@ def part_points(
         book.pay_debt(source=f"un{_debt(source)}", at=now)
     _write([giver, taker], lots=lots, holds=brought["holds"], to=loser)
     if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(is_frozen=False)
+        PointsAccount.objects.filter(pk=winner_id).update(
+            is_frozen=False, frozen_at=None, is_fraud=False
+        )
 
 
 def going_back(

@@ -39,6 +39,9 @@ class PlannedRefund:
     #: True when no unit of the order is left and money goes back for the last one.
     closes_order: bool
     shortfall: Shortfall = Shortfall.PROGRAM
+    #: Whether the money can still be lowered: not where another system gave it already,
+    #: nor in an exchange.
+    may_deduct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,9 +162,7 @@ def quote_for(
         raise NothingToRefund
     root = root_of(order)
     planned = _planned(order, root, lines, quote, policy)
-    quote = replace(quote, effects=effects_of(planned, now=now))
-    if policy.shortfall is Shortfall.DEDUCT:
-        quote = _with_shortfall(quote)
+    quote = _with_shortfall(replace(quote, effects=effects_of(planned, now=now)))
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
 
 
@@ -276,6 +274,7 @@ def _planned(
         .exclude(state=Refund.State.FAILED)
         .exists(),
         shortfall=policy.shortfall,
+        may_deduct=not policy.freight_is_told,
     )
 
 
