@@ -118,7 +118,7 @@ def _of_claws(claws: Sequence[tuple[int, dict]]) -> list[Effect]:
 
 
 def _deducts(planned: PlannedRefund, terms: Program) -> bool:
-    """Whether missing points become money: staff chose so, or the program does (P16)."""
+    """Whether missing points become money: by staff, or by the program (P16)."""
     return planned.shortfall == Shortfall.DEDUCT or (
         planned.shortfall == Shortfall.PROGRAM
         and planned.may_deduct
