@@ -22,6 +22,7 @@ _EVERY = {
     "complete-delivered-orders": ("orders.tasks.complete_delivered_orders", HOUR),
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
     "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
+    "unfreeze-points": ("loyalty.tasks.unfreeze_points", 600.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),

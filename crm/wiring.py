@@ -128,6 +128,7 @@ JOBS: dict[str, str] = {
 APPROVALS: dict[str, str] = {
     "orders.wallet": "orders.approvals.WalletPayment",
     "loyalty.points": "loyalty.approvals.PointsAdjustment",
+    "loyalty.undo": "loyalty.approvals.PointsUndoing",
     "campaigns.promotion": "campaigns.approvals.PromotionPublication",
 }
 
@@ -139,6 +140,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
+    "loyalty.tasks.unfreeze_points",
     "loyalty.tasks.expire_points",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
@@ -176,6 +178,8 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
+    "points:read": _("read points and their movements"),
+    "points:write": _("grant, spend, freeze and revoke points"),
     "orders:read": _("read orders"),
     "orders:write": _("bring in orders and refunds of other systems"),
 }

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from crm.shared import clock
 from loyalty.services.expiring import expire_lots
+from loyalty.services.freezing import end_freezes
 
 
 @shared_task
@@ -14,3 +15,13 @@ def expire_points() -> int:
     while some := expire_lots(now=now):
         booked += some
     return booked
+
+
+@shared_task
+def unfreeze_points() -> int:
+    """Give back points that were frozen until now; return how many freezes ended."""
+    now = clock.now()
+    ended = 0
+    while some := end_freezes(now=now):
+        ended += some
+    return ended

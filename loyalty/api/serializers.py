@@ -9,9 +9,11 @@ from rest_framework import serializers
 
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
+from crm.shared.strict import StrictSerializer
 from loyalty.models import PointsEntry, Tier
 from loyalty.queries.points import PointsSummary
 from loyalty.queries.tiers import TierProgress
+from loyalty.services.transferring import Transfer
 from members.models import Member
 
 #: Causes whose public id a member may see.
@@ -82,6 +84,21 @@ class PointsShape(serializers.Serializer):
     lifetime_earned = serializers.IntegerField()
 
 
+class TransferRequest(StrictSerializer):
+    """Points that a member passes on."""
+
+    to = serializers.CharField(max_length=40, help_text="The receiver's member number.")
+    points = serializers.IntegerField(min_value=1)
+
+
+class TransferShape(serializers.Serializer):
+    """What was passed on, by its ends."""
+
+    points = serializers.IntegerField()
+    available = serializers.IntegerField(help_text="What is left to spend now.")
+    expiring = ExpiringShape(many=True, help_text="Ends the points kept.")
+
+
 class ReasonShape(serializers.Serializer):
     """Why points moved."""
 
@@ -132,9 +149,7 @@ class EntryShape(serializers.ModelSerializer):
         lot = getattr(entry, "lot", None)
         if lot is None or lot.expires_at is None:
             return None
-        zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-        last = (lot.expires_at - datetime.resolution).astimezone(zone).date()
-        return last.isoformat()
+        return _last_day(lot.expires_at)
 
     @extend_schema_field(ReasonShape)
     def get_reason(self, entry: PointsEntry) -> dict:
@@ -189,6 +204,26 @@ def points_shape(summary: PointsSummary) -> dict:
         ],
         "lifetime_earned": summary.lifetime_earned,
     }
+
+
+def transfer_shape(transfer: Transfer, *, available: int) -> dict:
+    """Return what was passed on as the API writes it."""
+    lots = [entry.lot for entry in transfer.received]
+    return {
+        "points": transfer.points,
+        "available": available,
+        "expiring": [
+            {"points": lot.granted, "on": _last_day(lot.expires_at)}
+            for lot in lots
+            if lot.expires_at
+        ],
+    }
+
+
+def _last_day(expires_at: datetime) -> str:
+    """Return the last good day in the shop's zone; the end is exclusive."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    return (expires_at - datetime.resolution).astimezone(zone).date().isoformat()
 
 
 def _tier_shape(tier: Tier | None, since: datetime | None) -> dict | None:

@@ -303,9 +303,7 @@ class Book:
             ends.setdefault(part.lot.expires_at, []).append(part)
         for number, (end, parts) in enumerate(ends.items(), start=1):
             name = f"{source}:{number}"
-            self.take(
-                kind, parts, source=name, occurred_at=at, trace={"to": taker.member_id}
-            )
+            self.take(kind, parts, source=name, occurred_at=at)
             taker.add(
                 kind,
                 sum(part.points for part in parts),
@@ -313,7 +311,6 @@ class Book:
                 occurred_at=at,
                 active_at=at,
                 expires_at=end,
-                trace={"from": self.member_id},
             )
 
     def pay_debt(self, *, source: str, at: datetime) -> Movement | None:

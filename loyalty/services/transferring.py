@@ -176,11 +176,15 @@ def _move(
 def _written(
     source: str, *, giver: PointsAccount, taker: PointsAccount
 ) -> Transfer | None:
-    entries = PointsEntry.objects.filter(
-        account__in=[giver, taker],
-        kind=PointsEntry.Kind.GIFT,
-        source__startswith=f"{source}:",
-    ).order_by("seq")
+    entries = (
+        PointsEntry.objects.filter(
+            account__in=[giver, taker],
+            kind=PointsEntry.Kind.GIFT,
+            source__startswith=f"{source}:",
+        )
+        .select_related("lot")
+        .order_by("seq")
+    )
     sent = tuple(entry for entry in entries if entry.points < 0)
     received = tuple(entry for entry in entries if entry.points > 0)
     return Transfer(sent, received) if sent else None

@@ -2,7 +2,8 @@
 
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
-granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
+granting, deducting, revoking and reinstating points,
+``loyalty.change_pointsaccount`` freezing, ``loyalty.add_pointsclose`` closing a month,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
@@ -242,6 +243,8 @@ FINANCE = (
     "orders.add_importbatch",
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
+    "loyalty.view_pointsclose",
+    "loyalty.add_pointsclose",
     "loyalty.view_program",
     "reports.view_dailysales",
     "shared.view_job",
@@ -260,6 +263,7 @@ AUDITOR = (
     *_CATALOGUE,
     *_INSIGHT,
     *_MONEY,
+    "loyalty.view_pointsclose",
     "orders.view_unmatchedreturn",
     "orders.view_adjustment",
     "orders.view_importbatch",
