@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateTimeFilter,
@@ -173,20 +174,36 @@ class PointsEntryAdmin(LedgerAdmin):
         """Return the movement with its sign."""
         return f"{entry.points:+,d}"
 
+    def get_urls(self):
+        """Add the way to undo an entry."""
+        view = self.admin_site.admin_view(require_POST(self.undo))
+        return [
+            path("<int:pk>/undo/", view, name="points_entry_undo"),
+            *super().get_urls(),
+        ]
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Show one entry: where its points went; undo it."""
-        if not self.has_view_permission(request):
+        """Show one entry: where its points went, and whether it can be undone."""
+        if request.method == "POST" or not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method == "POST" and not request.user.has_perm(UNDO):
+        return self._page(request, _row(self._entries(), object_id))
+
+    def undo(self, request, pk: int):
+        """Revoke it, or reinstate what expired; show why not."""
+        if not request.user.has_perm(UNDO):
             raise PermissionDenied
-        rows = PointsEntry.objects.select_related("account__member", "lot", "reverses")
-        entry, at, error = _row(rows, object_id), now(), ""
-        if request.method == "POST":
-            error = self._undo(request, entry, at)
-            if not error:
-                return HttpResponseRedirect(
-                    reverse("admin:loyalty_pointsentry_change", args=[entry.pk])
-                )
+        entry = _row(self._entries(), str(pk))
+        error = self._undo(request, entry, now())
+        if error:
+            return self._page(request, entry, error=error)
+        return HttpResponseRedirect(
+            reverse("admin:loyalty_pointsentry_change", args=[entry.pk])
+        )
+
+    def _entries(self):
+        return PointsEntry.objects.select_related("account__member", "lot", "reverses")
+
+    def _page(self, request, entry: PointsEntry, *, error: str = ""):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Entry %(entry)s") % {"entry": entry.public_id},
@@ -195,7 +212,7 @@ class PointsEntryAdmin(LedgerAdmin):
             "kind_label": entry.get_kind_display(),
             "request_key": request.POST.get("request_key") or str(uuid.uuid4()),
             "error": error,
-            **page_of(request.user, entry, now=at),
+            **page_of(request.user, entry, now=now()),
         }
         return TemplateResponse(request, "loyalty/entry_page.html", context)
 

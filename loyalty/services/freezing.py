@@ -130,7 +130,7 @@ def freeze_points(
         return there
     if until is not None and until <= now:
         raise FreezeEndsAtOnce
-    hold = reserve(account, points, source=f"{SOURCE}{source}", now=now)
+    hold = reserve(account, points=points, source=f"{SOURCE}{source}", now=now)
     freeze = PointsFreeze.objects.create(
         hold=hold, reason=reason[:200], actor=name_of(actor), until=until
     )

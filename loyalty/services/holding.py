@@ -50,11 +50,11 @@ def hold_points(
         return there
     if account.is_frozen:
         raise PointsFrozen
-    return reserve(account, points, source=source, now=now)
+    return reserve(account, points=points, source=source, now=now)
 
 
 def reserve(
-    account: PointsAccount, points: int | None, *, source: str, now: datetime
+    account: PointsAccount, *, points: int | None, source: str, now: datetime
 ) -> PointsHold:
     """Hold points of a locked account, of the lots that would be spent first.
 

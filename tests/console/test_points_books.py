@@ -40,6 +40,10 @@ def page_of(entry):
     return reverse("admin:loyalty_pointsentry_change", args=[entry.pk])
 
 
+def undo_of(entry):
+    return reverse("admin:points_entry_undo", args=[entry.pk])
+
+
 def granted(shop, points=400):
     return grant_points(
         member_id=shop["busy"].pk,
@@ -137,9 +141,9 @@ def test_an_entry_is_revoked_once_with_a_reason(shop, signed_in):
     page = text_of(client.get(page_of(entry), headers={"accept-language": "en"}))
     assert "400 points are taken back" in page
 
-    assert client.post(page_of(entry), {"reason": "x"}).status_code == 200
+    assert client.post(undo_of(entry), {"reason": "x"}).status_code == 200
     for _click in range(2):
-        assert client.post(page_of(entry), REASON).status_code == 302
+        assert client.post(undo_of(entry), REASON).status_code == 302
 
     revoked = PointsEntry.objects.get(reverses=entry)
     assert (revoked.points, revoked.actor, revoked.reason) == (
@@ -157,13 +161,13 @@ def test_who_may_not_revoke(role, shop, signed_in):
     entry = granted(shop)
     client, before = signed_in(role), digest()
     assert client.get(page_of(entry)).status_code == 200
-    assert client.post(page_of(entry), REASON).status_code == 403
+    assert client.post(undo_of(entry), REASON).status_code == 403
     assert digest() == before
 
 
 def test_p27_a_large_entry_waits_for_a_second_person(shop, signed_in):
     entry = granted(shop, settings.STAFF_POINTS_LIMIT + 1)
-    signed_in("support").post(page_of(entry), REASON)
+    signed_in("support").post(undo_of(entry), REASON)
     approval = Approval.objects.get(kind="loyalty.undo")
     assert not PointsEntry.objects.filter(reverses=entry).exists()
     decide = reverse("admin:approval_approve", args=[approval.pk])
@@ -183,7 +187,7 @@ def test_expired_points_are_reinstated_from_their_page(shop, signed_in):
     client = signed_in("support")
     page = text_of(client.get(page_of(gone), headers={"accept-language": "en"}))
     assert "400 points come back, with a new end." in page
-    client.post(page_of(gone), REASON)
+    client.post(undo_of(gone), REASON)
     assert PointsEntry.objects.get(reverses=gone).points == 400
 
 
