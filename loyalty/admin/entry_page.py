@@ -27,11 +27,11 @@ def page_of(user: Any, entry: PointsEntry, *, now: datetime) -> dict[str, Any]:
         "other_side": other_side(entry),
         "is_expiry": is_expiry(entry),
         "may_undo": user.has_perm(UNDO),
-        **_undoing(entry, now),
+        **_undoing(user, entry, now),
     }
 
 
-def _undoing(entry: PointsEntry, now: datetime) -> dict[str, Any]:
+def _undoing(user: Any, entry: PointsEntry, now: datetime) -> dict[str, Any]:
     """Return what undoing would do, or why it is not possible."""
     try:
         if is_expiry(entry):
@@ -41,7 +41,7 @@ def _undoing(entry: PointsEntry, now: datetime) -> dict[str, Any]:
             said = list(words_of(preview_revocation(entry, now=now)))
     except Refusal as refusal:
         return {"undo_words": [], "undo_refused": str(refusal)}
-    if needs_approval(entry):
+    if needs_approval(entry, author=user, now=now):
         said.append(_("Somebody else must approve."))
     return {"undo_words": said, "undo_refused": ""}
 

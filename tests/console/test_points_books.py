@@ -178,6 +178,15 @@ def test_p27_a_large_entry_waits_for_a_second_person(shop, signed_in):
     assert (revoked.points, revoked.actor) == (-entry.points, "support")
 
 
+def test_p27_small_entries_are_a_large_sum(shop, signed_in):
+    half = settings.STAFF_POINTS_LIMIT // 2 + 1
+    client = signed_in("support")
+    for points in (half, half + 1):
+        client.post(undo_of(granted(shop, points)), REASON)
+    assert PointsEntry.objects.filter(source__startswith="revoke:").count() == 1
+    assert Approval.objects.filter(kind="loyalty.undo").count() == 1
+
+
 def test_expired_points_are_reinstated_from_their_page(shop, signed_in):
     Program.objects.update(reinstate_days=30)
     entry = granted(shop)
