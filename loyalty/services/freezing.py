@@ -66,8 +66,7 @@ def unfreeze_account(*, member_id: int, reason: str, actor: Any, now: datetime) 
     account = locked_account(member_id=member_id, now=now)
     if not account.is_frozen:
         return False
-    if account.term_stopped_at is not None:
-        _give_time_back(account, since=account.term_stopped_at, now=now)
+    give_time_back(account=account, now=now)
     _set(account, is_frozen=False, frozen_at=None, is_fraud=False)
     # What ended while it stood still is there again: debt comes first (P18).
     book = book_of(account, lots=lots_left(member_id=member_id))
@@ -81,7 +80,14 @@ def _set(account: PointsAccount, **fields: Any) -> None:
     PointsAccount.objects.filter(pk=account.pk).update(**fields)
 
 
-def _give_time_back(account: PointsAccount, *, since: datetime, now: datetime) -> None:
+def give_time_back(*, account: PointsAccount, now: datetime) -> None:
+    """Move the ends of a locked account's lots by the time they lost so far (P14).
+
+    It stays frozen, as from ``now``. Lots of a merge come and go at such a moment.
+    """
+    since = account.term_stopped_at
+    if since is None:
+        return
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     lots = list(
         PointsLot.objects.filter(
@@ -93,6 +99,8 @@ def _give_time_back(account: PointsAccount, *, since: datetime, now: datetime) -
             lot.expires_at, active_at=lot.active_at, since=since, until=now, zone=zone
         )
     PointsLot.objects.bulk_update(lots, ["expires_at"])
+    account.frozen_at = max(since, now)
+    _set(account, frozen_at=account.frozen_at)
 
 
 # --- So many points (P15) -------------------------------------------------------------

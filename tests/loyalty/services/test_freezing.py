@@ -18,6 +18,7 @@ from loyalty.services.freezing import (
     unfreeze_account,
     unfreeze_points,
 )
+from loyalty.services.merging_points import join_points
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
 from tests.cast import NOON
 from tests.loyalty.books import account_of, assert_sound, ledger
@@ -210,3 +211,18 @@ def test_p14_nothing_is_spent_while_frozen(alice):
         take(alice, 1)
     give(alice, 100, number=2)
     assert account_of(alice).balance == 400
+
+
+def test_p28_lots_of_a_merge_lose_and_gain_no_time(alice, bob):
+    """Bob's account is frozen for ten days, then becomes part of Alice's."""
+    old, hers = give(bob, 300, days=50), give(alice, 100, days=50)
+    freeze_account(member_id=bob.pk, reason="odd", actor="dana", now=NOON)
+    join_points(
+        loser_id=bob.pk, winner_id=alice.pk, source="merge:1", now=NOON + 10 * DAY
+    )
+    assert account_of(alice).is_frozen
+    unfreeze_account(member_id=alice.pk, reason="ok", actor="dana", now=NOON + 15 * DAY)
+    for lot, days in ((old, 65), (hers, 55)):
+        lot.refresh_from_db()
+        assert abs(lot.expires_at - end_of(days)) <= 2 * DAY
+        assert lot.expires_at >= end_of(days)
