@@ -32,7 +32,7 @@ class PointsSummary:
 
     available: int = 0
     pending: int = 0
-    #: Reserved for orders, or all of it while the account is frozen.
+    #: Reserved for orders or set aside, and the rest while the account is frozen.
     frozen: int = 0
     debt: int = 0
     balance: int = 0
