@@ -25,6 +25,7 @@ _EVERY = {
     "renew-plans": ("loyalty.tasks.renew_plans", 600.0),
     "loyalty-night": ("loyalty.tasks.nightly", HOUR),
     "reward-birthdays": ("loyalty.tasks.reward_birthdays", HOUR),
+    "unfreeze-points": ("loyalty.tasks.unfreeze_points", 600.0),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
     "find-duplicates": ("members.tasks.find_duplicates", DAY),

@@ -20,6 +20,7 @@ server = [
     path("", include("members.api.server_urls")),
     path("", include("loyalty.api.server_urls")),
     path("", include("orders.api.server_urls")),
+    path("", include("loyalty.api.server_urls")),
 ]
 
 #: What each description of an API shows.

@@ -158,6 +158,7 @@ JOBS: dict[str, str] = {
 APPROVALS: dict[str, str] = {
     "orders.wallet": "orders.approvals.WalletPayment",
     "loyalty.points": "loyalty.approvals.PointsAdjustment",
+    "loyalty.undo": "loyalty.approvals.PointsUndoing",
     "campaigns.promotion": "campaigns.approvals.PromotionPublication",
 }
 
@@ -171,6 +172,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.reward_birthdays",
+    "loyalty.tasks.unfreeze_points",
     "loyalty.tasks.nightly",
     "loyalty.tasks.renew_plans",
     "members.tasks.drop_expired_tags",
@@ -209,7 +211,8 @@ MERGERS: list[str] = [
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),
     "members:write": _("create and change members"),
-    "points:write": _("report events that earn points"),
+    "points:read": _("read points and their movements"),
+    "points:write": _("grant, spend, freeze and revoke points, report what earns them"),
     "orders:read": _("read orders"),
     "orders:write": _("bring in orders and refunds of other systems"),
 }

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from crm.shared.models import Approval
+from loyalty.models import PointsEntry
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.adjusting_by_hand import APPROVED
+from loyalty.services.undoing_by_hand import undo
 from members.queries import standing_id
 
 
@@ -46,5 +48,32 @@ class PointsAdjustment:
             reason=approval.reason,
             actor=approval.author,
             source=f"{APPROVED}{approval.public_id}",
+            now=now,
+        )
+
+
+class PointsUndoing:
+    """Revoking or reinstating an entry, above the limit of the settings."""
+
+    permission = "loyalty.add_pointsentry"
+    label = gettext_lazy("Undoing of points")
+
+    def words(self, params: dict[str, Any]) -> str:
+        """Return what is undone."""
+        words = {"points": f"{params['points']:,d}"}
+        if params["deed"] == "reinstate":
+            return gettext("Reinstate %(points)s expired points.") % words
+        return gettext("Revoke an entry of %(points)s points.") % words
+
+    def carry_out(self, approval: Approval, *, now: datetime) -> None:
+        """Write the counter-entry, once.
+
+        Raises:
+            NotRevocable, AlreadyRevoked, NotReinstatable: it is not possible by now.
+        """
+        undo(
+            PointsEntry.objects.get(pk=approval.params["entry"]),
+            reason=approval.reason,
+            actor=approval.author,
             now=now,
         )

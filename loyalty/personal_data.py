@@ -10,8 +10,8 @@ class LoyaltyData(PersonalData):
         Table(
             "loyalty.PointsAccount",
             "pk",
-            kept="balance held debt lifetime_earned tier_since is_frozen",
-            plain="seq tier merged_with",
+            kept="balance held debt lifetime_earned tier_since is_frozen frozen_at",
+            plain="seq tier merged_with is_fraud",
         ),
         Table(
             "loyalty.PointsEntry",
@@ -35,6 +35,12 @@ class LoyaltyData(PersonalData):
             "account",
             kept="points state created_at resolved_at",
             plain="account source",
+        ),
+        Table(
+            "loyalty.PointsFreeze",
+            "hold__account",
+            kept="public_id until",
+            plain="hold reason actor ended_by end_reason",
         ),
         Table("loyalty.HoldTake", "hold__account", plain="hold lot points"),
         Table(
@@ -95,6 +101,7 @@ class LoyaltyData(PersonalData):
 
     reviewed = {
         "loyalty.EarningRule": "code name name_en condition",
+        "loyalty.PointsClose": "moved late to_date waterfall cohorts actor",
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",
         "loyalty.PlanPrice": "period",

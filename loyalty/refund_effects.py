@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import PointsAccount, PointsEntry
+from loyalty.models import PointsAccount, PointsEntry, Program
 from loyalty.queries.program import program
 from loyalty.queries.tier_measures import counted
 from loyalty.queries.tier_terms import main_ladder
@@ -15,11 +15,11 @@ from loyalty.rules.clawback import points_worth
 from loyalty.rules.ledger import Movement
 from loyalty.rules.terms import Occasion
 from loyalty.rules.windows import counts_from, moment_counted
-from loyalty.services.refund_points import Settlement, may_owe, move_for_refund
+from loyalty.services.refund_points import Settlement, move_for_refund, shortage_of
 from loyalty.services.tiering import Deed, outcome
 from orders.models import Order, Refund
 from orders.queries.refunds import line_of
-from orders.rules.refund_effects import Effect, PlannedRefund
+from orders.rules.refund_effects import Effect, PlannedRefund, Shortfall
 
 #: What happens -> the sentence that says so.
 SENTENCES = {
@@ -63,7 +63,7 @@ class LoyaltyEffects:
             source="preview",
             points_back=planned.points,
             goods_minor=planned.goods_minor,
-            may_owe=may_owe(planned.shortfall, terms=terms),
+            shortage=shortage_of(planned.shortfall, terms=terms),
             points_deducted=0,
             occurred_at=now,
         )
@@ -75,7 +75,7 @@ class LoyaltyEffects:
             return [_effect("points_later")]
         taken = [(move.points, move.trace) for _order, move in moved.taken]
         found = [*_of_return(moved.back), *_of_claws(taken)]
-        if planned.shortfall == "deduct":
+        if _deducts(planned, terms):
             found = [
                 part
                 for each in found
@@ -119,6 +119,15 @@ def _of_claws(claws: Sequence[tuple[int, dict]]) -> list[Effect]:
     taken = -sum(points for points, _trace in claws) - owed
     numbers = {"points_taken": taken, "points_owed": owed, "points_waived": waived}
     return [_effect(code, points=count) for code, count in numbers.items() if count]
+
+
+def _deducts(planned: PlannedRefund, terms: Program) -> bool:
+    """Whether missing points become money: by staff, or by the program (P16)."""
+    return planned.shortfall == Shortfall.DEDUCT or (
+        planned.shortfall == Shortfall.PROGRAM
+        and planned.may_deduct
+        and terms.claw_back == Program.ClawBack.DEDUCT
+    )
 
 
 def _deducted(effect: Effect, minor_per_100: int, room_minor: int) -> list[Effect]:

@@ -10,6 +10,7 @@ from crm.shared import clock
 from loyalty.services.activating import date_lots, pay_debts
 from loyalty.services.birthdays import grant_birthdays
 from loyalty.services.expiring import expire_lots
+from loyalty.services.freezing import end_freezes
 from loyalty.services.renewing import renew_due
 from loyalty.services.tier_nights import review_tiers, warn_of_falls
 from loyalty.services.versioning import begin_due_versions
@@ -76,3 +77,13 @@ def renew_plans() -> int:
 def reward_birthdays() -> int:
     """Grant the points of today's birthdays, once a year; return how many."""
     return grant_birthdays(now=clock.now())
+
+
+@shared_task
+def unfreeze_points() -> int:
+    """Give back points that were frozen until now; return how many freezes ended."""
+    now = clock.now()
+    ended = 0
+    while some := end_freezes(now=now):
+        ended += some
+    return ended

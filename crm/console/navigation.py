@@ -58,6 +58,7 @@ SECTIONS = [
         [
             ("loyalty.pointsaccount", "account_balance_wallet"),
             ("loyalty.pointsentry", "history"),
+            ("loyalty.pointsclose", "menu_book"),
             ("loyalty.tierchange", "trending_up"),
             ("loyalty.subscription", "card_membership"),
             ("loyalty.plan", "loyalty"),

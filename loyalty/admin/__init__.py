@@ -1,6 +1,7 @@
 """Staff pages of points, tiers, plans and the program."""
 
 from loyalty.admin import (
+    closes,
     earning,
     ladder,
     plan,
@@ -10,4 +11,13 @@ from loyalty.admin import (
     tier,
 )
 
-__all__ = ["earning", "ladder", "plan", "points", "program", "subscription", "tier"]
+__all__ = [
+    "closes",
+    "earning",
+    "ladder",
+    "plan",
+    "points",
+    "program",
+    "subscription",
+    "tier",
+]

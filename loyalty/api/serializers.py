@@ -9,9 +9,11 @@ from rest_framework import serializers
 
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
+from crm.shared.strict import StrictSerializer
 from loyalty.models import PointsEntry, Tier
 from loyalty.queries.points import PointsSummary
 from loyalty.queries.tiers import TierProgress
+from loyalty.services.transferring import Transfer
 from members.models import Member
 
 #: Causes whose public id a member may see.
@@ -118,6 +120,21 @@ class PointsShape(serializers.Serializer):
     expiring = ExpiringShape(many=True)
     activating = ActivatingShape(many=True)
     lifetime_earned = serializers.IntegerField()
+
+
+class TransferRequest(StrictSerializer):
+    """Points that a member passes on."""
+
+    to = serializers.CharField(max_length=40, help_text="The receiver's member number.")
+    points = serializers.IntegerField(min_value=1)
+
+
+class TransferShape(serializers.Serializer):
+    """What was passed on, by its ends."""
+
+    points = serializers.IntegerField()
+    available = serializers.IntegerField(help_text="What is left to spend now.")
+    expiring = ExpiringShape(many=True, help_text="Ends the points kept.")
 
 
 class ReasonShape(serializers.Serializer):
@@ -266,6 +283,20 @@ def points_shape(summary: PointsSummary) -> dict:
             for part in summary.activating
         ],
         "lifetime_earned": summary.lifetime_earned,
+    }
+
+
+def transfer_shape(transfer: Transfer, *, available: int) -> dict:
+    """Return what was passed on as the API writes it."""
+    lots = [entry.lot for entry in transfer.received]
+    return {
+        "points": transfer.points,
+        "available": available,
+        "expiring": [
+            {"points": lot.granted, "on": _last_day(lot.expires_at)}
+            for lot in lots
+            if lot.expires_at
+        ],
     }
 
 

@@ -1,23 +1,30 @@
 """Storefront endpoints of points and tiers."""
 
+import uuid
+
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.shared import clock
+from crm.shared.idempotency import idempotent
 from crm.shared.paging import CursorPage
 from crm.shared.strict import StrictQueryMixin
 from loyalty.api.serializers import (
     EntryShape,
     LoyaltyShape,
     PointsShape,
+    TransferRequest,
+    TransferShape,
     loyalty_shape,
     points_shape,
+    transfer_shape,
 )
 from loyalty.models import PointsEntry
 from loyalty.queries.points import entries, points_summary
 from loyalty.queries.tiers import tier_progress
+from loyalty.services.transferring import transfer_points
 from members.authentication import IsMember
 
 
@@ -50,6 +57,37 @@ class MyPoints(StrictQueryMixin, APIView):
         """Answer for the caller."""
         summary = points_summary(request.user.member.pk, clock.now())
         return Response(points_shape(summary))
+
+
+class MyTransfers(StrictQueryMixin, APIView):
+    """POST points to pass on to another member (P25)."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(
+        operation_id="points_transfer_create",
+        request=TransferRequest,
+        responses={201: TransferShape},
+    )
+    @idempotent(required=True)
+    def post(self, request):
+        """Pass them on; they keep their ends.
+
+        409 ``transfers_off``, ``transfer_rest``, ``insufficient_points``,
+        ``points_frozen``; 422 ``unknown_receiver``, ``transfer_too_large``.
+        """
+        body = TransferRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        member, at = request.user.member, clock.now()
+        done = transfer_points(
+            giver_id=member.pk,
+            to_number=body.validated_data["to"].strip().upper(),
+            points=body.validated_data["points"],
+            request_key=str(uuid.uuid4()),
+            now=at,
+        )
+        available = points_summary(member.pk, at).available
+        return Response(transfer_shape(done, available=available), status=201)
 
 
 @extend_schema_view(get=extend_schema(operation_id="points_entries_list"))

@@ -1,5 +1,6 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.close import PointsClose
 from loyalty.models.earning import CheckIn, EarningRule, EarningTally
 from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.plan import Plan, PlanPrice
@@ -8,6 +9,7 @@ from loyalty.models.points import (
     LotTake,
     PointsAccount,
     PointsEntry,
+    PointsFreeze,
     PointsHold,
     PointsLot,
 )
@@ -32,7 +34,9 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "PointsAccount",
+    "PointsClose",
     "PointsEntry",
+    "PointsFreeze",
     "PointsHold",
     "PointsLot",
     "Program",

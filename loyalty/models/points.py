@@ -6,6 +6,8 @@ lock and its CHECKs are the guard. At any time (P3)
 granted less what was taken from it plus what was restored to it.
 """
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -46,6 +48,12 @@ class PointsAccount(models.Model):
     )
     tier_since = models.DateTimeField(_("in this tier since"), null=True, blank=True)
     is_frozen = models.BooleanField(_("frozen"), default=False)
+    #: Since when; the time until it ends is given back to the lots (P14).
+    frozen_at = models.DateTimeField(_("frozen since"), null=True, blank=True)
+    #: A freeze for fraud gives no time back, and lots end meanwhile.
+    is_fraud = models.BooleanField(
+        _("frozen for fraud"), default=False, db_default=False
+    )
     #: Accounts this one was ever merged with, also where that was undone: entries
     #: stay where they were written, and an order's may stand in any of these.
     merged_with = ArrayField(
@@ -65,6 +73,11 @@ class PointsAccount(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(debt__gte=0), name="points_debt_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_frozen=True, frozen_at__isnull=False)
+                | Q(is_frozen=False, frozen_at__isnull=True, is_fraud=False),
+                name="points_frozen_has_a_beginning",
             ),
         ]
         indexes = [
@@ -90,6 +103,11 @@ class PointsAccount(models.Model):
         """Return the points that can be spent now (P2, P14)."""
         return 0 if self.is_frozen else self.balance - self.held
 
+    @property
+    def term_stopped_at(self) -> datetime | None:
+        """Return since when its lots do not age; None where they do (P14)."""
+        return None if self.is_fraud else self.frozen_at
+
 
 class PointsEntry(LedgerEntry):
     """One movement of points. Append only: mistakes get a new entry.
@@ -110,6 +128,8 @@ class PointsEntry(LedgerEntry):
         DEDUCT = "deduct", _("deducted by staff")
         OPENING = "opening", _("opening balance")
         TRANSFER = "transfer", _("moved with a merge")
+        GIFT = "gift", _("passed on")
+        REINSTATE = "reinstate", _("reinstated")
 
     public_id = PublicIdField(prefix="pte")
     account = models.ForeignKey(
@@ -141,12 +161,15 @@ class PointsEntry(LedgerEntry):
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(kind__in=["earn", "return", "grant", "opening"], points__gte=0)
+                    Q(
+                        kind__in=["earn", "return", "grant", "opening", "reinstate"],
+                        points__gte=0,
+                    )
                     | Q(
                         kind__in=["spend", "claw_back", "expire", "deduct"],
                         points__lte=0,
                     )
-                    | Q(kind="transfer")
+                    | Q(kind__in=["transfer", "gift"])
                 ),
                 name="points_entry_sign_matches_kind",
             ),
@@ -255,7 +278,7 @@ class LotTake(models.Model):
 
 
 class PointsHold(models.Model):
-    """Points reserved for an order until it is paid or given up (P13)."""
+    """Points reserved: for an order until it is paid or given up (P13), or frozen."""
 
     class State(models.TextChoices):
         """Resolved once: captured or released."""
@@ -309,3 +332,35 @@ class HoldTake(models.Model):
 
     def __str__(self):
         return f"{self.points} of lot {self.lot_id}"
+
+
+class PointsFreeze(models.Model):
+    """Points of a member that staff set aside, as a hold; the account goes on (P15).
+
+    They keep their lots and ends, and neither spend nor expire until it is over.
+    """
+
+    public_id = PublicIdField(prefix="pfz")
+    hold = models.OneToOneField(
+        PointsHold, on_delete=models.PROTECT, related_name="freeze"
+    )
+    reason = models.CharField(_("reason"), max_length=200)
+    actor = models.CharField(_("actor"), max_length=80)
+    #: Exclusive; ``None`` waits for somebody.
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    ended_by = models.CharField(_("ended by"), max_length=80, blank=True)
+    end_reason = models.CharField(_("reason of the end"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("freeze of points")
+        verbose_name_plural = _("freezes of points")
+        indexes = [
+            models.Index(
+                fields=["until"],
+                name="points_freeze_to_end",
+                condition=Q(until__isnull=False, ended_by=""),
+            ),
+        ]
+
+    def __str__(self):
+        return self.public_id

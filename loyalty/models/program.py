@@ -23,8 +23,10 @@ class Program(models.Model):
     class ClawBack(models.TextChoices):
         """What to do when a refund takes back more points than are left (P16)."""
 
+        PENDING = "pending", _("take pending points only, waive the rest")
         TO_ZERO = "to_zero", _("take what is there, waive the rest")
         DEBT = "debt", _("owe the rest")
+        DEDUCT = "deduct", _("deduct the rest from the refund, or owe it")
 
     singleton = models.BooleanField(default=True, editable=False, unique=True)
     name = models.CharField(_("name"), max_length=80)
@@ -79,6 +81,32 @@ class Program(models.Model):
         max_length=10,
         choices=ClawBack,
         default=ClawBack.DEBT,
+    )
+    reinstate_days = models.PositiveSmallIntegerField(
+        _("days to reinstate expired points"),
+        default=0,
+        db_default=0,
+        help_text=_("So long after they expired staff may bring them back; 0: never."),
+    )
+    transfer_max = models.PositiveIntegerField(
+        _("points a member may pass on at once"),
+        default=0,
+        db_default=0,
+        help_text=_("0: members pass no points on."),
+    )
+    transfer_month_max = models.PositiveIntegerField(
+        _("points a member may pass on in a month"),
+        default=0,
+        db_default=0,
+        help_text=_("A calendar month of the shop. 0: members pass no points on."),
+    )
+    transfer_rest_days = models.PositiveSmallIntegerField(
+        _("days of rest after receiving points"),
+        default=30,
+        db_default=30,
+        help_text=_(
+            "So long whoever received points receives no others and passes none on."
+        ),
     )
 
     class Meta:

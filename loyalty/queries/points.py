@@ -41,7 +41,7 @@ class PointsSummary:
 
     available: int = 0
     pending: int = 0
-    #: Reserved for orders, or all of it while the account is frozen.
+    #: Reserved for orders or set aside, and the rest while the account is frozen.
     frozen: int = 0
     debt: int = 0
     balance: int = 0
@@ -59,12 +59,13 @@ def points_summary(member_id: int, at: datetime) -> PointsSummary:
 def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
     """Return what an account holds at ``at``, in one statement; nothing for none.
 
-    Lots that ended by then do not count, even if no job has booked it yet (P10).
+    Lots that ended by then do not count, even if no job has booked it yet (P10), but
+    for those of a frozen account, which do not age (P14).
     """
     if account is None:
         return PointsSummary()
     lots = PointsLot.objects.filter(
-        Q(expires_at__gt=at) | Q(expires_at=None),
+        Q(expires_at__gt=account.term_stopped_at or at) | Q(expires_at=None),
         account=account,
         remaining__gt=0,
     ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")

@@ -1,4 +1,20 @@
-"""How many earned points a refund takes back. Plain Python."""
+"""How many earned points are taken back, and what if they are gone. Plain Python."""
+
+from enum import StrEnum
+
+
+class Shortage(StrEnum):
+    """What a program does with points that are to be taken and are not there (P16)."""
+
+    PENDING = "pending"
+    TO_ZERO = "to_zero"
+    DEBT = "debt"
+    DEDUCT = "deduct"
+
+    @property
+    def may_owe(self) -> bool:
+        """Whether what is missing in the end becomes debt; else it is waived (P17)."""
+        return self in {Shortage.DEBT, Shortage.DEDUCT}
 
 
 def points_due(

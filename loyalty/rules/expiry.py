@@ -39,3 +39,30 @@ def is_spent_time(expires_at: datetime | None, at: datetime) -> bool:
 def keeps_its_end(expires_at: datetime | None, *, now: datetime) -> bool:
     """Return whether points given back now keep their end, or get the grace (P20)."""
     return expires_at is None or expires_at >= now + GRACE
+
+
+def after_standstill(
+    expires_at: datetime | None,
+    *,
+    active_at: datetime,
+    since: datetime,
+    until: datetime,
+    zone: ZoneInfo,
+) -> datetime | None:
+    """Return when points end that could not be spent for a while; None is never (P14).
+
+    They get the time back that they lost, to the end of that day in the shop's zone.
+    What had ended before, and what became active only afterwards, lost nothing.
+
+    >>> from datetime import UTC
+    >>> day = datetime(2026, 3, 1, 16, tzinfo=UTC)
+    >>> after_standstill(day, active_at=day - timedelta(days=90),
+    ...                  since=day - timedelta(days=3), until=day + timedelta(hours=1),
+    ...                  zone=ZoneInfo("Asia/Shanghai"))
+    datetime.datetime(2026, 3, 5, 16, 0, tzinfo=datetime.timezone.utc)
+    """
+    lost = until - max(since, active_at)
+    if expires_at is None or expires_at <= since or lost <= timedelta(0):
+        return expires_at
+    later = expires_at + lost - datetime.resolution
+    return bounds_of_day(later.astimezone(zone).date(), zone)[1]

@@ -141,18 +141,24 @@ class Book:
         source: str,
         occurred_at: datetime,
         trace: dict[str, Any],
+        only_pending: bool = False,
         **told: Any,
     ) -> Movement:
-        """Take back what a refund did not deserve (P16), dropping nothing (P17).
+        """Take back what was not deserved (P16), dropping nothing (P17).
 
-        First from the lot the order opened, also while it is pending, then from others
-        in spending order. What is missing becomes debt, or is waived; the trace says
-        how much.
+        First from the lot the order opened, pending or not, then from others in
+        spending order. What is missing becomes debt, or is waived; the trace says how
+        much.
+
+        Args:
+            only_pending: take nothing that could be spent already.
         """
-        own = min(points, own_lot.left(at)) if own_lot else 0
-        takes = [Take(own_lot, own)] if own_lot and own else []
         others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
-        takes += choose_up_to(others, points - own, at=at)
+        order = ([own_lot] if own_lot else []) + others
+        pending = min(points, own_lot.pending(at)) if own_lot else 0
+        takes = [Take(own_lot, pending)] if own_lot and pending else []
+        if not only_pending:
+            takes += choose_up_to(order, points - pending, at=at)
         missing = points - sum(part.points for part in takes)
         trace |= {"due": points}
         if missing:
@@ -289,6 +295,31 @@ class Book:
         given = {id(lot) for lot in lots}
         self.lots = [lot for lot in self.lots if id(lot) not in given]
         taker.lots = [*taker.lots, *lots]
+
+    def pass_on(
+        self, taker: "Book", points: int, *, kind: str, source: str, at: datetime
+    ) -> None:
+        """Give points to another book, first to end first; they keep their ends (P25).
+
+        Each end is two entries, equal but for the sign, whose sources are numbered.
+
+        Raises:
+            TooFewPoints: fewer are free at ``at``.
+        """
+        ends: dict[datetime | None, list[Take]] = {}
+        for part in choose(self.lots, points, at=at):
+            ends.setdefault(part.lot.expires_at, []).append(part)
+        for number, (end, parts) in enumerate(ends.items(), start=1):
+            name = f"{source}:{number}"
+            self.take(kind, parts, source=name, occurred_at=at)
+            taker.add(
+                kind,
+                sum(part.points for part in parts),
+                source=name,
+                occurred_at=at,
+                active_at=at,
+                expires_at=end,
+            )
 
     def pay_debt(self, *, source: str, at: datetime) -> Movement | None:
         """Pay debt from what became free; an entry of 0 points, or None."""

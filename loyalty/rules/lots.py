@@ -41,6 +41,10 @@ class Lot:
         """Return what can be taken at ``at``: active, not ended, not held (P2)."""
         return 0 if self.is_pending(at) else self.left(at)
 
+    def pending(self, at: datetime) -> int:
+        """Return what can be taken of it although it is not active yet (P16)."""
+        return self.left(at) if self.is_pending(at) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Take:

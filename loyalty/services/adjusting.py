@@ -42,7 +42,7 @@ def grant_points(
         active_at=now,
         expires_at=end_of_points(active_at=now, terms=program()),
         reason=reason[:200],
-        actor=_name(actor),
+        actor=name_of(actor),
     )
     entry = post_one(book, movement=movement)
     _record(entry, action="points.grant", actor=actor, now=now)
@@ -68,7 +68,7 @@ def deduct_points(
         source=source,
         now=now,
         reason=reason[:200],
-        actor=_name(actor),
+        actor=name_of(actor),
     )
     if is_new:
         _record(entry, action="points.deduct", actor=actor, now=now)
@@ -86,7 +86,8 @@ def _record(entry: PointsEntry, *, action: str, actor: Any, now: datetime) -> No
     )
 
 
-def _name(actor: Any) -> str:
+def name_of(actor: Any) -> str:
+    """Return what a book says who it was: a login's name, or that of a program."""
     if actor is None or isinstance(actor, str):
         return (actor or "system")[:80]
     return actor.get_username()[:80]

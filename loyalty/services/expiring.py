@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from loyalty.models import PointsAccount, PointsLot
 from loyalty.rules.lots import spending_order
@@ -17,13 +17,17 @@ def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
 
     Set-based: the same few statements for one lot or a thousand. Nobody could spend
     them since their end anyway (P10). Lots with a reserved part wait until the hold is
-    resolved (P13). Accounts in use by others are left to the next call.
+    resolved (P13), those of frozen accounts until these are open again, unless it is
+    for fraud (P14). Accounts in use by others are left to the next call.
 
     Args:
         limit: most lots to look at; call again until 0.
     """
     ended = PointsLot.objects.filter(
-        expires_at__lte=now, remaining__gt=0, held=0
+        Q(account__is_frozen=False) | Q(account__is_fraud=True),
+        expires_at__lte=now,
+        remaining__gt=0,
+        held=0,
     ).order_by("expires_at", "id")
     members = set(ended.values_list("account_id", flat=True)[:limit])
     accounts = {

@@ -1,4 +1,4 @@
-"""Reserve points for an order, then spend or free them (P13)."""
+"""Reserve points, for an order or for a dispute, then spend or free them (P13)."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from loyalty.models import HoldTake, PointsAccount, PointsEntry, PointsHold, PointsLot
 from loyalty.rules.ledger import Book
-from loyalty.rules.lots import Take, TooFewPoints, free_points
+from loyalty.rules.lots import Take, free_points
 from loyalty.services.posting import (
     NotEnoughPoints,
     PointsFrozen,
@@ -50,14 +50,27 @@ def hold_points(
         return there
     if account.is_frozen:
         raise PointsFrozen
-    book = book_of(account, lots=lots_left(member_id=member_id))
+    return reserve(account, points=points, source=source, now=now)
+
+
+def reserve(
+    account: PointsAccount, *, points: int | None, source: str, now: datetime
+) -> PointsHold:
+    """Hold points of a locked account, of the lots that would be spent first.
+
+    Args:
+        points: whole points, > 0; None is all that can be spent.
+
+    Raises:
+        NotEnoughPoints: fewer are available, or none; nothing is reserved (P12).
+    """
+    book = book_of(account, lots=lots_left(member_id=account.pk))
     available = 0 if book.debt else free_points(book.lots, now)
-    try:
-        takes = book.hold(points, at=now)
-    except TooFewPoints as shortfall:
-        raise NotEnoughPoints(available=available, wanted=points) from shortfall
-    if book.debt:
-        raise NotEnoughPoints(available=0, wanted=points)
+    if points is None:
+        points = available
+    if not 0 < points <= available:
+        raise NotEnoughPoints(available=available, wanted=points)
+    takes = book.hold(points, at=now)
     hold = PointsHold.objects.create(
         account=account, points=points, source=source, created_at=now
     )

@@ -22,6 +22,7 @@ from loyalty.models import (
 )
 from loyalty.rules.ledger import Book, SpentTake
 from loyalty.rules.lots import Lot
+from loyalty.services.freezing import give_time_back
 from loyalty.services.posting import book_of, lot_of, open_accounts, post
 from orders.models import Order
 
@@ -38,8 +39,8 @@ class PointsReserved(Refusal):
 
     code = "points_reserved"
     message = _(
-        "An open order reserves points that would go back. "
-        "Wait until it is paid or cancelled."
+        "An open order reserves points that would go back, or they are frozen. "
+        "Wait until it is paid or cancelled, or unfreeze them."
     )
 
 
@@ -63,6 +64,7 @@ def join_points(
     """
     pair = locked_pair(member_ids=sorted((loser_id, winner_id)), now=now)
     loser, winner = pair[loser_id], pair[winner_id]
+    _settle_freezes(loser, winner, now=now)
     lots = list(PointsLot.objects.filter(account=loser).order_by("pk"))
     holds = sorted(loser.holds.values_list("pk", flat=True))
     giver = book_of(loser, lots=[lot_of(lot) for lot in lots if lot.remaining])
@@ -87,7 +89,9 @@ def join_points(
     _write([giver, taker], lots=brought["lots"], holds=holds, to=winner)
     brought["seq"] = taker.seq
     if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(is_frozen=True)
+        PointsAccount.objects.filter(pk=winner_id).update(
+            is_frozen=True, frozen_at=loser.frozen_at, is_fraud=loser.is_fraud
+        )
     _remember(loser, winner)
     return brought
 
@@ -116,6 +120,7 @@ def part_points(
     """
     pair = locked_pair(member_ids=sorted((loser_id, winner_id)), now=now)
     loser, winner = pair[loser_id], pair[winner_id]
+    _settle_freezes(loser, winner, now=now)
     refuse_reserved(winner_id=winner_id, brought=brought, orders=orders)
     earned = _earned_meanwhile(winner_id, brought, orders)
     lots = going_back(winner_id=winner_id, brought=brought, orders=orders)
@@ -136,7 +141,9 @@ def part_points(
         book.pay_debt(source=f"un{_debt(source)}", at=now)
     _write([giver, taker], lots=lots, holds=brought["holds"], to=loser)
     if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(is_frozen=False)
+        PointsAccount.objects.filter(pk=winner_id).update(
+            is_frozen=False, frozen_at=None, is_fraud=False
+        )
 
 
 def going_back(
@@ -170,6 +177,12 @@ def refuse_reserved(
     ).exclude(hold__in=brought["holds"])
     if reserved.exists():
         raise PointsReserved
+
+
+def _settle_freezes(*accounts: PointsAccount, now: datetime) -> None:
+    """Lots change hands with their ends as they are at this moment (P14, P28)."""
+    for account in accounts:
+        give_time_back(account=account, now=now)
 
 
 def _debt(source: str) -> str:

@@ -17,7 +17,13 @@ from loyalty.services.posting import (
 
 
 def redeem_points(
-    *, member_id: int, points: int, source: str, now: datetime
+    *,
+    member_id: int,
+    points: int,
+    source: str,
+    now: datetime,
+    reason: str = "",
+    actor: str = "",
 ) -> PointsEntry:
     """Spend a member's points on something that is no order, such as a coupon.
 
@@ -29,6 +35,8 @@ def redeem_points(
         points=points,
         source=source,
         now=now,
+        reason=reason,
+        actor=actor,
     )
     return entry
 

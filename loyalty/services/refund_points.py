@@ -17,7 +17,7 @@ from loyalty.models import (
 )
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
-from loyalty.rules.clawback import points_due
+from loyalty.rules.clawback import Shortage, points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
 from loyalty.services.order_points import in_accounts, source_of
@@ -47,11 +47,14 @@ class Settlement:
     source: str
     points_back: int
     goods_minor: int
-    #: Whether points that are missing become debt; else they are waived (P17).
-    may_owe: bool
+    #: What becomes of points that are missing (P16, P17).
+    shortage: Shortage
     #: Missing points whose value was deducted from the money.
     points_deducted: int
     occurred_at: datetime
+    #: Who waived what is waived, and why: staff for one refund, or the program.
+    waived_by: str = "program"
+    waived_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +179,31 @@ def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settle
         source=f"refund:{refund.public_id}",
         points_back=refund.points_returned,
         goods_minor=goods_minor,
-        may_owe=may_owe(refund.shortfall, terms=terms),
+        shortage=shortage_of(refund.shortfall, terms=terms),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
+        **_waiver(refund, terms),
     )
 
 
-def may_owe(shortfall: str, *, terms: Program) -> bool:
-    """Whether missing points become debt under a choice of staff (P16, P17).
+def _waiver(refund: Refund, terms: Program) -> dict[str, str]:
+    if refund.shortfall == Shortfall.WAIVE:
+        return {"waived_by": refund.actor, "waived_because": refund.reason}
+    return {"waived_by": "program", "waived_because": terms.claw_back}
 
-    What a deduction does not settle goes as the program says.
+
+def shortage_of(shortfall: str, *, terms: Program) -> Shortage:
+    """Return what becomes of missing points under a choice of staff (P16, P17).
+
+    What a deduction does not settle goes as the program says; points that can be
+    taken are taken before money is.
     """
-    return shortfall != Shortfall.WAIVE and terms.claw_back == Program.ClawBack.DEBT
+    if shortfall == Shortfall.WAIVE:
+        return Shortage.TO_ZERO
+    shortage = Shortage(terms.claw_back)
+    if shortfall == Shortfall.DEDUCT and shortage is Shortage.PENDING:
+        return Shortage.TO_ZERO
+    return shortage
 
 
 def not_settled(refunds, *, accounts: Collection[int] | None = None):
@@ -223,16 +239,21 @@ def claw_for_refund(
     deducted = min(due, settlement.points_deducted)
     if deducted:
         trace["deducted"] = deducted
-    return book.claw_back(
+    movement = book.claw_back(
         due - deducted,
         own_lot=earning.lot,
-        may_owe=settlement.may_owe,
+        may_owe=settlement.shortage.may_owe,
+        only_pending=settlement.shortage is Shortage.PENDING,
         at=at,
         source=settlement.source,
         occurred_at=settlement.occurred_at,
         trace=trace,
         reverses=earning.entry,
     )
+    if movement.trace.get("waived"):
+        movement.actor = settlement.waived_by
+        movement.reason = settlement.waived_because
+    return movement
 
 
 def earnings_of(

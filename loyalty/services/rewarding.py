@@ -5,8 +5,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from loyalty.models import PointsEntry, PointsLot, Program
+from loyalty.models import PointsEntry, PointsLot
 from loyalty.queries.program import program
+from loyalty.rules.clawback import Shortage
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.posting import book_of, locked_account, lots_left, post_one
 from members.models import Member
@@ -106,12 +107,16 @@ def take_grant_back(
     granted = mine.filter(kind=PointsEntry.Kind.GRANT).first()
     if granted is None or mine.filter(kind=PointsEntry.Kind.CLAW_BACK).exists():
         return None
+    if PointsEntry.objects.filter(reverses=granted).exists():
+        return None  # Staff revoked it.
+    shortage = Shortage(program().claw_back)
     book = book_of(account, lots=lots_left(member_id=member_id))
     lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
     movement = book.claw_back(
         granted.points,
         own_lot=next((lot for lot in book.lots if lot.id in set(lot_id)), None),
-        may_owe=program().claw_back == Program.ClawBack.DEBT,
+        may_owe=shortage.may_owe,
+        only_pending=shortage is Shortage.PENDING,
         at=now,
         source=source,
         occurred_at=now,

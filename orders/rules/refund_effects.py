@@ -41,6 +41,9 @@ class PlannedRefund:
     shortfall: Shortfall = Shortfall.PROGRAM
     #: Units that come back, and their money, by position of the line.
     units: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    #: Whether the money can still be lowered: not where another system gave it already,
+    #: nor in an exchange.
+    may_deduct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,9 +168,7 @@ def quote_for(
         # There is less money now that missing points could be deducted from (P16).
         planned = replace(planned, amount_minor=quote.amount_minor)
         effects = effects_of(planned, now=now)
-    quote = replace(quote, effects=effects)
-    if policy.shortfall is Shortfall.DEDUCT:
-        quote = _with_shortfall(quote)
+    quote = _with_shortfall(replace(quote, effects=effects))
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
 
 
@@ -285,6 +283,7 @@ def _planned(
         units={
             part.position: (part.quantity, part.amount_minor) for part in quote.lines
         },
+        may_deduct=not policy.freight_is_told,
     )
 
 

@@ -198,6 +198,13 @@ POLICY = {
     "server-order": SERVER,
     "server-order-batch": SERVER,
     "server-order-refunds": SERVER,
+    "server-points-entries": SERVER,
+    # The program passes no points on: the operation is allowed, it is switched off.
+    "my-transfers": Policy(
+        True,
+        bodies={"post": {"to": "M000000021", "points": 1}},
+        fine=frozenset({409}),
+    ),
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
@@ -260,6 +267,8 @@ PLAIN = {
         "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB/loyalty-events"
     ),
     "server-order": "api/server/v1/orders/erp/17",
+    "server-points-entries": "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB"
+    "/points/entries",
     "server-order-refunds": "api/server/v1/orders/erp/17/refunds",
 }
 

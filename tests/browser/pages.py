@@ -51,6 +51,7 @@ def console_pages(shop) -> list[str]:
             for code in (
                 *("grant", "deduct", "coupon", "freeze", "consent", "tag", "suspend"),
                 *("export_data", "erase", "pay_in", "pay_out", "pin_tier"),
+                *("freeze_points", "unfreeze_points"),
             )
         ),
         reverse("admin:member_attributes", args=[busy]),

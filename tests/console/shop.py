@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.utils.timezone import localdate
 
 from campaigns.models import (
     Budget,
@@ -29,6 +30,7 @@ from crm.shared.jobs import run_job
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
+from loyalty.services.closing import close_month
 from loyalty.services.subscribing import start_trial
 from loyalty.services.versioning import begin_draft
 from members.models import (
@@ -342,6 +344,16 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         reason="letter",
         asked_at=at,
     )
+    grant_points(
+        member_id=members[9].pk,
+        points=70,
+        reason="welcome",
+        actor="test",
+        source="test:old",
+        now=at - timedelta(days=45),
+    )
+    last_month = localdate(at).replace(day=1) - timedelta(days=1)
+    close_month(month=last_month.replace(day=1), actor="finance", now=at)
     RetentionRun.objects.create(at=at, is_dry_run=True, counts={"members.notes": 3})
     for day in range(60):
         DailySales.objects.create(

@@ -79,6 +79,36 @@ def freeze(member: Member, data: dict, available: int) -> str:
     ) % {"member": member.number, "before": f"{available:,d}"}
 
 
+def freeze_points(member: Member, data: dict, available: int) -> str:
+    """Say how many points are set aside, or that there are too few."""
+    points = data.get("points") or available
+    if points > available or not points:
+        return _("%(member)s has only %(before)s points available.") % {
+            "member": member.number,
+            "before": f"{available:,d}",
+        }
+    return _(
+        "Freezes %(points)s points of %(member)s: available %(before)s → %(after)s. "
+        "They keep their ends, and neither are spent nor expire meanwhile."
+    ) % {
+        "points": f"{points:,d}",
+        "member": member.number,
+        "before": f"{available:,d}",
+        "after": f"{available - points:,d}",
+    }
+
+
+def unfreeze_points(member: Member, data: dict, available: int) -> str:
+    """Say how many points are free again."""
+    freeze = data.get("freeze")
+    if not freeze:
+        return ""
+    return _("Unfreezes %(points)s points of %(member)s.") % {
+        "points": f"{freeze.hold.points:,d}",
+        "member": member.number,
+    }
+
+
 def unfreeze(member: Member, data: dict, available: int) -> str:
     """Say how many points can be spent again."""
     account = member.points_account

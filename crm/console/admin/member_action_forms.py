@@ -11,20 +11,25 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
 from crm.shared.money import InvalidAmount, parse_amount
-from loyalty.models import Ladder, Tier
-from members.models import Consent, Tag
+from loyalty.models import Ladder, PointsFreeze, Tier
+from loyalty.queries.books import open_freezes
+from members.models import Consent, Member, Tag
 
 #: Points one click may move.
 MOST_POINTS = 1_000_000
 
 
 class ReasonForm(forms.Form):
-    """Every deed has a reason; ``request_key`` makes a double click one deed."""
+    """Every deed has a reason; ``request_key`` makes a double click one deed.
+
+    ``member`` is whom it is about; None where it is many.
+    """
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -35,9 +40,10 @@ class ReasonForm(forms.Form):
     )
     request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, member: Member | None = None, **kwargs):
         kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
         super().__init__(*args, **kwargs)
+        self.member = member
 
 
 class PointsForm(ReasonForm):
@@ -127,6 +133,73 @@ class TagEndForm(forms.Form):
         if day is not None and day < today():
             raise forms.ValidationError(_("This day is over."))
         return day
+
+
+class FreezeForm(ReasonForm):
+    """Why an account is frozen, and whether the lost time is given back (P14)."""
+
+    is_fraud = forms.BooleanField(
+        label=gettext_lazy("It is for fraud"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=gettext_lazy("Then points go on ending, and no time is given back."),
+    )
+    field_order = ["is_fraud", "reason"]
+
+
+class FreezePointsForm(ReasonForm):
+    """How many points are set aside, until when, and why (P15)."""
+
+    points = forms.IntegerField(
+        label=gettext_lazy("Points"),
+        required=False,
+        min_value=1,
+        max_value=MOST_POINTS,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=gettext_lazy("Empty: all that are available."),
+    )
+    until = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=gettext_lazy("Empty: until somebody unfreezes them."),
+    )
+    field_order = ["points", "until", "reason"]
+
+    def clean_until(self):
+        """Refuse days that are over."""
+        day = self.cleaned_data["until"]
+        if day is not None and day < today():
+            raise forms.ValidationError(_("This day is over."))
+        return day
+
+
+class FreezeChoice(forms.ModelChoiceField):
+    """Chooses among frozen points."""
+
+    def label_from_instance(self, freeze: PointsFreeze) -> str:
+        """Return how many, and why."""
+        return _("%(points)s points: %(reason)s") % {
+            "points": f"{freeze.hold.points:,d}",
+            "reason": freeze.reason,
+        }
+
+
+class UnfreezePointsForm(ReasonForm):
+    """Which points are free again, and why."""
+
+    freeze = FreezeChoice(
+        label=gettext_lazy("Frozen points"),
+        queryset=PointsFreeze.objects.none(),
+        to_field_name="public_id",
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["freeze", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.member is not None:
+            self.fields["freeze"].queryset = open_freezes(member_id=self.member.pk)
 
 
 class TagForm(TagEndForm):

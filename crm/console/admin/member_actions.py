@@ -15,12 +15,23 @@ from crm.console.admin import member_action_effects as effects
 from crm.console.admin.member_action_forms import (
     ConsentForm,
     CouponForm,
+    FreezeForm,
+    FreezePointsForm,
     PinForm,
     PointsForm,
     ReasonForm,
     TagForm,
+    UnfreezePointsForm,
     UnpinForm,
     WalletForm,
+)
+from crm.console.admin.member_freezes import (
+    freeze,
+    freeze_some,
+    has_frozen,
+    is_frozen,
+    unfreeze,
+    unfreeze_some,
 )
 from crm.console.admin.member_tier_deeds import is_pinned, pin, unpin
 from crm.shared.audit import record_audit
@@ -29,7 +40,6 @@ from crm.shared.models import Approval
 from crm.shared.money import display_amount
 from loyalty.services import adjusting_by_hand
 from loyalty.services.adjusting_by_hand import adjust_by_hand
-from loyalty.services.freezing import freeze_account, unfreeze_account
 from members.models import Member
 from members.queries import consent_text
 from members.rules.lifecycle import ACTIVE, CLOSED, FROZEN, staff_moves
@@ -56,11 +66,6 @@ class MemberAction:
     fits: Callable[[Member], bool] = lambda member: True
     #: Whether it would wait for somebody else, for what a form says.
     waits: Callable[..., bool] = lambda **said: False
-
-
-def _is_frozen(member: Member) -> bool:
-    account = getattr(member, "points_account", None)
-    return bool(account and account.is_frozen)
 
 
 def _points(sign: int) -> Callable[..., str]:
@@ -134,16 +139,6 @@ def _waits(approval: Approval) -> str:
     return _("%(number)s waits for the approval of somebody else.") % {
         "number": approval.public_id
     }
-
-
-def _freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
-    freeze_account(member_id=member.pk, reason=data["reason"], actor=actor, now=now)
-    return _("The points account is frozen.")
-
-
-def _unfreeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
-    unfreeze_account(member_id=member.pk, reason=data["reason"], actor=actor, now=now)
-    return _("The points account is open again.")
 
 
 def _issue(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
@@ -283,10 +278,29 @@ ACTIONS: dict[str, MemberAction] = {
             gettext_lazy("Freeze points"),
             "ac_unit",
             "loyalty.change_pointsaccount",
-            ReasonForm,
+            FreezeForm,
             effects.freeze,
-            _freeze,
-            lambda member: not _is_frozen(member),
+            freeze,
+            lambda member: not is_frozen(member),
+        ),
+        MemberAction(
+            "freeze_points",
+            gettext_lazy("Freeze some points"),
+            "ac_unit",
+            "loyalty.change_pointsaccount",
+            FreezePointsForm,
+            effects.freeze_points,
+            freeze_some,
+        ),
+        MemberAction(
+            "unfreeze_points",
+            gettext_lazy("Unfreeze some points"),
+            "sunny",
+            "loyalty.change_pointsaccount",
+            UnfreezePointsForm,
+            effects.unfreeze_points,
+            unfreeze_some,
+            has_frozen,
         ),
         MemberAction(
             "unfreeze",
@@ -295,8 +309,8 @@ ACTIONS: dict[str, MemberAction] = {
             "loyalty.change_pointsaccount",
             ReasonForm,
             effects.unfreeze,
-            _unfreeze,
-            _is_frozen,
+            unfreeze,
+            is_frozen,
         ),
         MemberAction(
             "consent",

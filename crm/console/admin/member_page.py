@@ -246,11 +246,11 @@ class MemberDialog(OfOneMember):
 
     def get(self, request):
         """Show the form."""
-        return self._show(request, self.action.form())
+        return self._show(request, self.action.form(member=self.member))
 
     def post(self, request):
         """Say what would happen (``preview``), or do it."""
-        form = self.action.form(request.POST)
+        form = self.action.form(request.POST, member=self.member)
         valid = form.is_valid()
         if "preview" in request.GET:
             effect = ""

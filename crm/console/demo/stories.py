@@ -5,7 +5,7 @@ Each is found again by ``tests/console/test_demo.py``.
 
 from datetime import timedelta
 
-from crm.console.demo import aftersales, offers
+from crm.console.demo import aftersales, books, offers
 from crm.console.demo.checkout import order_of, pay
 from crm.console.demo.members import ZHANG_SAN_PHONE
 from crm.console.demo.shop import DemoShop
@@ -39,6 +39,7 @@ def plant(shop: DemoShop) -> None:
     plan_search(everybody=True, owner=None, now=shop.now)
     send_due_refunds(now=shop.now)
     drain(now=shop.now)
+    books.plant(shop)
 
 
 def _zhang_san_becomes_gold(shop: DemoShop) -> None:

@@ -2,7 +2,8 @@
 
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
-granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
+granting, deducting, revoking and reinstating points,
+``loyalty.change_pointsaccount`` freezing, ``loyalty.add_pointsclose`` closing a month,
 ``loyalty.change_subscription`` pausing, ending and going on with paid plans,
 ``loyalty.change_tierstanding`` pinning a member to a tier and letting go,
 ``loyalty.add_ladderversion`` beginning and throwing away drafts of a ladder,
@@ -260,6 +261,8 @@ FINANCE = (
     "orders.add_importbatch",
     "loyalty.view_pointsaccount",
     "loyalty.view_pointsentry",
+    "loyalty.view_pointsclose",
+    "loyalty.add_pointsclose",
     "loyalty.view_program",
     "loyalty.view_earningrule",
     "reports.view_dailysales",
@@ -279,6 +282,7 @@ AUDITOR = (
     *_CATALOGUE,
     *_INSIGHT,
     *_MONEY,
+    "loyalty.view_pointsclose",
     "orders.view_unmatchedreturn",
     "orders.view_adjustment",
     "orders.view_importbatch",

@@ -1,0 +1,135 @@
+"""Points in the server API: for tills and other programs of the shop."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.response import Response
+
+from crm.shared.clock import now
+from crm.shared.idempotency import idempotent
+from crm.shared.server_api import ServerView
+from loyalty.api.serializers import EntryShape, points_shape
+from loyalty.api.server_serializers import FreezeShape, PointsReceipt, PointsRequest
+from loyalty.api.views import NewestEntry
+from loyalty.models import PointsEntry, PointsFreeze
+from loyalty.queries.points import entries, points_summary
+from loyalty.services.adjusting import grant_points
+from loyalty.services.freezing import freeze_points, unfreeze_points
+from loyalty.services.redeeming import redeem_points
+from loyalty.services.revoking import revoke_entry
+from members.models import Member
+
+READ, WRITE = "points:read", "points:write"
+
+
+def _grant(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
+    return grant_points(
+        member_id=member.pk,
+        points=told["points"],
+        reason=told["reason"],
+        actor=actor,
+        source=f"server:{told['source']}",
+        now=at,
+    )
+
+
+def _spend(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
+    return redeem_points(
+        member_id=member.pk,
+        points=told["points"],
+        reason=told["reason"],
+        actor=actor,
+        source=f"server:{told['source']}",
+        now=at,
+    )
+
+
+def _freeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFreeze:
+    return freeze_points(
+        member_id=member.pk,
+        points=told.get("points"),
+        until=told.get("until"),
+        reason=told["reason"],
+        actor=actor,
+        source=f"server:{told['source']}",
+        now=at,
+    )
+
+
+def _unfreeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFreeze:
+    freezes = PointsFreeze.objects.filter(hold__account_id=member.pk)
+    freeze = _find(freezes, told["freeze"])
+    return unfreeze_points(
+        freeze_id=freeze.pk, reason=told["reason"], actor=actor, now=at
+    )
+
+
+def _revoke(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
+    entry = _find(PointsEntry.objects.filter(account_id=member.pk), told["entry"])
+    return revoke_entry(entry_id=entry.pk, reason=told["reason"], actor=actor, now=at)
+
+
+def _find(rows: Any, public_id: str) -> Any:
+    found = rows.filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+#: Kind of request -> what it does: ``(member, body, actor, at)``.
+_DEEDS: dict[str, Callable[..., PointsEntry | PointsFreeze]] = {
+    "grant": _grant,
+    "spend": _spend,
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+    "revoke": _revoke,
+}
+
+
+@extend_schema_view(get=extend_schema(operation_id="server_points_entries"))
+class MemberPointsEntries(ServerView, generics.ListAPIView):
+    """GET the movements of a member's points; POST another one."""
+
+    scopes = {"GET": READ, "POST": WRITE}
+    serializer_class = EntryShape
+    pagination_class = NewestEntry
+    filter_backends: list = []
+    queryset = PointsEntry.objects.none()
+
+    def get_queryset(self):
+        """Return the entries of the member, newest first."""
+        return entries(self._member().pk)
+
+    @extend_schema(
+        operation_id="server_points_entry_create",
+        request=PointsRequest,
+        responses={201: PointsReceipt},
+    )
+    @idempotent
+    def post(self, request, member_id: str):
+        """Grant, spend, freeze, unfreeze or revoke points.
+
+        404 when member, freeze or entry are not there; 409 ``insufficient_points``,
+        ``points_frozen``, ``already_revoked``, ``freeze_over``.
+        """
+        body = PointsRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        told, at = body.validated_data, now()
+        member = self._member()
+        made = _DEEDS[told["kind"]](member, told, str(request.user), at)
+        is_entry = isinstance(made, PointsEntry)
+        return Response(
+            {
+                "entry": EntryShape(made).data if is_entry else None,
+                "freeze": None if is_entry else FreezeShape(made).data,
+                "points": points_shape(points_summary(member.pk, at)),
+            },
+            status=201,
+        )
+
+    def _member(self) -> Member:
+        return _find(Member.objects.all(), self.kwargs["member_id"])

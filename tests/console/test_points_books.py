@@ -1,0 +1,237 @@
+"""Pages of the points books: accounts, entries, closed months, and who may what."""
+
+import csv
+import io
+import uuid
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from django.utils.timezone import localdate
+
+from crm.shared.clock import now
+from crm.shared.models import Approval
+from loyalty.models import PointsClose, PointsEntry, PointsFreeze, PointsLot, Program
+from loyalty.queries.closing import last_close
+from loyalty.queries.points import points_summary
+from loyalty.rules.closing import next_month
+from loyalty.services.adjusting import grant_points
+from loyalty.services.expiring import expire_lots
+from loyalty.services.freezing import freeze_points
+from tests.tables import digest
+
+REASON = {"reason": "a dispute"}
+
+
+def text_of(answer) -> str:
+    return answer.content.decode()
+
+
+def action(shop, code):
+    return reverse("admin:member_action", args=[shop["busy"].public_id, code])
+
+
+def do(client, shop, code, **data):
+    asked = {**REASON, "request_key": str(uuid.uuid4()), **data}
+    return client.post(action(shop, code), asked)
+
+
+def page_of(entry):
+    return reverse("admin:loyalty_pointsentry_change", args=[entry.pk])
+
+
+def undo_of(entry):
+    return reverse("admin:points_entry_undo", args=[entry.pk])
+
+
+def granted(shop, points=400):
+    return grant_points(
+        member_id=shop["busy"].pk,
+        points=points,
+        reason="x",
+        actor="test",
+        source=f"books:{points}",
+        now=now(),
+    )
+
+
+# --- Freezing so many points (P15) ----------------------------------------------------
+
+
+def test_p15_some_points_are_frozen_and_free_again(shop, signed_in):
+    granted(shop)
+    client = signed_in("loyalty manager")
+    before = points_summary(shop["busy"].pk, now()).available
+
+    do(client, shop, "freeze_points", points=150)
+    assert points_summary(shop["busy"].pk, now()).available == before - 150
+    freeze = PointsFreeze.objects.latest("pk")
+    assert freeze.public_id in text_of(client.get(action(shop, "unfreeze_points")))
+    do(client, shop, "unfreeze_points", freeze=freeze.public_id)
+
+    assert points_summary(shop["busy"].pk, now()).available == before
+    freeze.refresh_from_db()
+    assert (freeze.actor, freeze.end_reason) == ("loyalty_manager", "a dispute")
+
+
+def test_points_of_somebody_else_are_not_unfrozen(shop, signed_in):
+    granted(shop)
+    other = next(m for m in shop["members"] if points_summary(m.pk, now()).available)
+    freeze = freeze_points(
+        member_id=other.pk, points=1, reason="x", actor="t", source="o", now=now()
+    )
+    if other.pk == shop["busy"].pk:
+        pytest.skip("the shop has one member with points")
+    answer = do(signed_in("owner"), shop, "unfreeze_points", freeze=freeze.public_id)
+    assert answer.status_code == 200
+    freeze.refresh_from_db()
+    assert not freeze.ended_by
+
+
+def test_the_dialog_says_what_a_freeze_does(shop, signed_in):
+    granted(shop)
+    before = points_summary(shop["busy"].pk, now()).available
+    answer = signed_in("owner").post(
+        action(shop, "freeze_points") + "?preview=1", {"points": 100}
+    )
+    assert f"{before:,d} → {before - 100:,d}" in text_of(answer)
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "auditor", "marketer"])
+def test_who_may_not_freeze_points(role, shop, signed_in):
+    granted(shop)
+    assert do(signed_in(role), shop, "freeze_points", points=1).status_code == 403
+    assert PointsFreeze.objects.filter(actor=role).count() == 0
+
+
+# --- The account ----------------------------------------------------------------------
+
+
+def test_the_account_says_why_so_many_are_available(shop, signed_in):
+    granted(shop)
+    do(signed_in("owner"), shop, "freeze_points", points=123)
+    url = reverse("admin:loyalty_pointsaccount_change", args=[shop["busy"].pk])
+
+    page = text_of(signed_in("auditor").get(url, headers={"accept-language": "en"}))
+
+    assert "less frozen points" in page
+    assert "−123" in page
+    assert "a dispute" in page
+
+
+def test_the_statement_is_every_movement(shop, signed_in):
+    granted(shop)
+    url = reverse("admin:points_statement", args=[shop["busy"].pk])
+    answer = signed_in("finance").get(url)
+    rows = list(csv.DictReader(io.StringIO(text_of(answer))))
+    entries = PointsEntry.objects.filter(account_id=shop["busy"].pk)
+    assert len(rows) == entries.count()
+    assert sum(int(row["points"]) for row in rows) == int(rows[-1]["balance_after"])
+    assert {row["member"] for row in rows} == {shop["busy"].number}
+    assert signed_in("nobody").get(url).status_code == 403
+    missing = reverse("admin:points_statement", args=[999_999_999])
+    assert signed_in("finance").get(missing).status_code == 404
+
+
+# --- Entries --------------------------------------------------------------------------
+
+
+def test_an_entry_is_revoked_once_with_a_reason(shop, signed_in):
+    entry, client = granted(shop), signed_in("support")
+    page = text_of(client.get(page_of(entry), headers={"accept-language": "en"}))
+    assert "400 points are taken back" in page
+
+    assert client.post(undo_of(entry), {"reason": "x"}).status_code == 200
+    for _click in range(2):
+        assert client.post(undo_of(entry), REASON).status_code == 302
+
+    revoked = PointsEntry.objects.get(reverses=entry)
+    assert (revoked.points, revoked.actor, revoked.reason) == (
+        -400,
+        "support",
+        "a dispute",
+    )
+    page = text_of(client.get(page_of(entry), headers={"accept-language": "en"}))
+    assert revoked.public_id in page
+    assert "Nothing of this entry is left" in page
+
+
+@pytest.mark.parametrize("role", ["finance", "auditor", "marketer", "analyst"])
+def test_who_may_not_revoke(role, shop, signed_in):
+    entry = granted(shop)
+    client, before = signed_in(role), digest()
+    assert client.get(page_of(entry)).status_code == 200
+    assert client.post(undo_of(entry), REASON).status_code == 403
+    assert digest() == before
+
+
+def test_p27_a_large_entry_waits_for_a_second_person(shop, signed_in):
+    entry = granted(shop, settings.STAFF_POINTS_LIMIT + 1)
+    signed_in("support").post(undo_of(entry), REASON)
+    approval = Approval.objects.get(kind="loyalty.undo")
+    assert not PointsEntry.objects.filter(reverses=entry).exists()
+    decide = reverse("admin:approval_approve", args=[approval.pk])
+
+    signed_in("loyalty manager").post(decide, {"note": "fine"})
+
+    revoked = PointsEntry.objects.get(reverses=entry)
+    assert (revoked.points, revoked.actor) == (-entry.points, "support")
+
+
+def test_p27_small_entries_are_a_large_sum(shop, signed_in):
+    half = settings.STAFF_POINTS_LIMIT // 2 + 1
+    client = signed_in("support")
+    for points in (half, half + 1):
+        client.post(undo_of(granted(shop, points)), REASON)
+    assert PointsEntry.objects.filter(source__startswith="revoke:").count() == 1
+    assert Approval.objects.filter(kind="loyalty.undo").count() == 1
+
+
+def test_expired_points_are_reinstated_from_their_page(shop, signed_in):
+    Program.objects.update(reinstate_days=30)
+    entry = granted(shop)
+    PointsLot.objects.filter(entry=entry).update(expires_at=now())
+    expire_lots(now=now())
+    gone = PointsEntry.objects.filter(kind="expire").latest("pk")
+    client = signed_in("support")
+    page = text_of(client.get(page_of(gone), headers={"accept-language": "en"}))
+    assert "400 points come back, with a new end." in page
+    client.post(undo_of(gone), REASON)
+    assert PointsEntry.objects.get(reverses=gone).points == 400
+
+
+# --- Closed months --------------------------------------------------------------------
+
+
+def test_a_month_and_its_file(shop, signed_in):
+    close = PointsClose.objects.get()
+    client = signed_in("finance")
+    page = text_of(
+        client.get(
+            reverse("admin:loyalty_pointsclose_change", args=[close.pk]),
+            headers={"accept-language": "en"},
+        )
+    )
+    assert "From opening to closing" in page
+    assert page.count("<svg") >= 2
+    url = reverse("admin:points_close_file", args=[close.pk])
+    rows = list(csv.reader(io.StringIO(text_of(client.get(url)))))
+    figures = {(what, of): number for what, of, number in rows[1:]}
+    assert int(figures["closing", ""]) == close.closing
+    assert signed_in("nobody").get(url).status_code == 403
+
+
+def test_the_next_month_is_closed_after_its_end_only(shop, signed_in):
+    url = reverse("admin:loyalty_pointsclose_add")
+    client = signed_in("finance")
+    answer = client.post(url, headers={"accept-language": "en"})
+    assert "This month is not over." in text_of(answer)
+    assert PointsClose.objects.count() == 1
+    assert next_month(last_close().month) == localdate(now()).replace(day=1)
+
+
+@pytest.mark.parametrize("role", ["auditor", "support", "loyalty manager", "nobody"])
+def test_who_may_not_close_a_month(role, shop, signed_in):
+    url = reverse("admin:loyalty_pointsclose_add")
+    assert signed_in(role).get(url).status_code == 403
+    assert signed_in(role).post(url).status_code == 403

@@ -1,0 +1,100 @@
+"""Points in the server API."""
+
+import pytest
+
+from crm.shared.clock import now
+from loyalty.models import PointsEntry, PointsFreeze
+from loyalty.queries.points import points_summary
+from tests.members.api.test_server import caller
+
+
+@pytest.fixture
+def till(db):
+    return caller("points:read", "points:write")
+
+
+def url(member):
+    return f"/api/server/v1/members/{member.public_id}/points/entries"
+
+
+def post(client, member, kind, **body):
+    return client.post(
+        url(member), {"kind": kind, "reason": "at the till", **body}, format="json"
+    )
+
+
+def test_grant_spend_freeze_unfreeze_revoke(till, alice):
+    granted = post(till, alice, "grant", points=500, source="pos:1")
+    assert granted.status_code == 201, granted.content
+    assert granted.json()["entry"]["delta"] == 500
+    again = post(till, alice, "grant", points=500, source="pos:1")
+    assert again.json()["entry"] == granted.json()["entry"]
+
+    spent = post(till, alice, "spend", points=100, source="pos:2").json()
+    assert (spent["entry"]["delta"], spent["points"]["available"]) == (-100, 400)
+    frozen = post(till, alice, "freeze", points=150, source="pos:3").json()
+    assert (frozen["freeze"]["points"], frozen["points"]["available"]) == (150, 250)
+    assert frozen["entry"] is None
+    free = post(till, alice, "unfreeze", freeze=frozen["freeze"]["id"]).json()
+    assert (free["freeze"]["state"], free["points"]["available"]) == ("released", 400)
+    revoked = post(till, alice, "revoke", entry=granted.json()["entry"]["id"]).json()
+    assert revoked["entry"]["kind"] == "claw_back"
+    assert (revoked["points"]["available"], revoked["points"]["debt"]) == (0, 100)
+
+    listed = till.get(url(alice)).json()["data"]
+    assert [each["kind"] for each in listed] == ["claw_back", "spend", "grant"]
+    assert PointsEntry.objects.get(kind="grant").actor == f"key:{till.key.public_id}"
+
+
+def test_all_that_are_available_are_frozen(till, alice):
+    post(till, alice, "grant", points=500, source="pos:1")
+    assert post(till, alice, "freeze", source="pos:2").json()["freeze"]["points"] == 500
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("grant", {"points": 5}),
+        ("grant", {"source": "a"}),
+        ("grant", {"points": 0, "source": "a"}),
+        ("grant", {"points": 5, "source": "a", "entry": "pte_1"}),
+        ("spend", {"points": 5, "source": "with spaces"}),
+        ("revoke", {}),
+        ("unfreeze", {"points": 5}),
+        ("steal", {"points": 5, "source": "a"}),
+        ("grant", {"points": 5, "source": "a", "reason": ""}),
+    ],
+)
+def test_what_does_not_fit_is_refused(till, alice, kind, body):
+    answer = post(till, alice, kind, **body)
+    assert answer.status_code == 400, answer.content
+    assert not PointsEntry.objects.exists()
+
+
+def test_too_few_points(till, alice):
+    answer = post(till, alice, "spend", points=5, source="a")
+    assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_points")
+
+
+def test_what_is_somebody_elses_is_not_found(till, alice, bob):
+    granted = post(till, alice, "grant", points=500, source="a").json()
+    frozen = post(till, alice, "freeze", points=5, source="b").json()
+    assert post(till, bob, "revoke", entry=granted["entry"]["id"]).status_code == 404
+    answer = post(till, bob, "unfreeze", freeze=frozen["freeze"]["id"])
+    assert answer.status_code == 404
+    assert points_summary(alice.pk, now()).frozen == 5
+
+
+def test_scopes(alice):
+    reader = caller("points:read")
+    assert reader.get(url(alice)).status_code == 200
+    assert post(reader, alice, "grant", points=5, source="a").status_code == 403
+    writer = caller("points:write")
+    assert writer.get(url(alice)).status_code == 403
+    assert caller("members:write").get(url(alice)).status_code == 403
+    assert not PointsFreeze.objects.exists()
+
+
+def test_nobody_of_that_id(till):
+    missing = f"/api/server/v1/members/mem_{'0' * 26}/points/entries"
+    assert till.get(missing).status_code == 404

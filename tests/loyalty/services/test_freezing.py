@@ -1,0 +1,228 @@
+"""Freezing accounts (P14) and so many points (P15)."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm.shared.models.audit import AuditEntry
+from loyalty.models import PointsEntry, PointsFreeze, PointsLot
+from loyalty.queries.points import points_summary
+from loyalty.services.adjusting import deduct_points, grant_points
+from loyalty.services.expiring import expire_lots
+from loyalty.services.freezing import (
+    FreezeEndsAtOnce,
+    FreezeIsOver,
+    end_freezes,
+    freeze_account,
+    freeze_points,
+    unfreeze_account,
+    unfreeze_points,
+)
+from loyalty.services.merging_points import join_points
+from loyalty.services.posting import NotEnoughPoints, PointsFrozen
+from tests.cast import NOON
+from tests.loyalty.books import account_of, assert_sound, ledger
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _sound_in_the_end(db):
+    yield
+    assert_sound()
+
+
+def give(member, points, *, number=1, days=100):
+    """Grant points that end at midnight in Shanghai, ``days`` after NOON's day."""
+    entry = grant_points(
+        member_id=member.pk,
+        points=points,
+        reason="welcome",
+        actor="test",
+        source=f"test:{number}",
+        now=NOON,
+    )
+    PointsLot.objects.filter(entry=entry).update(expires_at=end_of(days))
+    return PointsLot.objects.get(entry=entry)
+
+
+def end_of(days):
+    return NOON + timedelta(hours=12) + days * DAY
+
+
+def freeze(member, points=None, *, source="one", now=NOON, until=None):
+    return freeze_points(
+        member_id=member.pk,
+        points=points,
+        reason="dispute",
+        actor="dana",
+        source=source,
+        now=now,
+        until=until,
+    )
+
+
+def test_p15_frozen_points_stay_visible_and_return_to_their_lot(alice, dana):
+    soon, later = give(alice, 300, days=10), give(alice, 200, number=2)
+
+    frozen = freeze(alice, 350)
+
+    summary = points_summary(alice.pk, NOON)
+    assert (summary.available, summary.frozen, summary.balance) == (150, 350, 500)
+    with pytest.raises(NotEnoughPoints):
+        take(alice, 151)
+    unfreeze_points(freeze_id=frozen.pk, reason="settled", actor=dana, now=NOON + DAY)
+
+    for lot in (soon, later):
+        end = lot.expires_at
+        lot.refresh_from_db()
+        assert (lot.remaining, lot.held, lot.expires_at) == (lot.granted, 0, end)
+    assert points_summary(alice.pk, NOON + DAY).available == 500
+    frozen.refresh_from_db()
+    assert (frozen.ended_by, frozen.end_reason) == ("dana", "settled")
+    assert not PointsEntry.objects.exclude(kind="grant").exists(), "nothing moved"
+    actions = AuditEntry.objects.values_list("action", flat=True)
+    assert {"points.freeze_some", "points.unfreeze_some"} <= set(actions)
+
+
+def take(member, points, now=NOON):
+    return deduct_points(
+        member_id=member.pk,
+        points=points,
+        reason="test",
+        actor="test",
+        source=f"take:{points}",
+        now=now,
+    )
+
+
+def test_p15_all_points_at_once(alice):
+    give(alice, 300)
+    assert freeze(alice).hold.points == 300
+    assert points_summary(alice.pk, NOON).available == 0
+    with pytest.raises(NotEnoughPoints):
+        freeze(alice, source="two")
+
+
+def test_p15_asked_twice_is_one_freeze(alice):
+    give(alice, 300)
+    assert freeze(alice, 100) == freeze(alice, 100)
+    assert account_of(alice).held == 100
+
+
+def test_p15_more_than_there_is_freezes_nothing(alice):
+    give(alice, 300)
+    with pytest.raises(NotEnoughPoints):
+        freeze(alice, 301)
+    assert not PointsFreeze.objects.exists()
+
+
+def test_p15_a_freeze_that_is_over_does_not_end_again(alice):
+    give(alice, 300)
+    frozen = freeze(alice, 100)
+    unfreeze_points(freeze_id=frozen.pk, reason="a", actor="dana", now=NOON)
+    with pytest.raises(FreezeIsOver):
+        unfreeze_points(freeze_id=frozen.pk, reason="b", actor="dana", now=NOON)
+
+
+def test_p15_a_freeze_ends_by_itself(alice):
+    give(alice, 300)
+    with pytest.raises(FreezeEndsAtOnce):
+        freeze(alice, 100, until=NOON)
+    freeze(alice, 100, until=NOON + 3 * DAY)
+    freeze(alice, 50, source="two")
+
+    assert end_freezes(now=NOON + 2 * DAY) == 0
+    assert end_freezes(now=NOON + 3 * DAY) == 1
+    assert end_freezes(now=NOON + 3 * DAY) == 0
+
+    assert account_of(alice).held == 50
+
+
+def test_p15_frozen_points_do_not_expire_before_they_are_free(alice):
+    give(alice, 300, days=1)
+    frozen = freeze(alice, 100)
+
+    expire_lots(now=NOON + 5 * DAY)
+    assert account_of(alice).balance == 300
+    unfreeze_points(freeze_id=frozen.pk, reason="x", actor="dana", now=NOON + 5 * DAY)
+    expire_lots(now=NOON + 5 * DAY)
+
+    assert ledger(alice)[-1] == ("expire", -300, 0)
+
+
+def test_p15_points_of_a_frozen_account_can_be_set_aside(alice):
+    give(alice, 300)
+    freeze_account(member_id=alice.pk, reason="odd", actor="dana", now=NOON)
+    freeze(alice, 100)
+    assert points_summary(alice.pk, NOON).frozen == 300
+
+
+# --- Accounts (P14) -------------------------------------------------------------------
+
+
+def test_p14_unfreezing_gives_the_lost_time_back(alice):
+    lot, ended = give(alice, 300, days=1), give(alice, 50, number=2, days=-3)
+    freeze_account(member_id=alice.pk, reason="odd", actor="dana", now=NOON)
+
+    late = NOON + 10 * DAY
+    assert expire_lots(now=late) == 0, "lots of a frozen account stand still"
+    assert points_summary(alice.pk, late).frozen == 300
+    assert unfreeze_account(member_id=alice.pk, reason="ok", actor="dana", now=late)
+
+    lot.refresh_from_db()
+    assert lot.expires_at == end_of(11)
+    assert points_summary(alice.pk, late).available == 300
+    expire_lots(now=late)
+    ended.refresh_from_db()
+    assert ended.remaining == 0, "what had ended before gets nothing"
+
+
+def test_p14_points_earned_meanwhile_get_only_the_time_they_lost(alice):
+    freeze_account(member_id=alice.pk, reason="odd", actor="dana", now=NOON)
+    lot = give(alice, 300, days=100)
+    PointsLot.objects.filter(pk=lot.pk).update(active_at=NOON + 8 * DAY)
+
+    unfreeze_account(member_id=alice.pk, reason="ok", actor="dana", now=NOON + 10 * DAY)
+
+    lot.refresh_from_db()
+    assert lot.expires_at == end_of(102)
+
+
+def test_p14_a_freeze_for_fraud_gives_no_time_back(alice):
+    lot = give(alice, 300, days=1)
+    freeze_account(
+        member_id=alice.pk, reason="odd", actor="dana", now=NOON, is_fraud=True
+    )
+    late = NOON + 10 * DAY
+
+    assert expire_lots(now=late) == 1
+    unfreeze_account(member_id=alice.pk, reason="ok", actor="dana", now=late)
+
+    lot.refresh_from_db()
+    assert (lot.remaining, lot.expires_at) == (0, end_of(1))
+    assert not account_of(alice).is_fraud
+
+
+def test_p14_nothing_is_spent_while_frozen(alice):
+    give(alice, 300)
+    freeze_account(member_id=alice.pk, reason="odd", actor="dana", now=NOON)
+    with pytest.raises(PointsFrozen):
+        take(alice, 1)
+    give(alice, 100, number=2)
+    assert account_of(alice).balance == 400
+
+
+def test_p28_lots_of_a_merge_lose_and_gain_no_time(alice, bob):
+    """Bob's account is frozen for ten days, then becomes part of Alice's."""
+    old, hers = give(bob, 300, days=50), give(alice, 100, days=50)
+    freeze_account(member_id=bob.pk, reason="odd", actor="dana", now=NOON)
+    join_points(
+        loser_id=bob.pk, winner_id=alice.pk, source="merge:1", now=NOON + 10 * DAY
+    )
+    assert account_of(alice).is_frozen
+    unfreeze_account(member_id=alice.pk, reason="ok", actor="dana", now=NOON + 15 * DAY)
+    for lot, days in ((old, 65), (hers, 55)):
+        lot.refresh_from_db()
+        assert abs(lot.expires_at - end_of(days)) <= 2 * DAY
+        assert lot.expires_at >= end_of(days)
