@@ -1,5 +1,12 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.benefit import (
+    Benefit,
+    BenefitGrant,
+    BenefitSanction,
+    BenefitTally,
+    BenefitUse,
+)
 from loyalty.models.ladder import Ladder, Tier
 from loyalty.models.points import (
     HoldTake,
@@ -10,10 +17,16 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
+from loyalty.models.reward import Reward, RewardPrice, RewardRedemption
 from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 
 __all__ = [
+    "Benefit",
+    "BenefitGrant",
+    "BenefitSanction",
+    "BenefitTally",
+    "BenefitUse",
     "HoldTake",
     "Ladder",
     "LotTake",
@@ -24,6 +37,9 @@ __all__ = [
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "Reward",
+    "RewardPrice",
+    "RewardRedemption",
     "Tier",
     "TierChange",
 ]
