@@ -54,7 +54,11 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "members.ConsentRequested": ["campaigns.subscribers.send_consent_link"],
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
-    "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
+    "loyalty.TierChanged": [
+        "campaigns.subscribers.issue_tier_coupon",
+        "loyalty.subscribers.give_gifts_of_tier",
+    ],
+    "loyalty.BenefitDue": ["campaigns.subscribers.issue_benefit_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
     "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],
     "campaigns.SeatOverpaid": ["campaigns.subscribers.return_overpaid_of_seat"],
@@ -97,6 +101,19 @@ MEMBER_FIELDS: list[str] = [
     "loyalty.member_fields.fields",
     "orders.member_fields.fields",
 ]
+#: To whom members belong: functions ``(member_ids, at)`` that return member -> marks
+#: such as ``tier:gold``. Prices of rewards and grants of benefits are for marks.
+MEMBER_MARKS: list[str] = ["loyalty.queries.marks.tier_marks"]
+
+#: What members get for points: code -> class after
+#: ``loyalty.services.reward_kinds.RewardKind``.
+REWARD_KINDS: dict[str, str] = {
+    "goods": "loyalty.reward_kinds.GoodsReward",
+    "stored_value": "loyalty.reward_kinds.StoredValueReward",
+    "coupon": "campaigns.reward_kinds.CouponReward",
+    "benefit": "loyalty.reward_kinds.BenefitReward",
+    "donation": "loyalty.reward_kinds.DonationReward",
+}
 
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
@@ -148,6 +165,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
+    "loyalty.tasks.give_benefits",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
