@@ -194,6 +194,7 @@ MERGERS: list[str] = [
     "members.merging.MembersMerger",
     "orders.merging.OrdersMerger",
     "loyalty.merging.LoyaltyMerger",
+    "loyalty.merging_rewards.RewardsMerger",
     "campaigns.merging.CampaignsMerger",
     "crm.care.merging.CareMerger",
 ]
