@@ -92,7 +92,7 @@ class LoyaltyData(PersonalData):
         "loyalty.Benefit": "public_id code name name_en text text_en template",
         "loyalty.BenefitGrant": "audience condition",
         "loyalty.Reward": "public_id name name_en text text_en template condition "
-        "picture kind",
+        "picture picture_id kind",
         "loyalty.RewardPrice": "audience condition",
         "loyalty.Ladder": "code name",
         "loyalty.Program": "name",

@@ -70,8 +70,12 @@ class Reward(Bilingual, models.Model):
         help_text=_("For what staff send: when it is due."),
     )
     is_active = models.BooleanField(_("active"), default=True)
-    #: A WebP without metadata, written anew from what was sent in.
+    #: A WebP without metadata, written anew from what was sent in. A new one gets a new
+    #: id, so caches may keep it.
     picture = models.BinaryField(null=True, blank=True)
+    picture_id = models.CharField(
+        max_length=40, unique=True, null=True, blank=True, editable=False
+    )
 
     class Meta:
         verbose_name = _("reward")

@@ -83,6 +83,13 @@ def price_row_of(row: RewardPrice, vocabulary: Vocabulary) -> PriceRow:
     return PriceRow(row.points, row.audience, read_condition(row.condition, vocabulary))
 
 
+def picture_of_reward(picture_id: str) -> bytes | None:
+    """Return a picture by its id, whether or not the reward is on offer."""
+    found = Reward.objects.filter(picture_id=picture_id)
+    picture = found.values_list("picture", flat=True).first()
+    return bytes(picture) if picture else None
+
+
 def standing_count(*, reward_id: int, member_id: int) -> int:
     """Return how often a member has a reward; given back ones do not count."""
     mine = RewardRedemption.objects.filter(reward_id=reward_id, member_id=member_id)
