@@ -1,6 +1,7 @@
 """Coupons as rewards for points (``crm.wiring.REWARD_KINDS``)."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,11 @@ class CouponReward:
     label = _("coupon")
     needs = "template"
     is_sent = False
+
+    def choices(self) -> list[tuple[str, Any]]:
+        """Return the templates that are live."""
+        live = CouponTemplate.objects.filter(state=CouponTemplate.State.LIVE)
+        return [(each.public_id, each.label) for each in live.order_by("-pk")]
 
     def check(self, reward: Reward) -> None:
         """Refuse a reward whose template is not live."""

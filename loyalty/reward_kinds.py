@@ -30,6 +30,10 @@ class _Kind:
     needs = ""
     is_sent = False
 
+    def choices(self) -> list[tuple[str, Any]]:
+        """Return nothing: it is made from no template."""
+        return []
+
     def check(self, reward: Reward) -> None:
         """Refuse a reward without the field it needs."""
         if self.needs and not getattr(reward, self.needs):

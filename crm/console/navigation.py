@@ -58,6 +58,11 @@ SECTIONS = [
         [
             ("loyalty.pointsaccount", "account_balance_wallet"),
             ("loyalty.pointsentry", "history"),
+            ("loyalty.reward", "redeem"),
+            ("loyalty.rewardredemption", "local_mall"),
+            ("loyalty.benefit", "workspace_premium"),
+            ("loyalty.benefituse", "task_alt"),
+            ("loyalty.benefitsanction", "block"),
             ("loyalty.tierchange", "trending_up"),
             ("loyalty.ladder", "stairs"),
             ("loyalty.tier", "military_tech"),

@@ -1,5 +1,5 @@
-"""Staff pages of points, tiers and the program."""
+"""Staff pages of points, tiers, rewards, benefits and the program."""
 
-from loyalty.admin import points, program, tier
+from loyalty.admin import benefit, points, program, redemption, reward, tier
 
-__all__ = ["points", "program", "tier"]
+__all__ = ["benefit", "points", "program", "redemption", "reward", "tier"]

@@ -1,5 +1,6 @@
 """What a reward can be: one class a kind, named in ``crm.wiring.REWARD_KINDS``."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -47,6 +48,9 @@ class RewardKind(Protocol):
     #: Whether staff send it: it waits for them, to an address.
     is_sent: bool
 
+    def choices(self) -> Sequence[tuple[str, Any]]:
+        """Return what ``template`` of the reward may be, with names; mostly nothing."""
+
     def check(self, reward: Reward) -> None:
         """Say no where the reward does not tell what the member gets.
 
@@ -77,6 +81,13 @@ def reward_kind(code: str) -> RewardKind:
 def kind_choices() -> list[tuple[str, Any]]:
     """Return every kind with its name, for staff to choose from."""
     return [(code, reward_kind(code).label) for code in wiring.REWARD_KINDS]
+
+
+def template_choices() -> list[tuple[str, Any]]:
+    """Return what rewards and gifts may be made from, such as templates of coupons."""
+    return [
+        each for code in wiring.REWARD_KINDS for each in reward_kind(code).choices()
+    ]
 
 
 def source_of_redemption(redemption: RewardRedemption) -> str:

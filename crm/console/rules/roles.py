@@ -3,7 +3,10 @@
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
-``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
+``loyalty.change_rewardredemption`` sending rewards and giving them back,
+``loyalty.add_benefituse`` writing a use down, ``change_benefituse`` giving it back,
+``loyalty.add_benefitsanction`` taking benefits away, ``change_benefitsanction`` lifting
+that, ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
 back-tests, ``campaigns.change_group`` completing a group,
@@ -82,6 +85,21 @@ _POINTS = (
     "loyalty.view_tier",
     "loyalty.view_ladder",
     "loyalty.view_program",
+    "loyalty.view_reward",
+    "loyalty.view_rewardprice",
+    "loyalty.view_rewardredemption",
+    "loyalty.view_benefit",
+    "loyalty.view_benefitgrant",
+    "loyalty.view_benefituse",
+    "loyalty.view_benefitsanction",
+)
+#: Sending rewards and giving them back, uses of benefits, and taking benefits away.
+_REWARDS_WORK = (
+    "loyalty.change_rewardredemption",
+    "loyalty.add_benefituse",
+    "loyalty.change_benefituse",
+    "loyalty.add_benefitsanction",
+    "loyalty.change_benefitsanction",
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -147,6 +165,7 @@ SUPPORT = (
     "orders.add_shipment",
     "orders.change_shipment",
     "loyalty.add_pointsentry",
+    *_REWARDS_WORK,
     "campaigns.add_coupon",
     "campaigns.view_message",
     *_all("care", "ticket"),
@@ -205,6 +224,10 @@ LOYALTY_MANAGER = (
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
     *_all("loyalty", "ladder", "tier"),
+    *_all("loyalty", "reward", "rewardprice", "benefit", "benefitgrant"),
+    "loyalty.delete_rewardprice",
+    "loyalty.delete_benefitgrant",
+    *_REWARDS_WORK,
     "campaigns.add_coupon",
 )
 
