@@ -5,12 +5,18 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.models import Backtest, CouponBatch
+from campaigns.models import Backtest, CouponBatch, CouponTemplate, Segment
 from campaigns.services.backtesting import count_orders, replay_chunk
 from campaigns.services.coding import make_chunk
+from campaigns.services.issuing import issue_to_members
 from campaigns.services.replaying import Replaying
 from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
+from campaigns.services.segmenting import members_after, refresh_segment
+from crm.shared.conditions import ConditionError
 from crm.shared.jobs import JobFailed, JobProgress
+
+#: Members who get coupons in one transaction.
+_MEMBERS = 2_000
 
 
 def make_codes(progress: JobProgress) -> dict[str, Any]:
@@ -58,6 +64,70 @@ def revoke_coupons(progress: JobProgress) -> dict[str, Any]:
             }
             progress.advance(done=progress.done + count, cursor=at)
     return {"coupons": at["coupons"], "skipped": at["skipped"]}
+
+
+def look_at_segment(progress: JobProgress) -> dict[str, Any]:
+    """Look who is in a segment; the job's kind is ``campaigns.refresh_segment``.
+
+    Params: ``segment``, a public id.
+
+    Returns:
+        How many members it has.
+
+    Raises:
+        JobFailed: it was deleted, or asks about something that is no more.
+    """
+    segment = _segment(progress)
+    try:
+        found = refresh_segment(segment_id=segment.pk, now=progress.asked_at)
+    except ConditionError:
+        raise JobFailed(_("It asks about something that is no more.")) from None
+    return {"members": found}
+
+
+def issue_to_segment(progress: JobProgress) -> dict[str, Any]:
+    """Give coupons to a segment; the job's kind is ``campaigns.issue_to_segment``.
+
+    Params: ``segment`` and ``template``, public ids, and ``source``, by which nobody
+    gets two. The cursor keeps the last member looked at, so a job that is cancelled or
+    killed leaves whole chunks, and goes on after them.
+
+    Returns:
+        How many got one, had theirs before, or came too late for the stock.
+
+    Raises:
+        JobFailed: the segment was deleted.
+    """
+    segment = _segment(progress)
+    template = CouponTemplate.objects.get(public_id=progress.params["template"])
+    at = {"after": 0, "issued": 0, "had_it": 0, "too_late": 0, **progress.cursor}
+    if not progress.cursor:
+        progress.advance(total=segment.in_it.count())
+    while chunk := members_after(
+        segment_id=segment.pk, after=at["after"], count=_MEMBERS
+    ):
+        with transaction.atomic():
+            report = issue_to_members(
+                template_id=template.pk,
+                member_ids=chunk,
+                source=progress.params["source"],
+                now=progress.asked_at,
+            )
+            at = {
+                "after": chunk[-1],
+                "issued": at["issued"] + report.issued,
+                "had_it": at["had_it"] + report.had_it,
+                "too_late": at["too_late"] + report.too_late,
+            }
+            progress.advance(done=progress.done + len(chunk), cursor=at)
+    return {key: at[key] for key in ("issued", "had_it", "too_late")}
+
+
+def _segment(progress: JobProgress) -> Segment:
+    try:
+        return Segment.objects.get(public_id=progress.params["segment"])
+    except Segment.DoesNotExist:
+        raise JobFailed(_("The segment was deleted.")) from None
 
 
 def run_backtest(progress: JobProgress) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Coupon, Message, Seat
+from campaigns.models import Coupon, Message, Seat, SegmentMember
 from campaigns.services.counting import join_tallies
 from campaigns.services.recognising import member_mark
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
@@ -26,7 +26,7 @@ class CampaignsMerger(Merger):
 
     name = "campaigns"
     keys = (_COUPONS, _MESSAGES)
-    also_covers = frozenset({_SEATS.label})
+    also_covers = frozenset({_SEATS.label, "campaigns.SegmentMember.member"})
 
     def move(self, case: MergeCase) -> dict[str, Any]:
         """Settle coupons both have, then move all.
@@ -39,6 +39,8 @@ class CampaignsMerger(Merger):
             loser=member_mark(case.loser_id),
             winner=member_mark(case.winner_id),
         )
+        # Whoever merged is in no segment; the winner is looked at anew with the rest.
+        SegmentMember.objects.filter(member_id=case.loser_id).delete()
         twice = self._settle_twice(case)
         seats = self._move_seats(case)
         return {"twice": twice, _SEATS.label: seats, **super().move(case)}

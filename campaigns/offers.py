@@ -20,10 +20,16 @@ from campaigns.services.offering import (
     asks_for_audience,
     goods_of_promotions,
     promotions_for,
+    segment_audiences,
 )
 from campaigns.services.promoting import take_promotion_use
 from campaigns.services.redeeming import CODE, hold_code
-from campaigns.services.unit_pricing import offers_on_units, units_ask_for_audience
+from campaigns.services.unit_pricing import (
+    is_price_list,
+    offers_on_units,
+    segments_for_units,
+    units_ask_for_audience,
+)
 from crm.shared.bilingual import in_request_language
 from orders.rules.holdings import Holding
 from orders.rules.offers import Applied, Offer, PriceRequest, Refused
@@ -44,6 +50,12 @@ class PromotionOffers:
     def wants_audiences(self, request: PriceRequest) -> bool:
         """Tell whether a promotion asks what the buyer belongs to."""
         return asks_for_audience(request)
+
+    def audiences(self, request: PriceRequest) -> frozenset[str]:
+        """Return the segments the buyer is in."""
+        if is_price_list(request):
+            return segments_for_units(request)
+        return segment_audiences(request)
 
     def unit_offers(self, request: PriceRequest) -> Sequence[Sequence[Offer]]:
         """Return of each line what may lower its unit price where it is alone."""

@@ -43,6 +43,14 @@ class CampaignsData(PersonalData):
             beside="group__deal__name",
         ),
         Table(
+            "campaigns.SegmentMember",
+            "member",
+            kept="since",
+            plain="segment member",
+            beside="segment__name",
+            goes=True,
+        ),
+        Table(
             "campaigns.Message",
             "member",
             cleared="subject body",
@@ -57,6 +65,7 @@ class CampaignsData(PersonalData):
         "campaigns.Group": "public_id rungs reward",
         "campaigns.CouponTemplate": "public_id code name name_en for_tier",
         "campaigns.Budget": "public_id name",
+        "campaigns.Segment": "public_id code name name_en condition",
         "campaigns.CouponBatch": "public_id prefix",
         "campaigns.PublicCode": "public_id code",
         # Keyed fingerprints, which stay so that nobody leaves in order to come again.

@@ -262,9 +262,11 @@ def percent(share_bp: int) -> str:
 
 
 def audience_name(audience: str) -> str:
-    """Return whom ``member`` or ``tier:gold`` means."""
+    """Return whom ``member``, ``tier:gold`` or ``segment:silent`` means."""
     if audience == "member":
         return _("members")
+    if audience.startswith("segment:"):
+        return _("segment %(code)s") % {"code": audience.removeprefix("segment:")}
     return _("tier %(code)s") % {"code": audience.removeprefix("tier:")}
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from campaigns.services import expiring
+from campaigns.services import expiring, segmenting
 from campaigns.services.sending import send_due_messages
 from campaigns.services.settling_groups import settle_due_groups
 from crm.shared import clock
@@ -24,3 +24,9 @@ def settle_groups() -> int:
 def expire_coupons() -> int:
     """Mark coupons whose time is over; run every ten minutes."""
     return expiring.expire_coupons(now=clock.now())
+
+
+@shared_task
+def refresh_segments() -> int:
+    """Look again who is in which segment; run every hour."""
+    return segmenting.refresh_segments(now=clock.now())

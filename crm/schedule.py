@@ -30,6 +30,7 @@ _EVERY = {
     "learn-suggestions": ("recommendations.tasks.learn", DAY),
     "send-messages": ("campaigns.tasks.send_messages", 10.0),
     "expire-coupons": ("campaigns.tasks.expire_coupons", 600.0),
+    "refresh-segments": ("campaigns.tasks.refresh_segments", HOUR),
     "settle-groups": ("campaigns.tasks.settle_groups", 60.0),
     "start-erasures": ("members.tasks.start_erasures", 600.0),
     "expire-data-exports": ("members.tasks.expire_data_exports", 600.0),

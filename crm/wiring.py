@@ -92,7 +92,10 @@ STORED_OFFERS: dict[str, str] = {
 }
 #: For whom prices may be besides everybody and all members: functions that return
 #: ``(audience, name)`` pairs, such as ``("tier:gold", "Gold")``.
-PRICE_AUDIENCES: list[str] = ["loyalty.price_audiences.tiers"]
+PRICE_AUDIENCES: list[str] = [
+    "loyalty.price_audiences.tiers",
+    "campaigns.price_audiences.segments",
+]
 
 #: What conditions may ask about members: functions ``(now)`` that return fields with
 #: their columns; see ``members.conditions``.
@@ -141,6 +144,8 @@ JOBS: dict[str, str] = {
     "campaigns.backtest": "campaigns.jobs.run_backtest",
     "campaigns.make_codes": "campaigns.jobs.make_codes",
     "campaigns.revoke_coupons": "campaigns.jobs.revoke_coupons",
+    "campaigns.refresh_segment": "campaigns.jobs.look_at_segment",
+    "campaigns.issue_to_segment": "campaigns.jobs.issue_to_segment",
     "members.export_data": "members.jobs.export_member_data",
     "members.erase": "members.jobs.erase_one_member",
     "members.find_duplicates": "members.jobs.run_duplicate_search",
@@ -161,6 +166,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.release_unpaid_orders",
     "campaigns.tasks.settle_groups",
     "campaigns.tasks.expire_coupons",
+    "campaigns.tasks.refresh_segments",
     "orders.tasks.apply_due_list_prices",
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",

@@ -8,6 +8,7 @@ from campaigns.admin import (
     group_deal,
     message,
     promotion,
+    segment,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "group_deal",
     "message",
     "promotion",
+    "segment",
 ]

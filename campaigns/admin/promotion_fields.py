@@ -19,6 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from campaigns.price_audiences import segments
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
 from crm.shared.money import InvalidAmount, format_amount, parse_amount
 from loyalty.queries.tiers import tiers
@@ -143,7 +144,8 @@ def _several(choices: list[tuple[Any, Any]], usual: dict[str, Any]) -> forms.Fie
 
 def _audiences() -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("member", gettext_lazy("all members"))]
-    return found + [(f"tier:{tier.code}", tier.label) for tier in tiers()]
+    found += [(f"tier:{tier.code}", tier.label) for tier in tiers()]
+    return found + segments()
 
 
 def _channels() -> list[tuple[str, str]]:

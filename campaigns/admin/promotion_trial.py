@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.admin.promotion_form import PromotionForm
 from campaigns.models import Promotion
+from campaigns.price_audiences import segments
 from campaigns.promotion_words import promotion_sentence
 from campaigns.queries.promotions import names_of_goods
 from campaigns.services.publishing import wants_approval
@@ -40,7 +41,8 @@ _MOST_OFFERS = 20
 def buyers() -> list[tuple[str, Any]]:
     """Return who may buy in a trial."""
     found: list[tuple[str, Any]] = [("", _("a visitor")), (ANY_MEMBER, _("a member"))]
-    return found + [(f"tier:{tier.code}", tier.label) for tier in tiers()]
+    found += [(f"tier:{tier.code}", tier.label) for tier in tiers()]
+    return found + segments()
 
 
 def trial_of(

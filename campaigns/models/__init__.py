@@ -12,6 +12,7 @@ from campaigns.models.promotion import (
     PromotionUse,
     PromotionVersion,
 )
+from campaigns.models.segment import Segment, SegmentMember
 
 __all__ = [
     "Backtest",
@@ -31,5 +32,7 @@ __all__ = [
     "PromotionVersion",
     "PublicCode",
     "Seat",
+    "Segment",
+    "SegmentMember",
     "UseTally",
 ]

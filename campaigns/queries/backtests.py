@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
+    CharField,
     Count,
     DateTimeField,
     F,
@@ -17,11 +20,11 @@ from django.db.models import (
     Subquery,
     Value,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Concat
 
-from campaigns.models import Backtest
+from campaigns.models import Backtest, SegmentMember
 from campaigns.rules.backtesting import Key, Shares
-from campaigns.rules.needs import NOTHING, Needs
+from campaigns.rules.needs import NOTHING, SEGMENT, Needs
 from loyalty.models import TierChange
 from orders.models import Allocation, AppliedOffer, Order, OrderLine
 from orders.models.order import EXCHANGE
@@ -32,6 +35,7 @@ from orders.rules.offers import PriceLine, brand_marks
 #: close their lines (S2).
 _OPEN_PRICES = frozenset({"list", "sale", "member"})
 _TIER = "tier:"
+_NONE: Any = Value([], output_field=ArrayField(CharField()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class StoredOrder:
     channel_code: str
     member_id: int | None
     tier_code: str
+    #: Marks of the segments the buyer is in today: of that day they are not known.
+    segments: Sequence[str]
     #: Purchases of the buyer before it that stand.
     orders_before: int
     last_order_at: datetime | None
@@ -121,7 +127,8 @@ def stored_orders(
 
 _COLUMNS = (
     *("pk", "public_id", "placed_at", "currency", "channel_code", "member_id"),
-    *("tier_code", "orders_before", "last_order_at", "total_minor", "freight_minor"),
+    *("tier_code", "segments", "orders_before", "last_order_at", "total_minor"),
+    "freight_minor",
 )
 
 
@@ -130,6 +137,7 @@ def _with_buyers(orders: QuerySet[Order], needs: Needs) -> QuerySet[Order]:
     found = orders.annotate(
         channel_code=Coalesce(F("channel__code"), Value("")),
         tier_code=Value(""),
+        segments=_NONE,
         orders_before=Value(0),
         last_order_at=Value(None, output_field=DateTimeField()),
     )
@@ -139,6 +147,10 @@ def _with_buyers(orders: QuerySet[Order], needs: Needs) -> QuerySet[Order]:
         ).order_by("-occurred_at", "-id")
         code = Subquery(tiers.values("to_tier__code")[:1])
         found = found.annotate(tier_code=Coalesce(code, Value("")))
+    if any(each.startswith(SEGMENT) for each in needs.audiences):
+        rows = SegmentMember.objects.filter(member=OuterRef("member"))
+        marks = rows.annotate(mark=Concat(Value(SEGMENT), "segment__code"))
+        found = found.annotate(segments=ArraySubquery(marks.values("mark")))
     if needs.orders:
         earlier = _earlier()
         bought = Subquery(earlier.annotate(n=Count("pk")).values("n"))

@@ -75,8 +75,14 @@ _BUDGETS_LEFT = """(
                        AND u.state = 'held'), 0))
       FROM campaigns_budget b WHERE b.id = ANY(%(budgets)s)
 )"""
-#: Beside the version: what offers ask about the buyer's orders, gifts and budgets.
-_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}, {_BUDGETS_LEFT}"
+#: Marks of the segments that ``segmented`` is in.
+_SEGMENTS = """(
+    SELECT json_agg('segment:' || s.code) FROM campaigns_segmentmember i
+      JOIN campaigns_segment s ON s.id = i.segment_id
+     WHERE i.member_id = %(segmented)s
+)"""
+#: Beside the version: what offers ask about the buyer, gifts and budgets.
+_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}, {_BUDGETS_LEFT}, {_SEGMENTS}"
 _FACTS_ALONE = f"SELECT {_FACTS}"
 _VERSION_AND_FACTS = _VERSION.replace("version ", f"version, {_FACTS} ")
 _FACTS_AND_COUPONS = _VERSION_AND_COUPONS.replace("v.version,", f"v.version, {_FACTS},")
@@ -133,7 +139,7 @@ def version_and_coupons(
         rows = cursor.fetchall()
     told, first = Told(), 1
     if needs.is_read:
-        told, first = _told(needs, *rows[0][1:4]), 4
+        told, first = _told(needs, *rows[0][1:5]), 5
     if not codes:
         return rows[0][0], told, {}
     # The best of each code comes last and stays.
@@ -160,14 +166,21 @@ def _facts_asked(
     return purchases_asked(member_id=buyer, order_id=order_id) | {
         "gifts": sorted(needs.gifts),
         "budgets": sorted(needs.budgets),
+        "segmented": member_id if needs.segments else None,
     }
 
 
 def _told(
-    needs: Needs, purchases: list, articles: list | None, budgets: dict | None
+    needs: Needs,
+    purchases: list,
+    articles: list | None,
+    budgets: dict | None,
+    segments: list[str] | None,
 ) -> Told:
     left = {int(pk): int(minor) for pk, minor in (budgets or {}).items()}
-    return Told(needs, *purchases_of(purchases), articles_of(articles), left)
+    buyer = purchases_of(purchases)
+    marks = frozenset(segments or ())
+    return Told(needs, *buyer, articles_of(articles), left, marks)
 
 
 def _coupon_row(*columns) -> CouponRow:

@@ -23,7 +23,7 @@ from orders.rules.gifts import GiftArticle
 
 #: Conditions that look at lines alone.
 _OF_LINES = (Worth, Quantity, DeliveredBy)
-_CODE = "code:"
+_CODE, SEGMENT = "code:", "segment:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,15 @@ class Needs:
     gifts: frozenset[str] = frozenset()
     #: Ids of budgets they spend (S21).
     budgets: frozenset[int] = frozenset()
+    #: Which segments the buyer is in, though no audience names one: prices may.
+    segments: bool = False
     #: Codes, as marks: ``code:SAVE``. Others change nothing.
     codes: frozenset[str] = frozenset()
 
     @property
     def is_read(self) -> bool:
         """Whether the database is to be asked."""
-        return self.orders or bool(self.gifts or self.budgets)
+        return self.orders or self.segments or bool(self.gifts or self.budgets)
 
     def __or__(self, other: "Needs") -> "Needs":
         """Return what both ask."""
@@ -53,6 +55,7 @@ class Needs:
             self.audiences | other.audiences,
             self.gifts | other.gifts,
             self.budgets | other.budgets,
+            self.segments or other.segments,
             self.codes | other.codes,
         )
 
@@ -62,6 +65,7 @@ class Needs:
             (self.orders or not other.orders)
             and self.gifts >= other.gifts
             and self.budgets >= other.budgets
+            and (self.segments or not other.segments)
         )
 
 
@@ -78,6 +82,8 @@ class Told:
     articles: Mapping[str, GiftArticle] = field(default_factory=dict)
     #: What is left of budgets, in minor units; by their ids.
     budgets_left: Mapping[int, int] = field(default_factory=dict)
+    #: Marks of the segments the buyer is in.
+    segments: frozenset[str] = frozenset()
 
     def __or__(self, other: "Told") -> "Told":
         """Return what both know; of orders, what the one says that was asked."""
@@ -88,6 +94,7 @@ class Told:
             about_orders.last_order_at,
             {**self.articles, **other.articles},
             {**self.budgets_left, **other.budgets_left},
+            self.segments | other.segments,
         )
 
 

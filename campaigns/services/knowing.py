@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from campaigns.queries.quoting import told_of
 from campaigns.rules.conditions import Facts
 from campaigns.rules.index import OfferIndex
-from campaigns.rules.needs import NOTHING, Needs, Told, all_of, needs_of
+from campaigns.rules.needs import NOTHING, SEGMENT, Needs, Told, all_of, needs_of
 from orders.rules.offers import Offer, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import FarOffers
@@ -51,11 +51,30 @@ _LAST: dict[str | None, KnownOffers] = {}
 def expected_needs(request: PriceRequest) -> Needs:
     """Return what a quote will want to know, as far as the last version tells."""
     known = _LAST.get(get_language())
+    segments = Needs(segments=asks_for_segment(request, known))
     if known is None or not known.needs:
-        return NOTHING
+        return segments
     # What the buyer belongs to is not known yet: gifts of any tier are looked up.
     lenient = replace(request, audiences=request.audiences | known.audiences)
-    return _needs_of_all(known, _reached(known, lenient))
+    return segments | _needs_of_all(known, _reached(known, lenient))
+
+
+def asks_for_segment(request: PriceRequest, known: KnownOffers | None) -> bool:
+    """Tell whether a price depends on the segments of its buyer."""
+    if request.member_id is None:
+        return False
+    prices = (option for line in request.lines for option in line.prices)
+    asked = {option.audience for option in prices} | (
+        known.audiences if known else frozenset()
+    )
+    return any(mark.startswith(SEGMENT) for mark in asked)
+
+
+def segments_of_buyer(request: PriceRequest, *, known: KnownOffers) -> frozenset[str]:
+    """Return the marks of the segments a buyer is in, where a price depends on them."""
+    if not asks_for_segment(request, known):
+        return frozenset()
+    return _told_about(request, Needs(segments=True)).segments
 
 
 def remember(request: PriceRequest, *, told: Told) -> None:
@@ -88,11 +107,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
 
     Units of a gift that the cart itself buys are not to be given away (S17).
     """
-    told = request.reads.get(_asked(request), Told())
-    if not told.needs.covers(needs):
-        member_id, order_id = request.member_id, request.order_id
-        told |= told_of(member_id=member_id, order_id=order_id, needs=needs)
-        request.reads[_asked(request)] = told
+    told = _told_about(request, needs)
     marks = _codes_in(request) & needs.codes
     return Facts(
         now=request.now,
@@ -106,6 +121,16 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         articles=told.articles,
         budgets_left=told.budgets_left,
     )
+
+
+def _told_about(request: PriceRequest, needs: Needs) -> Told:
+    """Return what is known of buyer and shop; reads what nobody has read so far."""
+    told = request.reads.get(_asked(request), Told())
+    if not told.needs.covers(needs):
+        member_id, order_id = request.member_id, request.order_id
+        told |= told_of(member_id=member_id, order_id=order_id, needs=needs)
+        request.reads[_asked(request)] = told
+    return told
 
 
 def _stock(request: PriceRequest, told: Told) -> dict[str, int]:

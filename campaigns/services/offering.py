@@ -25,7 +25,7 @@ from campaigns.rules.recipes import BadRecipe
 from campaigns.rules.recipes_making import Meta, offer_of
 from campaigns.rules.recipes_reading import read
 from campaigns.services.choosing import coupons_asked_for
-from campaigns.services.knowing import KnownOffers, offers_told
+from campaigns.services.knowing import KnownOffers, offers_told, segments_of_buyer
 from orders.rules.offers import Offer, PriceRequest
 from orders.rules.quotes import FarOffers
 from orders.rules.sought_goods import SoughtGoods
@@ -43,8 +43,13 @@ def promotions_for(request: PriceRequest) -> list[Offer | FarOffers]:
 
 
 def asks_for_audience(request: PriceRequest) -> bool:
-    """Tell whether some promotions are for members or tiers only."""
+    """Tell whether some promotions are for some buyers only."""
     return bool(_live_for(request).audiences)
+
+
+def segment_audiences(request: PriceRequest) -> frozenset[str]:
+    """Return the segments a buyer is in, as marks, where a price depends on them."""
+    return segments_of_buyer(request, known=_live_for(request))
 
 
 def goods_of_promotions(

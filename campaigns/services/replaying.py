@@ -166,7 +166,7 @@ def _audiences_of(stored: StoredOrder) -> frozenset[str]:
     if stored.member_id is None:
         return frozenset()
     tier = {f"tier:{stored.tier_code}"} if stored.tier_code else set()
-    return frozenset({ANY_MEMBER, *tier})
+    return frozenset({ANY_MEMBER, *tier, *stored.segments})
 
 
 def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:

@@ -13,13 +13,21 @@ from uuid import UUID
 from django.utils.translation import get_language
 
 from campaigns.queries.quoting import version_and_coupons
-from campaigns.rules.needs import NOTHING, Needs
-from campaigns.services.knowing import KnownOffers, facts_for, remember
+from campaigns.rules.needs import Needs
+from campaigns.services.knowing import (
+    KnownOffers,
+    asks_for_segment,
+    facts_for,
+    remember,
+    segments_of_buyer,
+)
 from campaigns.services.offering import live_offers
 from orders.rules.offers import Offer, PriceRequest, Stage
 
 #: The offers on unit prices that the last page in each language met, in this process.
 _LAST: dict[str | None, KnownOffers] = {}
+#: Where a request keeps the version it was told.
+_READ = "campaigns.units"
 
 
 def offers_on_units(request: PriceRequest) -> Sequence[Sequence[Offer]]:
@@ -36,12 +44,22 @@ def offers_on_units(request: PriceRequest) -> Sequence[Sequence[Offer]]:
 
 
 def units_ask_for_audience(request: PriceRequest) -> bool:
-    """Tell whether some unit prices are for members or tiers only."""
+    """Tell whether some unit prices are for some buyers only."""
     return bool(_live_for(request).audiences)
 
 
+def is_price_list(request: PriceRequest) -> bool:
+    """Tell whether a request is about goods that are in no cart."""
+    return _READ in request.reads
+
+
+def segments_for_units(request: PriceRequest) -> frozenset[str]:
+    """Return the segments of a buyer, as marks, where a unit price depends on them."""
+    return segments_of_buyer(request, known=_live_for(request))
+
+
 def _live_for(request: PriceRequest) -> KnownOffers:
-    if "campaigns.units" not in request.reads:
+    if _READ not in request.reads:
         version, told, _coupons = version_and_coupons(
             member_id=request.member_id,
             codes=(),
@@ -49,8 +67,8 @@ def _live_for(request: PriceRequest) -> KnownOffers:
             at=request.now,
         )
         remember(request, told=told)
-        request.reads["campaigns.units"] = version
-    known = _live(request.reads["campaigns.units"], get_language())
+        request.reads[_READ] = version
+    known = _live(request.reads[_READ], get_language())
     _LAST[get_language()] = known
     return known
 
@@ -63,8 +81,9 @@ def _live(version: UUID, language: str | None) -> KnownOffers:
 def _expected_needs(request: PriceRequest) -> Needs:
     """Return what the page will want to know, as far as the last version tells."""
     known = _LAST.get(get_language())
+    segments = Needs(segments=asks_for_segment(request, known))
     if known is None or not known.needs:
-        return NOTHING
+        return segments
     # What the buyer belongs to is not known yet.
     lenient = replace(request, audiences=request.audiences | known.audiences)
-    return known.needs_for(known.index.near(lenient))
+    return segments | known.needs_for(known.index.near(lenient))

@@ -74,6 +74,7 @@ SECTIONS = [
         [
             ("campaigns.promotion", "percent"),
             ("campaigns.backtest", "query_stats"),
+            ("campaigns.segment", "filter_alt"),
             ("campaigns.coupontemplate", "confirmation_number"),
             ("campaigns.coupon", "redeem"),
             ("campaigns.couponbatch", "qr_code_2"),

@@ -5,7 +5,7 @@ import contextlib
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 
-from campaigns.models import Backtest, CouponBatch
+from campaigns.models import Backtest, CouponBatch, Segment
 from crm.console.queries.work import WORK
 from crm.shared.models import Job
 from members.models import Merge
@@ -59,6 +59,7 @@ def console_pages(shop) -> list[str]:
             for page in ("prices", "stock")
         ),
         reverse("admin:coupon_codes", args=[shop["template"].pk]),
+        reverse("admin:segment_coupons", args=[Segment.objects.first().pk]),
         *(
             reverse("admin:campaigns_promotion_add") + f"?kind={kind}"
             for kind in ("spend_ladder", "gift", "flash_price")

@@ -83,6 +83,7 @@ NO_PAGES = {
     # Files: ``tests.campaigns.admin``, ``test_coupon_codes`` and ``test_backtest``.
     *("coupon_batch_download", "backtest_days"),
     *("group_step", "promotion_step", "promotion_try", "backtest_step"),
+    "segment_refresh",
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

@@ -13,11 +13,13 @@ from campaigns.models import (
     Message,
     Promotion,
     PublicCode,
+    Segment,
 )
 from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import begin_change, write_draft
 from campaigns.services.issuing import issue_coupon
 from campaigns.services.publishing import publish_promotion
+from campaigns.services.segmenting import refresh_segment
 from crm.care.models import Ticket, TicketMessage
 from crm.console.rules.roles import ROLES
 from crm.console.services.roles import sync_roles
@@ -61,6 +63,15 @@ PASSWORD = "correct-horse-9"
 #: Hashed once: argon2 is slow on purpose.
 HASHED = make_password(PASSWORD)
 NAMES = ["王静", "李伟", "Ada Lovelace", "O'Neil <b>测试</b>", "陈杰", "张敏"]
+
+
+def _segment(at: datetime) -> None:
+    """Write a segment that has members."""
+    tree = {"all": [{"field": "member.days", "is": "gte", "value": 0}]}
+    segment = Segment.objects.create(
+        code="everybody", name="全体会员", name_en="All members", condition=tree
+    )
+    refresh_segment(segment_id=segment.pk, now=at)
 
 
 def logins() -> dict[str, User]:
@@ -201,6 +212,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         template=template, prefix="VP", wanted=2, asked_by=users["admin"], asked_at=at
     )
     PublicCode.objects.create(template=template, code="SPRING26")
+    _segment(at)
     budget = Budget.objects.create(name="Spring", amount_minor=100_000)
     changed = published_twice(users["marketer"], budget, at=at)
     promotion = Promotion.objects.create(

@@ -118,7 +118,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("promotion_try", "promotion_edit", "promotion_step", "promotion_compare"),
         *("coupon_batch_revoke", "coupon_batch_download"),
         *("promotion_backtest", "backtest_progress", "backtest_step"),
-        "backtest_days",
+        *("backtest_days", "segment_refresh", "segment_coupons"),
         *("return_step", "refund_mend", "order_deed", "group_step"),
         *("orders_order_save_view", "orders_order_delete_view"),
         *("order_ship", "shipment_lose", "shipment_packing_list"),

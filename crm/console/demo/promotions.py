@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from campaigns.models import Budget, Promotion
+from campaigns.models import Budget, Promotion, Segment
 from campaigns.rules.recipes import KINDS
 from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import write_draft
 from campaigns.services.publishing import publish_promotion
+from campaigns.services.segmenting import write_segment
 from crm.console.demo.shop import DemoShop
 from members.models import User
 from orders.models import Category
@@ -48,6 +49,7 @@ def plant(shop: DemoShop) -> None:
             "when": {"audience": ["tier:platinum"]},
         },
     )
+    _segments(shop)
     bundle = _draft(
         shop,
         *("bundle", "任选3件99元", "Any three for 99"),
@@ -92,6 +94,21 @@ def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
         actor=_marketer(),
         now=shop.now,
     )
+
+
+def _segments(shop: DemoShop) -> None:
+    """Write two segments; a worker looks who is in them, once it is there."""
+    silent = {"field": "loyalty.days_since_order", "is": "gte", "value": 60}
+    often = {"field": "loyalty.orders", "is": "gte", "value": 3}
+    tea = {"field": "orders.categories", "is": "any_of", "value": ["tea"]}
+    for code, chinese, english, parts in (
+        ("silent", "沉睡 60 天", "Silent for 60 days", [silent]),
+        ("tea-regulars", "常买茶与咖啡", "Tea regulars", [often, tea]),
+    ):
+        segment = Segment(
+            code=code, name=chinese, name_en=english, condition={"all": parts}
+        )
+        write_segment(segment=segment, actor=_marketer(), now=shop.now)
 
 
 def _marketer() -> User:

@@ -8,6 +8,8 @@ KINDS = {
     "campaigns.backtest": _("Back-test"),
     "campaigns.make_codes": _("Making coupon codes"),
     "campaigns.revoke_coupons": _("Revoking coupons"),
+    "campaigns.refresh_segment": _("Looking who is in a segment"),
+    "campaigns.issue_to_segment": _("Coupons for a segment"),
     "console.advance_clock": _("Moving the clock"),
     "console.bulk_deed": _("One deed for many members"),
     "members.export_data": _("Copy of personal data"),
@@ -33,6 +35,9 @@ RESULTS = {
     "codes": _("codes"),
     "coupons": _("Coupons revoked"),
     "touched": _("Orders touched"),
+    "issued": _("Coupons given"),
+    "had_it": _("Had theirs before"),
+    "too_late": _("None left for them"),
     "skipped": _("Held or used, not revoked"),
     "pairs": _("possible duplicates"),
 }

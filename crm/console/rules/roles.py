@@ -111,6 +111,7 @@ _OFFERS = (
     "campaigns.view_groupdeal",
     "campaigns.view_grouprung",
     "campaigns.view_group",
+    "campaigns.view_segment",
 )
 _INSIGHT = (
     "reports.view_dailysales",
@@ -181,7 +182,8 @@ MARKETER = (
     *_REVIEWS,
     *_INSIGHT,
     *_all("campaigns", "promotion", "coupontemplate", "publiccode", "budget"),
-    *_all("campaigns", "couponbatch", "groupdeal", "grouprung"),
+    *_all("campaigns", "couponbatch", "groupdeal", "grouprung", "segment"),
+    "campaigns.view_segmentmember",
     "campaigns.change_coupon",
     "campaigns.delete_promotion",
     "campaigns.view_backtest",
