@@ -106,7 +106,10 @@ MEMBER_FIELDS: list[str] = [
 ]
 #: To whom members belong: functions ``(member_ids, at)`` that return member -> marks
 #: such as ``tier:gold``. Prices of rewards and grants of benefits are for marks.
-MEMBER_MARKS: list[str] = ["loyalty.queries.marks.tier_marks"]
+MEMBER_MARKS: list[str] = [
+    "loyalty.queries.marks.tier_marks",
+    "campaigns.member_marks.segments",
+]
 
 #: What members get for points: code -> class after
 #: ``loyalty.services.reward_kinds.RewardKind``.

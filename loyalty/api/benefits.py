@@ -33,7 +33,7 @@ def benefit_shape(held: HeldBenefit) -> dict[str, Any]:
         "used": held.used,
         "left": held.left,
         "period": benefit.period,
-        "until": held.span.ends_on,
+        "until": held.span.ends_on.isoformat(),
     }
 
 

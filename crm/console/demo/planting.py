@@ -15,6 +15,7 @@ from crm.console.demo import (
     orders,
     promotions,
     reviews,
+    rewards,
     staff,
     stories,
 )
@@ -51,6 +52,8 @@ def plant_shop(
     # The stories go through the real services, which open their own transactions.
     say("stories")
     stories.plant(shop)
+    say("rewards and benefits")
+    rewards.plant(shop)
     say("promotions")
     promotions.plant(shop)
     say("sums and suggestions")

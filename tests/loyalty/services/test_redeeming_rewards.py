@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.models import Coupon, CouponTemplate
+from campaigns.models import Coupon, CouponTemplate, Segment, SegmentMember
 from crm.shared.models import AuditEntry, Fact
 from loyalty.models import PointsEntry, PointsLot, RewardRedemption
 from loyalty.queries.rewards import donations_by_month, shown_rewards
@@ -142,6 +142,16 @@ def test_prices_go_by_tier_and_the_first_row_wins(alice, bob):
         redeem(alice, reward, expected_points=1_000)
     assert refusal.value.params == {"points": 800}
     assert redeem(alice, reward, expected_points=800).points == 800
+
+
+def test_a_price_may_be_for_a_segment(alice, bob):
+    segment = Segment.objects.create(code="tea", name="Tea")
+    SegmentMember.objects.create(segment=segment, member=alice, since=NOON)
+    make_reward(1_000).prices.create(position=1, audience="segment:tea", points=700)
+    prices = [
+        shown_rewards(member_id=who.pk, at=NOON)[0].points for who in (alice, bob)
+    ]
+    assert prices == [700, 1_000]
 
 
 def test_the_catalogue_costs_the_same_for_one_reward_and_for_many(
