@@ -22,7 +22,7 @@ _TAKERS = 6
 
 def plant(shop: DemoShop) -> None:
     """Write five rewards and four benefits; some rewards wait to be sent."""
-    mug, *others = _rewards(shop)[:4]
+    mug, _wallet, *others = _rewards(shop)[:4]
     _benefits(shop)
     staff = User.objects.get(username=SUPPORT)
     takers = _takers(shop)
