@@ -24,6 +24,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderCancelled": [
         "orders.subscribers.undo_exchange_of_order",
         "loyalty.subscribers.release_points_of_order",
+        "loyalty.subscribers.give_uses_of_order_back",
         "campaigns.subscribers.release_offers_of_order",
         "campaigns.subscribers.free_seat_of_order",
     ],
@@ -37,6 +38,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "orders.OrderRefunded": [
         "loyalty.subscribers.count_value_of_order",
+        "loyalty.subscribers.give_uses_of_order_back",
         "campaigns.subscribers.return_coupons_of_order",
         "campaigns.subscribers.take_leader_reward_back",
     ],

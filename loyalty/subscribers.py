@@ -15,6 +15,7 @@ from loyalty.services.rewarding import (
     take_back_of_refund,
     take_review_points_back,
 )
+from loyalty.services.using_benefits import return_uses_of_order
 from loyalty.services.valuing import count_value_of_buyer
 from members.queries import standing_id
 from orders.models import Order
@@ -79,3 +80,8 @@ def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
             tier_code=payload["to_tier_code"],
             now=now,
         )
+
+
+def give_uses_of_order_back(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled, OrderRefunded: benefits it used may be used again."""
+    return_uses_of_order(order_id=payload["order_id"], now=now)

@@ -19,6 +19,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.models import RewardRedemption
+from loyalty.queries.rewards import rewards_to_send
 from loyalty.services.ending_redemptions import end_redemption
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
 from loyalty.services.reward_kinds import reward_kind
@@ -199,16 +200,8 @@ class SendPage(_WorkPage):
         return HttpResponseRedirect(_list_url())
 
     def _waiting(self, ids: list[int]) -> QuerySet[RewardRedemption]:
-        waiting = RewardRedemption.objects.filter(state=_State.REQUESTED)
-        chosen = waiting.filter(pk__in=ids) if ids else waiting
-        return (
-            chosen.select_related("member", "reward")
-            .only(
-                *("public_id", "terms", "due_at", "member__number"),
-                *("member__public_id", "reward__name"),
-            )
-            .order_by("due_at", "pk")[:MOST_PARCELS]
-        )
+        waiting = rewards_to_send()
+        return (waiting.filter(pk__in=ids) if ids else waiting)[:MOST_PARCELS]
 
     def _show(self, request, rows: QuerySet[RewardRedemption]):
         return self.show(

@@ -100,4 +100,4 @@ class RedemptionShape(serializers.ModelSerializer):
 
     def get_may_be_given_back(self, redemption: RewardRedemption) -> bool:
         """Return whether the member may still give it back."""
-        return may_cancel(redemption, self.context["at"])
+        return may_cancel(redemption, at=self.context["at"])

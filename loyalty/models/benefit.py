@@ -183,6 +183,12 @@ class BenefitUse(models.Model):
         indexes = [
             models.Index(fields=["-used_at", "-id"], name="benefit_use_newest_first"),
             models.Index(fields=["member", "-used_at"], name="benefit_use_by_member"),
+            # Orders that come to nothing ask for theirs.
+            models.Index(
+                fields=["source"],
+                name="benefit_use_by_source",
+                condition=Q(state="used"),
+            ),
         ]
 
     def __str__(self):

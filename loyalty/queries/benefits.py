@@ -47,6 +47,15 @@ def rights_of(
     The same few statements for one member or a thousand. Who is under a sanction has
     nothing of that benefit.
     """
+    return _rights(member_ids, at, benefits, _sanctioned(member_ids, at))
+
+
+def _rights(
+    member_ids: Collection[int],
+    at: datetime,
+    benefits: Iterable[Benefit],
+    under: set[tuple[int, int]],
+) -> Rights:
     grants = list(BenefitGrant.objects.filter(benefit__in=benefits))
     vocabulary = member_vocabulary(at)
     conditions = {
@@ -54,7 +63,6 @@ def rights_of(
     }
     marks = marks_of(member_ids, at)
     facts = facts_for(conditions.values(), member_ids, at)
-    under = _sanctioned(member_ids, at)
     rights: dict[int, dict[int, Right]] = {}
     for member_id in member_ids:
         meant = defaultdict(list)
@@ -120,8 +128,8 @@ def held_benefit(
 def _held(
     member_id: int, at: datetime, benefits: Sequence[Benefit]
 ) -> list[HeldBenefit]:
-    rights = rights_of([member_id], at, benefits=benefits)[member_id]
     under = _sanctioned([member_id], at)
+    rights = _rights([member_id], at, benefits, under)[member_id]
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     joined = Member.objects.values_list("joined_at", flat=True).get(pk=member_id)
     today, first = (moment.astimezone(zone).date() for moment in (at, joined))

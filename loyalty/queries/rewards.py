@@ -106,6 +106,19 @@ def redemptions_of(member_id: int) -> QuerySet[RewardRedemption]:
     )
 
 
+def rewards_to_send() -> QuerySet[RewardRedemption]:
+    """Return what waits for staff, what is due first in front."""
+    return (
+        RewardRedemption.objects.filter(state=RewardRedemption.State.REQUESTED)
+        .select_related("member")
+        .only(
+            *("public_id", "state", "terms", "due_at"),
+            *("member__number", "member__public_id"),
+        )
+        .order_by("due_at", "id")
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Donated:
     """What members gave for a good cause in a month, by reward."""

@@ -87,7 +87,7 @@ def _end(
     row = _locked(public_id, member_id, now)
     if row.state in _ENDED:
         return row
-    if member_id is not None and not may_cancel(row, now):
+    if member_id is not None and not may_cancel(row, at=now):
         raise TooLateToGiveBack
     to_state = _State.CANCELLED if row.state == _State.REQUESTED else _State.REFUNDED
     assert may_move(row.state, to_state)
@@ -117,7 +117,7 @@ def _end(
     return row
 
 
-def may_cancel(row: RewardRedemption, at: datetime) -> bool:
+def may_cancel(row: RewardRedemption, *, at: datetime) -> bool:
     """Whether a member may give a reward back at ``at`` without asking anybody."""
     in_time = row.refundable_until is not None and at < row.refundable_until
     return in_time and row.state in _BY_MEMBERS

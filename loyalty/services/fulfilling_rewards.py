@@ -10,6 +10,11 @@ from crm.shared.audit import record_audit
 from loyalty.models import RewardRedemption
 
 _State = RewardRedemption.State
+#: In the order of ids, so that two who send the same never wait for each other.
+_LOCK = """
+SELECT id FROM loyalty_rewardredemption WHERE id = ANY(%s) ORDER BY id
+   FOR NO KEY UPDATE
+"""
 #: Only what still waits is sent; what was cancelled meanwhile stays here.
 _SHIP = """
 UPDATE loyalty_rewardredemption r
@@ -37,6 +42,7 @@ def ship_redemptions(
     """
     ids = sorted(parcels)
     with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [ids])
         cursor.execute(
             _SHIP,
             {

@@ -92,7 +92,7 @@ def move_for_refund(
     if source_of(root) not in earned:
         raise PointsEntry.DoesNotExist
     book = book_of(account)
-    spent = load_lots(book, account.accounts, spent_for=source_of(root))
+    spent = load_lots(book, accounts=account.accounts, spent_for=source_of(root))
     back = None
     if settlement.points_back:
         back = book.give_back(
@@ -260,7 +260,7 @@ def earnings_of(
 
 
 def load_lots(
-    book: Book, accounts: Collection[int], *, spent_for: str
+    book: Book, *, accounts: Collection[int], spent_for: str
 ) -> list[SpentTake]:
     """Put the lots that hold something, or paid for a source, into the book.
 

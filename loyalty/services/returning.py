@@ -34,7 +34,7 @@ def return_points(
     if spent is None or done is not None:
         return done
     book = book_of(account)
-    takes = load_lots(book, account.accounts, spent_for=source)
+    takes = load_lots(book, accounts=account.accounts, spent_for=source)
     movement = book.give_back(
         -spent.points,
         takes,

@@ -11,6 +11,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from loyalty.models import Benefit, BenefitTally, BenefitUse
 from loyalty.queries.benefits import HeldBenefit, held_benefit
+from orders.models import Order
 
 
 class BenefitNotHeld(Refusal):
@@ -109,6 +110,22 @@ def return_use(
             actor=actor, action="benefits.return", obj=use, reason=reason, now=now
         )
     return True
+
+
+@transaction.atomic
+def return_uses_of_order(*, order_id: int, now: datetime) -> int:
+    """Give back what an order used that came to nothing; again gives back nothing.
+
+    Returns:
+        How many uses were given back by this call.
+    """
+    order = Order.objects.only("public_id").get(pk=order_id)
+    uses = BenefitUse.objects.filter(
+        source=f"order:{order.public_id}", state=BenefitUse.State.USED
+    )
+    # One order uses a benefit once, so there are a few at most.
+    ids = list(uses.order_by("pk").values_list("public_id", flat=True))
+    return sum(return_use(benefit_use=each, now=now) for each in ids)
 
 
 def lock_tally(*, benefit_id: int, member_id: int, period_start: Any) -> BenefitTally:

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from campaigns.models import Coupon, CouponTemplate
-from crm.shared.models import AuditEntry, Fact
-from crm.shared.outbox import drain
+from crm.shared.models import AuditEntry, Delivery, Fact
+from crm.shared.outbox import drain, record
 from loyalty.models import BenefitTally, BenefitUse
 from loyalty.queries.benefits import best_number, held_benefits
 from loyalty.services.ending_redemptions import cancel_redemption
@@ -27,8 +27,9 @@ from loyalty.services.using_benefits import (
     return_use,
     use_benefit,
 )
+from orders.events import OrderRefunded
 from tests.cast import NOON, make_member, put_in_state
-from tests.loyalty.books import account_of, assert_sound
+from tests.loyalty.books import account_of, assert_sound, paid_order
 from tests.loyalty.catalogue import (
     give,
     make_benefit,
@@ -121,6 +122,17 @@ def test_a_refund_gives_the_use_back_once(alice):
     assert [return_use(**told), return_use(**told)] == [True, False]
     assert left(alice) == {"freight": 1}
     use(alice, "order:2")
+
+
+def test_an_order_that_came_to_nothing_gives_its_uses_back_once(alice):
+    order = paid_order(alice, 10_000)
+    make_benefit("freight", {"quota": 1})
+    use(alice, f"order:{order.public_id}")
+    for _ in range(2):
+        record(OrderRefunded(order_id=order.pk))
+        drain(now=NOON)
+    assert left(alice) == {"freight": 1}
+    assert not Delivery.objects.filter(state="stuck").exists()
 
 
 def test_who_has_no_right_to_it_uses_nothing(alice):
