@@ -204,11 +204,18 @@ class MemberDeedForm(forms.ModelForm):
 
 
 class BenefitUseForm(MemberDeedForm):
-    """Staff write down a use."""
+    """Staff write down a use; gifts are given by the program."""
 
     class Meta:
         model = BenefitUse
         fields = ["benefit", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "benefit" in self.fields:
+            used = Benefit.objects.filter(is_active=True)
+            used = used.exclude(kind__in=Benefit.GIFTS)
+            self.fields["benefit"].queryset = used.order_by("code")
 
 
 class SanctionForm(MemberDeedForm):
@@ -297,8 +304,9 @@ class BenefitUseAdmin(DeedAdmin):
 
     @admin.action(description=gettext_lazy("Give the use back"), permissions=["work"])
     def give_back(self, request, queryset):
-        """Give the ticked uses back, one service call each."""
-        uses = list(queryset.values_list("public_id", flat=True))
+        """Give the ticked uses back, one service call each; gifts stay given."""
+        used = queryset.exclude(benefit__kind__in=Benefit.GIFTS)
+        uses = list(used.values_list("public_id", flat=True))
         moment = now()
         count = sum(
             return_use(benefit_use=each, actor=request.user, now=moment)

@@ -1,8 +1,12 @@
 """The rewards catalogue: what there is, and what it costs whom."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import TabularInline
@@ -13,6 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from crm.shared.money import display_amount
 from crm.shared.picture_files import MOST_BYTES
 from crm.shared.pictures import BadPicture
 from crm.shared.public_ids import new_public_id
@@ -25,6 +30,7 @@ from loyalty.admin.simple_conditions import (
 )
 from loyalty.models import Reward, RewardPrice
 from loyalty.queries.marks import audiences
+from loyalty.queries.rewards import donations_by_month
 from loyalty.services.reward_kinds import (
     kind_choices,
     reward_kind,
@@ -184,9 +190,8 @@ class RewardAdmin(StaffAdmin):
     list_filter = ["is_active"]
     search_fields = ["name", "name_en"]
     ordering = ["-id"]
-    readonly_fields = ["public_id", "taken", "in_words"]
+    readonly_fields = ["public_id", "taken", "in_words", "donated"]
     autocomplete_fields = ["benefit"]
-    _shown = ("public_id", "taken", "in_words")
 
     value = money_column("amount_minor", gettext_lazy("amount"), ordering=False)
 
@@ -203,7 +208,9 @@ class RewardAdmin(StaffAdmin):
         may = self.has_change_permission(request, obj) or self.has_add_permission(
             request
         )
-        what = ["kind", "benefit"] if not may else _WHAT
+        what = list(_WHAT) if may else ["kind", "benefit"]
+        if obj is not None and obj.kind == "donation":
+            what.append("donated")
         sets = [
             (None, {"fields": [*plain[:2], *what, *plain[2:]]}),
             (gettext_lazy("Limits"), {"fields": limits, "classes": ["tab"]}),
@@ -256,6 +263,18 @@ class RewardAdmin(StaffAdmin):
         if reward.is_active:
             return "active", _("active")
         return "inactive", _("inactive")
+
+    @admin.display(description=gettext_lazy("given by members"))
+    def donated(self, reward: Reward) -> str:
+        """Return what the shop owes the good cause, by month."""
+        lines = [
+            (
+                date_format(each.month, "YEAR_MONTH_FORMAT"),
+                display_amount(each.amount_minor, settings.SHOP_CURRENCY),
+            )
+            for each in donations_by_month(reward_id=reward.pk)
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines) or "–"
 
     @admin.display(description=gettext_lazy("in plain words"))
     def in_words(self, reward: Reward) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Count, F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, TruncMonth
 
@@ -121,32 +121,32 @@ def rewards_to_send() -> QuerySet[RewardRedemption]:
 
 @dataclass(frozen=True, slots=True)
 class Donated:
-    """What members gave for a good cause in a month, by reward."""
+    """What members gave for a good cause in a month of the shop's zone."""
 
     month: date
-    reward: str
     times: int
     amount_minor: int
     points: int
 
 
-def donations_by_month(*, months: int = 12) -> Sequence[Donated]:
-    """Return what the shop owes good causes, newest month first, in one statement."""
-    given = RewardRedemption.objects.filter(kind="donation", state__in=STANDING)
+def donations_by_month(*, reward_id: int, months: int = 12) -> list[Donated]:
+    """Return what the shop owes a good cause, newest month first, in one statement."""
+    given = RewardRedemption.objects.filter(
+        reward_id=reward_id, kind="donation", state__in=STANDING
+    )
     month = TruncMonth("requested_at", tzinfo=ZoneInfo(settings.SHOP_TIME_ZONE))
     rows = (
         given.annotate(month=month, amount=_AMOUNT)
-        .values("month", "reward_id", name=F("reward__name"))
+        .values("month")
         .annotate(times=Count("id"), sum_minor=Sum("amount"), sum_points=Sum("points"))
-        .order_by("-month", "reward_id")
+        .order_by("-month")
     )
     return [
         Donated(
             month=row["month"].date(),
-            reward=row["name"],
             times=row["times"],
             amount_minor=row["sum_minor"],
             points=row["sum_points"],
         )
-        for row in rows[: months * 10]
+        for row in rows[:months]
     ]

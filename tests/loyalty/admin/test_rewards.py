@@ -152,6 +152,16 @@ def test_a_tree_that_says_more_is_left_as_it_is(tree):
     assert answers_of(tree) is None
 
 
+def test_a_donation_says_what_the_shop_owes_the_good_cause(alice):
+    reward = make_reward(500, amount_minor=1_500)
+    give(alice, 1_000)
+    for _ in range(2):
+        redeem(alice, reward, now=clock.now())
+    client = client_in_role("analyst")
+    url = reverse("admin:loyalty_reward_change", args=[reward.pk])
+    assert "30.00" in client.get(url).content.decode()
+
+
 def test_a_reward_is_shown_to_whoever_may_only_look(db):
     reward = make_reward(500)
     reward.prices.create(position=1, audience="tier:gold", points=400)

@@ -304,7 +304,7 @@ def test_donations_are_added_up_by_month(alice):
     redeem(alice, reward)
     redeem(alice, reward)
     cancel(alice, redeem(alice, reward))
-    (sums,) = donations_by_month()
+    (sums,) = donations_by_month(reward_id=reward.pk)
     assert (sums.times, sums.amount_minor, sums.points) == (2, 3_000, 1_000)
 
 
