@@ -141,6 +141,20 @@ def tell_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:
     )
 
 
+def issue_benefit_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """BenefitDue: the coupon of a gift or drip, once; none where it is not live."""
+    live = CouponTemplate.objects.filter(
+        public_id=payload["template"], state=CouponTemplate.State.LIVE
+    )
+    for template in live:
+        issue_coupon(
+            template_id=template.pk,
+            member_id=standing_id(payload["member_id"]),
+            source=payload["source"],
+            now=now,
+        )
+
+
 def issue_tier_coupon(payload: dict, *, fact: Fact, now: datetime) -> None:
     """TierChanged: an upgrade brings the gifts of the tier, once a cycle (T4, T5).
 

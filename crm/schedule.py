@@ -26,6 +26,7 @@ _EVERY = {
     "loyalty-night": ("loyalty.tasks.nightly", HOUR),
     "reward-birthdays": ("loyalty.tasks.reward_birthdays", HOUR),
     "unfreeze-points": ("loyalty.tasks.unfreeze_points", 600.0),
+    "give-benefits": ("loyalty.tasks.give_benefits", HOUR),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
     "find-duplicates": ("members.tasks.find_duplicates", DAY),

@@ -25,6 +25,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderCancelled": [
         "orders.subscribers.undo_exchange_of_order",
         "loyalty.subscribers.release_points_of_order",
+        "loyalty.subscribers.give_uses_of_order_back",
         "campaigns.subscribers.release_offers_of_order",
         "campaigns.subscribers.free_seat_of_order",
     ],
@@ -47,6 +48,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "orders.OrderRefunded": [
         "loyalty.subscribers.count_value_of_order",
+        "loyalty.subscribers.give_uses_of_order_back",
         "campaigns.subscribers.return_coupons_of_order",
         "campaigns.subscribers.take_leader_reward_back",
     ],
@@ -68,7 +70,11 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "members.InvitationAccepted": ["loyalty.subscribers.reward_inviter"],
     "members.ProfileCompleted": ["loyalty.subscribers.reward_complete_profile"],
     "loyalty.TierAtRisk": ["campaigns.subscribers.warn_of_fall"],
-    "loyalty.TierChanged": ["campaigns.subscribers.issue_tier_coupon"],
+    "loyalty.TierChanged": [
+        "campaigns.subscribers.issue_tier_coupon",
+        "loyalty.subscribers.give_gifts_of_tier",
+    ],
+    "loyalty.BenefitDue": ["campaigns.subscribers.issue_benefit_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
     "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],
     "campaigns.SeatOverpaid": ["campaigns.subscribers.return_overpaid_of_seat"],
@@ -116,6 +122,23 @@ MEMBER_FIELDS: list[str] = [
     "loyalty.member_fields.fields",
     "orders.member_fields.fields",
 ]
+#: To whom members belong: functions ``(member_ids, at)`` that return member -> marks
+#: such as ``tier:gold``. Prices of rewards and grants of benefits are for marks.
+MEMBER_MARKS: list[str] = [
+    "loyalty.queries.marks.tier_marks",
+    "loyalty.queries.marks.plan_marks",
+    "campaigns.member_marks.segments",
+]
+
+#: What members get for points: code -> class after
+#: ``loyalty.services.reward_kinds.RewardKind``.
+REWARD_KINDS: dict[str, str] = {
+    "goods": "loyalty.reward_kinds.GoodsReward",
+    "stored_value": "loyalty.reward_kinds.StoredValueReward",
+    "coupon": "campaigns.reward_kinds.CouponReward",
+    "benefit": "loyalty.reward_kinds.BenefitReward",
+    "donation": "loyalty.reward_kinds.DonationReward",
+}
 
 #: How a message leaves: channel code -> class with ``send``.
 CHANNELS: dict[str, str] = {
@@ -175,6 +198,7 @@ DAILY_WORK: list[str] = [
     "loyalty.tasks.unfreeze_points",
     "loyalty.tasks.nightly",
     "loyalty.tasks.renew_plans",
+    "loyalty.tasks.give_benefits",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",
@@ -203,6 +227,7 @@ MERGERS: list[str] = [
     "members.merging.MembersMerger",
     "orders.merging.OrdersMerger",
     "loyalty.merging.LoyaltyMerger",
+    "loyalty.merging_rewards.RewardsMerger",
     "campaigns.merging.CampaignsMerger",
     "crm.care.merging.CareMerger",
 ]

@@ -94,3 +94,33 @@ class TierAtRisk:
     metric: str
     missing_minor: int
     valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRedeemed:
+    """A member took a reward for points."""
+
+    name: ClassVar[str] = "loyalty.RewardRedeemed"
+    member_id: int
+    redemption_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionEnded:
+    """A reward was cancelled or given back; its points went back with it."""
+
+    name: ClassVar[str] = "loyalty.RedemptionEnded"
+    member_id: int
+    redemption_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitDue:
+    """A gift or drip is due: whoever gives coupons gives that of ``template``."""
+
+    name: ClassVar[str] = "loyalty.BenefitDue"
+    member_id: int
+    use_id: int
+    template: str
+    source: str

@@ -97,11 +97,47 @@ class LoyaltyData(PersonalData):
             "pk",
             kept="orders net_minor first_order_at last_order_at",
         ),
+        Table(
+            "loyalty.RewardRedemption",
+            "member",
+            cleared="reason",
+            kept="public_id kind state points carrier tracking requested_at due_at "
+            "refundable_until shipped_at delivered_at ended_at",
+            plain="reward member terms result source address",
+            beside="reward__name",
+        ),
+        Table(
+            "loyalty.BenefitUse",
+            "member",
+            cleared="reason",
+            kept="public_id state period_start points saved_minor used_at returned_at",
+            plain="benefit member source actor",
+            beside="benefit__name",
+        ),
+        Table(
+            "loyalty.BenefitTally",
+            "member",
+            kept="period_start used bought",
+            plain="benefit member",
+            beside="benefit__name",
+        ),
+        Table(
+            "loyalty.BenefitSanction",
+            "member",
+            kept="public_id reason starts_at ends_at",
+            plain="benefit member actor",
+            beside="benefit__name",
+        ),
     )
 
     reviewed = {
         "loyalty.EarningRule": "code name name_en condition",
         "loyalty.PointsClose": "moved late to_date waterfall cohorts actor",
+        "loyalty.Benefit": "public_id code name name_en text text_en template",
+        "loyalty.BenefitGrant": "audience condition",
+        "loyalty.Reward": "public_id name name_en text text_en template condition "
+        "picture picture_id kind",
+        "loyalty.RewardPrice": "audience condition",
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",
         "loyalty.PlanPrice": "period",

@@ -9,6 +9,7 @@ from loyalty.services.activating import date_lots
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_plans import settle_plan_refund
+from loyalty.services.giving_benefits import give_upgrade_gifts
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
@@ -22,7 +23,9 @@ from loyalty.services.rewarding import (
 )
 from loyalty.services.subscribing import settle_paid_plans
 from loyalty.services.tiering import review_tier
+from loyalty.services.using_benefits import return_uses_of_order
 from loyalty.services.valuing import count_value_of_buyer
+from members.queries import standing_id
 from orders.models import Order
 
 
@@ -122,3 +125,18 @@ def take_back_for_rejected_review(payload: dict, *, fact: Fact, now: datetime) -
 def take_back_for_returned_goods(payload: dict, *, fact: Fact, now: datetime) -> None:
     """RefundCompleted: take the points of reviews back, if the program says so."""
     take_back_of_refund(refund_id=payload["refund_id"], now=now)
+
+
+def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """TierChanged: an upgrade brings the gifts of the new tier, once a cycle (T5)."""
+    if payload["is_upgrade"]:
+        give_upgrade_gifts(
+            member_id=standing_id(payload["member_id"]),
+            tier_code=payload["to_tier_code"],
+            now=now,
+        )
+
+
+def give_uses_of_order_back(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled, OrderRefunded: benefits it used may be used again."""
+    return_uses_of_order(order_id=payload["order_id"], now=now)

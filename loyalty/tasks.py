@@ -11,6 +11,7 @@ from loyalty.services.activating import date_lots, pay_debts
 from loyalty.services.birthdays import grant_birthdays
 from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import end_freezes
+from loyalty.services.giving_benefits import give_birthday_gifts, give_drips
 from loyalty.services.renewing import renew_due
 from loyalty.services.tier_nights import review_tiers, warn_of_falls
 from loyalty.services.versioning import begin_due_versions
@@ -87,3 +88,10 @@ def unfreeze_points() -> int:
     while some := end_freezes(now=now):
         ended += some
     return ended
+
+
+@shared_task
+def give_benefits() -> int:
+    """Give birthday gifts and what comes every period; return how many."""
+    now = clock.now()
+    return give_birthday_gifts(now=now) + give_drips(now=now)

@@ -1,23 +1,29 @@
-"""Staff pages of points, tiers, plans and the program."""
+"""Staff pages of points, tiers, plans, rewards, benefits and the program."""
 
 from loyalty.admin import (
+    benefit,
     closes,
     earning,
     ladder,
     plan,
     points,
     program,
+    redemption,
+    reward,
     subscription,
     tier,
 )
 
 __all__ = [
+    "benefit",
     "closes",
     "earning",
     "ladder",
     "plan",
     "points",
     "program",
+    "redemption",
+    "reward",
     "subscription",
     "tier",
 ]

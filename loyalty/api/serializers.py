@@ -17,7 +17,7 @@ from loyalty.services.transferring import Transfer
 from members.models import Member
 
 #: Causes whose public id a member may see.
-_SHOWN_SOURCES = {"order", "refund"}
+_SHOWN_SOURCES = {"order", "refund", "reward"}
 
 
 class TierShape(serializers.Serializer):
@@ -145,7 +145,7 @@ class ReasonShape(serializers.Serializer):
 
 
 class SourceShape(serializers.Serializer):
-    """What moved them; ``id`` where it is the member's own order or refund."""
+    """What moved them; ``id`` where it is the member's own."""
 
     type = serializers.CharField()
     id = serializers.CharField(allow_null=True)

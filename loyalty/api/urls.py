@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty.api import earning, plans, views
+from loyalty.api import benefits, earning, plans, rewards, views
 
 urlpatterns = [
     path("me/check-ins", earning.MyCheckIns.as_view(), name="my-check-ins"),
@@ -30,5 +30,25 @@ urlpatterns = [
         "me/plan/changes/preview",
         plans.MyPlanChangePreview.as_view(),
         name="my-plan-changes-preview",
+    ),
+    path("me/benefits", benefits.MyBenefits.as_view(), name="my-benefits"),
+    path("me/savings", benefits.MySavings.as_view(), name="my-savings"),
+    path("me/redemptions", rewards.MyRedemptions.as_view(), name="my-redemptions"),
+    path(
+        "me/redemptions/<str:redemption>/cancellation",
+        rewards.CancelRedemption.as_view(),
+        name="my-redemption-cancel",
+    ),
+    path("rewards", rewards.Rewards.as_view(), name="rewards"),
+    path("rewards/<str:reward>", rewards.OneReward.as_view(), name="reward"),
+    path(
+        "rewards/<str:reward>/redemptions",
+        rewards.RedeemReward.as_view(),
+        name="reward-redemptions",
+    ),
+    path(
+        "reward-pictures/<str:reward_picture>",
+        rewards.RewardPicture.as_view(),
+        name="reward-picture",
     ),
 ]

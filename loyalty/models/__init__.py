@@ -1,5 +1,12 @@
 """Tables of the loyalty app."""
 
+from loyalty.models.benefit import (
+    Benefit,
+    BenefitGrant,
+    BenefitSanction,
+    BenefitTally,
+    BenefitUse,
+)
 from loyalty.models.close import PointsClose
 from loyalty.models.earning import CheckIn, EarningRule, EarningTally
 from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
@@ -14,6 +21,7 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
+from loyalty.models.reward import Reward, RewardPrice, RewardRedemption
 from loyalty.models.subscription import (
     Subscription,
     SubscriptionMove,
@@ -23,6 +31,11 @@ from loyalty.models.tier import QualifyingEntry, TierChange, TierStanding
 from loyalty.models.value import MemberValue
 
 __all__ = [
+    "Benefit",
+    "BenefitGrant",
+    "BenefitSanction",
+    "BenefitTally",
+    "BenefitUse",
     "CheckIn",
     "EarningRule",
     "EarningTally",
@@ -41,6 +54,9 @@ __all__ = [
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "Reward",
+    "RewardPrice",
+    "RewardRedemption",
     "Subscription",
     "SubscriptionMove",
     "SubscriptionPeriod",

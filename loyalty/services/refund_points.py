@@ -96,7 +96,7 @@ def move_for_refund(
     if source_of(root) not in earned:
         raise PointsEntry.DoesNotExist
     book = book_of(account)
-    spent = _load_lots(book, account.accounts, order_source=source_of(root))
+    spent = load_lots(book, accounts=account.accounts, spent_for=source_of(root))
     back = None
     if settlement.points_back:
         back = book.give_back(
@@ -284,22 +284,22 @@ def earnings_of(
     return found
 
 
-def _load_lots(
-    book: Book, accounts: Collection[int], *, order_source: str
+def load_lots(
+    book: Book, *, accounts: Collection[int], spent_for: str
 ) -> list[SpentTake]:
-    """Put the lots that hold something, or paid for the order, into the book.
+    """Put the lots that hold something, or paid for a source, into the book.
 
     A lot that went to another member with a merge, or came back from there, is not
     this book's to fill; what it gave opens a new one.
 
     Returns:
-        What the order took from which lot.
+        What was taken for it from which lot.
     """
     rows = (
         LotTake.objects.filter(
             entry__account_id__in=accounts,
             entry__kind=PointsEntry.Kind.SPEND,
-            entry__source=order_source,
+            entry__source=spent_for,
         )
         .select_related("lot")
         .order_by("id")

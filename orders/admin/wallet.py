@@ -71,9 +71,11 @@ class WalletEntryAdmin(LedgerAdmin):
             "top_up": GOOD,
             "gift_card": GOOD,
             "refund": GOOD,
+            "reward": GOOD,
             "payment": BUSY,
             "transfer": CALM,
             "deduct": BAD,
+            "taken_back": BAD,
         },
     )
     def kind_label(self, entry: WalletEntry) -> tuple[str, str]:

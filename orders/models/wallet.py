@@ -74,6 +74,8 @@ class WalletEntry(LedgerEntry):
         PAYMENT = "payment", _("payment")
         REFUND = "refund", _("refund")
         DEDUCT = "deduct", _("paid out by staff")
+        REWARD = "reward", _("reward")
+        REWARD_BACK = "taken_back", _("reward given back")
         TRANSFER = "transfer", _("moved with a merge")
 
     public_id = PublicIdField(prefix="wle")
@@ -106,8 +108,13 @@ class WalletEntry(LedgerEntry):
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(kind__in=["top_up", "gift_card", "refund"], amount_minor__gt=0)
-                    | Q(kind__in=["payment", "deduct"], amount_minor__lt=0)
+                    Q(
+                        kind__in=["top_up", "gift_card", "refund", "reward"],
+                        amount_minor__gt=0,
+                    )
+                    | Q(
+                        kind__in=["payment", "deduct", "taken_back"], amount_minor__lt=0
+                    )
                     | Q(kind="transfer")
                 ),
                 name="wallet_entry_sign_matches_kind",

@@ -16,6 +16,7 @@ from campaigns.services.issuing import issue_coupon
 from crm.care.models import Ticket
 from crm.shared import clock
 from crm.shared.jobs import run_all_queued
+from loyalty.models import Reward
 from members.models import (
     Address,
     AttributeDefinition,
@@ -27,12 +28,13 @@ from members.models import (
 from members.rules.identities import identity_id
 from orders.models import Order, Payment, ReturnRequest
 from orders.services.moderating import publish_review
-from orders.services.picturing import add_picture
+from orders.services.picturing import add_picture, kept_picture
 from orders.services.refunding import refund_order
 from orders.services.return_requests import Wish, approve_return, request_return
 from orders.services.reviewing import add_review_picture
 from tests.campaigns.groups import make_deal, paid_seat
 from tests.cast import NOON, make_member, make_user, make_variant, publish, put_in_state
+from tests.loyalty.catalogue import make_reward, redeem
 from tests.members.pictures import picture
 from tests.orders.services.test_reviewing import review_of
 from tests.orders.shop import fill_cart, pay, place
@@ -232,6 +234,16 @@ POLICY = {
         bodies={"post": {"plan": "nosuch", "period": "month", "expected_due": MONEY}},
         fine=frozenset({404}),
     ),
+    "rewards": MEMBERS,
+    "reward": Policy(True),
+    "reward-picture": ANYONE,
+    "reward-redemptions": Policy(
+        True, bodies={"post": {"expected_points": 0}}, fine=frozenset({201})
+    ),
+    "my-redemptions": MEMBERS,
+    "my-redemption-cancel": Policy(True, own=True),
+    "my-benefits": MEMBERS,
+    "my-savings": MEMBERS,
     "my-coupons": MEMBERS,
     # No unpaid order keeps it: the operation is hers, there is nothing to free.
     "my-coupon-hold": Policy(True, own=True, fine=frozenset({409})),
@@ -314,6 +326,9 @@ def world(alice, mallory):
     client = client_of(alice)
     deal = make_deal(one_open_group=False)
     group = paid_seat(deal=deal, member_id=alice.pk, now=clock.now()).group
+    reward = make_reward(0, refundable_days=7, picture=kept_picture(picture()))
+    Reward.objects.filter(pk=reward.pk).update(picture_id="img_1")
+    redemption = redeem(alice, reward, now=clock.now())
     publish()
     review = publish_one(review_of(alice, sku="MUG"))
     AttributeDefinition.objects.create(
@@ -355,8 +370,11 @@ def world(alice, mallory):
         "return_id": back.public_id,
         "refund_id": back.order.refunds.get().public_id,
         "offer": template.public_id,
+        "redemption": redemption.public_id,
+        "reward": reward.public_id,
         "review": review.public_id,
         "picture": review.pictures.get().public_id,
+        "reward_picture": "img_1",
         "public_id": Ticket.objects.get().public_id,
     }
 

@@ -83,6 +83,8 @@ def console_pages(shop) -> list[str]:
         reverse("admin:why_not"),
         reverse("admin:earning_simulator"),
         *(reverse("admin:work_queue", args=[code]) for code in WORK),
+        reverse("admin:redemption_send"),
+        reverse("admin:redemption_end", args=[shop["redemption"].pk]),
         reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
         reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),
     ]

@@ -60,6 +60,7 @@ from orders.models import (
     Variant,
 )
 from tests.campaigns.recipes import ladder, of_kind
+from tests.console.rewards import rewards_and_benefits
 from tests.console.sales import after_sale, catalogue, order, stored_value
 from tests.loyalty.plans import make_plan
 
@@ -382,6 +383,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         promotion_id=promotion.pk, days=90, actor=users["marketer"], now=at
     )
     run_job(replayed.job_id)
+    redemption = rewards_and_benefits(members[1], actor=users["support"], at=at)
     return {
         "users": users,
         "members": members,
@@ -400,5 +402,6 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "delivery": delivery,
         "job": job,
         "erasure": erasure,
+        "redemption": redemption,
         "entry": PointsEntry.objects.order_by("id").first(),
     }

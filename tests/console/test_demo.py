@@ -34,9 +34,14 @@ from crm.console.services.roles import sync_roles
 from crm.shared.jobs import run_all_queued
 from crm.shared.models import Approval
 from loyalty.models import (
+    Benefit,
+    BenefitSanction,
+    BenefitUse,
     PointsAccount,
     PointsEntry,
     PointsLot,
+    Reward,
+    RewardRedemption,
     Subscription,
     SubscriptionMove,
 )
@@ -335,6 +340,16 @@ def test_promotions_of_four_kinds_are_live_one_is_a_draft_and_one_waits(shop):
     assert Approval.objects.get(kind="campaigns.promotion").state == "waiting"
     live = Promotion.objects.filter(state="live")
     assert {each.revisions.count() for each in live} == {1}
+
+
+def test_rewards_wait_to_be_sent_and_benefits_were_used(shop):
+    states = Counter(RewardRedemption.objects.values_list("state", flat=True))
+    assert states["requested"] >= 2
+    assert states["shipped"] == states["delivered"] == 1
+    assert Reward.objects.count() == 5
+    assert Benefit.objects.filter(grants__isnull=False).distinct().count() == 4
+    assert BenefitUse.objects.exists()
+    assert BenefitSanction.objects.count() == 1
 
 
 def test_money_hangs_in_three_ways(shop):

@@ -18,6 +18,7 @@ from crm.console.demo import (
     plans,
     promotions,
     reviews,
+    rewards,
     staff,
     stories,
 )
@@ -54,6 +55,8 @@ def plant_shop(
     # The stories go through the real services, which open their own transactions.
     say("stories")
     stories.plant(shop)
+    say("rewards and benefits")
+    rewards.plant(shop)
     say("promotions")
     promotions.plant(shop)
     say("paid plans")

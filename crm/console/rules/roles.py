@@ -7,7 +7,10 @@ granting, deducting, revoking and reinstating points,
 ``loyalty.change_subscription`` pausing, ending and going on with paid plans,
 ``loyalty.change_tierstanding`` pinning a member to a tier and letting go,
 ``loyalty.add_ladderversion`` beginning and throwing away drafts of a ladder,
-``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
+``loyalty.change_rewardredemption`` sending rewards and giving them back,
+``loyalty.add_benefituse`` writing a use down, ``change_benefituse`` giving it back,
+``loyalty.add_benefitsanction`` taking benefits away, ``change_benefitsanction`` lifting
+that, ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
 back-tests, ``campaigns.change_group`` completing a group,
@@ -91,6 +94,21 @@ _POINTS = (
     "loyalty.view_program",
     *_PLANS,
     "loyalty.view_earningrule",
+    "loyalty.view_reward",
+    "loyalty.view_rewardprice",
+    "loyalty.view_rewardredemption",
+    "loyalty.view_benefit",
+    "loyalty.view_benefitgrant",
+    "loyalty.view_benefituse",
+    "loyalty.view_benefitsanction",
+)
+#: Sending rewards and giving them back, uses of benefits, and taking benefits away.
+_REWARDS_WORK = (
+    "loyalty.change_rewardredemption",
+    "loyalty.add_benefituse",
+    "loyalty.change_benefituse",
+    "loyalty.add_benefitsanction",
+    "loyalty.change_benefitsanction",
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -158,6 +176,7 @@ SUPPORT = (
     "orders.change_shipment",
     "loyalty.add_pointsentry",
     "loyalty.change_subscription",
+    *_REWARDS_WORK,
     "campaigns.add_coupon",
     "campaigns.view_message",
     *_all("care", "ticket"),
@@ -224,6 +243,10 @@ LOYALTY_MANAGER = (
     "loyalty.change_tierstanding",
     "loyalty.add_earningrule",
     "loyalty.change_earningrule",
+    *_all("loyalty", "reward", "rewardprice", "benefit", "benefitgrant"),
+    "loyalty.delete_rewardprice",
+    "loyalty.delete_benefitgrant",
+    *_REWARDS_WORK,
     "campaigns.add_coupon",
 )
 

@@ -1,0 +1,312 @@
+"""The rewards catalogue: what there is, and what it costs whom."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.admin import TabularInline
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from crm.shared.money import display_amount
+from crm.shared.picture_files import MOST_BYTES
+from crm.shared.pictures import BadPicture
+from crm.shared.public_ids import new_public_id
+from crm.shared.staff_lists import CALM, GOOD, StaffAdmin, money_column
+from loyalty.admin.simple_conditions import (
+    QUESTIONS,
+    ConditionForm,
+    MoneyField,
+    condition_words,
+)
+from loyalty.models import Reward, RewardPrice
+from loyalty.queries.marks import audiences
+from loyalty.queries.rewards import donations_by_month
+from loyalty.services.reward_kinds import (
+    kind_choices,
+    reward_kind,
+    template_choices,
+)
+from orders.models import Variant
+from orders.services.picturing import kept_picture
+
+_NOTHING = [("", "–")]
+
+
+class RewardForm(ConditionForm):
+    """A reward: SKU and amount typed as people write them, the rest chosen."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("kind"), widget=UnfoldAdminSelectWidget)
+    sku = forms.CharField(
+        label=gettext_lazy("SKU"),
+        required=False,
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=gettext_lazy("For goods: they leave the shelf when redeemed."),
+    )
+    amount = MoneyField(
+        label=gettext_lazy("amount"),
+        required=False,
+        max_length=20,
+        help_text=gettext_lazy("For stored value and donations."),
+    )
+    template = forms.ChoiceField(
+        label=gettext_lazy("coupon template"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("For coupons: one that is live."),
+    )
+    upload = forms.FileField(
+        label=gettext_lazy("picture"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(
+            attrs={"accept": "image/png,image/jpeg,image/webp"}
+        ),
+        help_text=gettext_lazy("Use a PNG, JPEG or WebP picture of at most 2 MB."),
+    )
+
+    class Meta:
+        model = Reward
+        fields = [
+            *("name", "name_en", "text", "text_en", "points", "benefit"),
+            *("stock", "member_limit", "starts_at", "ends_at", "refundable_days"),
+            *("due_days", "is_active"),
+        ]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        reward = self.instance
+        # Who may only look has no fields.
+        if "kind" not in self.fields:
+            return
+        self.fields["kind"].choices = kind_choices()
+        # A template that ended since stays to be seen.
+        kept = [(reward.template, reward.template)] if reward.template else []
+        self.fields["template"].choices = dict(
+            [*_NOTHING, *kept, *template_choices()]
+        ).items()
+        if reward.pk:
+            self.initial |= {
+                "kind": reward.kind,
+                "sku": reward.variant.sku if reward.variant else "",
+                "amount": reward.amount_minor,
+                "template": reward.template,
+            }
+            self.fields["kind"].disabled = True
+
+    def clean_sku(self) -> str:
+        """Find what it names."""
+        sku = self.cleaned_data["sku"].strip()
+        self.instance.variant = Variant.objects.filter(sku=sku).first()
+        if sku and self.instance.variant is None:
+            raise ValidationError(_("There is no such SKU."))
+        return sku
+
+    def clean_upload(self):
+        """Keep a picture as a bare WebP, with an address of its own."""
+        upload = self.cleaned_data.get("upload")
+        if upload is None:
+            return upload
+        if upload.size > MOST_BYTES:
+            raise ValidationError(self.fields["upload"].help_text)
+        try:
+            self.instance.picture = kept_picture(upload.read())
+        except BadPicture as error:
+            raise ValidationError(str(error)) from error
+        self.instance.picture_id = new_public_id("img")
+        return upload
+
+    def clean(self):
+        """Ask for what the kind needs, and only that."""
+        said = super().clean()
+        kind = said.get("kind")
+        if not kind:
+            return said
+        self.instance.kind = kind
+        self.instance.amount_minor = said.get("amount")
+        self.instance.template = said.get("template") or ""
+        needs = reward_kind(kind).needs
+        field = {"variant": "sku", "amount_minor": "amount"}.get(needs, needs)
+        if field and not said.get(field) and field not in self.errors:
+            self.add_error(field, _("This kind of reward needs it."))
+        return said
+
+
+class RewardPriceForm(ConditionForm):
+    """A row of the price table."""
+
+    audience = forms.ChoiceField(
+        label=gettext_lazy("for whom"), required=False, widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = RewardPrice
+        fields = ["position", "audience", "points"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "audience" in self.fields:
+            self.fields["audience"].choices = [("", _("everybody")), *audiences()]
+
+
+class RewardPriceInline(TabularInline):
+    """The price table: rows are tested in this order, the first that fits wins."""
+
+    model = RewardPrice
+    form = RewardPriceForm
+    fields = ["position", "audience", "only_orders", "only_spend", "points"]
+    extra = 0
+
+    def get_fields(self, request, obj=None):
+        """Show who may only look what stands in the table."""
+        if self.has_change_permission(request, obj):
+            return self.fields
+        return ["position", "audience", "points"]
+
+
+@admin.register(Reward)
+class RewardAdmin(StaffAdmin):
+    """What members get for points."""
+
+    when_empty = gettext_lazy(
+        "Rewards are what members get for points: goods, coupons, stored value, "
+        "benefits, donations. Add one; members find it in the app."
+    )
+    form = RewardForm
+    inlines = [RewardPriceInline]
+    list_display = [
+        *("label", "kind_label", "points", "value", "left_of_all", "starts_at"),
+        *("ends_at", "state_label"),
+    ]
+    list_filter = ["is_active"]
+    search_fields = ["name", "name_en"]
+    ordering = ["-id"]
+    readonly_fields = ["public_id", "taken", "in_words", "donated"]
+    autocomplete_fields = ["benefit"]
+
+    value = money_column("amount_minor", gettext_lazy("amount"), ordering=False)
+
+    def get_queryset(self, request):
+        """Leave the bytes of pictures where they are."""
+        rewards = super().get_queryset(request).defer("picture")
+        return rewards.select_related("variant", "benefit").prefetch_related("prices")
+
+    def get_fieldsets(self, request, obj=None):
+        """Show who may only look the columns, and everybody else the questions."""
+        plain = [("name", "name_en"), ("text", "text_en"), "points", "in_words"]
+        limits = [("starts_at", "ends_at"), ("stock", "taken"), "member_limit"]
+        limits += ["refundable_days", "due_days", "is_active", "public_id"]
+        may = self.has_change_permission(request, obj) or self.has_add_permission(
+            request
+        )
+        what = list(_WHAT) if may else ["kind", "benefit"]
+        if obj is not None and obj.kind == "donation":
+            what.append("donated")
+        sets = [
+            (None, {"fields": [*plain[:2], *what, *plain[2:]]}),
+            (gettext_lazy("Limits"), {"fields": limits, "classes": ["tab"]}),
+        ]
+        if may:
+            to_whom = {"fields": list(QUESTIONS), "classes": ["tab"]}
+            sets.append((gettext_lazy("Visible to whom"), to_whom))
+        return sets
+
+    def save_model(self, request, obj, form, change) -> None:
+        """Write what the form shows; pieces taken meanwhile are others' to count."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        written = {field.name for field in obj._meta.concrete_fields}
+        written -= {"id", "public_id", "taken"}
+        if not form.cleaned_data.get("upload"):
+            written -= {"picture", "picture_id"}
+        obj.save(update_fields=written)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Refuse: what is over is no longer active, its redemptions stay."""
+        return False
+
+    @admin.display(description=gettext_lazy("reward"), ordering="name")
+    def label(self, reward: Reward) -> str:
+        """Return the name in the language of the page."""
+        return reward.label
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_label(self, reward: Reward) -> str:
+        """Return what it is."""
+        return str(reward_kind(reward.kind).label)
+
+    @admin.display(description=gettext_lazy("left"))
+    def left_of_all(self, reward: Reward) -> str:
+        """Return the pieces that are left."""
+        if reward.left is None:
+            return "–"
+        return _("%(left)s of %(stock)s") % {
+            "left": f"{reward.left:,d}",
+            "stock": f"{reward.stock:,d}",
+        }
+
+    @display(
+        description=gettext_lazy("state"), label={"active": GOOD, "inactive": CALM}
+    )
+    def state_label(self, reward: Reward) -> tuple[str, str]:
+        """Return whether members may see it."""
+        if reward.is_active:
+            return "active", _("active")
+        return "inactive", _("inactive")
+
+    @admin.display(description=gettext_lazy("given by members"))
+    def donated(self, reward: Reward) -> str:
+        """Return what the shop owes the good cause, by month."""
+        lines = [
+            (
+                date_format(each.month, "YEAR_MONTH_FORMAT"),
+                display_amount(each.amount_minor, settings.SHOP_CURRENCY),
+            )
+            for each in donations_by_month(reward_id=reward.pk)
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines) or "–"
+
+    @admin.display(description=gettext_lazy("in plain words"))
+    def in_words(self, reward: Reward) -> str:
+        """Return who pays how many points, as one would tell a customer."""
+        return words_of_reward(reward) if reward.pk else "–"
+
+
+_WHAT = ("kind", "sku", "amount", "template", "benefit", "upload")
+
+
+def words_of_reward(reward: Reward) -> str:
+    """Return the price table and the limits in sentences, in the tested order."""
+    names = dict(audiences())
+    said = []
+    for row in reward.prices.all():
+        whom = names.get(row.audience, row.audience) or _("everybody")
+        only = condition_words(row.condition)
+        text = _("%(whom)s, if %(only)s: %(points)s points.") if only else None
+        text = text or _("%(whom)s: %(points)s points.")
+        said.append(text % {"whom": whom, "only": only, "points": f"{row.points:,d}"})
+    rest = _("Whoever is left: %(points)s points.") if said else _("%(points)s points.")
+    said.append(rest % {"points": f"{reward.points:,d}"})
+    visible = condition_words(reward.condition)
+    if visible:
+        said.append(_("Only visible if %(condition)s.") % {"condition": visible})
+    if reward.refundable_days:
+        said.append(
+            ngettext(
+                "May be given back for %(days)s day.",
+                "May be given back for %(days)s days.",
+                reward.refundable_days,
+            )
+            % {"days": reward.refundable_days}
+        )
+    return " ".join(said)

@@ -1,0 +1,97 @@
+"""What rewards cost whom, and which moves a redemption may make. Plain Python."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from crm.shared.conditions import EVERYBODY, Condition, Facts
+from crm.shared.dates import bounds_of_day
+
+#: State -> states it may move to; everything else is refused. What needs no sending
+#: is given at once. Cancelled is what was never sent, given back what was.
+MOVES: dict[str, frozenset[str]] = {
+    "requested": frozenset({"shipped", "cancelled"}),
+    "fulfilled": frozenset({"refunded"}),
+    "shipped": frozenset({"delivered", "refunded"}),
+    "delivered": frozenset({"refunded"}),
+    "cancelled": frozenset(),
+    "refunded": frozenset(),
+}
+#: Neither cancelled nor given back: what counts against limits.
+STANDING = ("requested", "fulfilled", "shipped", "delivered")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """A row of a price table: how many points, for which mark, and only if."""
+
+    points: int
+    audience: str = ""
+    condition: Condition = EVERYBODY
+
+
+def is_meant(
+    audience: str, condition: Condition, *, marks: Collection[str], facts: Facts
+) -> bool:
+    """Whether what is for an audience, and only if, is meant for a member.
+
+    Args:
+        audience: a mark, such as ``tier:gold``; empty is everybody.
+        marks: the marks of the member.
+        facts: what the condition asks of the member.
+
+    >>> is_meant("tier:gold", EVERYBODY, marks={"tier:gold"}, facts={})
+    True
+    """
+    return (not audience or audience in marks) and condition.holds(facts)
+
+
+def price_row(
+    rows: Sequence[PriceRow], *, marks: Collection[str], facts: Facts
+) -> int | None:
+    """Return the place of the first row that is meant for a member, or None.
+
+    >>> rows = [PriceRow(800, "tier:gold"), PriceRow(900)]
+    >>> price_row(rows, marks={"tier:gold"}, facts={}), price_row(rows, marks=(),
+    ...           facts={})
+    (0, 1)
+    """
+    for place, row in enumerate(rows):
+        if is_meant(row.audience, row.condition, marks=marks, facts=facts):
+            return place
+    return None
+
+
+def price_in_points(
+    points: int, rows: Sequence[PriceRow], *, marks: Collection[str], facts: Facts
+) -> int:
+    """Return what a reward costs a member: the first row that is meant, or ``points``.
+
+    >>> price_in_points(1000, [PriceRow(800, "tier:gold")], marks=(), facts={})
+    1000
+    """
+    place = price_row(rows, marks=marks, facts=facts)
+    return points if place is None else rows[place].points
+
+
+def may_move(from_state: str, to_state: str) -> bool:
+    """Whether a redemption may make this move."""
+    return to_state in MOVES[from_state]
+
+
+def end_of_days(now: datetime, *, days: int, zone: ZoneInfo) -> datetime:
+    """Return the end of the day so many days from now, in the shop's zone (X3).
+
+    >>> from datetime import UTC
+    >>> end_of_days(datetime(2026, 11, 21, 4, tzinfo=UTC), days=1,
+    ...             zone=ZoneInfo("Asia/Shanghai"))
+    datetime.datetime(2026, 11, 22, 16, 0, tzinfo=datetime.timezone.utc)
+    """
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return bounds_of_day(day, zone)[1]
+
+
+def refund_deadline(now: datetime, *, days: int, zone: ZoneInfo) -> datetime | None:
+    """Return until when what is redeemed now may be given back; None is never."""
+    return end_of_days(now, days=days, zone=zone) if days else None

@@ -1,0 +1,140 @@
+"""Giving a reward back: stock and points go back together (P20)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.audit import record_audit
+from crm.shared.errors import Refusal
+from crm.shared.outbox import record
+from loyalty.events import RedemptionEnded
+from loyalty.models import Reward, RewardRedemption
+from loyalty.rules.rewards import may_move
+from loyalty.services.posting import locked_account
+from loyalty.services.returning import return_points
+from loyalty.services.reward_kinds import reward_kind, source_of_redemption
+from members.models import Member
+
+_State = RewardRedemption.State
+#: What members do themselves; afterwards they talk to staff.
+_BY_MEMBERS = (_State.REQUESTED, _State.FULFILLED)
+_ENDED = (_State.CANCELLED, _State.REFUNDED)
+
+
+class RedemptionUnknown(Refusal):
+    """There is no such redemption."""
+
+    code = "redemption_not_found"
+    status = 404
+    message = _("There is no such redemption.")
+
+
+class TooLateToGiveBack(Refusal):
+    """This reward can no longer be given back."""
+
+    code = "reward_not_refundable"
+    message = _("This reward can no longer be given back.")
+
+
+def cancel_redemption(
+    *, redemption: str, member_id: int, now: datetime
+) -> RewardRedemption:
+    """Give one's own reward back before its deadline; again is harmless.
+
+    Raises:
+        RedemptionUnknown: it is not the member's.
+        TooLateToGiveBack: its deadline is past, it never had one, or it was sent.
+        RewardUsed: what it brought was used already.
+    """
+    return _end(redemption, member_id=member_id, now=now)
+
+
+def end_redemption(
+    *,
+    redemption: str,
+    actor: Any,
+    reason: str,
+    came_back: bool = True,
+    now: datetime,
+) -> RewardRedemption:
+    """Staff give the points of a reward back, whatever its deadline says.
+
+    Args:
+        actor: the login.
+        reason: why, for the history and the audit trail.
+        came_back: False where what was sent is lost or broken: the points go back,
+            the piece does not.
+
+    Raises:
+        RedemptionUnknown, RewardUsed: as they say.
+    """
+    return _end(redemption, actor=actor, reason=reason, came_back=came_back, now=now)
+
+
+@transaction.atomic
+def _end(
+    public_id: str,
+    *,
+    member_id: int | None = None,
+    actor: Any = None,
+    reason: str = "",
+    came_back: bool = True,
+    now: datetime,
+) -> RewardRedemption:
+    row = _locked(public_id, member_id, now)
+    if row.state in _ENDED:
+        return row
+    if member_id is not None and not may_cancel(row, at=now):
+        raise TooLateToGiveBack
+    to_state = _State.CANCELLED if row.state == _State.REQUESTED else _State.REFUNDED
+    assert may_move(row.state, to_state)
+    kind = reward_kind(row.kind)
+    if came_back or not kind.is_sent:
+        kind.undo(row, now=now)
+        Reward.objects.filter(pk=row.reward_id).update(taken=F("taken") - 1)
+    return_points(
+        member_id=row.member_id,
+        source=source_of_redemption(row),
+        now=now,
+        reason=reason,
+        actor=actor.get_username() if actor else "",
+    )
+    row.state, row.ended_at, row.reason = to_state, now, reason[:200]
+    row.save(update_fields=["state", "ended_at", "reason"])
+    record(RedemptionEnded(member_id=row.member_id, redemption_id=row.pk))
+    if actor is not None:
+        record_audit(
+            actor=actor,
+            action=f"rewards.{to_state}",
+            obj=row,
+            reason=reason,
+            detail={"points": row.points, "came_back": came_back},
+            now=now,
+        )
+    return row
+
+
+def may_cancel(row: RewardRedemption, *, at: datetime) -> bool:
+    """Whether a member may give a reward back at ``at`` without asking anybody."""
+    in_time = row.refundable_until is not None and at < row.refundable_until
+    return in_time and row.state in _BY_MEMBERS
+
+
+def _locked(public_id: str, member_id: int | None, now: datetime) -> RewardRedemption:
+    """Return a redemption after locking its member, the account, then itself."""
+    rows = RewardRedemption.objects.filter(public_id=public_id)
+    if member_id is not None:
+        rows = rows.filter(member_id=member_id)
+    owner = rows.values_list("member_id", flat=True).first()
+    if owner is None:
+        raise RedemptionUnknown
+    Member.objects.select_for_update(no_key=True).get(pk=owner)
+    locked_account(member_id=owner, now=now)
+    # A merge may have moved it between the two reads: then it is asked for again.
+    row = rows.filter(member_id=owner).select_for_update(no_key=True).first()
+    if row is None:
+        raise RedemptionUnknown
+    return row
