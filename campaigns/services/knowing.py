@@ -51,7 +51,7 @@ _LAST: dict[str | None, KnownOffers] = {}
 def expected_needs(request: PriceRequest) -> Needs:
     """Return what a quote will want to know, as far as the last version tells."""
     known = _LAST.get(get_language())
-    segments = Needs(segments=asks_for_segment(request, known))
+    segments = Needs(segments=asks_for_segment(request, known=known))
     if known is None or not known.needs:
         return segments
     # What the buyer belongs to is not known yet: gifts of any tier are looked up.
@@ -59,7 +59,7 @@ def expected_needs(request: PriceRequest) -> Needs:
     return segments | _needs_of_all(known, _reached(known, lenient))
 
 
-def asks_for_segment(request: PriceRequest, known: KnownOffers | None) -> bool:
+def asks_for_segment(request: PriceRequest, *, known: KnownOffers | None) -> bool:
     """Tell whether a price depends on the segments of its buyer."""
     if request.member_id is None:
         return False
@@ -72,7 +72,7 @@ def asks_for_segment(request: PriceRequest, known: KnownOffers | None) -> bool:
 
 def segments_of_buyer(request: PriceRequest, *, known: KnownOffers) -> frozenset[str]:
     """Return the marks of the segments a buyer is in, where a price depends on them."""
-    if not asks_for_segment(request, known):
+    if not asks_for_segment(request, known=known):
         return frozenset()
     return _told_about(request, Needs(segments=True)).segments
 

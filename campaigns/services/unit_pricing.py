@@ -81,7 +81,7 @@ def _live(version: UUID, language: str | None) -> KnownOffers:
 def _expected_needs(request: PriceRequest) -> Needs:
     """Return what the page will want to know, as far as the last version tells."""
     known = _LAST.get(get_language())
-    segments = Needs(segments=asks_for_segment(request, known))
+    segments = Needs(segments=asks_for_segment(request, known=known))
     if known is None or not known.needs:
         return segments
     # What the buyer belongs to is not known yet.
