@@ -358,7 +358,7 @@ class BenefitSanctionAdmin(DeedAdmin):
         """Whether this login may lift sanctions."""
         return request.user.has_perm("loyalty.change_benefitsanction")
 
-    @admin.action(description=gettext_lazy("Lift"), permissions=["work"])
+    @admin.action(description=gettext_lazy("End the sanction"), permissions=["work"])
     def lift(self, request, queryset):
         """End the ticked sanctions now, one service call each."""
         moment = now()
