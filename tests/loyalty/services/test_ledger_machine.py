@@ -303,8 +303,8 @@ def test_p3_whatever_happens_for_long_the_books_agree():
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=50,
+            max_examples=30,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
