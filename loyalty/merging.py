@@ -4,7 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import PointsAccount
+from loyalty.models import PointsAccount, Referral
+from loyalty.services.counting_friends import count_friends
 from loyalty.services.merging_points import (
     join_points,
     locked_pair,
@@ -19,8 +20,10 @@ from loyalty.services.merging_tiers import (
     part_value,
 )
 from loyalty.services.valuing import count_value
-from members.services.movers import MergeCase, Merger, Moved, Share
+from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
+
+_REFERRALS = Key(Referral, "inviter")
 
 
 class LoyaltyMerger(Merger):
@@ -33,6 +36,11 @@ class LoyaltyMerger(Merger):
             "loyalty.QualifyingEntry.member",
             "loyalty.TierChange.member",
             "loyalty.MemberValue.member",
+            "loyalty.Referral.inviter",
+            # History of the number, like the invitation it came by.
+            "loyalty.Referral.friend",
+            # Counted afresh.
+            "loyalty.ReferralTally.inviter",
         }
     )
 
@@ -48,6 +56,7 @@ class LoyaltyMerger(Merger):
             Share(_("points"), account.balance),
             Share(_("points reserved"), account.held),
             Share(_("points owed"), account.debt),
+            Share(_("referrals"), _REFERRALS.rows(member_id).count()),
         ]
 
     def move(self, case: MergeCase) -> dict[str, Any]:
@@ -63,7 +72,13 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
-        return {"points": points, "newest": newest, "tier": tier}
+        referrals = _move_referrals(case)
+        return {
+            "points": points,
+            "newest": newest,
+            "tier": tier,
+            _REFERRALS.label: referrals,
+        }
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:
         """Points spent or ended since stay gone.
@@ -102,3 +117,14 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
+        self.return_rows(_REFERRALS, case, mine.get(_REFERRALS.label, []))
+        count_friends(inviter_ids=case.member_ids)
+
+
+def _move_referrals(case: MergeCase) -> list[int]:
+    """Let the winner have brought whom the loser did, but not themselves."""
+    rows = _REFERRALS.rows(case.loser_id).exclude(friend_id=case.winner_id)
+    ids = sorted(rows.values_list("pk", flat=True))
+    Referral.objects.filter(pk__in=ids).update(inviter_id=case.winner_id)
+    count_friends(inviter_ids=case.member_ids)
+    return ids

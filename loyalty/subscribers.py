@@ -8,6 +8,7 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
+from loyalty.services.referring import open_referral, review_of_order
 from loyalty.services.rewarding import (
     reward_profile,
     reward_review,
@@ -67,3 +68,13 @@ def take_back_for_rejected_review(payload: dict, *, fact: Fact, now: datetime) -
 def take_back_for_returned_goods(payload: dict, *, fact: Fact, now: datetime) -> None:
     """RefundCompleted: take the points of reviews back, if the program says so."""
     take_back_of_refund(refund_id=payload["refund_id"], now=now)
+
+
+def open_referral_of_friend(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """InvitationAccepted: promise what the referral program says, once."""
+    open_referral(friend_id=payload["invitee_id"], now=now)
+
+
+def review_referral_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid, RefundCompleted: look what the buyer brings who invited them."""
+    review_of_order(order_id=payload["order_id"], now=now)

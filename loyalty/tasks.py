@@ -4,6 +4,7 @@ from celery import shared_task
 
 from crm.shared import clock
 from loyalty.services.expiring import expire_lots
+from loyalty.services.referring import sweep_referrals
 
 
 @shared_task
@@ -14,3 +15,12 @@ def expire_points() -> int:
     while some := expire_lots(now=now):
         booked += some
     return booked
+
+
+@shared_task
+def reward_kept_referrals() -> None:
+    """Look at every friend whose order can no longer be sent back."""
+    now = clock.now()
+    after = 0
+    while after := sweep_referrals(now=now, after_id=after):
+        pass

@@ -10,6 +10,12 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
+from loyalty.models.referral import (
+    Referral,
+    ReferralConversion,
+    ReferralProgram,
+    ReferralTally,
+)
 from loyalty.models.tier import QualifyingEntry, TierChange
 from loyalty.models.value import MemberValue
 
@@ -24,6 +30,10 @@ __all__ = [
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "Referral",
+    "ReferralConversion",
+    "ReferralProgram",
+    "ReferralTally",
     "Tier",
     "TierChange",
 ]
