@@ -62,6 +62,8 @@ SECTIONS = [
             ("loyalty.ladder", "stairs"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),
+            ("loyalty.referral", "group_add"),
+            ("loyalty.referralprogram", "handshake"),
         ],
     ),
     (

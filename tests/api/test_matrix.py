@@ -197,6 +197,8 @@ POLICY = {
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
     "my-points-entries": MEMBERS,
+    "my-referrals": MEMBERS,
+    "my-referred-friends": MEMBERS,
     "my-coupons": MEMBERS,
     # No unpaid order keeps it: the operation is hers, there is nothing to free.
     "my-coupon-hold": Policy(True, own=True, fine=frozenset({409})),

@@ -3,6 +3,7 @@
 A permission is ``app.verb_model``, as Django names them. Verbs that are no rows
 of their own stand for the service they open: ``loyalty.add_pointsentry`` is
 granting and deducting points, ``loyalty.change_pointsaccount`` freezing,
+``loyalty.change_referral`` deciding on referrals that are held,
 ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,
 ``campaigns.add_couponbatch`` making and downloading codes, ``change_couponbatch``
 revoking them, ``campaigns.add_backtest`` starting, stopping and going on with
@@ -82,6 +83,8 @@ _POINTS = (
     "loyalty.view_tier",
     "loyalty.view_ladder",
     "loyalty.view_program",
+    "loyalty.view_referral",
+    "loyalty.view_referralprogram",
 )
 _OFFERS = (
     "campaigns.view_promotion",
@@ -206,6 +209,8 @@ LOYALTY_MANAGER = (
     "loyalty.add_pointsentry",
     "loyalty.change_pointsaccount",
     "loyalty.change_program",
+    "loyalty.change_referral",
+    "loyalty.change_referralprogram",
     *_all("loyalty", "ladder", "tier"),
     "campaigns.add_coupon",
 )
