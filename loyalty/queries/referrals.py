@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import (
     Count,
     Exists,
+    F,
     OuterRef,
     Q,
     QuerySet,
@@ -74,6 +75,8 @@ def of_buyer(member_id: int) -> QuerySet[Referral]:
 def due_for_review(*, now: datetime, after_id: int, limit: int) -> Sequence[int]:
     """Return waiting referrals that an order past its return window may decide.
 
+    Orders too small to count are not looked at again and again.
+
     Args:
         after_id: those with a greater key, in the order of keys.
     """
@@ -81,7 +84,11 @@ def due_for_review(*, now: datetime, after_id: int, limit: int) -> Sequence[int]
         member_id=OuterRef("buyer_id"),
         paid_at__gte=OuterRef("joined_at"),
         state__in=SOLD,
-    ).alias(came_at=Coalesce("delivered_at", "closed_at"))
+    ).alias(
+        came_at=Coalesce("delivered_at", "closed_at"),
+        agreed_minor=F("goods_minor") - F("discount_minor"),
+    )
+    enough = ended.filter(agreed_minor__gte=OuterRef("least_order_minor"))
     latest = now - timedelta(days=settings.RETURN_DAYS)
     return list(
         Referral.objects.filter(
@@ -90,7 +97,7 @@ def due_for_review(*, now: datetime, after_id: int, limit: int) -> Sequence[int]
             conversion=ReferralConversion.KEPT_ORDER,
         )
         .alias(buyer_id=Coalesce("friend__merged_into_id", "friend_id"))
-        .filter(Exists(ended.filter(came_at__lte=latest)))
+        .filter(Exists(enough.filter(came_at__lte=latest)))
         .order_by("pk")
         .values_list("pk", flat=True)[:limit]
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from loyalty.models import Referral
+from loyalty.models import Referral, ReferralConversion
 from loyalty.queries.referral_marks import MOST_FRIENDS, marks_of, together
 from loyalty.queries.referrals import (
     due_for_review,
@@ -99,12 +99,19 @@ def review_referral(*, referral_id: int, now: datetime) -> Referral:
 
 @transaction.atomic
 def review_of_order(*, order_id: int, now: datetime) -> int:
-    """Look at the referrals that the buyer of an order came by; return how many."""
+    """Look at the referrals that the buyer of an order came by; return how many.
+
+    Those that wait for a return window are left to ``sweep_referrals``: nobody waits
+    for the inviter's account for nothing.
+    """
     member_id = Order.objects.values_list("member_id", flat=True).get(pk=order_id)
     if member_id is None:
         return 0
-    open_ones = of_buyer(member_id).exclude(state__in=_OVER).order_by("pk")
-    ids = list(open_ones.values_list("pk", flat=True))
+    open_ones = of_buyer(member_id).exclude(state__in=_OVER)
+    due = open_ones.exclude(
+        state=Referral.State.WAITING, conversion=ReferralConversion.KEPT_ORDER
+    )
+    ids = list(due.order_by("pk").values_list("pk", flat=True))
     for referral_id in ids:
         review_referral(referral_id=referral_id, now=now)
     return len(ids)

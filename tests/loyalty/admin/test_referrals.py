@@ -44,7 +44,7 @@ def test_the_page_says_what_was_noticed_and_shows_nobody(held):
     assert held.inviter.number in text
     assert held.inviter.name not in text
     for code in held.reasons:
-        assert capfirst(REASONS[code]) in text
+        assert capfirst(str(REASONS[code])) in text
 
 
 @pytest.mark.parametrize(

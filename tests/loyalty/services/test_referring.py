@@ -527,3 +527,10 @@ def test_a_friend_who_was_merged_into_somebody_still_counts(alice, bob):
 def test_an_order_of_nobody_changes_nothing(db):
     order = paid_order(None, 10_000)
     assert review_of_order(order_id=order.pk, now=NOON) == 0
+
+
+def test_the_sweep_does_not_ask_again_about_orders_too_small_to_count(alice):
+    promise(conversion="kept_order", least_order_minor=5_000)
+    referral = brought(alice, 7)
+    delivered(buys(referral, 4_999))
+    assert sweep_referrals(now=CLOSED) == 0
