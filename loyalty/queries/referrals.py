@@ -103,6 +103,12 @@ def due_for_review(*, now: datetime, after_id: int, limit: int) -> Sequence[int]
     )
 
 
+def held_referrals() -> QuerySet[Referral]:
+    """Return referrals that wait for staff, the longest first."""
+    held = Referral.objects.filter(state=Referral.State.HELD)
+    return held.select_related("inviter").order_by("settled_at", "pk")
+
+
 def joined_lately(referral: Referral, *, hours: int) -> int:
     """Return how many friends of the inviter joined in the hours up to this one."""
     return Referral.objects.filter(

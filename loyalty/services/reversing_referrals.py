@@ -32,7 +32,7 @@ def reverse_referral(*, referral: Referral, now: datetime) -> None:
         ("friend", standing_id(referral.friend_id)),
         ("inviter", referral.inviter_id),
     ):
-        source = source_of(referral, share)
+        source = source_of(referral, share=share)
         take_grant_back(member_id=member_id, source=source, now=now)
     if referral.counted_in:
         give_place_back(inviter_id=referral.inviter_id, period=referral.counted_in)
@@ -59,7 +59,7 @@ def _take_milestones_back(*, inviter_id: int, now: datetime) -> None:
     )
     for reached in beyond.order_by("pk"):
         take_grant_back(
-            member_id=inviter_id, source=source_of(reached, "milestone"), now=now
+            member_id=inviter_id, source=source_of(reached, share="milestone"), now=now
         )
         reached.milestone_at, reached.milestone_points = None, 0
         reached.save(update_fields=["milestone_at", "milestone_points"])

@@ -66,7 +66,7 @@ def reward_referral(*, referral: Referral, now: datetime) -> None:
     )
 
 
-def source_of(referral: Referral, share: str) -> str:
+def source_of(referral: Referral, *, share: str) -> str:
     """Return how the ledger names a share: ``inviter``, ``friend``, ``milestone``."""
     return f"referral:{referral.public_id}:{share}"
 
@@ -134,7 +134,7 @@ def _grant(
             points=points,
             reason=reason,
             actor=ACTOR,
-            source=source_of(referral, share),
+            source=source_of(referral, share=share),
             now=now,
         )
     return points
