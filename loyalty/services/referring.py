@@ -156,8 +156,8 @@ def _convert(referral: Referral, found: Conversion, *, buyer_id: int) -> None:
     inviter_id = referral.inviter_id
     is_one_member = buyer_id == inviter_id
     others = friends_of(inviter_id).exclude(pk=referral.pk)
-    newest = others.order_by("-joined_at", "-pk")[:MOST_FRIENDS]
-    friends = [each.friend_id for each in newest]
+    newest = others.order_by("-joined_at", "-pk").values_list("friend_id", flat=True)
+    friends = list(newest[:MOST_FRIENDS])
     marks = marks_of({inviter_id, buyer_id, *friends})
     referral.order_id, referral.converted_at = found.order_id, found.at
     referral.reasons = list(
