@@ -124,3 +124,33 @@ class BenefitDue:
     use_id: int
     template: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralRewarded:
+    """A friend counted, and what was promised was given."""
+
+    name: ClassVar[str] = "loyalty.ReferralRewarded"
+    referral_id: int
+    inviter_id: int
+    friend_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the referral's place in the queue."""
+        return f"referral:{self.referral_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralReversed:
+    """What a friend had brought was taken back with the order."""
+
+    name: ClassVar[str] = "loyalty.ReferralReversed"
+    referral_id: int
+    inviter_id: int
+    friend_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the referral's place in the queue."""
+        return f"referral:{self.referral_id}"

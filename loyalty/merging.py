@@ -5,8 +5,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
-from loyalty.models import CheckIn, PointsAccount, Subscription
+from loyalty.models import CheckIn, PointsAccount, Referral, Subscription
 from loyalty.services.capping import join_tallies
+from loyalty.services.counting_friends import count_friends
 from loyalty.services.merging_points import (
     join_points,
     locked_pair,
@@ -26,6 +27,7 @@ from orders.merging import ORDERS, OrdersMerger
 
 _PLANS = Key(Subscription, "member")
 _CHECK_INS = Key(CheckIn, "member")
+_REFERRALS = Key(Referral, "inviter")
 
 
 class BothHavePlans(Refusal):
@@ -49,6 +51,11 @@ class LoyaltyMerger(Merger):
             "loyalty.MemberValue.member",
             "loyalty.EarningTally.member",
             _CHECK_INS.label,
+            "loyalty.Referral.inviter",
+            # History of the number, like the invitation it came by.
+            "loyalty.Referral.friend",
+            # Counted afresh.
+            "loyalty.ReferralTally.inviter",
         }
     )
 
@@ -64,6 +71,7 @@ class LoyaltyMerger(Merger):
             Share(_("points"), account.balance),
             Share(_("points reserved"), account.held),
             Share(_("points owed"), account.debt),
+            Share(_("referrals"), _REFERRALS.rows(member_id).count()),
             *super().shares(member_id),
         ]
 
@@ -95,10 +103,12 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
+        referrals = _move_referrals(case)
         return {
             "points": points,
             "newest": newest,
             "tier": tier,
+            _REFERRALS.label: referrals,
             _CHECK_INS.label: check_ins,
             **plans,
         }
@@ -142,3 +152,14 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
+        self.return_rows(_REFERRALS, case, mine.get(_REFERRALS.label, []))
+        count_friends(inviter_ids=case.member_ids)
+
+
+def _move_referrals(case: MergeCase) -> list[int]:
+    """Let the winner have brought whom the loser did, but not themselves."""
+    rows = _REFERRALS.rows(case.loser_id).exclude(friend_id=case.winner_id)
+    ids = sorted(rows.values_list("pk", flat=True))
+    Referral.objects.filter(pk__in=ids).update(inviter_id=case.winner_id)
+    count_friends(inviter_ids=case.member_ids)
+    return ids

@@ -1,5 +1,7 @@
 """What is kept about members by this app: the ledgers, which stay as they are."""
 
+from django.db.models import Q
+
 from crm.shared.personal_data import PersonalData, Table
 
 
@@ -128,6 +130,15 @@ class LoyaltyData(PersonalData):
             plain="benefit member actor",
             beside="benefit__name",
         ),
+        Table(
+            "loyalty.Referral",
+            lambda member_id: Q(inviter=member_id) | Q(friend=member_id),
+            kept="public_id state joined_at converted_at settled_at inviter_given "
+            "friend_given milestone_points",
+            plain="inviter friend order conversion least_order_minor inviter_points "
+            "friend_points reasons counted_in milestone_at",
+        ),
+        Table("loyalty.ReferralTally", "inviter", plain="inviter period friends"),
     )
 
     reviewed = {

@@ -13,6 +13,7 @@ from loyalty.services.giving_benefits import give_upgrade_gifts
 from loyalty.services.holding import release_hold
 from loyalty.services.importing import book_import
 from loyalty.services.posting import open_accounts
+from loyalty.services.referring import open_referral, review_of_order
 from loyalty.services.rewarding import (
     reward_invitation,
     reward_joining,
@@ -129,7 +130,7 @@ def take_back_for_returned_goods(payload: dict, *, fact: Fact, now: datetime) ->
 
 def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
     """TierChanged: an upgrade brings the gifts of the new tier, once a cycle (T5)."""
-    if payload["is_upgrade"]:
+    if payload["is_upgrade"] and payload.get("ladder", "main") == "main":
         give_upgrade_gifts(
             member_id=standing_id(payload["member_id"]),
             tier_code=payload["to_tier_code"],
@@ -140,3 +141,13 @@ def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
 def give_uses_of_order_back(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderCancelled, OrderRefunded: benefits it used may be used again."""
     return_uses_of_order(order_id=payload["order_id"], now=now)
+
+
+def open_referral_of_friend(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """InvitationAccepted: promise what the referral program says, once."""
+    open_referral(friend_id=payload["invitee_id"], now=now)
+
+
+def review_referral_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid, RefundCompleted: look what the buyer brings who invited them."""
+    review_of_order(order_id=payload["order_id"], now=now)

@@ -12,6 +12,7 @@ from loyalty.services.birthdays import grant_birthdays
 from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import end_freezes
 from loyalty.services.giving_benefits import give_birthday_gifts, give_drips
+from loyalty.services.referring import sweep_referrals
 from loyalty.services.renewing import renew_due
 from loyalty.services.tier_nights import review_tiers, warn_of_falls
 from loyalty.services.versioning import begin_due_versions
@@ -95,3 +96,12 @@ def give_benefits() -> int:
     """Give birthday gifts and what comes every period; return how many."""
     now = clock.now()
     return give_birthday_gifts(now=now) + give_drips(now=now)
+
+
+@shared_task
+def reward_kept_referrals() -> None:
+    """Look at every friend whose order can no longer be sent back."""
+    now = clock.now()
+    after = 0
+    while after := sweep_referrals(now=now, after_id=after):
+        pass

@@ -72,6 +72,8 @@ SECTIONS = [
             ("loyalty.ladderversion", "edit_road"),
             ("loyalty.tier", "military_tech"),
             ("loyalty.program", "tune"),
+            ("loyalty.referral", "group_add"),
+            ("loyalty.referralprogram", "handshake"),
         ],
     ),
     (

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty.api import benefits, earning, plans, rewards, views
+from loyalty.api import benefits, earning, plans, referrals, rewards, views
 
 urlpatterns = [
     path("me/check-ins", earning.MyCheckIns.as_view(), name="my-check-ins"),
@@ -50,5 +50,11 @@ urlpatterns = [
         "reward-pictures/<str:reward_picture>",
         rewards.RewardPicture.as_view(),
         name="reward-picture",
+    ),
+    path("me/referrals", referrals.MyReferrals.as_view(), name="my-referrals"),
+    path(
+        "me/referrals/friends",
+        referrals.MyReferredFriends.as_view(),
+        name="my-referred-friends",
     ),
 ]

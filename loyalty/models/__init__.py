@@ -21,6 +21,12 @@ from loyalty.models.points import (
     PointsLot,
 )
 from loyalty.models.program import Program
+from loyalty.models.referral import (
+    Referral,
+    ReferralConversion,
+    ReferralProgram,
+    ReferralTally,
+)
 from loyalty.models.reward import Reward, RewardPrice, RewardRedemption
 from loyalty.models.subscription import (
     Subscription,
@@ -54,6 +60,10 @@ __all__ = [
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "Referral",
+    "ReferralConversion",
+    "ReferralProgram",
+    "ReferralTally",
     "Reward",
     "RewardPrice",
     "RewardRedemption",

@@ -244,6 +244,8 @@ POLICY = {
     "my-redemption-cancel": Policy(True, own=True),
     "my-benefits": MEMBERS,
     "my-savings": MEMBERS,
+    "my-referrals": MEMBERS,
+    "my-referred-friends": MEMBERS,
     "my-coupons": MEMBERS,
     # No unpaid order keeps it: the operation is hers, there is nothing to free.
     "my-coupon-hold": Policy(True, own=True, fine=frozenset({409})),

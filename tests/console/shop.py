@@ -28,7 +28,7 @@ from crm.reports.models import DailySales
 from crm.shared.approvals import ask_for_approval
 from crm.shared.jobs import run_job
 from crm.shared.models import Delivery, Fact, Job, JobLine
-from loyalty.models import MemberValue, PointsEntry, TierChange
+from loyalty.models import MemberValue, PointsEntry, Referral, TierChange
 from loyalty.services.adjusting import grant_points
 from loyalty.services.closing import close_month
 from loyalty.services.subscribing import start_trial
@@ -355,6 +355,20 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     last_month = localdate(at).replace(day=1) - timedelta(days=1)
     close_month(month=last_month.replace(day=1), actor="finance", now=at)
+    Referral.objects.create(
+        inviter=busy,
+        friend=members[2],
+        state="held",
+        joined_at=at,
+        converted_at=at,
+        settled_at=at,
+        conversion="first_order",
+        least_order_minor=5_000,
+        inviter_points=200,
+        friend_points=100,
+        order=sale,
+        reasons=["same_address", "velocity"],
+    )
     RetentionRun.objects.create(at=at, is_dry_run=True, counts={"members.notes": 3})
     for day in range(60):
         DailySales.objects.create(

@@ -40,6 +40,7 @@ from loyalty.models import (
     PointsAccount,
     PointsEntry,
     PointsLot,
+    Referral,
     Reward,
     RewardRedemption,
     Subscription,
@@ -306,6 +307,17 @@ def test_a_group_has_succeeded_and_another_waits_for_one_more(shop):
     leader = Group.objects.get(state="succeeded").seats.get(is_leader=True)
     source = f"group:{leader.group.public_id}"
     assert PointsEntry.objects.get(source=source).points == 200
+
+
+def test_friends_were_brought_one_to_each_end_of_a_referral(shop):
+    found = Referral.objects.values_list("state", "reasons")
+    assert {state: list(reasons) for state, reasons in found} == {
+        "waiting": [],
+        "rewarded": [],
+        "reversed": [],
+        "held": ["same_address"],
+        "rejected": ["same_address", "same_address_among_friends"],
+    }
 
 
 def test_a_batch_has_its_codes_and_a_word_half_of_its_budget(shop):

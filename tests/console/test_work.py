@@ -13,6 +13,7 @@ from crm.console.rules.roles import ROLES
 from crm.shared.approvals import withdraw
 from crm.shared.clock import now
 from crm.shared.models import Approval, AuditEntry
+from loyalty.models import Referral
 from orders.models import (
     Order,
     Payment,
@@ -124,6 +125,8 @@ def test_each_queue_holds_what_waits_and_nothing_else(work, signed_in):
     assert [row.pk for row in rows(client, "approvals")] == [work.large.pk]
     assert [row.pk for row in rows(client, "late")] == [work.late.pk]
     assert [row.pk for row in rows(client, "reviews")] == [Review.objects.get().pk]
+    (held,) = rows(client, "referrals")
+    assert held.pk == Referral.objects.get().pk
     assert [row.pk for row in rows(client, "stock")] == [Variant.objects.get().pk]
 
 
@@ -160,6 +163,7 @@ def test_what_was_done_leaves_its_queue(work, signed_in):
     ReturnRequest.objects.update(state="refused")
     Order.objects.filter(pk=work.late.pk).update(state="shipped")
     Review.objects.update(state="published")
+    Referral.objects.update(state="rejected")
     withdraw(
         approval_id=work.large.pk, author=work.large.author, now=work.large.asked_at
     )

@@ -5,7 +5,7 @@ Each is found again by ``tests/console/test_demo.py``.
 
 from datetime import timedelta
 
-from crm.console.demo import aftersales, books, offers
+from crm.console.demo import aftersales, books, offers, referrals
 from crm.console.demo.checkout import order_of, pay
 from crm.console.demo.members import ZHANG_SAN_PHONE
 from crm.console.demo.shop import DemoShop
@@ -35,6 +35,7 @@ def plant(shop: DemoShop) -> None:
     _a_refund_finds_too_few_points(shop)
     aftersales.plant(shop)
     offers.plant(shop)
+    referrals.plant(shop)
     # Story 8 is planted among the members; the worker finds it.
     plan_search(everybody=True, owner=None, now=shop.now)
     send_due_refunds(now=shop.now)

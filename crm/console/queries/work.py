@@ -15,6 +15,8 @@ from crm.console.queries.order_words import tender_words
 from crm.shared.approvals import deed_of, waiting_approvals
 from crm.shared.models import Approval
 from crm.shared.money import display_amount
+from loyalty.models import Referral
+from loyalty.queries.referrals import held_referrals
 from orders.models import (
     Order,
     Payment,
@@ -232,6 +234,20 @@ def _review(review: Review) -> WorkRow:
     )
 
 
+def _referral(referral: Referral) -> WorkRow:
+    page = reverse("admin:loyalty_referral_change", args=[referral.pk])
+    return WorkRow(
+        referral.pk,
+        _("Something speaks against this referral."),
+        referral.inviter.number,
+        page,
+        referral.settled_at,
+        "",
+        _("Decide"),
+        page,
+    )
+
+
 def _stock(variant: Variant) -> WorkRow:
     free = variant.free  # type: ignore[attr-defined]
     page = reverse("admin:product_stock", args=[variant.product_id])
@@ -338,6 +354,19 @@ WORK: dict[str, WorkQueue] = {
         "orders.change_review",
         lambda at: reviews_to_moderate(),
         _review,
+    ),
+    "referrals": WorkQueue(
+        gettext_lazy("Referrals to decide"),
+        ngettext_lazy(
+            "%(count)s referral is held for a look",
+            "%(count)s referrals are held for a look",
+            "number",
+        ),
+        "group_add",
+        "loyalty.change_referral",
+        "loyalty.change_referral",
+        lambda at: held_referrals(),
+        _referral,
     ),
     "stock": WorkQueue(
         gettext_lazy("Low stock"),

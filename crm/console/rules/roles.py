@@ -7,6 +7,7 @@ granting, deducting, revoking and reinstating points,
 ``loyalty.change_subscription`` pausing, ending and going on with paid plans,
 ``loyalty.change_tierstanding`` pinning a member to a tier and letting go,
 ``loyalty.add_ladderversion`` beginning and throwing away drafts of a ladder,
+``loyalty.change_referral`` deciding on referrals that are held,
 ``loyalty.change_rewardredemption`` sending rewards and giving them back,
 ``loyalty.add_benefituse`` writing a use down, ``change_benefituse`` giving it back,
 ``loyalty.add_benefitsanction`` taking benefits away, ``change_benefitsanction`` lifting
@@ -92,6 +93,8 @@ _POINTS = (
     "loyalty.view_ladderversion",
     "loyalty.view_versionrung",
     "loyalty.view_program",
+    "loyalty.view_referral",
+    "loyalty.view_referralprogram",
     *_PLANS,
     "loyalty.view_earningrule",
     "loyalty.view_reward",
@@ -247,6 +250,8 @@ LOYALTY_MANAGER = (
     "loyalty.delete_rewardprice",
     "loyalty.delete_benefitgrant",
     *_REWARDS_WORK,
+    "loyalty.change_referral",
+    "loyalty.change_referralprogram",
     "campaigns.add_coupon",
 )
 
