@@ -23,6 +23,7 @@ _EVERY = {
     "send-refunds": ("orders.tasks.send_refunds", 30.0),
     "ask-about-payments": ("orders.tasks.ask_about_payments", 60.0),
     "expire-points": ("loyalty.tasks.expire_points", HOUR),
+    "score-members": ("loyalty.tasks.score_members", DAY),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
     "find-duplicates": ("members.tasks.find_duplicates", DAY),

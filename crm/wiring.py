@@ -154,6 +154,7 @@ DAILY_WORK: list[str] = [
     "orders.tasks.deliver_silent_shipments",
     "orders.tasks.complete_delivered_orders",
     "loyalty.tasks.expire_points",
+    "loyalty.tasks.score_members",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",

@@ -18,6 +18,7 @@ from loyalty.services.merging_tiers import (
     part_tiers,
     part_value,
 )
+from loyalty.services.scoring import forget_score
 from loyalty.services.valuing import count_value
 from members.services.movers import MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
@@ -33,6 +34,8 @@ class LoyaltyMerger(Merger):
             "loyalty.QualifyingEntry.member",
             "loyalty.TierChange.member",
             "loyalty.MemberValue.member",
+            "loyalty.MemberScore.member",
+            "loyalty.PastScore.member",
         }
     )
 
@@ -63,6 +66,8 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
+        # The winner's is made anew at night; scores of past months stay as they were.
+        forget_score(member_id=case.loser_id)
         return {"points": points, "newest": newest, "tier": tier}
 
     def staying(self, case: MergeCase, moved: Moved) -> list[Share]:

@@ -55,10 +55,27 @@ class LoyaltyData(PersonalData):
             "pk",
             kept="orders net_minor first_order_at last_order_at",
         ),
+        Table(
+            "loyalty.MemberScore",
+            "pk",
+            cleared=(
+                "recency frequency money segment interval_days due_at alive_bp "
+                "purchases_90_milli purchases_365_milli value_365_minor"
+            ),
+            goes=True,
+        ),
+        Table(
+            "loyalty.PastScore",
+            "member",
+            cleared="month recency frequency money segment",
+            plain="member",
+            goes=True,
+        ),
     )
 
     reviewed = {
         "loyalty.Ladder": "code name",
         "loyalty.Program": "name",
+        "loyalty.ScoreMonth": "model silence grid amounts",
         "loyalty.Tier": "code name name_en color",
     }

@@ -11,19 +11,29 @@ from loyalty.models.points import (
 )
 from loyalty.models.program import Program
 from loyalty.models.tier import QualifyingEntry, TierChange
-from loyalty.models.value import MemberValue
+from loyalty.models.value import (
+    MemberScore,
+    MemberValue,
+    PastScore,
+    RfmSegment,
+    ScoreMonth,
+)
 
 __all__ = [
     "HoldTake",
     "Ladder",
     "LotTake",
+    "MemberScore",
     "MemberValue",
+    "PastScore",
     "PointsAccount",
     "PointsEntry",
     "PointsHold",
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "RfmSegment",
+    "ScoreMonth",
     "Tier",
     "TierChange",
 ]

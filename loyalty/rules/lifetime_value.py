@@ -7,6 +7,7 @@ at ``t_x``, watched for ``T``, all from the first purchase on; times are in week
 of purchases count, not orders; amounts are in any one unit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from loyalty.rules.numerics import Floats, hypergeometric, log_gamma, lowest
 LEAST_REPEATING = 100
 #: A parameter beyond these is at the edge of what the data can tell.
 _SMALLEST, _LARGEST = 1e-4, 1e4
+#: A weak prior: logarithms of scaled parameters are normal, give or take five.
+_PRIOR = 0.02
 
 
 class CannotSay(Exception):
@@ -63,7 +66,9 @@ class GammaGamma:
 # --- How often --------------------------------------------------------------------
 
 
-def log_likelihood(model: BgNbd, known: Histories, weight: Floats | None = None) -> float:
+def log_likelihood(
+    model: BgNbd, known: Histories, weight: Floats | None = None
+) -> float:
     """Return the logarithm of how likely the histories are (equation 6)."""
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
     x, again = known.x, known.x > 0
@@ -94,12 +99,13 @@ def fit_purchases(known: Histories) -> BgNbd:
     # Scaled so that every shop begins its search alike.
     span = max(np.mean(known.T), 1e-9)
     scaled = Histories(x, t_x / span, watched / span, distinct.value)
+    times = weight.astype(np.float64)
     r, alpha, a, b = _most_likely(
-        lambda model: log_likelihood(BgNbd(*model), scaled, weight.astype(np.float64)),
+        lambda model: log_likelihood(BgNbd(*model), scaled, times),
         np.zeros(4),
         len(known.x),
     )
-    return BgNbd(r, alpha * span, a, b)
+    return BgNbd(r, float(alpha * span), a, b)
 
 
 def expected_purchases(model: BgNbd, weeks: float) -> float:
@@ -125,7 +131,9 @@ def future_purchases(model: BgNbd, known: Histories, weeks: float) -> Floats:
 def _odds_gone(model: BgNbd, known: Histories) -> Floats:
     x, again = known.x, known.x > 0
     ratio = (model.r + x) * np.log((model.alpha + known.T) / (model.alpha + known.t_x))
-    odds = model.a / np.where(again, model.b + x - 1, 1.0) * np.exp(np.minimum(ratio, 700))
+    odds = (
+        model.a / np.where(again, model.b + x - 1, 1.0) * np.exp(np.minimum(ratio, 700))
+    )
     return np.where(again, odds, 0.0)
 
 
@@ -181,15 +189,21 @@ def mean_amounts(model: GammaGamma, known: Histories) -> Floats:
     return model.p * (model.v + x * known.value) / (model.p * x + model.q - 1)
 
 
-def _most_likely(likelihood, start: Floats, members: int) -> tuple[float, ...]:  # type: ignore[no-untyped-def]
-    """Search by logarithms, so that every parameter stays above zero."""
+def _most_likely(
+    likelihood: Callable[[Floats], float], start: Floats, members: int
+) -> tuple[float, ...]:
+    """Search by logarithms, so that every parameter stays above zero.
+
+    Where all buyers leave alike, or spend alike, the best parameters are infinite and
+    say the same as large ones: the weak prior ends the search there.
+    """
 
     def cost(logs: Floats) -> float:
         # Far outside nothing is computed: powers would overflow.
         if np.any(np.abs(logs) > 14):
             return 1e12
-        found = -likelihood(np.exp(logs)) / members
-        return found if np.isfinite(found) else 1e12
+        found = (_PRIOR * np.sum(logs**2) - likelihood(np.exp(logs))) / members
+        return float(found) if np.isfinite(found) else 1e12
 
     logs, has_settled = lowest(cost, start)
     found = np.exp(logs)

@@ -72,9 +72,7 @@ def bounds_of(values: Sequence[int]) -> list[int]:
     return [ordered[-(-len(ordered) * n // 5) - 1] for n in range(1, 5)]
 
 
-def score(
-    *, days_since: int, orders: int, net_minor: int, bounds: RfmBounds
-) -> Rfm:
+def score(*, days_since: int, orders: int, net_minor: int, bounds: RfmBounds) -> Rfm:
     """Return the scores of one buyer: one more than the bounds that lie below it.
 
     Recency counts down, so the most recent fifth has 5.
@@ -93,3 +91,19 @@ def score(
 def segment_table() -> list[str]:
     """Return 25 codes: recency 1 to 5, within each frequency and money 1 to 5."""
     return [code for recency in range(1, 6) for code in SEGMENTS[recency]]
+
+
+def amount_bands(highest: int, *, unit: int) -> list[int]:
+    """Return where bands of amounts begin: 10, 20, 50, 100 … units, up to the highest.
+
+    >>> amount_bands(60_00, unit=100)
+    [1000, 2000, 5000]
+    """
+    bands: list[int] = []
+    scale = 10 * unit
+    while True:
+        for step in (1, 2, 5):
+            if bands and step * scale > highest:
+                return bands
+            bands.append(step * scale)
+        scale *= 10
