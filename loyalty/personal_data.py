@@ -76,6 +76,8 @@ class LoyaltyData(PersonalData):
     reviewed = {
         "loyalty.Ladder": "code name",
         "loyalty.Program": "name",
-        "loyalty.ScoreMonth": "model silence grid amounts",
+        "loyalty.ScoreMonth": (
+            "recency_bounds frequency_bounds money_bounds model silence grid amounts"
+        ),
         "loyalty.Tier": "code name name_en color",
     }

@@ -18,8 +18,10 @@ from loyalty.rules.numerics import Floats, hypergeometric, log_gamma, lowest
 LEAST_REPEATING = 100
 #: A parameter beyond these is at the edge of what the data can tell.
 _SMALLEST, _LARGEST = 1e-4, 1e4
-#: A weak prior: logarithms of scaled parameters are normal, give or take five.
 _PRIOR = 0.02
+_FARTHEST, _NEVER = 14.0, 1e12
+#: e to more than that is no number any more.
+_LARGEST_POWER = 700.0
 
 
 class CannotSay(Exception):
@@ -97,7 +99,7 @@ def fit_purchases(known: Histories) -> BgNbd:
     x, t_x, watched = alike.T
     distinct = Histories(x, t_x, watched, np.zeros(len(x)))
     # Scaled so that every shop begins its search alike.
-    span = max(np.mean(known.T), 1e-9)
+    span = max(float(np.mean(known.T)), 1e-9)
     scaled = Histories(x, t_x / span, watched / span, distinct.value)
     times = weight.astype(np.float64)
     r, alpha, a, b = _most_likely(
@@ -105,7 +107,7 @@ def fit_purchases(known: Histories) -> BgNbd:
         np.zeros(4),
         len(known.x),
     )
-    return BgNbd(r, float(alpha * span), a, b)
+    return BgNbd(r, alpha * span, a, b)
 
 
 def expected_purchases(model: BgNbd, weeks: float) -> float:
@@ -165,7 +167,7 @@ def fit_amounts(known: Histories) -> GammaGamma:
     if int(np.count_nonzero(some)) < LEAST_REPEATING:
         raise CannotSay("too_few")
     x, value = known.x[some], known.value[some]
-    unit = np.mean(value)
+    unit = float(np.median(value))
     z = value / unit
 
     def likelihood(model: Floats) -> float:
@@ -177,7 +179,7 @@ def fit_amounts(known: Histories) -> GammaGamma:
     p, q, v = _most_likely(likelihood, np.array([1.0, 1.0, 0.0]), len(x))
     if q <= 1:
         raise CannotSay("no_mean")
-    return GammaGamma(p, q, float(v * unit))
+    return GammaGamma(p, q, v * unit)
 
 
 def mean_amounts(model: GammaGamma, known: Histories) -> Floats:
@@ -194,19 +196,21 @@ def _most_likely(
 ) -> tuple[float, ...]:
     """Search by logarithms, so that every parameter stays above zero.
 
-    Where all buyers leave alike, or spend alike, the best parameters are infinite and
-    say the same as large ones: the weak prior ends the search there.
+    Where all buyers leave alike, or spend alike, the likeliest parameters are infinite
+    and say the same as large ones. Only then a weak prior ends the search: logarithms
+    of scaled parameters are normal, give or take five.
     """
+    for prior in (0.0, _PRIOR):
 
-    def cost(logs: Floats) -> float:
-        # Far outside nothing is computed: powers would overflow.
-        if np.any(np.abs(logs) > 14):
-            return 1e12
-        found = (_PRIOR * np.sum(logs**2) - likelihood(np.exp(logs))) / members
-        return float(found) if np.isfinite(found) else 1e12
+        def cost(logs: Floats, prior: float = prior) -> float:
+            # Far outside nothing is computed: powers would overflow.
+            if np.any(np.abs(logs) > _FARTHEST):
+                return _NEVER
+            found = likelihood(np.exp(logs)) - prior * float(np.sum(logs**2))
+            return -found / members if np.isfinite(found) else _NEVER
 
-    logs, has_settled = lowest(cost, start)
-    found = np.exp(logs)
-    if not has_settled or np.any(found < _SMALLEST) or np.any(found > _LARGEST):
-        raise CannotSay("not_settled")
-    return tuple(float(each) for each in found)
+        logs, has_settled = lowest(cost, start)
+        found = np.exp(logs)
+        if has_settled and np.all((found >= _SMALLEST) & (found <= _LARGEST)):
+            return tuple(float(each) for each in found)
+    raise CannotSay("not_settled")

@@ -62,7 +62,7 @@ def lowest(
     cost: Callable[[Floats], float],
     start: Floats,
     *,
-    most_steps: int = 4_000,
+    most_steps: int = 1_000,
     precision: float = 1e-10,
 ) -> tuple[Floats, bool]:
     """Return where ``cost`` is lowest near ``start``, and whether it settled.
@@ -87,9 +87,8 @@ def lowest(
         price = cost(tried)
         if price < costs[0]:
             farther = middle + 2.0 * away
-            tried, price = min(
-                ((tried, price), (farther, cost(farther))), key=lambda each: each[1]
-            )
+            if (much_less := cost(farther)) < price:
+                tried, price = farther, much_less
         elif price >= costs[-2]:
             near = middle + (0.5 if price < costs[-1] else -0.5) * away
             tried, price = near, cost(near)
