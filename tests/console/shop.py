@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.utils.timezone import localdate
 
 from campaigns.models import (
     Budget,
@@ -29,6 +30,7 @@ from crm.shared.jobs import run_job
 from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, TierChange
 from loyalty.services.adjusting import grant_points
+from loyalty.services.scoring import score_buyers
 from members.models import (
     AttributeDefinition,
     Consent,
@@ -346,6 +348,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
             refunds_minor=1_000,
             refreshed_at=at,
         )
+    score_buyers(day=localdate(at), now=at)
     fact = Fact.objects.create(name="orders.OrderPaid", key="ord_1", payload={})
     delivery = Delivery.objects.create(
         fact=fact, subscriber="loyalty.subscribers.x", state="stuck", attempts=10

@@ -17,6 +17,7 @@ from crm.console.demo import (
     reviews,
     staff,
     stories,
+    value,
 )
 from crm.console.demo.shop import SIZES, DemoShop
 from crm.reports.services.rollups import refresh_rollups
@@ -56,6 +57,7 @@ def plant_shop(
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)
+    value.plant(shop)
     return shop
 
 
