@@ -58,10 +58,12 @@ def test_a_forecast_is_said_with_its_model(shop, signed_in):
 
 
 def test_cells_and_segments_add_up_to_all_buyers():
-    month = ScoreMonth(buyers=10, grid=[[5, 5, 1, 7_000], [1, 1, 8, 2_000], [1, 2, 1, 1]])
+    month = ScoreMonth(
+        buyers=10, grid=[[5, 5, 1, 7_000], [1, 1, 8, 2_000], [1, 2, 1, 1]]
+    )
     rows = grid_of(month)
     assert [row.recency for row in rows] == [5, 4, 3, 2, 1]
-    assert (rows[0].cells[4].buyers, rows[0].cells[4].net_bp) == (1, 7_777)
+    assert (rows[0].cells[4].buyers, rows[0].cells[4].net_bp) == (1, 7_776)
     found = {each.label: each.buyers for each in segments_of(month) if each.buyers}
     assert found == {"champions": 1, "lost": 9}
 
