@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('recency', models.PositiveSmallIntegerField(verbose_name='recency score')),
                 ('frequency', models.PositiveSmallIntegerField(verbose_name='frequency score')),
                 ('money', models.PositiveSmallIntegerField(verbose_name='money score')),
-                ('segment', models.CharField(choices=[('champions', 'champions'), ('loyal', 'loyal buyers'), ('potential', 'potential loyal buyers'), ('new', 'new buyers'), ('promising', 'promising'), ('attention', 'need attention'), ('fading', 'fading'), ('at_risk', 'at risk'), ('cannot_lose', 'too good to lose'), ('lost', 'lost')], max_length=12, verbose_name='RFM segment')),
+                ('segment', models.CharField(choices=[('champions', 'champions'), ('loyal', 'loyal buyers'), ('potential', 'potential loyal buyers'), ('new', 'new buyers'), ('promising', 'promising'), ('attention', 'need attention'), ('fading', 'fading'), ('at_risk', 'at risk'), ('cannot_lose', 'too good to lose'), ('lost', 'lost buyers')], max_length=12, verbose_name='RFM segment')),
                 ('interval_days', models.PositiveIntegerField(blank=True, null=True, verbose_name='usual days between purchases')),
                 ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='next purchase expected')),
                 ('alive_bp', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='chance of still buying')),
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('recency', models.PositiveSmallIntegerField(verbose_name='recency score')),
                 ('frequency', models.PositiveSmallIntegerField(verbose_name='frequency score')),
                 ('money', models.PositiveSmallIntegerField(verbose_name='money score')),
-                ('segment', models.CharField(choices=[('champions', 'champions'), ('loyal', 'loyal buyers'), ('potential', 'potential loyal buyers'), ('new', 'new buyers'), ('promising', 'promising'), ('attention', 'need attention'), ('fading', 'fading'), ('at_risk', 'at risk'), ('cannot_lose', 'too good to lose'), ('lost', 'lost')], max_length=12, verbose_name='RFM segment')),
+                ('segment', models.CharField(choices=[('champions', 'champions'), ('loyal', 'loyal buyers'), ('potential', 'potential loyal buyers'), ('new', 'new buyers'), ('promising', 'promising'), ('attention', 'need attention'), ('fading', 'fading'), ('at_risk', 'at risk'), ('cannot_lose', 'too good to lose'), ('lost', 'lost buyers')], max_length=12, verbose_name='RFM segment')),
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='past_scores', to='members.member')),
             ],
             options={

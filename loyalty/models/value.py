@@ -17,7 +17,7 @@ class RfmSegment(models.TextChoices):
     FADING = "fading", _("fading")
     AT_RISK = "at_risk", _("at risk")
     CANNOT_LOSE = "cannot_lose", _("too good to lose")
-    LOST = "lost", _("lost")
+    LOST = "lost", _("lost buyers")
 
 
 class MemberValue(models.Model):

@@ -98,30 +98,29 @@ def score_buyers(*, day: date, now: datetime) -> Scored:
             return Scored()
         tally_purchases(cursor, day=day)
         bounds = _bounds(cursor, kept, day)
-        if bounds is None:
-            ScoreMonth.objects.filter(pk=month).delete()
-            bounds = RfmBounds([0] * 4, [0] * 4, [0] * 4)
         is_newest = not ScoreMonth.objects.filter(scored_on__gt=day).exists()
         grid = _write_scores(cursor, bounds, day, is_newest)
-        forecast = forecast_buyers(cursor, kept=kept, day=day, is_newest=is_newest)
+        if not grid:
+            ScoreMonth.objects.filter(pk=month).delete()
+            return Scored()
         buyers = sum(cell[2] for cell in grid)
-        if buyers:
-            ScoreMonth.objects.update_or_create(
-                month=month,
-                defaults={
-                    "scored_on": day,
-                    "scored_at": now,
-                    "buyers": buyers,
-                    "recency_bounds": bounds.recency,
-                    "frequency_bounds": bounds.frequency,
-                    "money_bounds": bounds.money,
-                    "model": forecast.model,
-                    "silence": forecast.silence,
-                    "grid": grid,
-                    "amounts": _amounts(cursor),
-                    "expected_minor": forecast.expected_minor,
-                },
-            )
+        forecast = forecast_buyers(cursor, kept=kept, day=day, is_newest=is_newest)
+        ScoreMonth.objects.update_or_create(
+            month=month,
+            defaults={
+                "scored_on": day,
+                "scored_at": now,
+                "buyers": buyers,
+                "recency_bounds": bounds.recency,
+                "frequency_bounds": bounds.frequency,
+                "money_bounds": bounds.money,
+                "model": forecast.model,
+                "silence": forecast.silence,
+                "grid": grid,
+                "amounts": _amounts(cursor),
+                "expected_minor": forecast.expected_minor,
+            },
+        )
     return Scored(buyers, forecast.buyers)
 
 
@@ -145,15 +144,13 @@ def _settle_in(cursor: CursorWrapper) -> None:
     )
 
 
-def _bounds(
-    cursor: CursorWrapper, kept: ScoreMonth | None, day: date
-) -> RfmBounds | None:
-    """Return the bounds of the month; None where nobody bought."""
+def _bounds(cursor: CursorWrapper, kept: ScoreMonth | None, day: date) -> RfmBounds:
+    """Return the bounds of the month, those of today if it has none yet."""
     if kept is not None:
         return RfmBounds(kept.recency_bounds, kept.frequency_bounds, kept.money_bounds)
     cursor.execute(_BOUNDS, {"fifths": [0.2, 0.4, 0.6, 0.8], "day": day})
-    found = cursor.fetchone()
-    return None if found[0] is None else RfmBounds(*found)
+    # Where nobody bought there is nothing to score.
+    return RfmBounds(*(found or [0] * 4 for found in cursor.fetchone()))
 
 
 def _write_scores(

@@ -65,7 +65,7 @@ def test_cells_and_segments_add_up_to_all_buyers():
     assert [row.recency for row in rows] == [5, 4, 3, 2, 1]
     assert (rows[0].cells[4].buyers, rows[0].cells[4].net_bp) == (1, 7_776)
     found = {each.label: each.buyers for each in segments_of(month) if each.buyers}
-    assert found == {"champions": 1, "lost": 9}
+    assert found == {"champions": 1, "lost buyers": 9}
 
 
 # --- Words about a member ----------------------------------------------------------

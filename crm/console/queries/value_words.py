@@ -40,7 +40,7 @@ def _rhythm(score: MemberScore, at: datetime) -> str:
     if score.interval_days is None or score.due_at is None:
         return _("Too few purchases to say how often.")
     every = ngettext(
-        "Buys every day", "Buys every %(days)s days", score.interval_days
+        "Buys every %(days)s day", "Buys every %(days)s days", score.interval_days
     ) % {"days": score.interval_days}
     late = days_late(localdate(score.due_at), localdate(at))
     if late > 0:

@@ -6,15 +6,20 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate
 
+from crm import wiring
+from crm.shared import clock
 from loyalty.models import MemberScore, MemberValue, PastScore, ScoreMonth
 from loyalty.rules.intervals import usual_interval
 from loyalty.rules.rfm import RfmBounds, bounds_of, score
 from loyalty.services.scoring import score_buyers
 from loyalty.services.valuing import count_value
+from loyalty.tasks import score_members
 from members.models import Member
 from orders.models import Order, UnmatchedReturn
 from tests.cast import NOON, make_member, put_in_state
+from tests.faults.callers import at_once
 from tests.loyalty.books import paid_order, refund
 
 pytestmark = pytest.mark.django_db
@@ -218,9 +223,34 @@ def test_who_is_a_buyer_no_longer_has_no_score(alice, bob):
     assert list(PastScore.objects.values_list("member", flat=True)) == [bob.pk]
 
 
-def test_a_shop_without_buyers_has_nothing_to_show():
+def test_a_shop_without_buyers_has_nothing_to_show(alice):
     assert kept().buyers == 0
     assert not ScoreMonth.objects.exists()
+    order = paid_order(alice, 5_000, at=days_ago(9))
+    assert kept().buyers == 1
+    give_back(order, at=days_ago(1))
+    assert kept().buyers == 0
+    for table in (ScoreMonth, MemberScore, PastScore):
+        assert not table.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_nights_at_once_are_one():
+    crowd(members=6)
+
+    scored = at_once([kept, kept])
+
+    assert [each.buyers for each in scored] == [6, 6]
+    assert MemberScore.objects.count() == PastScore.objects.count() == 6
+
+
+def test_the_nightly_task_scores_as_of_yesterday(alice):
+    """A demo shop that skips days runs it for each, too."""
+    today = localdate(clock.now())
+    paid_order(alice, 5_000, at=clock.now() - timedelta(days=3))
+    assert score_members() == 1
+    assert ScoreMonth.objects.get().scored_on == today - timedelta(days=1)
+    assert "loyalty.tasks.score_members" in wiring.DAILY_WORK
 
 
 def test_the_number_of_statements_does_not_grow_with_the_buyers():
