@@ -28,6 +28,7 @@ _EVERY = {
     "unfreeze-points": ("loyalty.tasks.unfreeze_points", 600.0),
     "give-benefits": ("loyalty.tasks.give_benefits", HOUR),
     "reward-kept-referrals": ("loyalty.tasks.reward_kept_referrals", HOUR),
+    "score-members": ("loyalty.tasks.score_members", DAY),
     "drop-expired-tags": ("members.tasks.drop_expired_tags", DAY),
     "mark-dormant": ("members.tasks.mark_dormant", DAY),
     "find-duplicates": ("members.tasks.find_duplicates", DAY),

@@ -205,6 +205,7 @@ DAILY_WORK: list[str] = [
     "loyalty.tasks.renew_plans",
     "loyalty.tasks.give_benefits",
     "loyalty.tasks.reward_kept_referrals",
+    "loyalty.tasks.score_members",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",
     "campaigns.tasks.send_messages",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.condition_sql import Column, DaysSince, Scalar
 from crm.shared.conditions import Field
+from loyalty.models import RfmSegment
 from loyalty.queries.tiers import tiers
 
 
@@ -40,6 +41,42 @@ def fields(now: datetime) -> list[tuple[Field, Column]]:
         (
             Field("loyalty.days_as_buyer", "number", _("days since first order")),
             DaysSince("value__first_order_at", now),
+        ),
+        *_score_fields(now),
+    ]
+
+
+def _score_fields(now: datetime) -> list[tuple[Field, Column]]:
+    """Return what the last night made of purchases; of who never bought nothing."""
+    return [
+        (
+            Field(
+                "loyalty.rfm_segment",
+                "choice",
+                _("RFM segment"),
+                lambda: RfmSegment.choices,
+            ),
+            Scalar("score__segment"),
+        ),
+        (
+            Field("loyalty.rfm_recency", "number", _("recency score")),
+            Scalar("score__recency"),
+        ),
+        (
+            Field("loyalty.rfm_frequency", "number", _("frequency score")),
+            Scalar("score__frequency"),
+        ),
+        (
+            Field("loyalty.rfm_money", "number", _("money score")),
+            Scalar("score__money"),
+        ),
+        (
+            Field("loyalty.days_overdue", "number", _("days the next order is late")),
+            DaysSince("score__due_at", now),
+        ),
+        (
+            Field("loyalty.value_next_year", "money", _("spend expected in 365 days")),
+            Scalar("score__value_365_minor"),
         ),
     ]
 

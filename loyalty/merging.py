@@ -21,6 +21,7 @@ from loyalty.services.merging_tiers import (
     part_tiers,
     part_value,
 )
+from loyalty.services.scoring import forget_score
 from loyalty.services.valuing import count_value
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS, OrdersMerger
@@ -56,6 +57,8 @@ class LoyaltyMerger(Merger):
             "loyalty.Referral.friend",
             # Counted afresh.
             "loyalty.ReferralTally.inviter",
+            "loyalty.MemberScore.member",
+            "loyalty.PastScore.member",
         }
     )
 
@@ -103,6 +106,8 @@ class LoyaltyMerger(Merger):
             now=case.now,
         )
         count_value(member_ids=case.member_ids)
+        # The winner's is made anew at night; scores of past months stay as they were.
+        forget_score(member_id=case.loser_id)
         referrals = _move_referrals(case)
         return {
             "points": points,

@@ -139,6 +139,22 @@ class LoyaltyData(PersonalData):
             "friend_points reasons counted_in milestone_at",
         ),
         Table("loyalty.ReferralTally", "inviter", plain="inviter period friends"),
+        Table(
+            "loyalty.MemberScore",
+            "pk",
+            cleared=(
+                "recency frequency money segment interval_days due_at alive_bp "
+                "purchases_90_milli purchases_365_milli value_365_minor"
+            ),
+            goes=True,
+        ),
+        Table(
+            "loyalty.PastScore",
+            "member",
+            cleared="month recency frequency money segment",
+            plain="member",
+            goes=True,
+        ),
     )
 
     reviewed = {
@@ -154,6 +170,9 @@ class LoyaltyData(PersonalData):
         "loyalty.PlanPrice": "period",
         "loyalty.LadderVersion": "public_id note",
         "loyalty.Program": "name",
+        "loyalty.ScoreMonth": (
+            "recency_bounds frequency_bounds money_bounds model silence grid amounts"
+        ),
         "loyalty.Tier": "code name name_en color",
         "loyalty.VersionRung": "code name name_en color",
     }

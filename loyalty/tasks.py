@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.utils.timezone import localdate
 
 from crm.shared import clock
 from loyalty.services.activating import date_lots, pay_debts
@@ -14,6 +15,7 @@ from loyalty.services.freezing import end_freezes
 from loyalty.services.giving_benefits import give_birthday_gifts, give_drips
 from loyalty.services.referring import sweep_referrals
 from loyalty.services.renewing import renew_due
+from loyalty.services.scoring import score_buyers
 from loyalty.services.tier_nights import review_tiers, warn_of_falls
 from loyalty.services.versioning import begin_due_versions
 from orders.services.cancelling import release_unpaid
@@ -105,3 +107,10 @@ def reward_kept_referrals() -> None:
     after = 0
     while after := sweep_referrals(now=now, after_id=after):
         pass
+
+
+@shared_task
+def score_members() -> int:
+    """Score every buyer as of yesterday, the last whole day; return how many."""
+    now = clock.now()
+    return score_buyers(day=localdate(now) - timedelta(days=1), now=now).buyers

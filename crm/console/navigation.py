@@ -96,6 +96,7 @@ SECTIONS = [
         _("Analysis"),
         [
             ("reports.dailysales", "bar_chart"),
+            ("loyalty.scoremonth", "diamond"),
             ("recommendations.boughttogether", "hub"),
             ("recommendations.popularity", "local_fire_department"),
         ],

@@ -13,6 +13,7 @@ from loyalty.admin import (
     reward,
     subscription,
     tier,
+    value,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "reward",
     "subscription",
     "tier",
+    "value",
 ]

@@ -34,7 +34,13 @@ from loyalty.models.subscription import (
     SubscriptionPeriod,
 )
 from loyalty.models.tier import QualifyingEntry, TierChange, TierStanding
-from loyalty.models.value import MemberValue
+from loyalty.models.value import (
+    MemberScore,
+    MemberValue,
+    PastScore,
+    RfmSegment,
+    ScoreMonth,
+)
 
 __all__ = [
     "Benefit",
@@ -49,7 +55,9 @@ __all__ = [
     "Ladder",
     "LadderVersion",
     "LotTake",
+    "MemberScore",
     "MemberValue",
+    "PastScore",
     "Plan",
     "PlanPrice",
     "PointsAccount",
@@ -70,6 +78,8 @@ __all__ = [
     "Subscription",
     "SubscriptionMove",
     "SubscriptionPeriod",
+    "RfmSegment",
+    "ScoreMonth",
     "Tier",
     "TierChange",
     "TierStanding",

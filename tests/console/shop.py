@@ -31,6 +31,7 @@ from crm.shared.models import Delivery, Fact, Job, JobLine
 from loyalty.models import MemberValue, PointsEntry, Referral, TierChange
 from loyalty.services.adjusting import grant_points
 from loyalty.services.closing import close_month
+from loyalty.services.scoring import score_buyers
 from loyalty.services.subscribing import start_trial
 from loyalty.services.versioning import begin_draft
 from members.models import (
@@ -380,6 +381,7 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
             refunds_minor=1_000,
             refreshed_at=at,
         )
+    score_buyers(day=localdate(at), now=at)
     fact = Fact.objects.create(name="orders.OrderPaid", key="ord_1", payload={})
     delivery = Delivery.objects.create(
         fact=fact, subscriber="loyalty.subscribers.x", state="stuck", attempts=10

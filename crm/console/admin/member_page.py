@@ -27,6 +27,7 @@ from crm.console.queries.members import may_see_masked, may_see_names, shown_nam
 from crm.console.queries.profile import profile_card, tags_now
 from crm.console.queries.tier_words import tier_words
 from crm.console.queries.timeline import KINDS, seen_kinds, timeline
+from crm.console.queries.value_words import value_words
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.paging import InvalidCursor
@@ -152,6 +153,9 @@ class MemberPage(OfOneMember):
             "tier": tier_words(
                 account=getattr(member, "points_account", None), at=self.at
             ),
+            "worth": value_words(score=getattr(member, "score", None), at=self.at)
+            if user.has_perm("orders.view_order")
+            else None,
             "actions": allowed_actions(user, member),
             **self.moments(request),
         }

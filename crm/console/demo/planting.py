@@ -21,6 +21,7 @@ from crm.console.demo import (
     rewards,
     staff,
     stories,
+    value,
 )
 from crm.console.demo.shop import SIZES, DemoShop
 from crm.reports.services.rollups import refresh_rollups
@@ -68,6 +69,7 @@ def plant_shop(
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
     learn_from_orders(now=shop.now)
+    value.plant(shop)
     return shop
 
 

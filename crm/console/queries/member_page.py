@@ -69,7 +69,9 @@ def get_member(public_id: str) -> Member:
     erasure = standing_erasures().filter(member=OuterRef("pk")).order_by("pk")
     words = Interest.objects.alias(place=place).filter(place__isnull=False)
     return (
-        Member.objects.select_related("points_account__tier__ladder", "value", "user")
+        Member.objects.select_related(
+            "points_account__tier__ladder", "value", "score", "user"
+        )
         .annotate(
             erasure=Subquery(
                 erasure.values(row=JSONObject(pk="pk", state="state"))[:1]

@@ -126,6 +126,7 @@ _OFFERS = (
     "campaigns.view_segment",
 )
 _INSIGHT = (
+    "loyalty.view_scoremonth",
     "reports.view_dailysales",
     "recommendations.view_boughttogether",
     "recommendations.view_popularity",
