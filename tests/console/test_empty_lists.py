@@ -13,7 +13,7 @@ LISTS = [
     *("members.member", "orders.order", "orders.payment", "orders.shipment"),
     *("orders.returnrequest", "orders.refund", "orders.review", "orders.giftcard"),
     *("orders.wallet", "orders.walletentry", "orders.stockmove", "shared.approval"),
-    *("loyalty.pointsaccount", "loyalty.pointsentry"),
+    *("loyalty.pointsaccount", "loyalty.pointsentry", "loyalty.referral"),
 ]
 ADMINS = {model._meta.label_lower: each for model, each in admin.site._registry.items()}
 
