@@ -5,6 +5,7 @@ import copy
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import translation
 
 from crm.shared.clock import now
 from tests.console.shop import lived_in
@@ -26,6 +27,14 @@ def furnished(django_db_setup, django_db_blocker):
 def shop(furnished, db):
     """Return the rows of a small shop by name; what a test changes is its own."""
     return copy.deepcopy(furnished)
+
+
+@pytest.fixture(autouse=True)
+def _own_language():
+    """Leave no language behind: a page that was read in Chinese stays Chinese."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

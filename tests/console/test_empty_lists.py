@@ -14,6 +14,7 @@ LISTS = [
     *("orders.returnrequest", "orders.refund", "orders.review", "orders.giftcard"),
     *("orders.wallet", "orders.walletentry", "orders.stockmove", "shared.approval"),
     *("loyalty.pointsaccount", "loyalty.pointsentry", "loyalty.subscription"),
+    "loyalty.referral",
 ]
 ADMINS = {model._meta.label_lower: each for model, each in admin.site._registry.items()}
 
