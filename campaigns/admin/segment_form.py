@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -54,19 +55,19 @@ def _line(number: int) -> dict[str, forms.Field]:
     usual: dict[str, Any] = {"required": False}
     return {
         f"field_{number}": forms.ChoiceField(
-            label=_lazy_number(gettext_lazy("condition %(number)s"), number),
+            label=_numbered(gettext_lazy("condition {number}"), number),
             choices=fields_to_ask,
             widget=UnfoldAdminSelectWidget,
             **usual,
         ),
         f"how_{number}": forms.ChoiceField(
-            label=_lazy_number(gettext_lazy("comparison %(number)s"), number),
+            label=_numbered(gettext_lazy("comparison {number}"), number),
             choices=[("", "–"), *QUESTION_LABELS.items()],
             widget=UnfoldAdminSelectWidget,
             **usual,
         ),
         f"value_{number}": forms.CharField(
-            label=_lazy_number(gettext_lazy("value %(number)s"), number),
+            label=_numbered(gettext_lazy("value {number}"), number),
             max_length=4_000,
             widget=UnfoldAdminTextInputWidget,
             **usual,
@@ -74,8 +75,8 @@ def _line(number: int) -> dict[str, forms.Field]:
     }
 
 
-def _lazy_number(text: Any, number: int) -> Any:
-    return text % {"number": number + 1}
+def _numbered(text: Any, number: int) -> Any:
+    return format_lazy(text, number=number + 1)
 
 
 class _Lines(forms.ModelForm):

@@ -47,7 +47,8 @@ class EarningRuleAdmin(StaffAdmin):
                     "sentence",
                     ("name", "name_en"),
                     ("code", "occasion"),
-                    ("starts_at", "ends_at"),
+                    "starts_at",
+                    "ends_at",
                     "is_active",
                 ]
             },

@@ -203,7 +203,7 @@ class RewardAdmin(StaffAdmin):
     def get_fieldsets(self, request, obj=None):
         """Show who may only look the columns, and everybody else the questions."""
         plain = [("name", "name_en"), ("text", "text_en"), "points", "in_words"]
-        limits = [("starts_at", "ends_at"), ("stock", "taken"), "member_limit"]
+        limits = ["starts_at", "ends_at", ("stock", "taken"), "member_limit"]
         limits += ["refundable_days", "due_days", "is_active", "public_id"]
         may = self.has_change_permission(request, obj) or self.has_add_permission(
             request

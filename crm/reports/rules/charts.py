@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import accumulate, pairwise
+from math import ceil
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 12, 28
 #: Labels below the axis at most; between them every n-th is left out.
 _MOST_LABELS = 13
 #: What a label of an uneven scale needs, in units of the drawing.
 _LABEL_WIDTH = 90
+#: Between two labels below the axis.
+_GAP = 6
 _STEPS = (1, 2, 5, 10)
 
 
@@ -188,7 +191,10 @@ def _mark(chart: Chart, frame: _Frame) -> list[str]:
 
 
 def _labels(chart: Chart, frame: _Frame) -> list[str]:
-    every = -(-len(chart.points) // _MOST_LABELS)
+    widest = max((_text_width(point.label) for point in chart.points), default=0)
+    every = max(
+        -(-len(chart.points) // _MOST_LABELS), ceil((widest + _GAP) / frame.step)
+    )
     return [
         f'<text x="{_LEFT + (place + 0.5) * frame.step:.1f}" y="{chart.height - 8}" '
         'text-anchor="middle" font-size="11" fill="currentColor">'
@@ -196,6 +202,11 @@ def _labels(chart: Chart, frame: _Frame) -> list[str]:
         for place, point in enumerate(chart.points)
         if place % every == 0
     ]
+
+
+def _text_width(text: str) -> float:
+    """Return about how wide a label is: Chinese letters are square."""
+    return sum(11.0 if ord(letter) > 0x2E80 else 6.5 for letter in text)
 
 
 def _labels_at(chart: Chart, places: Sequence[float | None]) -> list[str]:

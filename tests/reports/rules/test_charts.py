@@ -124,6 +124,13 @@ def test_colours_come_from_the_page():
     assert "style=" not in text
 
 
+def test_labels_that_would_touch_are_thinned():
+    points = [Point(f"2026年{n}月", n, str(n)) for n in range(1, 14)]
+    drawn = bar_chart(Chart("u", "t", "d", points))
+    shown = [point.label for point in points if f">{point.label}</text>" in drawn]
+    assert shown == [point.label for point in points[::2]]
+
+
 def test_many_labels_are_thinned():
     texts = [t.text for t in drawn(bar_chart(chart(range(40)))).iter("text")]
     assert [t for t in texts if t.startswith("m")] == [f"m{n}" for n in range(0, 40, 4)]
