@@ -1,7 +1,7 @@
 """What campaigns do when something happened below."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from campaigns.services.rewarding import reward_leader, take_reward_back
 from campaigns.services.seats import lose_seat, pay_seat
 from crm.shared.models import Fact
 from crm.shared.money import display_amount
-from loyalty.models import Tier
+from loyalty.models import Subscription, Tier
 from members.links import confirm_url
 from members.models import ConsentRequest, Member
 from members.queries import standing_id
@@ -193,13 +193,44 @@ def warn_of_fall(payload: dict, *, fact: Fact, now: datetime) -> None:
         if in_money
         else f"{missing:,d}",
     }
+    _tell(member, "tier_at_risk", context, fact=fact, now=now)
+
+
+def tell_of_unpaid_plan(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """PlanPaymentFailed: say until when it can be paid, with each attempt."""
+    held = Subscription.objects.select_related("plan", "member").get(
+        pk=payload["subscription_id"]
+    )
+    if held.is_open:
+        until = held.ends_on + timedelta(days=held.plan.grace_days - 1)
+        words = _plan_words(held) | {"until": until.isoformat()}
+        _tell(held.member, "plan_unpaid", words, fact=fact, now=now)
+
+
+def tell_of_ended_plan(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """PlanEnded: say so, whatever ended it."""
+    held = Subscription.objects.select_related("plan", "member").get(
+        pk=payload["subscription_id"]
+    )
+    _tell(held.member, "plan_ended", _plan_words(held), fact=fact, now=now)
+
+
+def _plan_words(held: Subscription) -> dict[str, str]:
+    english = held.member.language.startswith("en")
+    return {"plan": (held.plan.name_en if english else "") or held.plan.name}
+
+
+def _tell(
+    member: Member, template: str, context: dict, *, fact: Fact, now: datetime
+) -> None:
+    """Write to a member in the app and by e-mail, once a fact."""
     for channel in ["in_app", *(["email"] if member.email else [])]:
         write_message(
             member_id=member.pk,
             channel=channel,
-            template="tier_at_risk",
+            template=template,
             context=context,
-            dedupe_key=f"tier_at_risk:{fact.pk}:{channel}",
+            dedupe_key=f"{template}:{fact.pk}:{channel}",
             now=now,
         )
 

@@ -79,6 +79,8 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "campaigns.subscribers.issue_tier_coupon",
         "loyalty.subscribers.give_gifts_of_tier",
     ],
+    "loyalty.PlanPaymentFailed": ["campaigns.subscribers.tell_of_unpaid_plan"],
+    "loyalty.PlanEnded": ["campaigns.subscribers.tell_of_ended_plan"],
     "loyalty.BenefitDue": ["campaigns.subscribers.issue_benefit_coupon"],
     "campaigns.CouponIssued": ["campaigns.subscribers.announce_coupon"],
     "campaigns.SeatReleased": ["campaigns.subscribers.undo_seat"],

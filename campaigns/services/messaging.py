@@ -36,6 +36,19 @@ TEMPLATES = {
             "it: %(missing)s."
         ),
     ),
+    "plan_unpaid": MessageTemplate(
+        _("Your plan could not be renewed"),
+        _(
+            "“%(plan)s” could not be renewed. You can pay until %(until)s; until then "
+            "everything stays as it is."
+        ),
+        purpose="",
+    ),
+    "plan_ended": MessageTemplate(
+        _("Your plan has ended"),
+        _("“%(plan)s” has ended. You can take it up again at any time."),
+        purpose="",
+    ),
     "order_shipped": MessageTemplate(
         _("Your order is on its way"),
         _(

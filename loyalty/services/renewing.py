@@ -41,7 +41,7 @@ DECLINED, NOTHING_BOUND = "declined", "nothing_bound"
 def renew_due(*, now: datetime, limit: int = 200) -> int:
     """Do what is due today for every subscription; return how many were looked at.
 
-    One that cannot be renewed now stops no other: the next round tries again.
+    One that cannot be renewed now stops no other: it is tried again in an hour.
     """
     due = Subscription.objects.filter(due_at__lte=now).order_by("due_at", "pk")
     looked = 0
@@ -53,6 +53,8 @@ def renew_due(*, now: datetime, limit: int = 200) -> int:
                 "A plan could not be renewed.",
                 extra={"subscription": pk, "error": describe(error)},
             )
+            # Not the first again next time: others would wait behind it for ever.
+            due.filter(pk=pk).update(due_at=now + _SOON)
     return looked
 
 

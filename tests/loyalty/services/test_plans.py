@@ -697,6 +697,7 @@ def test_one_member_s_trouble_stops_no_other(alice, tea, monkeypatch):
 
     assert renew_due(now=noon(JULY)) == 1
     assert plan_of(others[1]).state == "grace"
+    assert plan_of(others[0]).due_at == noon(JULY) + timedelta(hours=1)
 
 
 def test_merging_moves_a_plan_and_two_plans_are_refused(alice, bob, tea, wine):
