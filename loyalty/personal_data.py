@@ -158,7 +158,7 @@ class LoyaltyData(PersonalData):
     )
 
     reviewed = {
-        "loyalty.EarningRule": "code name name_en condition",
+        "loyalty.EarningRule": "code name name_en condition ladder",
         "loyalty.PointsClose": "moved late to_date waterfall cohorts actor",
         "loyalty.Benefit": "public_id code name name_en text text_en template",
         "loyalty.BenefitGrant": "audience condition",

@@ -188,8 +188,9 @@ _SET_BASED = [
        ('store', '门店', 'Store')""",
     # Three of four stay on the lowest rung, one of a hundred reaches the highest.
     """INSERT INTO loyalty_pointsaccount (member_id, balance, held, debt,
-           lifetime_earned, seq, tier_id, tier_since, is_frozen)
-       SELECT m.id, 0, 0, 0, 0, 0, t.id, m.joined_at, m.state = 'frozen'
+           lifetime_earned, seq, tier_id, tier_since, is_frozen, frozen_at)
+       SELECT m.id, 0, 0, 0, 0, 0, t.id, m.joined_at, m.state = 'frozen',
+           CASE WHEN m.state = 'frozen' THEN m.joined_at END
        FROM members_member m
        JOIN (SELECT id, row_number() OVER (ORDER BY threshold_minor) AS rung
              FROM loyalty_tier) t

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.shared.errors import Refusal
+from loyalty.earning_words import entry_words
 from loyalty.models import PointsEntry
 from loyalty.queries.books import other_side, sources_of, uses_of
 from loyalty.services.revoking import Revocation, preview_revocation, refuse_late
@@ -25,10 +26,26 @@ def page_of(user: Any, entry: PointsEntry, *, now: datetime) -> dict[str, Any]:
         "sources": sources_of(entry)[:_MOST_SHOWN],
         "undone_by": PointsEntry.objects.filter(reverses=entry).order_by("seq"),
         "other_side": other_side(entry),
+        "why": _why(entry),
+        "terms": _terms(entry),
         "is_expiry": is_expiry(entry),
         "may_undo": user.has_perm(UNDO),
         **_undoing(user, entry, now),
     }
+
+
+def _why(entry: PointsEntry) -> list[tuple[str, str, str]]:
+    """Return the calculation, rule by rule (P8)."""
+    return [
+        (row.name, row.how, f"{row.points:+,d}" if row.is_counted else "–")
+        for row in entry_words(entry)
+    ]
+
+
+def _terms(entry: PointsEntry) -> list[tuple[str, Any]]:
+    """Return what else is written of the calculation."""
+    told = {"rules", "missed", "lines"}
+    return [(name, value) for name, value in entry.trace.items() if name not in told]
 
 
 def _undoing(user: Any, entry: PointsEntry, now: datetime) -> dict[str, Any]:

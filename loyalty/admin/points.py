@@ -8,8 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +25,6 @@ from crm.shared.models import Approval
 from crm.shared.spreadsheets import safe_cell
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.admin.entry_page import UNDO, page_of
-from loyalty.earning_words import entry_words
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.books import breakdown, open_freezes, statement
 from loyalty.queries.points import pending_points
@@ -151,17 +148,6 @@ class PointsEntryAdmin(LedgerAdmin):
     ]
     search_fields = ["=account__member__number", "=public_id"]
     ordering = ["-occurred_at", "-id"]
-    exclude = ["reverses", "trace"]
-    readonly_fields = ["why"]
-
-    @admin.display(description=_("why so many"))
-    def why(self, entry: PointsEntry) -> str:
-        """Return the calculation, rule by rule (P8)."""
-        rows = [
-            (row.name, row.how, f"{row.points:+,d}" if row.is_counted else "–")
-            for row in entry_words(entry)
-        ]
-        return format_html_join(mark_safe("<br>"), "{}: {} <b>{}</b>", rows) or "–"
 
     @admin.display(description=_("member"))
     def member_number(self, entry: PointsEntry) -> str:

@@ -25,11 +25,16 @@ from members.models import Consent, Member, Tag
 MOST_POINTS = 1_000_000
 
 
-class ReasonForm(forms.Form):
-    """Every deed has a reason; ``request_key`` makes a double click one deed.
+class DeedForm(forms.Form):
+    """What is done for ``member``; None where it is many."""
 
-    ``member`` is whom it is about; None where it is many.
-    """
+    def __init__(self, *args, member: Member | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.member = member
+
+
+class ReasonForm(DeedForm):
+    """Every deed has a reason; ``request_key`` makes a double click one deed."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -40,10 +45,9 @@ class ReasonForm(forms.Form):
     )
     request_key = forms.CharField(max_length=36, widget=forms.HiddenInput)
 
-    def __init__(self, *args, member: Member | None = None, **kwargs):
+    def __init__(self, *args, **kwargs):
         kwargs.setdefault("initial", {"request_key": str(uuid.uuid4())})
         super().__init__(*args, **kwargs)
-        self.member = member
 
 
 class PointsForm(ReasonForm):
@@ -112,7 +116,7 @@ class ConsentForm(ReasonForm):
     field_order = ["purpose", "channel", "granted", "reason"]
 
 
-class TagEndForm(forms.Form):
+class TagEndForm(DeedForm):
     """How long a tag stays."""
 
     until = forms.DateField(

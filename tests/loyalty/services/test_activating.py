@@ -14,7 +14,7 @@ from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import hold_points
 from loyalty.services.posting import NotEnoughPoints
-from loyalty.tasks import activate_points
+from loyalty.tasks import nightly
 from orders.models import Order
 from tests.cast import NOON
 from tests.loyalty.books import (
@@ -102,7 +102,7 @@ def test_p9_the_nightly_sweep_dates_what_was_missed(alice, bob, monkeypatch):
     assert date_lots(now=NOON + DAY) == 0
     deliver(there)
     monkeypatch.setattr("crm.shared.clock.now", lambda: NOON + 2 * DAY)
-    assert activate_points() == 1
+    assert nightly()["activate"] == 1
 
 
 def test_p16_a_refund_takes_the_pending_points_of_its_order_first(alice):

@@ -90,7 +90,7 @@ def test_what_a_member_has_costs_the_same_for_many_benefits(
 ):
     for code in ("a", "b", "c"):
         make_benefit(code, GOLD, {"condition": {"field": "member.city", "is": "known"}})
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         held_benefits(alice.pk, NOON)
 
 

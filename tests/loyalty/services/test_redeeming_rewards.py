@@ -14,6 +14,7 @@ from loyalty.services.ending_redemptions import (
     cancel_redemption,
     end_redemption,
 )
+from loyalty.services.freezing import freeze_account
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
 from loyalty.services.redeeming_rewards import (
@@ -98,9 +99,7 @@ def test_x1_asked_again_it_is_the_same_redemption(alice):
 def test_p14_frozen_points_and_members_who_may_not_spend_are_refused(alice):
     give(alice, 500)
     reward = make_reward(500)
-    account = account_of(alice)
-    account.is_frozen = True
-    account.save(update_fields=["is_frozen"])
+    freeze_account(member_id=alice.pk, reason="x", actor="test", now=NOON)
     with pytest.raises(PointsFrozen):
         redeem(alice, reward)
     put_in_state(alice, "frozen")

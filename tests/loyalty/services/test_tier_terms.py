@@ -309,7 +309,9 @@ def test_p29_the_night_goes_in_its_order_and_a_failing_step_stops_no_other(
     names = [name for name, _step in tasks.STEPS]
     assert names == [
         "release_holds",
+        "activate",
         "expire",
+        "pay_debt",
         "begin_versions",
         "review_tiers",
         "warn_of_falls",
