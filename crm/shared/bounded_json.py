@@ -3,14 +3,14 @@
 In: at most ``API_MAX_BODY_BYTES`` bytes and ``API_MAX_DEPTH`` levels, no duplicate
 keys, no NaN or Infinity, no integers beyond 64 bits, no control characters or lone
 surrogates in text; fractions arrive as Decimal. Out: orjson, Decimal as text,
-moments as RFC 3339 in UTC.
+moments as RFC 3339 in UTC, days as YYYY-MM-DD.
 """
 
 import codecs
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -174,6 +174,8 @@ def utc_text(moment: datetime) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return utc_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Decimal | Promise):
         return str(value)
     if isinstance(value, timedelta):

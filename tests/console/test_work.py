@@ -93,6 +93,7 @@ def work(shop):
         state="paid", placed_at=long_ago, paid_at=at
     )
     Review.objects.update(state="pending")
+    Variant.objects.update(on_hand=None)
     Variant.objects.filter(pk=_scarce().pk).update(on_hand=5, reserved=2)
     return SimpleNamespace(
         order=order,

@@ -2,7 +2,7 @@ import contextlib
 import io
 import json
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -125,6 +125,7 @@ def test_a_long_body_is_refused_unread_and_a_lying_one_at_the_limit(settings):
             datetime(2026, 3, 1, 8, tzinfo=timezone(timedelta(hours=8))),
             b'"2026-03-01T00:00:00Z"',
         ),
+        (date(2026, 3, 1), b'"2026-03-01"'),
         (gettext_lazy("Xyzzy"), b'"Xyzzy"'),
         ({"b": 1, "a": "文"}, '{"b":1,"a":"文"}'.encode()),
     ],

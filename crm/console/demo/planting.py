@@ -25,6 +25,7 @@ from crm.console.demo import (
 )
 from crm.console.demo.shop import SIZES, DemoShop
 from crm.reports.services.rollups import refresh_rollups
+from crm.shared.outbox import drain
 from recommendations.services.learning import learn_from_orders
 
 
@@ -65,6 +66,8 @@ def plant_shop(
     say("ladders")
     ladders.plant(shop)
     say("ways to earn")
+    # What happened before there were these rules earns nothing by them.
+    drain(now=shop.now)
     earning.plant(shop)
     say("sums and suggestions")
     refresh_rollups(now=shop.now)
