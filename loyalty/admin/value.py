@@ -78,7 +78,7 @@ def page_of(month: ScoreMonth) -> dict[str, Any]:
         "month": month,
         # Heat is never the only sign: each cell says its numbers.
         "rows": [
-            (row.recency, [(cell, 5 + 40 * cell.buyers // most) for cell in row.cells])
+            (row.recency, [(cell, 4 + 16 * cell.buyers // most) for cell in row.cells])
             for row in grid
         ],
         "worths": range(1, 6),

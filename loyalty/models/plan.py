@@ -120,7 +120,7 @@ class PlanPrice(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.plan_id} {self.period}"
+        return self.get_period_display()
 
     @property
     def months(self) -> int:
