@@ -267,6 +267,8 @@ def audience_name(audience: str) -> str:
         return _("members")
     if audience.startswith("segment:"):
         return _("segment %(code)s") % {"code": audience.removeprefix("segment:")}
+    if audience.startswith("plan:"):
+        return _("plan %(code)s") % {"code": audience.removeprefix("plan:")}
     return _("tier %(code)s") % {"code": audience.removeprefix("tier:")}
 
 

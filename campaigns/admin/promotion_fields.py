@@ -18,11 +18,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from campaigns.price_audiences import segments
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
 from crm.shared.money_field import MoneyField
-from loyalty.queries.tiers import tiers
 from orders.models import Brand, Category, Channel, Product, Variant
+from orders.queries.audiences import known_audiences
 
 
 class PercentField(forms.DecimalField):
@@ -118,8 +117,7 @@ def _several(choices: list[tuple[Any, Any]], usual: dict[str, Any]) -> forms.Fie
 
 def _audiences() -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("member", gettext_lazy("all members"))]
-    found += [(f"tier:{tier.code}", tier.label) for tier in tiers()]
-    return found + segments()
+    return found + known_audiences()
 
 
 def _channels() -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.admin.promotion_form import PromotionForm
 from campaigns.models import Promotion
-from campaigns.price_audiences import segments
 from campaigns.promotion_words import promotion_sentence
 from campaigns.queries.promotions import names_of_goods
 from campaigns.services.publishing import wants_approval
@@ -21,7 +20,7 @@ from campaigns.services.simulating import (
     typical_cart,
 )
 from crm.shared.errors import Refusal
-from loyalty.queries.tiers import tiers
+from orders.queries.audiences import known_audiences
 from orders.reasons import reason_text
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import NotApplied, Quote
@@ -41,8 +40,7 @@ _MOST_OFFERS = 20
 def buyers() -> list[tuple[str, Any]]:
     """Return who may buy in a trial."""
     found: list[tuple[str, Any]] = [("", _("a visitor")), (ANY_MEMBER, _("a member"))]
-    found += [(f"tier:{tier.code}", tier.label) for tier in tiers()]
-    return found + segments()
+    return found + known_audiences()
 
 
 def trial_of(

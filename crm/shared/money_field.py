@@ -34,3 +34,7 @@ class MoneyField(forms.CharField):
             return parse_amount(text, settings.SHOP_CURRENCY)
         except InvalidAmount as error:
             raise ValidationError(_("Enter an amount.")) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare what is shown: ``1.00`` for 100 is no change."""
+        return super().has_changed(self.prepare_value(initial), data)

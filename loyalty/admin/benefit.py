@@ -26,11 +26,11 @@ from crm.shared.errors import Refusal
 from crm.shared.staff_lists import CALM, GOOD, LedgerAdmin, StaffAdmin, money_column
 from loyalty.admin.simple_conditions import ConditionForm, condition_words
 from loyalty.models import Benefit, BenefitGrant, BenefitSanction, BenefitUse
-from loyalty.queries.marks import audiences
 from loyalty.services.reward_kinds import template_choices
 from loyalty.services.sanctioning import lift_sanction, sanction_benefit
 from loyalty.services.using_benefits import return_use, use_benefit
 from members.models import Member
+from orders.queries.audiences import known_audiences
 
 
 class BenefitForm(forms.ModelForm):
@@ -82,7 +82,7 @@ class BenefitGrantForm(ConditionForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if "audience" in self.fields:
-            self.fields["audience"].choices = [("", _("everybody")), *audiences()]
+            self.fields["audience"].choices = [("", _("everybody")), *known_audiences()]
 
     def clean_number(self) -> int:
         """Return how much; nothing typed is none."""
@@ -161,7 +161,7 @@ class BenefitAdmin(StaffAdmin):
 
 def words_of_benefit(benefit: Benefit) -> str:
     """Return the grants of a benefit in sentences."""
-    names = dict(audiences())
+    names = dict(known_audiences())
     period = benefit.get_period_display()
     said = []
     for grant in benefit.grants.all():

@@ -1,7 +1,7 @@
 """Closed months of the points books: to read, to take out, and to close the next."""
 
 import csv
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from crm.shared.money import format_amount
 from crm.shared.staff_lists import LedgerAdmin, money_column
 from loyalty.models import PointsClose, PointsEntry
 from loyalty.queries.closing import cohorts_of, last_close
-from loyalty.rules.closing import breakage_curve, next_month
+from loyalty.rules.closing import breakage_curve, month_of, next_month
 from loyalty.services.closing import close_month
 
 _WHOLE = 100
@@ -90,9 +90,7 @@ class PointsCloseAdmin(LedgerAdmin):
             return next_month(last.month)
         today = now().astimezone(ZoneInfo(settings.SHOP_TIME_ZONE)).date()
         try:
-            return datetime.strptime(  # noqa: DTZ007
-                request.POST.get("month", ""), "%Y-%m"
-            ).date()
+            return month_of(request.POST.get("month", ""))
         except ValueError:
             return add_months(today.replace(day=1), -1)
 

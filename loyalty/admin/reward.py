@@ -18,6 +18,7 @@ from unfold.widgets import (
 )
 
 from crm.shared.money import display_amount
+from crm.shared.money_field import MoneyField
 from crm.shared.picture_files import MOST_BYTES
 from crm.shared.pictures import BadPicture
 from crm.shared.public_ids import new_public_id
@@ -25,11 +26,9 @@ from crm.shared.staff_lists import CALM, GOOD, StaffAdmin, money_column
 from loyalty.admin.simple_conditions import (
     QUESTIONS,
     ConditionForm,
-    MoneyField,
     condition_words,
 )
 from loyalty.models import Reward, RewardPrice
-from loyalty.queries.marks import audiences
 from loyalty.queries.rewards import donations_by_month
 from loyalty.services.reward_kinds import (
     kind_choices,
@@ -37,6 +36,7 @@ from loyalty.services.reward_kinds import (
     template_choices,
 )
 from orders.models import Variant
+from orders.queries.audiences import known_audiences
 from orders.services.picturing import kept_picture
 
 _NOTHING = [("", "–")]
@@ -56,7 +56,6 @@ class RewardForm(ConditionForm):
     amount = MoneyField(
         label=gettext_lazy("amount"),
         required=False,
-        max_length=20,
         help_text=gettext_lazy("For stored value and donations."),
     )
     template = forms.ChoiceField(
@@ -155,7 +154,7 @@ class RewardPriceForm(ConditionForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if "audience" in self.fields:
-            self.fields["audience"].choices = [("", _("everybody")), *audiences()]
+            self.fields["audience"].choices = [("", _("everybody")), *known_audiences()]
 
 
 class RewardPriceInline(TabularInline):
@@ -287,7 +286,7 @@ _WHAT = ("kind", "sku", "amount", "template", "benefit", "upload")
 
 def words_of_reward(reward: Reward) -> str:
     """Return the price table and the limits in sentences, in the tested order."""
-    names = dict(audiences())
+    names = dict(known_audiences())
     said = []
     for row in reward.prices.all():
         whom = names.get(row.audience, row.audience) or _("everybody")

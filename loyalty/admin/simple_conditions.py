@@ -3,9 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -16,7 +13,7 @@ from unfold.widgets import (
 from crm.shared.clock import now
 from crm.shared.condition_words import words_of
 from crm.shared.conditions import ConditionError
-from crm.shared.money import InvalidAmount, format_amount, parse_amount
+from crm.shared.money_field import MoneyField
 from loyalty.queries.tiers import tiers
 from members.conditions import read_member_condition
 from members.models import Tag
@@ -30,32 +27,6 @@ _ASKS = {
     "only_regions": ("member.region", "in"),
 }
 QUESTIONS = tuple(_ASKS)
-
-
-class MoneyField(forms.CharField):
-    """An amount, typed as people write money; minor units inside."""
-
-    widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show minor units as an amount; what was typed stays as it is."""
-        if isinstance(value, int):
-            return format_amount(value, settings.SHOP_CURRENCY)
-        return value
-
-    def clean(self, value: Any) -> int | None:
-        """Return minor units, or None where nothing was typed."""
-        text = super().clean(value).strip()
-        if not text:
-            return None
-        try:
-            return parse_amount(text, settings.SHOP_CURRENCY)
-        except InvalidAmount as error:
-            raise ValidationError(_("Enter an amount.")) from error
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compare what would be shown."""
-        return super().has_changed(self.prepare_value(initial), data)
 
 
 class ConditionForm(forms.ModelForm):
@@ -76,7 +47,7 @@ class ConditionForm(forms.ModelForm):
         widget=UnfoldAdminIntegerFieldWidget,
     )
     only_spend = MoneyField(
-        label=gettext_lazy("lifetime spend at least"), required=False, max_length=20
+        label=gettext_lazy("lifetime spend at least"), required=False
     )
     only_tags = forms.MultipleChoiceField(
         label=gettext_lazy("with one of the tags"),

@@ -42,10 +42,3 @@ def facts_for(
     if next(everything.questions(), None) is None:
         return {}
     return member_facts(member_ids, everything, at)
-
-
-def audiences() -> list[tuple[str, str]]:
-    """Return every mark there is with its name, for staff to choose from."""
-    return [
-        choice for path in wiring.PRICE_AUDIENCES for choice in import_string(path)()
-    ]

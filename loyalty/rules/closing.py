@@ -3,11 +3,28 @@
 Plain Python.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from crm.shared.dates import add_months
+
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+def month_of(text: str) -> date:
+    """Return the first day of a month written as ``2026-10``.
+
+    Raises:
+        ValueError: it is written otherwise.
+
+    >>> month_of("2026-10")
+    datetime.date(2026, 10, 1)
+    """
+    if not _MONTH.fullmatch(text):
+        raise ValueError(f"{text!r} is no month such as 2026-10.")
+    return date.fromisoformat(f"{text}-01")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ However many members, a chunk is the same few statements. Each gift has a source
 stands for its occasion; a second run finds it and gives nothing (T5).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from crm.shared.outbox import record_all
@@ -19,17 +17,15 @@ from crm.shared.public_ids import new_public_id
 from loyalty.events import BenefitDue
 from loyalty.models import Benefit, BenefitGrant, PointsAccount, PointsEntry
 from loyalty.queries.benefits import Rights, right_of, rights_of, spans_of
+from loyalty.queries.birthdays import born_on, days_to_celebrate
 from loyalty.queries.program import program
 from loyalty.rules.benefits import Right, Span, union
-from loyalty.rules.birthdays import is_birthday
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import book_of, open_accounts, post
 from members.models import Member
 
 _ACTOR = "loyalty.benefits"
 _CHUNK = 1_000
-#: A job that did not run for so many days gives what was missed.
-_LOOK_BACK = 3
 
 _WRITE_USES = """
 WITH given AS (
@@ -81,19 +77,17 @@ def give_birthday_gifts(*, now: datetime) -> int:
     Returns:
         How many were given by this call.
     """
-    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-    moments = [now - timedelta(days=back) for back in range(_LOOK_BACK)]
-    days = {moment.astimezone(zone).date(): moment for moment in moments}
+    benefits = list(_active(Benefit.Kind.BIRTHDAY_GIFT))
+    if not benefits:
+        return 0
+    days = days_to_celebrate(now)
     given = 0
-    for benefit in _active(Benefit.Kind.BIRTHDAY_GIFT):
-        for member_ids in _chunks(_born_in_months_of(days)):
-            born = list(
-                Member.objects.filter(pk__in=member_ids).only("public_id", "birthday")
-            )
-            for day, moment in days.items():
-                members = [each.pk for each in born if _is_born_on(each, day)]
-                occasion = _Occasion("birthday", moment)
-                given += _give(benefit, members, occasion, now=now)
+    for day, members in born_on(days).items():
+        occasion = _Occasion("birthday", days[day])
+        for benefit in benefits:
+            for start in range(0, len(members), _CHUNK):
+                some = members[start : start + _CHUNK]
+                given += _give(benefit, some, occasion, now=now)
     return given
 
 
@@ -133,17 +127,6 @@ def give_upgrade_gifts(*, member_id: int, tier_code: str, now: datetime) -> int:
 
 def _active(kind: str) -> QuerySet[Benefit]:
     return Benefit.objects.filter(is_active=True, kind=kind).order_by("pk")
-
-
-def _born_in_months_of(days: Iterable[date]) -> QuerySet[Member]:
-    # Who was born on 29 February is in February's list whatever day is kept.
-    wanted = Q(birth_month__in={day.month for day in days})
-    return Member.objects.may_earn().filter(wanted)
-
-
-def _is_born_on(member: Member, day: date) -> bool:
-    born = member.birthday
-    return bool(born) and is_birthday(date.fromisoformat(born), day)
 
 
 def _chunks(members: QuerySet[Member]) -> Iterator[list[int]]:

@@ -11,18 +11,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import View
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from crm import wiring
 from crm.shared.clock import now
 from crm.shared.dates import bounds_of_day
 from crm.shared.errors import Refusal
 from crm.shared.money import InvalidAmount, parse_amount
 from orders.models import Price, Variant
+from orders.queries.audiences import known_audiences
 from orders.queries.carts import items_of
 from orders.queries.price_tables import entry_of, price_history
 from orders.rules.prices import ANY_MEMBER, EVERYBODY, lowest_steps
@@ -36,9 +35,7 @@ _DAY = UnfoldAdminTextInputWidget(attrs={"type": "date"})
 def audience_choices() -> list[tuple[str, str]]:
     """Return for whom a price may be, as ``(audience, name)``."""
     known = [(EVERYBODY, _("everybody")), (ANY_MEMBER, _("all members"))]
-    for path in wiring.PRICE_AUDIENCES:
-        known += import_string(path)()
-    return known
+    return known + known_audiences()
 
 
 class PriceForm(forms.Form):

@@ -1,11 +1,10 @@
 """Close a month of the points books from the command line."""
 
-from datetime import datetime
-
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.shared import clock
 from crm.shared.errors import Refusal
+from loyalty.rules.closing import month_of
 from loyalty.services.closing import close_month
 
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         """Close it and print its sums."""
         try:
-            month = datetime.strptime(options["month"], "%Y-%m").date()  # noqa: DTZ007
+            month = month_of(options["month"])
         except ValueError as error:
             raise CommandError("Write the month as YYYY-MM.") from error
         try:

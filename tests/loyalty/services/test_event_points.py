@@ -44,6 +44,18 @@ def test_birthdays_earn_once_a_year(db):
     assert account_of(today).balance == 176
 
 
+def test_a_birthday_nobody_looked_at_is_made_up_for_within_two_days(db):
+    rule("birthday", occasion="birthday", points=88)
+    missed, of_last_year = born(1, "1990-11-21"), born(2, "1990-12-31")
+    assert grant_birthdays(now=NOON + 2 * DAY) == 1
+    assert grant_birthdays(now=NOON + 3 * DAY) == 0
+    assert account_of(missed).balance == 88
+    new_year = NOON.replace(year=2027, month=1, day=1)
+    assert grant_birthdays(now=new_year) == 1
+    assert grant_birthdays(now=new_year.replace(month=12, day=31)) == 1
+    assert account_of(of_last_year).balance == 176
+
+
 def test_who_was_born_on_29_february_celebrates_every_year(db):
     rule("birthday", occasion="birthday", points=88)
     leap = born(1, "2000-02-29")
