@@ -29,11 +29,14 @@ _SEAL, _INDEX = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 
 
 @contextmanager
-def throw_away_shop() -> Iterator[None]:
+def throw_away_shop(*, durable: bool = False) -> Iterator[None]:
     """Give this process and its children a migrated, empty shop; discard it after.
 
-    The server gives up safety after a crash: it is filled once and then only read.
     Statements may take as long as they like.
+
+    Args:
+        durable: False gives up safety after a crash, for what is filled once and then
+            only read; True flushes every commit to disk, as a shop does.
     """
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -48,7 +51,7 @@ def throw_away_shop() -> Iterator[None]:
             "CRM_LOG_LEVEL": "WARNING",
             "CRM_ENCRYPTION_KEYS": f"1:{_SEAL}",
             "CRM_INDEX_KEYS": f"1:{_INDEX}",
-            "DATABASE_URL": postgres.start(data, durable=False),
+            "DATABASE_URL": postgres.start(data, durable=durable),
         }
         try:
             manage("migrate", "--skip-checks", "--verbosity", "0")
@@ -57,13 +60,16 @@ def throw_away_shop() -> Iterator[None]:
             postgres.stop(data, mode="immediate")
 
 
-def measure_in_shop(module: str, about: str | None, **options: int) -> None:
+def measure_in_shop(
+    module: str, about: str | None, *, durable: bool = False, **options: int
+) -> None:
     """Run a module in a throw-away shop, with numbers from the command line.
 
     Args:
         module: what fills the shop, measures and prints; a process of its own, since
             Django reads its settings when it is imported. It is given the options.
         about: its first line is what ``--help`` says.
+        durable: as in ``throw_away_shop``.
         options: name of an option -> the number where none is given.
     """
     arguments = argparse.ArgumentParser(description=(about or "").splitlines()[0])
@@ -71,7 +77,7 @@ def measure_in_shop(module: str, about: str | None, **options: int) -> None:
         arguments.add_argument(f"--{name}", type=int, default=default)
     wanted = vars(arguments.parse_args())
     started = time.perf_counter()
-    with throw_away_shop():
+    with throw_away_shop(durable=durable):
         done = subprocess.run(
             [sys.executable, "-m", module, *(str(wanted[name]) for name in options)],
             cwd=ROOT,

@@ -100,17 +100,6 @@ class Book:
                 self._pay_debt(movement, [lot], at=paying_at)
         return movement
 
-    def spend(
-        self, kind: str, points: int, *, source: str, at: datetime, **told: Any
-    ) -> Movement:
-        """Book points that go out, first to end first; all or nothing (P11, P12).
-
-        Raises:
-            TooFewPoints: fewer are free at ``at``.
-        """
-        takes = choose(self.lots, points, at=at)
-        return self.take(kind, takes, source=source, occurred_at=at, **told)
-
     def take(
         self,
         kind: str,
@@ -211,17 +200,6 @@ class Book:
             changed.append(movement.opens)
         self._pay_debt(movement, changed, at=now)
         return movement
-
-    def expire(self, lot: Lot) -> Movement:
-        """Book that an ended lot is gone; one entry, dated at its end (P26)."""
-        assert lot.held == 0
-        assert lot.expires_at is not None
-        return self.take(
-            "expire",
-            [Take(lot, lot.remaining)],
-            source=f"lot:{lot.id}",
-            occurred_at=lot.expires_at,
-        )
 
     def hold(self, points: int, *, at: datetime) -> list[Take]:
         """Reserve points of the lots that would be spent first (P13).

@@ -1,51 +1,80 @@
 """Book what has ended: lots past their last day."""
 
-from collections import defaultdict
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import F, Q
+from crm.shared.planned import planned_cursor
+from crm.shared.public_ids import new_public_id
+from loyalty.models import PointsEntry
 
-from loyalty.models import PointsAccount, PointsLot
-from loyalty.rules.lots import spending_order
-from loyalty.services.posting import book_of, lot_of, post
+#: Accounts and lots are taken as they are when they are locked, whatever stood there
+#: when the statement began; so an account is booked as its last change left it.
+_EXPIRE = """
+WITH due AS MATERIALIZED (
+    SELECT l.id, l.account_id
+      FROM loyalty_pointslot l
+      JOIN loyalty_pointsaccount a ON a.member_id = l.account_id
+     WHERE l.expires_at <= %(now)s AND l.remaining > 0 AND l.held = 0
+       AND (NOT a.is_frozen OR a.is_fraud)
+     ORDER BY l.expires_at, l.id LIMIT %(limit)s
+), account AS MATERIALIZED (
+    SELECT member_id, seq, balance - debt AS net FROM loyalty_pointsaccount
+     WHERE member_id IN (SELECT account_id FROM due) AND (NOT is_frozen OR is_fraud)
+     ORDER BY member_id FOR NO KEY UPDATE SKIP LOCKED
+), ended AS MATERIALIZED (
+    SELECT l.id, l.account_id, l.expires_at, l.remaining AS points
+      FROM due JOIN account ON member_id = due.account_id
+      JOIN loyalty_pointslot l ON l.id = due.id
+     WHERE l.expires_at <= %(now)s AND l.remaining > 0 AND l.held = 0
+       FOR UPDATE OF l
+), booked AS MATERIALIZED (
+    SELECT ended.*, nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS nr,
+           row_number() OVER (ORDER BY account_id, expires_at, id) AS place,
+           row_number() OVER mine AS nth, sum(points) OVER mine AS so_far
+      FROM ended
+    WINDOW mine AS (PARTITION BY account_id ORDER BY expires_at, id)
+), entries AS (
+    INSERT INTO loyalty_pointsentry (
+        id, public_id, account_id, seq, kind, points, balance_after, source, reason,
+        actor, trace, occurred_at)
+    SELECT nr, (%(public_ids)s::text[])[place], account_id, seq + nth, %(kind)s,
+           -points, net - so_far, 'lot:' || id, '', '', '{}', expires_at
+      FROM booked JOIN account ON member_id = account_id
+), takes AS (
+    INSERT INTO loyalty_lottake (entry_id, lot_id, points, returned, restored)
+    SELECT nr, id, points, 0, 0 FROM booked
+), lots AS (
+    UPDATE loyalty_pointslot l SET remaining = 0 FROM booked WHERE l.id = booked.id
+), accounts AS (
+    UPDATE loyalty_pointsaccount a
+       SET balance = a.balance - gone.points, seq = a.seq + gone.entries
+      FROM (SELECT account_id, sum(points) AS points, count(*) AS entries
+              FROM booked GROUP BY account_id) gone
+     WHERE a.member_id = gone.account_id
+)
+SELECT count(*) FROM booked
+"""
 
 
-@transaction.atomic
 def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
     """Book ended lots, one entry each, dated at their end; return how many (P26).
 
-    Set-based: the same few statements for one lot or a thousand. Nobody could spend
-    them since their end anyway (P10). Lots with a reserved part wait until the hold is
-    resolved (P13), those of frozen accounts until these are open again, unless it is
-    for fraud (P14). Accounts in use by others are left to the next call.
+    One statement for one lot or thousands. Nobody could spend them since their end
+    anyway (P10). Lots with a reserved part wait until the hold is resolved (P13), those
+    of frozen accounts until these are open again, unless it is for fraud (P14).
+    Accounts in use by others are left to the next call.
 
     Args:
-        limit: most lots to look at; call again until 0.
+        limit: most lots to book; call again until 0.
     """
-    ended = PointsLot.objects.filter(
-        Q(account__is_frozen=False) | Q(account__is_fraud=True),
-        expires_at__lte=now,
-        remaining__gt=0,
-        held=0,
-    ).order_by("expires_at", "id")
-    members = set(ended.values_list("account_id", flat=True)[:limit])
-    accounts = {
-        account.pk: account
-        for account in PointsAccount.objects.select_for_update(
-            skip_locked=True, no_key=True
+    public_ids = [new_public_id("pte") for _lot in range(limit)]
+    with planned_cursor() as cursor:
+        cursor.execute(
+            _EXPIRE,
+            {
+                "now": now,
+                "limit": limit,
+                "kind": PointsEntry.Kind.EXPIRE.value,
+                "public_ids": public_ids,
+            },
         )
-        .filter(pk__in=members)
-        .order_by("pk")
-    }
-    # Read again under the lock: what was found before may be spent by now.
-    lots = defaultdict(list)
-    for row in ended.filter(account_id__in=accounts, remaining__gt=F("held")):
-        lots[row.account_id].append(lot_of(row))
-    books = []
-    for member_id, account in accounts.items():
-        book = book_of(account, lots=spending_order(lots[member_id]))
-        for lot in book.lots:
-            book.expire(lot)
-        books.append(book)
-    return len(post(books))
+        return cursor.fetchone()[0]

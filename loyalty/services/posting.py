@@ -1,18 +1,18 @@
 """The only writer of the points ledger: locks accounts, writes books.
 
 A caller locks, moves a ``Book`` by the rules, and posts it. However many movements
-and members, ``post`` is four statements: entries, lots, takes with their lots, and
-balances (one more where spent points came back).
+and members, ``post`` is one statement.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from crm.shared.copying import insert_rows
 from crm.shared.errors import Refusal
+from crm.shared.planned import planned_cursor
 from loyalty.models import PointsAccount, PointsEntry, PointsLot
 from loyalty.queries.tiers import base_tier
 from loyalty.rules.ledger import Book, Movement
@@ -21,39 +21,71 @@ from loyalty.rules.lots import Lot
 #: Rows per INSERT of large batches.
 _BATCH = 2_000
 
-#: New lots are inserted as they stand in the end; only older ones are changed.
-_WRITE_TAKES = """
-WITH changed AS (
+#: Keys are drawn first and in the order of the movements (``nr``), so that lots, takes
+#: and corrections can name entries of the same batch. New lots are inserted as they
+#: stand in the end; only older ones are changed.
+_POST = """
+WITH moves AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS id, t.*
+      FROM json_to_recordset(%(moves)s) AS t (
+           nr int, public_id text, account_id bigint, seq bigint, kind text,
+           points bigint, balance_after bigint, source text, reason text, actor text,
+           trace jsonb, reverses_id bigint, reverses_nr int, occurred_at timestamptz)
+), opened AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('loyalty_pointslot', 'id')) AS id, t.*
+      FROM json_to_recordset(%(opened)s) AS t (
+           nr int, account_id bigint, granted bigint, remaining bigint, held bigint,
+           active_at timestamptz, expires_at timestamptz)
+), written AS (
+    INSERT INTO loyalty_pointsentry (
+        id, public_id, account_id, seq, kind, points, balance_after, source, reason,
+        actor, trace, reverses_id, occurred_at)
+    SELECT m.id, m.public_id, m.account_id, m.seq, m.kind, m.points, m.balance_after,
+           m.source, m.reason, m.actor, m.trace, coalesce(m.reverses_id, r.id),
+           m.occurred_at
+      FROM moves m LEFT JOIN moves r ON r.nr = m.reverses_nr
+), lots AS (
+    INSERT INTO loyalty_pointslot (
+        id, account_id, entry_id, granted, remaining, held, active_at, expires_at)
+    SELECT o.id, o.account_id, m.id, o.granted, o.remaining, o.held, o.active_at,
+           o.expires_at
+      FROM opened o JOIN moves m USING (nr)
+), accounts AS (
+    UPDATE loyalty_pointsaccount a
+       SET balance = c.balance, held = c.held, debt = c.debt, seq = c.seq,
+           lifetime_earned = c.lifetime_earned
+      FROM json_to_recordset(%(accounts)s) AS c (
+           member_id bigint, balance bigint, held bigint, debt bigint, seq bigint,
+           lifetime_earned bigint)
+     WHERE a.member_id = c.member_id
+), changed AS (
     UPDATE loyalty_pointslot l SET remaining = c.remaining, held = c.held
-      FROM unnest(%(lots)s::bigint[], %(remaining)s::bigint[], %(held)s::bigint[])
-        AS c (id, remaining, held)
+      FROM json_to_recordset(%(changed)s) AS c (
+           id bigint, remaining bigint, held bigint)
      WHERE l.id = c.id
-    RETURNING l.id
+), taken AS (
+    INSERT INTO loyalty_lottake (entry_id, lot_id, points, returned, restored)
+    SELECT m.id, coalesce(t.lot_id, o.id), t.points, 0, 0
+      FROM json_to_recordset(%(takes)s) AS t (
+           nr int, lot_id bigint, lot_nr int, points bigint)
+      JOIN moves m USING (nr) LEFT JOIN opened o ON o.nr = t.lot_nr
+), back AS (
+    UPDATE loyalty_lottake t SET returned = c.returned, restored = c.restored
+      FROM json_to_recordset(%(back)s) AS c (
+           id bigint, returned bigint, restored bigint)
+     WHERE t.id = c.id
 )
-INSERT INTO loyalty_lottake (entry_id, lot_id, points, returned, restored)
-SELECT entry_id, lot_id, points, 0, 0
-  FROM unnest(%(entries)s::bigint[], %(taken_from)s::bigint[], %(points)s::bigint[])
-    AS t (entry_id, lot_id, points)
+SELECT m.id, o.id, coalesce(m.reverses_id, r.id)
+  FROM moves m LEFT JOIN opened o USING (nr)
+  LEFT JOIN moves r ON r.nr = m.reverses_nr
+ ORDER BY m.nr
 """
-_GIVE_BACK = """
-UPDATE loyalty_lottake t SET returned = c.returned, restored = c.restored
-  FROM unnest(%(ids)s::bigint[], %(returned)s::bigint[], %(restored)s::bigint[])
-    AS c (id, returned, restored)
- WHERE t.id = c.id
-"""
-_WRITE_ACCOUNTS = """
-UPDATE loyalty_pointsaccount a
-   SET balance = c.balance, held = c.held, debt = c.debt, seq = c.seq,
-       lifetime_earned = c.earned
-  FROM unnest(%(ids)s::bigint[], %(balance)s::bigint[], %(held)s::bigint[],
-              %(debt)s::bigint[], %(seq)s::bigint[], %(earned)s::bigint[])
-    AS c (id, balance, held, debt, seq, earned)
- WHERE a.member_id = c.id
-"""
-_ENTRY_IDS = """
-SELECT nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id'))
-  FROM generate_series(1, %s)
-"""
+_ACCOUNT = ("member_id", "balance", "held", "debt", "seq", "lifetime_earned")
+_LOT = ("granted", "remaining", "held", "active_at", "expires_at")
+_ENTRY = (
+    *("seq", "kind", "points", "balance_after"),
+    *("source", "reason", "actor", "trace", "occurred_at"),
+)
 
 
 class NotEnoughPoints(Refusal):
@@ -129,12 +161,22 @@ def lots_left(*, member_id: int) -> list[Lot]:
 @transaction.atomic(savepoint=False)
 def post(books: Sequence[Book]) -> list[PointsEntry]:
     """Write what was moved in books of locked accounts; return the new entries."""
-    moves = [(book, move) for book in books for move in book.movements]
-    entries = _write_entries(moves)
-    _write_lots(moves)
-    _write_takes(books, [move for _, move in moves])
-    _write_returns(books)
-    _write_accounts(books)
+    moves = [move for book in books for move in book.movements]
+    entries = [_entry(book, move) for book in books for move in book.movements]
+    if not entries:
+        return []
+    rows = _rows(books, moves, entries)
+    with planned_cursor() as cursor:
+        cursor.execute(_POST, {name: _json(part) for name, part in rows.items()})
+        keys = cursor.fetchall()
+    for move, entry, (entry_id, lot_id, reverses_id) in zip(
+        moves, entries, keys, strict=True
+    ):
+        move.entry_id = entry.pk = entry_id
+        entry.reverses_id = reverses_id
+        entry._state.adding = False
+        if move.opens:
+            move.opens.id = lot_id
     return entries
 
 
@@ -144,24 +186,8 @@ def post_one(book: Book, *, movement: Movement) -> PointsEntry:
     return entries[movement.seq]
 
 
-def _write_entries(moves: Sequence[tuple[Book, Movement]]) -> list[PointsEntry]:
-    if any(isinstance(move.reverses, Movement) for _, move in moves):
-        # An entry names another of the same batch: ids are drawn beforehand.
-        with connection.cursor() as cursor:
-            cursor.execute(_ENTRY_IDS, [len(moves)])
-            for (_, move), (entry_id,) in zip(moves, cursor.fetchall(), strict=True):
-                move.entry_id = entry_id
-    entries = [_entry(book, move) for book, move in moves]
-    insert_rows(entries)
-    for (_, move), entry in zip(moves, entries, strict=True):
-        move.entry_id = entry.pk
-    return entries
-
-
 def _entry(book: Book, move: Movement) -> PointsEntry:
-    reverses = move.reverses
     return PointsEntry(
-        pk=move.entry_id,
         account_id=book.member_id,
         seq=move.seq,
         kind=move.kind,
@@ -171,86 +197,61 @@ def _entry(book: Book, move: Movement) -> PointsEntry:
         reason=move.reason,
         actor=move.actor,
         trace=move.trace,
-        reverses_id=reverses.entry_id if isinstance(reverses, Movement) else reverses,
         occurred_at=move.occurred_at,
     )
 
 
-def _write_lots(moves: Sequence[tuple[Book, Movement]]) -> None:
-    opened = [(book, move) for book, move in moves if move.opens is not None]
-    rows = [
-        PointsLot(
-            account_id=book.member_id,
-            entry_id=move.entry_id,
-            granted=move.opens.granted,
-            remaining=move.opens.remaining,
-            held=move.opens.held,
-            active_at=move.opens.active_at,
-            expires_at=move.opens.expires_at,
-        )
-        for book, move in opened
-    ]
-    insert_rows(rows)
-    for (_, move), row in zip(opened, rows, strict=True):
-        # Written already as they stand in the end.
-        move.opens.id = row.pk
-
-
-def _write_takes(books: Sequence[Book], moves: Sequence[Movement]) -> None:
-    takes = [(move.entry_id, take) for move in moves for take in move.takes]
-    fresh = {id(move.opens) for move in moves}
-    touched = {id(take.lot): take.lot for _, take in takes} | {
-        id(spent.lot): spent.lot for book in books for spent in book.given_back
-    }
-    older = [lot for key, lot in touched.items() if key not in fresh]
-    if not takes and not older:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE_TAKES,
-            {
-                "lots": [lot.id for lot in older],
-                "remaining": [lot.remaining for lot in older],
-                "held": [lot.held for lot in older],
-                "entries": [entry_id for entry_id, _ in takes],
-                "taken_from": [take.lot.id for _, take in takes],
-                "points": [take.points for _, take in takes],
-            },
-        )
-
-
-def _write_returns(books: Sequence[Book]) -> None:
+def _rows(
+    books: Sequence[Book], moves: Sequence[Movement], entries: Sequence[PointsEntry]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what each table gets, by the names ``_POST`` has for it."""
+    numbers = {id(move): nr for nr, move in enumerate(moves)}
+    openers = {id(move.opens): nr for nr, move in enumerate(moves) if move.opens}
     back = [spent for book in books for spent in book.given_back]
-    if back:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _GIVE_BACK,
-                {
-                    "ids": [spent.id for spent in back],
-                    "returned": [spent.returned for spent in back],
-                    "restored": [spent.restored for spent in back],
-                },
+    touched = [take.lot for move in moves for take in move.takes]
+    touched += [spent.lot for spent in back]
+    older = {id(lot): lot for lot in touched if id(lot) not in openers}
+    return {
+        "moves": [
+            _move_row(move, entry, numbers)
+            for move, entry in zip(moves, entries, strict=True)
+        ],
+        "opened": [
+            _named(
+                move.opens, "granted", "remaining", "held", "active_at", "expires_at"
             )
+            | {"nr": nr, "account_id": entry.account_id}
+            for nr, (move, entry) in enumerate(zip(moves, entries, strict=True))
+            if move.opens
+        ],
+        "changed": [_named(lot, "id", "remaining", "held") for lot in older.values()],
+        "takes": [
+            {"nr": nr, "points": take.points}
+            | {"lot_id": take.lot.id, "lot_nr": openers.get(id(take.lot))}
+            for nr, move in enumerate(moves)
+            for take in move.takes
+        ],
+        "back": [_named(spent, "id", "returned", "restored") for spent in back],
+        "accounts": [_named(book, *_ACCOUNT) for book in books if book.movements],
+    }
 
 
-def _write_accounts(books: Sequence[Book]) -> None:
-    moved = [book for book in books if book.movements]
-    if not moved:
-        return
-    column = partial(_column, moved)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE_ACCOUNTS,
-            {
-                "ids": column("member_id"),
-                "balance": column("balance"),
-                "held": column("held"),
-                "debt": column("debt"),
-                "seq": column("seq"),
-                "earned": column("lifetime_earned"),
-            },
-        )
+def _move_row(
+    move: Movement, entry: PointsEntry, numbers: Mapping[int, int]
+) -> dict[str, Any]:
+    row = _named(entry, "public_id", "account_id", *_ENTRY)
+    row["nr"] = numbers[id(move)]
+    reverses = move.reverses
+    if isinstance(reverses, Movement):
+        row["reverses_nr"] = numbers.get(id(reverses))
+        reverses = reverses.entry_id
+    row["reverses_id"] = reverses
+    return row
 
 
-def _column(books: Sequence[Book], name: str) -> list[int]:
-    return [getattr(book, name) for book in books]
+def _named(row: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(rows, ensure_ascii=False, default=datetime.isoformat)

@@ -2,18 +2,15 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
+from crm.shared.planned import planned_cursor
 from loyalty.models import PointsEntry
-from loyalty.rules.lots import free_points
-from loyalty.services.posting import (
-    NotEnoughPoints,
-    PointsFrozen,
-    book_of,
-    locked_account,
-    lots_left,
-    post_one,
-)
+from loyalty.services.posting import NotEnoughPoints, PointsFrozen
+
+#: Locks the account, chooses lots and writes, all in one round trip.
+_TAKE = """
+SELECT answer, entry, number, net, available
+  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 def redeem_points(
@@ -41,7 +38,6 @@ def redeem_points(
     return entry
 
 
-@transaction.atomic
 def take_points(
     *,
     member_id: int,
@@ -54,7 +50,8 @@ def take_points(
 ) -> tuple[PointsEntry, bool]:
     """Take points out, first to end first; all or nothing (P11, P12).
 
-    Calling again with the same ``kind`` and ``source`` returns the first entry.
+    One round trip, in the caller's transaction or in one of its own. Calling again with
+    the same ``kind`` and ``source`` returns the first entry.
 
     Args:
         kind: what the entry says they are, a ``PointsEntry.Kind``.
@@ -72,20 +69,29 @@ def take_points(
     """
     if points <= 0:
         raise ValueError("points must be > 0.")
-    account = locked_account(member_id=member_id, now=now)
-    done = entry_of(member_id=member_id, kind=kind, source=source)
-    if done is not None:
-        return done, False
-    if account.is_frozen:
-        raise PointsFrozen
-    book = book_of(account, lots=lots_left(member_id=member_id))
-    available = 0 if book.debt else free_points(book.lots, now)
-    if points > available:
-        raise NotEnoughPoints(available=available, wanted=points)
-    movement = book.spend(
-        kind, points, source=source, at=now, reason=reason, actor=actor
+    entry = PointsEntry(
+        account_id=member_id,
+        kind=kind,
+        points=-points,
+        source=source,
+        reason=reason,
+        actor=actor,
+        occurred_at=now,
     )
-    return post_one(book, movement=movement), True
+    with planned_cursor() as cursor:
+        cursor.execute(
+            _TAKE,
+            [member_id, points, kind, source, now, reason, actor, entry.public_id],
+        )
+        answer, entry.pk, entry.seq, entry.balance_after, available = cursor.fetchone()
+    if answer == "done":
+        return PointsEntry.objects.get(pk=entry.pk), False
+    if answer == "frozen":
+        raise PointsFrozen
+    if answer == "too few":
+        raise NotEnoughPoints(available=available, wanted=points)
+    entry._state.adding = False
+    return entry, True
 
 
 def entry_of(*, member_id: int, kind: str, source: str) -> PointsEntry | None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from loyalty.rules.ledger import Book, SpentTake
-from loyalty.rules.lots import Lot, TooFewPoints, free_points
+from loyalty.rules.lots import Lot, Take, TooFewPoints, choose, free_points
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START
@@ -170,14 +170,17 @@ class Ledger(RuleBasedStateMachine):
         before = (self.book.balance, len(self.book.movements))
         free = free_points(self.book.lots, self.now)
         try:
-            moved = self.book.spend("spend", points, source=self.source(), at=self.now)
+            takes = choose(self.book.lots, points, at=self.now)
         except TooFewPoints:
             assert points > free
             assert before == (self.book.balance, len(self.book.movements))
         else:
             assert points <= free
-            takes = [SpentTake(0, t.lot, t.points, 0, 0) for t in moved.takes]
-            self.spends.append(takes)
+            self.leave("spend", takes)
+            self.spends.append([SpentTake(0, t.lot, t.points, 0, 0) for t in takes])
+
+    def leave(self, kind, takes):
+        self.book.take(kind, takes, source=self.source(), occurred_at=self.now)
 
     @rule(points=st.integers(1, 200))
     def hold(self, points):
@@ -223,7 +226,7 @@ class Ledger(RuleBasedStateMachine):
         for each in self.book.lots:
             ended = each.expires_at is not None and each.expires_at <= self.now
             if ended and each.remaining and not each.held:
-                self.book.expire(each)
+                self.leave("expire", [Take(each, each.remaining)])
 
     @invariant()
     def sums_agree(self):
