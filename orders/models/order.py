@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
@@ -110,6 +110,15 @@ class Order(models.Model):
     #: nothing is sent, earned or counted till then (G15). Empty when for nothing.
     waits_for = models.CharField(
         _("waits for"), max_length=10, blank=True, default="", db_default=""
+    )
+    #: To whom the buyer belonged when the price was made, such as ``tier:gold``: marks
+    #: of prices and offers, without ``member``. The order keeps them (T16).
+    audiences = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name=_("bought as"),
+        default=list,
+        blank=True,
+        db_default=Value([], output_field=ArrayField(models.CharField(max_length=80))),
     )
     #: Version of the quote the buyer agreed to (S27).
     quote_hash = models.CharField(max_length=64, blank=True)
