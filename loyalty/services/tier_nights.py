@@ -9,7 +9,8 @@ from django.db import transaction
 from crm.shared.outbox import record_all
 from loyalty.events import TierAtRisk
 from loyalty.models import PointsAccount, TierStanding
-from loyalty.queries.tier_measures import Counted, counted, unsettled, unwarned
+from loyalty.queries.tier_base import unsettled, unwarned
+from loyalty.queries.tier_measures import Counted, counted
 from loyalty.queries.tier_terms import LadderInForce, ladders_in_force
 from loyalty.rules.terms import missing
 from loyalty.services.tiering import Deed, look_at
