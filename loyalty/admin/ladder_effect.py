@@ -36,7 +36,7 @@ def effect_of(
         "matrix": _matrix(would, names),
         "columns": [names[code] for code in would.codes],
         "costs": list(cost_words(would.cost)),
-        "faults": list(faults(version, rungs)) if is_draft else [],
+        "faults": list(faults(version, rungs=rungs)) if is_draft else [],
         "needs_two": is_draft and would.losing > settings.LADDER_FALL_LIMIT,
     }
 

@@ -8,11 +8,17 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from loyalty.queries.tier_dues import concerned
 from loyalty.queries.tier_measures import COUNTED, joins_of, statement
 from loyalty.queries.tier_terms import LadderInForce
 from loyalty.rules.terms import Held, LadderTerms, Measured
 
 _LIVING = "m.state = ANY(%(evaluated)s)"
+#: Whose term ends soon, untold.
+_ENDING = """
+SELECT member_id FROM loyalty_tierstanding
+ WHERE ladder_id = %(ladder)s AND valid_until > %(at)s AND valid_until <= %(until)s
+   AND warned_of IS DISTINCT FROM valid_until"""
 #: What the rules need to know of somebody in ``classed c``.
 _KIND = """c.place, c.due, c.is_kept, (c.valid_until > %(at)s) IS TRUE,
 c.is_pinned AND (c.pinned_until > %(at)s) IS NOT FALSE, c.is_pinned"""
@@ -58,7 +64,7 @@ class Bought:
 @contextmanager
 def _whole_base() -> Iterator[Any]:
     """Give a cursor whose statements read every member: room to hash, time to end."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('work_mem', '64MB', true), "
             "set_config('statement_timeout', '120s', true)"
@@ -66,13 +72,22 @@ def _whole_base() -> Iterator[Any]:
         yield cursor
 
 
-def unsettled(each: LadderInForce, *, at: datetime) -> list[int]:
+def unsettled(
+    each: LadderInForce, *, at: datetime, since: datetime | None = None
+) -> list[int]:
     """Return members of whom a look at ``at`` may change something, set-based.
 
     Who reaches another tier than they hold, does not keep theirs, or whose term, grace
     or pin is over. Who was looked at later than ``at`` is left out.
+
+    Args:
+        since: the look before, by the same terms on the same day of the shop: only
+            those are read whom something happened to since. None reads everybody.
     """
-    sql, params = statement(each, each.terms, at, who=_LIVING)
+    who = _LIVING
+    if since is not None:
+        who += f" AND a.member_id IN ({concerned(each)})"
+    sql, params = statement(each, each.terms, at, who=who)
     with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
@@ -81,20 +96,19 @@ def unsettled(each: LadderInForce, *, at: datetime) -> list[int]:
             "WHEN due > place OR valid_until <= %(at)s THEN true "
             "ELSE valid_until IS NULL AND place >= 0 AND NOT is_kept END "
             "ORDER BY member_id",
-            params,
+            params | {"since": since},
         )
         return [member_id for (member_id,) in cursor.fetchall()]
 
 
 def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> list[int]:
     """Return members whose term ends by ``until``, who do not keep it, untold (T17)."""
-    sql, params = statement(each, each.terms, at, who=_LIVING)
+    who = f"{_LIVING} AND a.member_id IN ({_ENDING})"
+    sql, params = statement(each, each.terms, at, who=who)
     with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
-            "WHERE NOT is_pinned AND NOT is_kept AND due < place "
-            "AND valid_until > %(at)s AND valid_until <= %(until)s "
-            "AND warned_of IS DISTINCT FROM valid_until ORDER BY member_id",
+            "WHERE NOT is_pinned AND NOT is_kept AND due < place ORDER BY member_id",
             params | {"until": until},
         )
         return [member_id for (member_id,) in cursor.fetchall()]

@@ -243,7 +243,7 @@ def _refuse_unsound(version: LadderVersion) -> None:
 
 
 def faults(
-    version: LadderVersion, rungs: Sequence[VersionRung] | None = None
+    version: LadderVersion, *, rungs: Sequence[VersionRung] | None = None
 ) -> Iterator[Any]:
     """Yield why a draft cannot be published.
 
@@ -274,7 +274,7 @@ def _begin(version: LadderVersion, *, now: datetime) -> LadderVersion:
     if not ladder.versions.filter(state=_State.LIVE).exists():
         _keep_present(ladder, now=now)
     ladder.versions.filter(state=_State.LIVE).update(state=_State.PAST)
-    Ladder.objects.filter(pk=ladder.pk).update(**_fields(version))
+    Ladder.objects.filter(pk=ladder.pk).update(**_fields(version), looked_until=None)
     # Thresholds may change places: nothing stands while they are written.
     ladder.tiers.filter(removed_at=None).update(removed_at=now)
     Tier.objects.bulk_create(

@@ -133,7 +133,6 @@ def write_order(
         audiences: to whom the buyer belonged when the price was made (T16).
         region: province the freight was reckoned with.
         address: lines of another address than the cart's.
-        terms: on what terms besides its price.
 
     Raises:
         BadProfile: a line of the address cannot be kept.
