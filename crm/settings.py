@@ -72,6 +72,7 @@ STAFF_WALLET_LIMIT_MINOR = env.int("CRM_STAFF_WALLET_LIMIT_MINOR", default=100_0
 PROMOTION_LIMIT_MINOR = env.int("CRM_PROMOTION_LIMIT_MINOR", default=1_000_000)
 PROMOTION_LIMIT_BP = env.int("CRM_PROMOTION_LIMIT_BP", default=5_000)
 STAFF_POINTS_LIMIT = env.int("CRM_STAFF_POINTS_LIMIT", default=10_000)
+LADDER_FALL_LIMIT = env.int("CRM_LADDER_FALL_LIMIT", default=100)
 APPROVAL_DAYS = env.int("CRM_APPROVAL_DAYS", default=7)
 SHIP_WITHIN_HOURS = env.int("CRM_SHIP_WITHIN_HOURS", default=48)
 LOW_STOCK_UNITS = env.int("CRM_LOW_STOCK_UNITS", default=10)
@@ -236,8 +237,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -189,6 +189,7 @@ APPROVALS: dict[str, str] = {
     "orders.wallet": "orders.approvals.WalletPayment",
     "loyalty.points": "loyalty.approvals.PointsAdjustment",
     "loyalty.undo": "loyalty.approvals.PointsUndoing",
+    "loyalty.ladder": "loyalty.approvals.LadderPublication",
     "campaigns.promotion": "campaigns.approvals.PromotionPublication",
 }
 

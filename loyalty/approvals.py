@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from crm.shared.models import Approval
@@ -10,6 +11,7 @@ from loyalty.models import PointsEntry
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.adjusting_by_hand import APPROVED
 from loyalty.services.undoing_by_hand import undo
+from loyalty.services.versioning import publish_approved
 from members.queries import standing_id
 
 
@@ -75,5 +77,42 @@ class PointsUndoing:
             PointsEntry.objects.get(pk=approval.params["entry"]),
             reason=approval.reason,
             actor=approval.author,
+            now=now,
+        )
+
+
+class LadderPublication:
+    """Publishing a version of a ladder that costs many members their tier."""
+
+    permission = "loyalty.publish_ladderversion"
+    label = gettext_lazy("Publication of a ladder")
+
+    def words(self, params: dict[str, Any]) -> str:
+        """Return which ladder, and how many members it costs their tier."""
+        count = params["losing"]
+        return ngettext(
+            "Publish a version of “%(name)s” by which %(count)s member "
+            "loses their tier, at once or when their term ends.",
+            "Publish a version of “%(name)s” by which %(count)s members "
+            "lose their tier, at once or when their term ends.",
+            count,
+        ) % {"name": params["name"], "count": f"{count:,d}"}
+
+    def page(self, params: dict[str, Any]) -> str:
+        """Return where it stands what the version would do now."""
+        return reverse("admin:ladder_version_effect", args=[params["version"]])
+
+    def carry_out(self, approval: Approval, *, now: datetime) -> None:
+        """Publish it as it was when approval was asked for.
+
+        Raises:
+            ChangedSinceAsked: it is not what it was.
+            AnotherIsScheduled: another version of the ladder waits for its day.
+        """
+        publish_approved(
+            version_id=approval.params["version"],
+            digest=approval.params["digest"],
+            author=approval.author,
+            reason=approval.reason,
             now=now,
         )

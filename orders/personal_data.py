@@ -40,9 +40,9 @@ class OrdersData(PersonalData):
             "orders.Order",
             "member",
             kept="public_id number source external_ref region campaign device state "
-            "currency goods_minor discount_minor freight_minor total_minor paid_minor "
-            "refunded_minor points_spent placed_at paid_at shipped_at delivered_at "
-            "closed_at",
+            "audiences currency goods_minor discount_minor freight_minor total_minor "
+            "paid_minor refunded_minor points_spent placed_at paid_at shipped_at "
+            "delivered_at closed_at",
             plain="member cart channel exchange_of quote_hash payment_due_at "
             "is_protected waits_for",
         ),

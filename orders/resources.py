@@ -244,6 +244,7 @@ class OrderResource(ServiceResource):
     region = Field("region", "region")
     campaign = Field("campaign", "campaign")
     device = Field("device", "device")
+    audiences = TagsField("audiences", "audiences")
     currency = Field("currency", "currency")
     goods = MoneyField("goods_minor", "goods")
     discount = MoneyField("discount_minor", "discount")
@@ -269,6 +270,7 @@ class OrderResource(ServiceResource):
             "region",
             "campaign",
             "device",
+            "audiences",
             "currency",
             "goods",
             "discount",

@@ -21,9 +21,11 @@ _ORDER = """
 INSERT INTO orders_order (
     public_id, number, member_id, cart_id, source, region, campaign, device, state,
     currency, goods_minor, discount_minor, freight_minor, total_minor, paid_minor,
-    refunded_minor, points_spent, quote_hash, placed_at, payment_due_at)
+    refunded_minor, points_spent, quote_hash, placed_at, payment_due_at, audiences)
 VALUES (%s, %s, %s, %s, 'storefront', '', '', 'unknown', 'pending', %s, %s, %s, %s, %s,
-        0, 0, 0, %s, %s, %s) RETURNING id
+        0, 0, 0, %s, %s, %s, ARRAY(
+        SELECT 'tier:' || t.code FROM loyalty_pointsaccount a
+          JOIN loyalty_tier t ON t.id = a.tier_id WHERE a.member_id = %s)) RETURNING id
 """
 _EVENT = """
 INSERT INTO orders_orderevent (
@@ -148,6 +150,7 @@ def _order(sale: Sale) -> list[Any]:
         quote.hash,
         sale.at,
         sale.at + timedelta(minutes=30),
+        sale.member_id,
     ]
 
 

@@ -29,7 +29,7 @@ HEADINGS = [
 #: What an order leaves in the books, without keys and chance.
 _BOOKS = """
 SELECT o.state, o.goods_minor, o.discount_minor, o.freight_minor, o.total_minor,
-       o.quote_hash, o.currency, o.payment_due_at,
+       o.quote_hash, o.currency, o.payment_due_at, o.audiences,
   (SELECT json_agg(to_jsonb(l) - 'id' - 'order_id' ORDER BY l.position)::text
      FROM orders_orderline l WHERE l.order_id = o.id),
   (SELECT json_agg(to_jsonb(a) - 'id' - 'line_id' ORDER BY l.position, a.id)::text

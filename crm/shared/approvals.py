@@ -48,7 +48,11 @@ class NoteMissing(Refusal):
 
 
 class Deed(Protocol):
-    """What a kind of approval does: one class for each in ``crm.wiring.APPROVALS``."""
+    """What a kind of approval does: one class for each in ``crm.wiring.APPROVALS``.
+
+    It may have ``page(params) -> str``: the address of a page that shows what it would
+    do, for whoever decides.
+    """
 
     #: What asking for it, and doing it alone below the limit, needs.
     permission: str

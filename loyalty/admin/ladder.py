@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
+from crm.shared.models import Approval
 from crm.shared.staff_lists import (
     BUSY,
     CALM,
@@ -24,23 +25,24 @@ from crm.shared.staff_lists import (
     StaffAdmin,
     money_column,
 )
+from loyalty.admin.ladder_effect import effect_of, typed_effect
 from loyalty.admin.tier_pictures import picture_of
 from loyalty.admin.tier_words import fall_words, rung_rows, sentences
 from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.queries.tier_terms import ladder_in_force, terms_of_version
-from loyalty.queries.what_if import WhatIf, what_if
 from loyalty.services.versioning import (
     begin_draft,
     discard_draft,
-    faults,
     publish_version,
     take_back_version,
+    waiting_for,
 )
 
 _ADD = "loyalty.add_ladderversion"
 _PUBLISH = "loyalty.publish_ladderversion"
 _MOST_VERSIONS = 20
 _LONGEST_REASON = 200
+_AGREE = gettext_lazy("Somebody else must agree; it waits for approval.")
 #: Step of a version -> its deed.
 _STEPS: dict[str, Callable[..., Any]] = {
     "publish": publish_version,
@@ -130,6 +132,7 @@ class LadderVersionAdmin(StaffAdmin):
     list_select_related = ["ladder"]
     ordering = ["-id"]
     inlines = [RungInline]
+    change_form_after_template = "loyalty/version_links.html"
     fieldsets = [
         (None, {"fields": ["note", "metric", "window", "window_days", "lifts_on"]}),
         (
@@ -160,10 +163,15 @@ class LadderVersionAdmin(StaffAdmin):
         return version.state, version.get_state_display()
 
     def get_urls(self):
-        """Add the page of what it would do, and its steps."""
+        """Add the page of what it would do, as saved and as typed, and its steps."""
         wrap = self.admin_site.admin_view
         own = [
             path("<int:pk>/effect/", wrap(self.effect), name="ladder_version_effect"),
+            path(
+                "<int:pk>/try/",
+                wrap(require_POST(self.attempt)),
+                name="ladder_version_try",
+            ),
             path(
                 "<int:pk>/step/",
                 wrap(require_POST(self.step)),
@@ -177,9 +185,12 @@ class LadderVersionAdmin(StaffAdmin):
         return False
 
     def has_change_permission(self, request, obj=None) -> bool:
-        """Allow drafts only."""
-        is_fixed = obj is not None and obj.state != LadderVersion.State.DRAFT
-        return not is_fixed and super().has_change_permission(request, obj)
+        """Allow drafts only, and none that somebody is asked to agree to."""
+        if obj is not None and (
+            obj.state != LadderVersion.State.DRAFT or waiting_for(obj, now=now())
+        ):
+            return False
+        return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """Refuse: drafts are thrown away on their page, the rest is history."""
@@ -198,9 +209,9 @@ class LadderVersionAdmin(StaffAdmin):
         ladder = ladder_in_force(version.ladder)
         rungs = list(version.rungs.all())
         terms = terms_of_version(version, rungs=rungs, tiers=ladder.tiers.values())
-        would = what_if(version, at=at)
         is_draft = version.state == LadderVersion.State.DRAFT
-        names = {rung.code: rung.label for rung in [*ladder.tiers.values(), *rungs]}
+        may_publish = request.user.has_perm(_PUBLISH)
+        waiting = waiting_for(version, now=at) if is_draft else None
         context = {
             **self.admin_site.each_context(request),
             "title": str(version),
@@ -209,18 +220,40 @@ class LadderVersionAdmin(StaffAdmin):
             "sentences": [*sentences(version), fall_words(version)],
             "rungs": list(rung_rows(version.metric, rungs)),
             "picture": picture_of(ladder, terms, at=at),
-            "would": would,
-            "share": _share(would),
-            "matrix": _matrix(would, names),
-            "columns": [names[code] for code in would.codes],
-            "faults": list(faults(version)) if is_draft else [],
+            **effect_of(version, rungs, at=at),
+            "waiting": waiting,
             "may_edit": self.has_change_permission(request, version),
-            "may_discard": is_draft and request.user.has_perm(_ADD),
-            "may_publish": is_draft and request.user.has_perm(_PUBLISH),
+            "may_discard": is_draft and not waiting and request.user.has_perm(_ADD),
+            "may_publish": is_draft and not waiting and may_publish,
             "may_take_back": version.state == LadderVersion.State.SCHEDULED
-            and request.user.has_perm(_PUBLISH),
+            and may_publish,
         }
         return TemplateResponse(request, "loyalty/version_page.html", context)
+
+    def attempt(self, request, pk: int):
+        """Show what a draft would do as it is typed, saved or not; writes nothing.
+
+        A part of the form's page where the script asks; without it a page.
+        """
+        version = self._find(request, pk)
+        if not self.has_change_permission(request, version):
+            raise PermissionDenied
+        form = self.get_form(request, version, change=True)(
+            request.POST, instance=version
+        )
+        rungs = RungInline(LadderVersion, self.admin_site).get_formset(
+            request, version
+        )(data=request.POST, instance=version)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(version),
+            "opts": self.opts,
+            "version": version,
+            **typed_effect(form, rungs, at=now()),
+        }
+        is_part = request.headers.get("HX-Request") == "true"
+        page = "loyalty/version_would.html" if is_part else "loyalty/version_try.html"
+        return TemplateResponse(request, page, context)
 
     def step(self, request, pk: int):
         """Publish, take back or throw away."""
@@ -239,8 +272,9 @@ class LadderVersionAdmin(StaffAdmin):
             if step not in _STEPS:
                 raise Http404
             reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
-            _STEPS[step](**how, reason=reason)
-            messages.success(request, _("Done."))
+            made = _STEPS[step](**how, reason=reason)
+            waits = isinstance(made, Approval)
+            messages.success(request, _AGREE if waits else _("Done."))
         except Refusal as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(_page(pk))
@@ -256,35 +290,6 @@ class LadderVersionAdmin(StaffAdmin):
 
 def _page(pk: int) -> str:
     return reverse("admin:ladder_version_effect", args=[pk])
-
-
-def _share(would: WhatIf) -> str:
-    """Return the part of all spending that who falls brought, in percent."""
-    if not would.spent_minor:
-        return "0"
-    return f"{would.falling_spent_minor * 100 / would.spent_minor:.1f}"
-
-
-def _matrix(
-    would: WhatIf, names: dict[str, str]
-) -> list[tuple[str, list[tuple[int, str, bool]]]]:
-    """Return a row for each present tier: members, opacity of the cell, a fall."""
-    counts = {(move.from_code, move.to_code): move.members for move in would.moves}
-    rows = []
-    for row, held in enumerate([None, *would.codes]):
-        total = sum(count for (code, _to), count in counts.items() if code == held)
-        if not total:
-            continue
-        cells = [
-            (
-                counts.get((held, code), 0),
-                f"{counts.get((held, code), 0) / total:.2f}",
-                place < row - 1,
-            )
-            for place, code in enumerate(would.codes)
-        ]
-        rows.append((names[held] if held else "–", cells))
-    return rows
 
 
 @admin.register(Tier)

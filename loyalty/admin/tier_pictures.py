@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from loyalty.queries.tier_measures import histogram
+from loyalty.queries.tier_base import histogram
 from loyalty.queries.tier_terms import LadderInForce
 from loyalty.rules.terms import LadderTerms
 

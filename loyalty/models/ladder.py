@@ -186,6 +186,8 @@ class Ladder(LadderRules):
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
+    #: Until when all members were looked at by these terms; None looks at all again.
+    looked_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("tier ladder")

@@ -1,5 +1,6 @@
 """What counts towards tiers, and every change of tier."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +34,9 @@ class QualifyingEntry(models.Model):
                 fields=["member", "occurred_at"],
                 name="qualifying_entry_in_window",
                 include=["value_minor"],
-            )
+            ),
+            # Written mostly in order of time: a page of it serves any day.
+            BrinIndex(fields=["occurred_at"], name="qualifying_entry_by_time"),
         ]
 
     def __str__(self):
@@ -124,6 +127,14 @@ class TierStanding(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["ladder", "member"], name="standing_once_per_ladder"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["ladder", "valid_until"], name="standing_by_end"),
+            models.Index(
+                fields=["ladder", "pinned_until"],
+                condition=models.Q(is_pinned=True),
+                name="standing_by_end_of_pin",
             ),
         ]
 

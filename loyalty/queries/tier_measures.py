@@ -1,21 +1,21 @@
-"""What members have reached on a ladder: one statement for one of them, or for all.
+"""What members have reached on a ladder: one statement for some of them, or for all.
 
-The rules (``loyalty.rules.windows``, ``loyalty.rules.terms``) say what counts; this is
-the same in SQL, and a test holds the two against each other.
+``loyalty.queries.tier_base`` asks it of the whole base. The rules
+(``loyalty.rules.windows``, ``loyalty.rules.terms``) say what counts; this is the same
+in SQL, and a test holds the two against each other.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from loyalty.models import TierStanding
 from loyalty.queries.tier_terms import LadderInForce
-from loyalty.rules.terms import Held, LadderTerms, Measured
+from loyalty.rules.terms import Held, LadderTerms
 from loyalty.rules.tiers import Rung
 from orders.rules.lifecycle import SHIPPABLE, SOLD
 
@@ -54,7 +54,7 @@ _AFTER = {
 }
 #: An order on its way does not count where delivery lifts.
 _WAITING = "SELECT 1 FROM orders_order o WHERE o.public_id = substr(e.source, 7)"
-_COUNTED = {
+COUNTED = {
     "value": """
 SELECT w.member_id, sum(e.value_minor) AS value FROM windowed w
   JOIN loyalty_qualifyingentry e ON e.member_id = w.member_id
@@ -102,16 +102,6 @@ class Counted:
     numbers: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Classed:
-    """Members of whom the same can be said, how many, and what they ever spent."""
-
-    held: Held
-    measured: Measured
-    members: int
-    spent_minor: int
-
-
 def counted(
     each: LadderInForce,
     *,
@@ -125,14 +115,14 @@ def counted(
         terms: count as these say; default is the ladder in force.
     """
     terms = terms or each.terms
-    sql, params = _statement(each, terms, at, who="a.member_id = ANY(%(members)s)")
-    names = sorted(terms.metrics & _COUNTED.keys())
+    sql, params = statement(each, terms, at, who="a.member_id = ANY(%(members)s)")
+    names = sorted(terms.metrics & COUNTED.keys())
     with connection.cursor() as cursor:
         cursor.execute(
             f"{sql} SELECT w.member_id, w.joined_at, w.state, w.tier_id, w.since, "  # noqa: S608
             f"w.warned_of, {', '.join(f'w.{name}' for name in _STANDING)}"
             f"{''.join(f', coalesce(c_{n}.{n}, 0)' for n in names)} FROM windowed w "
-            f"{_joins(names)}",
+            f"{joins_of(names)}",
             params | {"members": list(member_ids)},
         )
         rows = cursor.fetchall()
@@ -150,111 +140,11 @@ def _counted(each: LadderInForce, row: tuple[Any, ...], names: list[str]) -> Cou
     return Counted(member_id, joined_at, state in EVALUATED, held, warned_of, numbers)
 
 
-@contextmanager
-def _whole_base() -> Iterator[Any]:
-    """Give a cursor whose statements read every member: room to hash, time to end."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('work_mem', '64MB', true), "
-            "set_config('statement_timeout', '120s', true)"
-        )
-        yield cursor
-
-
-def unsettled(each: LadderInForce, *, at: datetime) -> list[int]:
-    """Return members of whom a look at ``at`` may change something, set-based.
-
-    Who reaches another tier than they hold, does not keep theirs, or whose term, grace
-    or pin is over. Who was looked at later than ``at`` is left out.
-    """
-    sql, params = _statement(each, each.terms, at, who=_LIVING)
-    with _whole_base() as cursor:
-        cursor.execute(
-            f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
-            "WHERE (since IS NULL OR since <= %(at)s) AND CASE "
-            "WHEN is_pinned THEN pinned_until <= %(at)s "
-            "WHEN due > place OR valid_until <= %(at)s THEN true "
-            "ELSE valid_until IS NULL AND place >= 0 AND NOT is_kept END "
-            "ORDER BY member_id",
-            params,
-        )
-        return [member_id for (member_id,) in cursor.fetchall()]
-
-
-def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> list[int]:
-    """Return members whose term ends by ``until``, who do not keep it, untold (T17)."""
-    sql, params = _statement(each, each.terms, at, who=_LIVING)
-    with _whole_base() as cursor:
-        cursor.execute(
-            f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
-            "WHERE NOT is_pinned AND NOT is_kept AND due < place "
-            "AND valid_until > %(at)s AND valid_until <= %(until)s "
-            "AND warned_of IS DISTINCT FROM valid_until ORDER BY member_id",
-            params | {"until": until},
-        )
-        return [member_id for (member_id,) in cursor.fetchall()]
-
-
-def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Classed]:
-    """Return all members by what the rules need to know of them, in one statement.
-
-    Terms are told apart only by whether they run; that decides who falls.
-    """
-    if not terms.rungs:
-        return []
-    sql, params = _statement(each, terms, at, who=_LIVING)
-    with _whole_base() as cursor:
-        cursor.execute(
-            f"{sql}, {_classes(terms)} SELECT c.place, c.due, c.is_kept, "  # noqa: S608
-            "(c.valid_until > %(at)s) IS TRUE, "
-            "c.is_pinned AND (c.pinned_until > %(at)s) IS NOT FALSE, c.is_pinned, "
-            "count(*), coalesce(sum(v.net_minor), 0) FROM classed c "
-            "LEFT JOIN loyalty_membervalue v ON v.member_id = c.member_id "
-            "GROUP BY 1, 2, 3, 4, 5, 6",
-            params,
-        )
-        return [_classed(terms, at, row) for row in cursor.fetchall()]
-
-
-def histogram(
-    each: LadderInForce, terms: LadderTerms, *, at: datetime, top: int, bars: int
-) -> list[int]:
-    """Return how many members have how much of what is counted, in one statement.
-
-    Bars of the same width from 0 to ``top``; the last one holds what is above.
-    """
-    sql, params = _statement(each, terms, at, who=_LIVING)
-    names = sorted(terms.metrics & _COUNTED.keys())
-    with _whole_base() as cursor:
-        cursor.execute(
-            f"{sql} SELECT greatest(1, width_bucket({_number(terms.metric)}, 0, "  # noqa: S608
-            f"%(top)s, %(bars)s)), count(*) FROM windowed w {_joins(names)} GROUP BY 1",
-            params | {"top": top, "bars": bars},
-        )
-        counts = dict(cursor.fetchall())
-    return [counts.get(bar, 0) for bar in range(1, bars + 2)]
-
-
-def _classed(terms: LadderTerms, at: datetime, row: tuple[Any, ...]) -> Classed:
-    place, due, is_kept, runs, pins, had_pin, members, spent = row
-    code = {rank: rung.code for rank, rung in enumerate(terms.rungs)}.get
-    held = Held(
-        tier=code(place),
-        valid_until=datetime.max.replace(tzinfo=at.tzinfo) if runs else None,
-        is_pinned=had_pin,
-        pinned_until=None if pins else at,
-    )
-    return Classed(held, Measured(code(due), is_kept), members, int(spent))
-
-
-_LIVING = "m.state = ANY(%(evaluated)s)"
-
-
-def _statement(
+def statement(
     each: LadderInForce, terms: LadderTerms, at: datetime, *, who: str
 ) -> tuple[str, dict[str, Any]]:
     """Return the WITH that counts, and its parameters."""
-    names = sorted(terms.metrics & _COUNTED.keys())
+    names = sorted(terms.metrics & COUNTED.keys())
     source = "a.tier_id", "a.tier_since"
     if not each.is_main:
         source = "s.tier_id", "s.since"
@@ -268,7 +158,7 @@ def _statement(
     parts = [
         f"held AS ({_HELD.format(tier=source[0], since=source[1], who=who)})",
         f"windowed AS (SELECT w.*, {_after(terms)} AS after FROM held w)",  # noqa: S608
-        *(f"c_{name} AS ({_COUNTED[name].format(**waits)})" for name in names),
+        *(f"c_{name} AS ({COUNTED[name].format(**waits)})" for name in names),
     ]
     params = {
         "at": at,
@@ -303,7 +193,8 @@ def _after(terms: LadderTerms) -> str:
     )
 
 
-def _joins(names: list[str]) -> str:
+def joins_of(names: list[str]) -> str:
+    """Return the joins that bring what is counted to the rows of ``windowed w``."""
     return " ".join(f"LEFT JOIN c_{n} ON c_{n}.member_id = w.member_id" for n in names)
 
 
@@ -314,44 +205,6 @@ def _thresholds(rung: Rung) -> list[tuple[str, int]]:
         ("stay", keep),
         ("also", rung.also_threshold),
     ]
-
-
-def _classes(terms: LadderTerms) -> str:
-    """Return the CTE that says which place is held, which is due, and whether kept."""
-    names = sorted(terms.metrics & _COUNTED.keys())
-    places = range(len(terms.rungs))
-    held = " ".join(f"WHEN %(id{rank})s THEN {rank}" for rank in places)
-    due = " ".join(
-        f"WHEN {_condition(terms, rank, 'climb')} THEN {rank}"
-        for rank in reversed(places)
-    )
-    kept = " ".join(
-        f"WHEN %(id{rank})s THEN {_condition(terms, rank, 'stay')}" for rank in places
-    )
-    return (
-        f"classed AS (SELECT w.*, CASE w.tier_id {held} ELSE -1 END AS place, "  # noqa: S608
-        f"CASE {due} ELSE -1 END AS due, "
-        f"CASE w.tier_id {kept} ELSE false END AS is_kept "
-        f"FROM windowed w {_joins(names)})"
-    )
-
-
-def _condition(terms: LadderTerms, rank: int, which: str) -> str:
-    """Return whether a rung is reached, as ``loyalty.rules.terms.level_of`` has it."""
-    rung = terms.rungs[rank]
-    if rung.is_removed or terms.metric == "none":
-        return "false"
-    if terms.has_floor and rank == 0:
-        return "true"
-    first = f"{_number(terms.metric)} >= %({which}{rank})s"
-    if not rung.also_metric:
-        return first
-    joined = "AND" if rung.needs_both else "OR"
-    return f"({first} {joined} {_number(rung.also_metric)} >= %(also{rank})s)"
-
-
-def _number(metric: str) -> str:
-    return f"coalesce(c_{metric}.{metric}, 0)"
 
 
 def standings_of(member_id: int) -> list[TierStanding]:

@@ -1,13 +1,33 @@
 """What a version of a ladder would do to the members of now, without doing it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crm.shared.money import WHOLE_BP
 from loyalty.models import LadderVersion
-from loyalty.queries.tier_measures import classes
-from loyalty.queries.tier_terms import ladder_in_force, start_of, terms_of_version
-from loyalty.rules.terms import Look, Occasion
+from loyalty.queries.program import program
+from loyalty.queries.tier_base import bought_by_class, classes
+from loyalty.queries.tier_terms import (
+    LadderInForce,
+    ladder_in_force,
+    start_of,
+    terms_of_version,
+)
+from loyalty.rules.benefit_costs import (
+    BenefitCost,
+    BoughtOtherwise,
+    EarnedOtherwise,
+    benefit_cost,
+)
+from loyalty.rules.terms import LadderTerms, Look, Occasion, Start
+from orders.queries.prices import prices_of_audiences
+from orders.rules.prices import ANY_MEMBER
+from orders.rules.unit_prices import best_price
+
+#: The tier held and the one after it; None is none.
+_Pair = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,11 @@ class WhatIf:
 
     codes: tuple[str, ...]
     moves: tuple[Move, ...]
+    #: Who holds a tier that they would not get: however gently the version treats
+    #: them, at once, at the end of their terms or at a date.
+    losing: int = 0
+    #: What it costs the shop in a year like the last one.
+    cost: BenefitCost = BenefitCost()
 
     @property
     def members(self) -> int:
@@ -69,23 +94,73 @@ def what_if(version: LadderVersion, *, at: datetime) -> WhatIf:
     terms = terms_of_version(
         version, rungs=version.rungs.all(), tiers=ladder.tiers.values()
     )
-    members: Counter[tuple[str | None, str | None]] = Counter()
-    spent: Counter[tuple[str | None, str | None]] = Counter()
-    look = Look(
-        terms=terms,
-        at=at,
-        joined_at=at,
-        occasion=Occasion.START,
-        start=start_of(version),
-    )
+    return what_if_of(ladder, terms, start=start_of(version), at=at)
+
+
+def what_if_of(
+    ladder: LadderInForce, terms: LadderTerms, *, start: Start, at: datetime
+) -> WhatIf:
+    """Return who would hold what by other terms, and what that costs a year."""
+    look = Look(terms=terms, at=at, joined_at=at, occasion=Occasion.START, start=start)
+    harsh = replace(look, start=Start(at_once=True))
+    members: Counter[_Pair] = Counter()
+    spent: Counter[_Pair] = Counter()
+    earned: Counter[_Pair] = Counter()
+    losing = 0
     for kind in classes(ladder, terms, at=at):
         key = kind.held.tier, look.outcome(kind.held, kind.measured).tier
         members[key] += kind.members
         spent[key] += kind.spent_minor
+        earned[key] += kind.base_points
+        worst = harsh.outcome(kind.held, kind.measured).tier
+        if terms.rank(worst) < terms.rank(kind.held.tier):
+            losing += kind.members
+    cost = BenefitCost()
+    if ladder.is_main:
+        cost = benefit_cost(
+            earned=_earned_otherwise(ladder, terms, earned),
+            bought=_bought_otherwise(ladder, look),
+            minor_per_100=program().redeem_minor_per_100,
+        )
     return WhatIf(
         codes=tuple(rung.code for rung in terms.rungs),
         moves=tuple(
             Move(*key, members=count, spent_minor=spent[key])
             for key, count in sorted(members.items(), key=str)
         ),
+        losing=losing,
+        cost=cost,
     )
+
+
+def _earned_otherwise(
+    ladder: LadderInForce, terms: LadderTerms, earned: Mapping[_Pair, int]
+) -> Iterator[EarnedOtherwise]:
+    """Yield what was earned, with the multipliers of the tier before and after."""
+    before = {rung.code: rung.multiplier_bp for rung in ladder.terms.rungs}
+    after = {rung.code: rung.multiplier_bp for rung in terms.rungs}
+    for (held, then), points in earned.items():
+        yield EarnedOtherwise(
+            points, before.get(held or "", WHOLE_BP), after.get(then or "", WHOLE_BP)
+        )
+
+
+def _bought_otherwise(ladder: LadderInForce, look: Look) -> Iterator[BoughtOtherwise]:
+    """Yield what members who change their tier bought of what tiers price apart.
+
+    At the prices of today: the two tiers', not those of the day of the order.
+    """
+    options = prices_of_audiences("tier:", at=look.at)
+    if not options:
+        return
+    for each in bought_by_class(
+        ladder, look.terms, at=look.at, variant_ids=options.keys()
+    ):
+        then = look.outcome(each.held, each.measured).tier
+        if then != each.held.tier:
+            listed, running = options[each.variant_id]
+            before, after = (
+                best_price(listed, running, {ANY_MEMBER, f"tier:{code}"}).amount_minor
+                for code in (each.held.tier, then)
+            )
+            yield BoughtOtherwise(each.units, before, after)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.timezone import localdate
 
 from crm.shared.outbox import record_all
 from loyalty.events import TierAtRisk
-from loyalty.models import PointsAccount, TierStanding
-from loyalty.queries.tier_measures import Counted, counted, unsettled, unwarned
+from loyalty.models import Ladder, PointsAccount, TierStanding
+from loyalty.queries.tier_base import unsettled, unwarned
+from loyalty.queries.tier_measures import Counted, counted
 from loyalty.queries.tier_terms import LadderInForce, ladders_in_force
 from loyalty.rules.terms import missing
 from loyalty.services.tiering import Deed, look_at
@@ -26,19 +28,33 @@ def review_tiers(*, now: datetime) -> int:
     """Look at every member of whom a look may change something; return changes.
 
     Whose term, grace or pin is over, whose window lost value, who reaches more. Done
-    again, or for a moment that is past, it changes nothing more (T11).
+    again, or for a moment that is past, it changes nothing more (T11). Once a day of
+    the shop, and after new terms, all members are asked; in between those alone whom
+    something happened to since the last look.
     """
     deed = Deed(now=now, reason="night")
     changes = 0
     for ladder in ladders_in_force():
+        before = ladder.ladder.looked_until
         changes += in_chunks(
             ladder=ladder,
-            member_ids=unsettled(ladder, at=now),
+            member_ids=unsettled(ladder, at=now, since=_looked_today(before, now)),
             work=lambda ladder, some: len(
                 look_at(ladder=ladder, member_ids=some, deed=deed)
             ),
         )
+        if before is None or before < now:
+            # New terms that began meanwhile have put it back to None.
+            asked = Ladder.objects.filter(pk=ladder.ladder.pk, looked_until=before)
+            asked.update(looked_until=now)
     return changes
+
+
+def _looked_today(before: datetime | None, now: datetime) -> datetime | None:
+    """Return the last look if it was on this day: periods begin at midnight."""
+    if before is None or before > now or localdate(before) != localdate(now):
+        return None
+    return before
 
 
 def warn_of_falls(*, now: datetime) -> int:

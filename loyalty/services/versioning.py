@@ -1,15 +1,23 @@
-"""Change a ladder: drafts, publishing now or later, going back (T13, T14)."""
+"""Change a ladder: drafts, publishing now or later, going back (T13, T14).
 
-from collections.abc import Iterator
+A version that costs many members their tier is published by two people (ADR 0030).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.approvals import ask_for_approval, waiting_approvals
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.jobs import enqueue
+from crm.shared.models import Approval
 from loyalty.models import Ladder, LadderVersion, PointsAccount, Tier, VersionRung
 from loyalty.queries.tier_terms import (
     LADDER_FIELDS,
@@ -18,11 +26,14 @@ from loyalty.queries.tier_terms import (
     ladders_in_force,
     start_of,
 )
+from loyalty.queries.what_if import what_if
 from loyalty.rules.terms import Occasion
 from loyalty.services.tier_nights import in_chunks
 from loyalty.services.tiering import Deed, look_at
 
 SETTLE_JOB = "loyalty.settle_version"
+#: Kind of approval; see ``crm.wiring.APPROVALS``.
+KIND = "loyalty.ladder"
 _State = LadderVersion.State
 
 
@@ -53,6 +64,20 @@ class VersionNotSound(Refusal):
     code = "ladder_version_not_sound"
     status = 422
     message = "%(what)s"
+
+
+class VersionWaits(Refusal):
+    """It waits for somebody else to agree; that is taken back first."""
+
+    code = "ladder_version_waits"
+    message = _("It waits for somebody else to agree; take that back first.")
+
+
+class ChangedSinceAsked(Refusal):
+    """This is not what approval was asked for; ask again."""
+
+    code = "ladder_version_changed_since_asked"
+    message = _("This is not what approval was asked for; ask again.")
 
 
 @transaction.atomic
@@ -86,8 +111,11 @@ def discard_draft(*, version_id: int, actor: Any, now: datetime) -> None:
 
     Raises:
         VersionNotDraft: it was published.
+        VersionWaits: somebody else is asked to agree to it.
     """
     version = _locked_draft(version_id)
+    if waiting_for(version, now=now) is not None:
+        raise VersionWaits
     record_audit(actor=actor, action="ladders.discard", obj=version, now=now)
     version.delete()
 
@@ -95,10 +123,14 @@ def discard_draft(*, version_id: int, actor: Any, now: datetime) -> None:
 @transaction.atomic
 def publish_version(
     *, version_id: int, actor: Any, reason: str, now: datetime
-) -> LadderVersion:
-    """Put a draft in force, at once or from the day it names (T13).
+) -> LadderVersion | Approval:
+    """Put a draft in force, at once or from the day it names (T13), or ask for it.
 
-    Nobody is looked at before it begins.
+    Nobody is looked at before it begins. Where it costs more members their tier than
+    one person may, somebody else must agree first; asked again, it is the same asking.
+
+    Returns:
+        The version that is in force or waits for its day, or what is asked for.
 
     Raises:
         VersionNotDraft: it was published already.
@@ -106,8 +138,65 @@ def publish_version(
         VersionNotSound: its numbers do not make a ladder.
     """
     version = _locked_draft(version_id)
-    for fault in faults(version):
-        raise VersionNotSound(what=str(fault))
+    waiting = waiting_for(version, now=now)
+    if waiting is not None:
+        return waiting
+    _refuse_unsound(version)
+    losing = what_if(version, at=now).losing
+    if losing <= settings.LADDER_FALL_LIMIT:
+        return _publish(version, actor=actor, reason=reason, now=now)
+    return ask_for_approval(
+        kind=KIND,
+        params={
+            "version": version.pk,
+            "digest": digest_of(version),
+            "name": version.ladder.name,
+            "losing": losing,
+        },
+        subject=version.public_id,
+        reason=reason,
+        author=actor,
+        source=f"{version.public_id}:{now:%Y%m%dT%H%M%S%f}",
+        now=now,
+    )
+
+
+@transaction.atomic
+def publish_approved(
+    *, version_id: int, digest: str, author: Any, reason: str, now: datetime
+) -> LadderVersion:
+    """Publish what a second person agreed to, as it was when that was asked for.
+
+    Raises:
+        ChangedSinceAsked: it was changed, published or thrown away meanwhile.
+        AnotherIsScheduled, VersionNotSound: as for ``publish_version``.
+    """
+    try:
+        version = _locked_draft(version_id)
+    except (LadderVersion.DoesNotExist, VersionNotDraft):
+        raise ChangedSinceAsked from None
+    if digest_of(version) != digest:
+        raise ChangedSinceAsked
+    _refuse_unsound(version)
+    return _publish(version, actor=author, reason=reason, now=now)
+
+
+def waiting_for(version: LadderVersion, *, now: datetime) -> Approval | None:
+    """Return what somebody else is asked to agree to about a version."""
+    return waiting_approvals(now).filter(kind=KIND, subject=version.public_id).first()
+
+
+def digest_of(version: LadderVersion) -> str:
+    """Return what tells whether a version is still what somebody looked at."""
+    own = _fields(version, (*LADDER_FIELDS, "falls", "keep_until", "starts_at"))
+    rungs = [_fields(rung, RUNG_FIELDS) for rung in version.rungs.order_by("code")]
+    text = json.dumps([own, rungs], sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()
+
+
+def _publish(
+    version: LadderVersion, *, actor: Any, reason: str, now: datetime
+) -> LadderVersion:
     record_audit(
         actor=actor, action="ladders.publish", obj=version, reason=reason, now=now
     )
@@ -148,9 +237,20 @@ def begin_due_versions(*, now: datetime) -> int:
     return len([_begin(version, now=now) for version in due])
 
 
-def faults(version: LadderVersion) -> Iterator[Any]:
-    """Yield why a draft cannot be published."""
-    rungs = list(version.rungs.all())
+def _refuse_unsound(version: LadderVersion) -> None:
+    for fault in faults(version):
+        raise VersionNotSound(what=str(fault))
+
+
+def faults(
+    version: LadderVersion, *, rungs: Sequence[VersionRung] | None = None
+) -> Iterator[Any]:
+    """Yield why a draft cannot be published.
+
+    Args:
+        rungs: as they are not saved yet; default is those of the version.
+    """
+    rungs = list(version.rungs.all()) if rungs is None else rungs
     counts = version.metric != Ladder.Metric.NONE
     is_main = version.ladder.code == MAIN_LADDER
     if not rungs:
@@ -174,7 +274,7 @@ def _begin(version: LadderVersion, *, now: datetime) -> LadderVersion:
     if not ladder.versions.filter(state=_State.LIVE).exists():
         _keep_present(ladder, now=now)
     ladder.versions.filter(state=_State.LIVE).update(state=_State.PAST)
-    Ladder.objects.filter(pk=ladder.pk).update(**_fields(version))
+    Ladder.objects.filter(pk=ladder.pk).update(**_fields(version), looked_until=None)
     # Thresholds may change places: nothing stands while they are written.
     ladder.tiers.filter(removed_at=None).update(removed_at=now)
     Tier.objects.bulk_create(

@@ -1,8 +1,9 @@
 """Orders and what lowered their price. Every amount is in minor units."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
@@ -111,6 +112,15 @@ class Order(models.Model):
     waits_for = models.CharField(
         _("waits for"), max_length=10, blank=True, default="", db_default=""
     )
+    #: To whom the buyer belonged when the price was made, such as ``tier:gold``: marks
+    #: of prices and offers, without ``member``. The order keeps them (T16).
+    audiences = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name=_("bought as"),
+        default=list,
+        blank=True,
+        db_default=Value([], output_field=ArrayField(models.CharField(max_length=80))),
+    )
     #: Version of the quote the buyer agreed to (S27).
     quote_hash = models.CharField(max_length=64, blank=True)
     placed_at = models.DateTimeField(_("placed at"))
@@ -178,6 +188,12 @@ class Order(models.Model):
                 condition=~Q(device="unknown"),
             ),
             models.Index(fields=["total_minor", "-placed_at"], name="order_by_total"),
+            # Paid and delivered mostly in order of time: a page of it serves any day.
+            BrinIndex(
+                fields=["paid_at", "delivered_at"],
+                name="order_by_time",
+                pages_per_range=32,
+            ),
             models.Index(
                 fields=["delivered_at"],
                 name="order_to_complete",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from orders.models import Price
+from orders.models import Price, Variant
 from orders.rules.unit_prices import PriceOption
 
 #: Of the SKU ``v`` of a statement that knows ``at``: the newest last, as JSON.
@@ -39,3 +39,23 @@ def running_prices(
     ):
         found[variant_id] = (*found.get(variant_id, ()), PriceOption(*option))
     return found
+
+
+def prices_of_audiences(
+    marks: str, *, at: datetime
+) -> dict[int, tuple[int, tuple[PriceOption, ...]]]:
+    """Return list price and running prices of SKUs that cost some audiences less.
+
+    Args:
+        marks: how the marks of these audiences begin, such as ``tier:``.
+    """
+    running = Price.objects.filter(
+        Q(ends_at__gt=at) | Q(ends_at__isnull=True), starts_at__lte=at
+    ).filter(audience__startswith=marks)
+    listed = dict(
+        Variant.objects.filter(pk__in=running.values("variant")).values_list(
+            "pk", "price_minor"
+        )
+    )
+    options = running_prices(variant_ids=listed, at=at) if listed else {}
+    return {pk: (minor, options.get(pk, ())) for pk, minor in listed.items()}

@@ -25,7 +25,12 @@ from orders.services.carts import (
     own_cart,
 )
 from orders.services.payment import settle_paid
-from orders.services.quoting import PricedCart, offer_sources, price_contents
+from orders.services.quoting import (
+    PricedCart,
+    known_audiences_of,
+    offer_sources,
+    price_contents,
+)
 from orders.services.stocking import OutOfStock, reserve_stock
 from orders.services.writing_orders import AS_ALWAYS, OrderTerms, write_order
 
@@ -147,6 +152,7 @@ def _place(
     order = write_order(
         cart=cart,
         quote=priced.quote,
+        audiences=known_audiences_of(priced.request),
         region=contents.province,
         address=wanted.address,
         terms=wanted.terms,

@@ -122,6 +122,15 @@ def audiences_for(
     return request.audiences.union({ANY_MEMBER}, *asked)
 
 
+def known_audiences_of(request: PriceRequest) -> frozenset[str]:
+    """Return what an order keeps of whom its buyer belongs to (T16).
+
+    Asked after the price was made: what it went by was read for the request and is
+    not read again, so the copy is of the tier the price was made with.
+    """
+    return audiences_for(request, sources=offer_sources()) - {ANY_MEMBER}
+
+
 def quote_lines(
     *,
     lines: Iterable[PriceLine],

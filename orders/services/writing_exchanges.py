@@ -46,6 +46,7 @@ def write_exchange(
         region=order.region,
         campaign=order.campaign,
         device=order.device,
+        audiences=order.audiences,
         exchange_of=order,
         currency=order.currency,
         goods_minor=goods,

@@ -1,7 +1,7 @@
 """Writing down a placed order: its row, and all that hangs on it in one statement."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,13 +25,13 @@ WITH placed AS (
         public_id, number, member_id, cart_id, channel_id, source, region, campaign,
         device, state, currency, goods_minor, discount_minor, freight_minor,
         total_minor, paid_minor, refunded_minor, points_spent, quote_hash, placed_at,
-        payment_due_at, waits_for)
+        payment_due_at, waits_for, audiences)
     VALUES (
         %(public_id)s, %(number)s, %(member_id)s, %(cart_id)s, %(channel_id)s,
         %(source)s, %(region)s, %(campaign)s, %(device)s, %(state)s, %(currency)s,
         %(goods_minor)s, %(discount_minor)s, %(freight_minor)s, %(total_minor)s, 0, 0,
         %(points_spent)s, %(quote_hash)s, %(placed_at)s, %(payment_due_at)s,
-        %(waits_for)s)
+        %(waits_for)s, %(audiences)s)
     RETURNING id
 ), written AS (
     INSERT INTO orders_orderline (
@@ -86,7 +86,7 @@ _COLUMNS = (
     *("public_id", "number", "member_id", "cart_id", "channel_id", "source", "region"),
     *("campaign", "device", "state", "currency", "goods_minor", "discount_minor"),
     *("freight_minor", "total_minor", "points_spent", "quote_hash", "placed_at"),
-    *("payment_due_at", "waits_for"),
+    *("payment_due_at", "waits_for", "audiences"),
 )
 
 
@@ -117,6 +117,7 @@ def write_order(
     *,
     cart: Cart,
     quote: Quote,
+    audiences: Collection[str],
     region: str,
     address: Mapping[str, Any] | None,
     terms: OrderTerms,
@@ -129,9 +130,9 @@ def write_order(
     Args:
         cart: locked; the order takes over its member, channel, campaign, device and
             address.
+        audiences: to whom the buyer belonged when the price was made (T16).
         region: province the freight was reckoned with.
         address: lines of another address than the cart's.
-        terms: on what terms besides its price.
 
     Raises:
         BadProfile: a line of the address cannot be kept.
@@ -150,6 +151,7 @@ def write_order(
         freight_minor=quote.freight_minor,
         total_minor=quote.total_minor,
         points_spent=quote.points_spent,
+        audiences=sorted(audiences),
         quote_hash=quote.hash,
         placed_at=now,
         payment_due_at=terms.due_at(now),

@@ -85,7 +85,7 @@ NO_PAGES = {
     *("points_statement", "points_close_file", "points_entry_undo"),
     *("group_step", "promotion_step", "promotion_try", "backtest_step"),
     *("segment_refresh", "plan_deed"),
-    *("ladder_draft", "ladder_version_step"),
+    *("ladder_draft", "ladder_version_step", "ladder_version_try"),
     # Half signed in: looked at in ``tests.console.test_second_factor``.
     "second_factor",
 }

@@ -112,6 +112,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("member_page", "member_timeline", "member_note", "member_reveal"),
         *("member_reveal_address", "order_reveal_address", "member_tier"),
         *("ladder_draft", "ladder_version_effect", "ladder_version_step"),
+        "ladder_version_try",
         *("member_untag", "member_picture", "member_attributes"),
         *("member_action", "job_progress", "job_cancel", "job_retry"),
         *("job_file", "order_refund", "order_import", "gift_card_reveal"),

@@ -127,7 +127,7 @@ def assert_sound() -> None:
 
 def ladder_with(**terms) -> Ladder:
     """Change the main ladder, as a version of it would."""
-    Ladder.objects.filter(code="main").update(**terms)
+    Ladder.objects.filter(code="main").update(**terms, looked_until=None)
     return Ladder.objects.get(code="main")
 
 

@@ -26,6 +26,7 @@ from crm.console.queries.order_words import (
 )
 from crm.console.rules.masking import mask_phone
 from orders.models import Order
+from orders.queries.audiences import known_audiences
 from orders.queries.shipments import shipments_of_order
 from orders.rules.lifecycle import SHIPPABLE, STANDING
 from orders.rules.waterfall import ROW, WIDTH, waterfall
@@ -68,6 +69,7 @@ def order_context(*, order: Order, user: Any) -> dict[str, Any]:
         "shipments": shipments,
         "may_change_shipments": user.has_perm("orders.change_shipment"),
         "card": member_card(order, user),
+        "bought_as": _bought_as(order),
         "deliver_to": _deliver_to(order, user),
         "may_reveal": user.has_perms(RevealDelivery.rights),
         "deeds": allowed_deeds(user, order),
@@ -142,6 +144,12 @@ def member_card(order: Order, user: Any) -> dict[str, Any] | None:
         "phone": mask_phone(member.phone) if masked else "",
         "tier": account.tier if account and sees_tier else None,
     }
+
+
+def _bought_as(order: Order) -> list[str]:
+    """Return the names of what the buyer belonged to when the price was made (T16)."""
+    names = dict(known_audiences()) if order.audiences else {}
+    return [names.get(mark, mark) for mark in order.audiences]
 
 
 def _deliver_to(order: Order, user: Any) -> str:

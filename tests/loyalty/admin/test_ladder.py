@@ -7,12 +7,14 @@ from django.urls import reverse
 
 from crm.console.rules.roles import ROLES
 from crm.shared.clock import now
+from crm.shared.models import Approval
 from loyalty.models import Ladder, LadderVersion, Tier, TierStanding, VersionRung
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.earning import earn_for_order
 from loyalty.services.versioning import begin_draft
+from tests.cast import make_user
 from tests.loyalty.books import account_of, paid_order
-from tests.staff import client_in_role
+from tests.staff import client_in_role, client_of
 
 MANAGER, LOOKER = "loyalty manager", "analyst"
 
@@ -106,6 +108,118 @@ def test_a_draft_that_makes_no_ladder_says_why_and_stays(draft):
     step(client, draft, "publish")
     draft.refresh_from_db()
     assert draft.state == "draft"
+
+
+def typed(client, draft, **changed):
+    """Return the form of a draft as a browser would send it."""
+    shown = client.get(page("loyalty_ladderversion_change", draft.pk))
+    form = shown.context["adminform"].form
+    (rungs,) = shown.context["inline_admin_formsets"]
+    parts = [form, rungs.formset.management_form, *rungs.formset.initial_forms]
+    sent = {}
+    for part in parts:
+        for field in part:
+            value = field.value()
+            if value is True:
+                sent[field.html_name] = "on"
+            elif value is not None and value is not False:
+                sent[field.html_name] = value
+    return sent | changed
+
+
+def threshold_of(draft, code):
+    """Return the name of the field of a threshold in the form."""
+    codes = list(draft.rungs.order_by("threshold_minor").values_list("code", flat=True))
+    return f"rungs-{codes.index(code)}-threshold_minor"
+
+
+def test_what_is_typed_is_counted_before_it_is_saved(draft):
+    client = client_in_role(MANAGER)
+    VersionRung.objects.filter(code="gold").update(threshold_minor=100_000)
+    form = client.get(page("loyalty_ladderversion_change", draft.pk)).content.decode()
+    url = page("ladder_version_try", draft.pk)
+    assert f'hx-post="{url}"' in form
+    assert f'formaction="{url}"' in form, "without a script by a button"
+    sent = typed(client, draft, **{threshold_of(draft, "gold"): 200_000})
+
+    part = client.post(
+        url, sent, headers={"accept-language": "en", "hx-request": "true"}
+    ).content.decode()
+
+    assert "0 would rise and 1 would fall" in part
+    assert "In a year like the last one it saves ¥4.50." in part
+    assert "<html" not in part
+    assert draft.rungs.get(code="gold").threshold_minor == 100_000, "nothing is saved"
+    whole = client.post(url, sent, headers={"accept-language": "en"}).content.decode()
+    assert "<html" in whole
+    assert "1 would fall" in whole
+
+
+def test_what_is_not_complete_says_what_is_missing(draft):
+    client = client_in_role(MANAGER)
+    url = page("ladder_version_try", draft.pk)
+    bad = typed(client, draft, **{threshold_of(draft, "gold"): "many"})
+    answer = client.post(url, bad, headers={"accept-language": "en"})
+    assert answer.status_code == 200
+    assert "Threshold: Enter a whole number." in answer.content.decode()
+    same = typed(client, draft, **{threshold_of(draft, "gold"): 50_000})
+    answer = client.post(url, same, headers={"accept-language": "en"})
+    assert "Two tiers have the same threshold." in answer.content.decode()
+    less = {threshold_of(draft, "gold").replace("threshold_minor", "DELETE"): "on"}
+    answer = client.post(url, typed(client, draft, **less))
+    assert "Gold" not in answer.context["columns"][-1:]
+    assert draft.rungs.count() == 4
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_only_who_may_change_a_draft_tries_it(draft, role):
+    client = client_in_role(role)
+    answer = client.post(page("ladder_version_try", draft.pk), {})
+    may = "loyalty.change_ladderversion" in ROLES[role]
+    assert answer.status_code == (200 if may else 403)
+
+
+def test_a_draft_that_costs_many_their_tier_is_published_by_two(draft, settings):
+    settings.LADDER_FALL_LIMIT = 0
+    english = {"accept-language": "en"}
+    client = client_in_role(MANAGER)
+    effect = page("ladder_version_effect", draft.pk)
+    before = client.get(effect, headers=english).content.decode()
+    assert "to publish it somebody else must agree" in before
+    step(client, draft, "publish")
+    asked = Approval.objects.get(kind="loyalty.ladder")
+    assert Tier.objects.get(code="gold").threshold_minor == 100_000
+
+    shown = client.get(effect, headers=english).content.decode()
+    assert "It waits for somebody else to agree." in shown
+    assert 'value="publish"' not in shown
+    assert 'value="discard"' not in shown
+    changed = client.post(page("loyalty_ladderversion_change", draft.pk), {})
+    assert changed.status_code == 403, "it stays as it was asked for"
+    client.post(page("approval_approve", asked.pk), {})
+    assert Tier.objects.get(code="gold").threshold_minor == 100_000, "one's own"
+
+    second = make_user("second", is_staff=True)
+    second.groups.add(*asked.author.groups.all())
+    other = client_of(second)
+    request = other.get(page("shared_approval_change", asked.pk), headers=english)
+    assert "1 member loses their tier" in request.content.decode()
+    assert f'href="{effect}"' in request.content.decode()
+    other.post(page("approval_approve", asked.pk), {})
+    assert Tier.objects.get(code="gold").threshold_minor == 200_000
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_who_may_not_publish_does_not_agree_either(draft, settings, role):
+    settings.LADDER_FALL_LIMIT = 0
+    step(client_in_role(MANAGER), draft, "publish")
+    asked = Approval.objects.get(kind="loyalty.ladder")
+    rights = {"shared.change_approval", "loyalty.publish_ladderversion"}
+    if not rights <= set(ROLES[role]):
+        answer = client_in_role(role).post(page("approval_approve", asked.pk), {})
+        assert answer.status_code == 403
+        asked.refresh_from_db()
+        assert asked.state == "waiting"
 
 
 def test_a_draft_is_thrown_away(draft):

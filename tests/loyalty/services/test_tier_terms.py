@@ -8,7 +8,8 @@ import pytest
 from crm.shared.models import AuditEntry, Fact
 from loyalty import tasks
 from loyalty.models import Ladder, PointsAccount, Tier, TierChange, TierStanding
-from loyalty.queries.tier_measures import counted, unsettled
+from loyalty.queries.tier_base import unsettled
+from loyalty.queries.tier_measures import counted
 from loyalty.queries.tier_terms import ladder_in_force, main_ladder
 from loyalty.services import tier_nights
 from loyalty.services.clawing import settle_refund

@@ -9,7 +9,8 @@ import pytest
 
 from crm.shared.models import Fact, Job
 from loyalty.models import Ladder, LadderVersion, PointsAccount, Tier, VersionRung
-from loyalty.queries.tier_measures import classes, counted, histogram
+from loyalty.queries.tier_base import classes, histogram
+from loyalty.queries.tier_measures import counted
 from loyalty.queries.tier_terms import main_ladder, terms_of_version
 from loyalty.queries.tiers import tiers
 from loyalty.queries.what_if import what_if

@@ -1,0 +1,1 @@
+"""Nights of tiers and points beside the bare SQL."""

@@ -1,0 +1,77 @@
+"""Nights of tiers and of expiring points, beside the bare SQL of the same writes.
+
+``python -m benchmarks.tier_nights [--members 100000]`` fills a throw-away shop in which
+every member has a lot of points and two orders, nobody was looked at yet, and one lot
+in five is over. It then looks at all tiers for the first time, a day later and an hour
+after that, and expires the lots, each in a process of its own: seconds, members or
+lots per second, and the memory of the process at its highest. The limit of the first
+night and of the lots is one statement that is rolled back; both sides must come to the
+same tiers and sums.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+
+from benchmarks.measuring import ROOT, machine, said, table, throw_away_shop
+
+HEADINGS = ["night", "changed", "seconds", "changed / s", "peak MB", "times bare SQL"]
+#: A night -> the bare side that it is measured against, if there is one.
+NIGHTS = {
+    "tiers, first look at all": "bare tiers",
+    "tiers, a day later": "",
+    "tiers, an hour later": "",
+    "lots that are over": "bare lots",
+}
+
+
+def main() -> None:
+    """Start a shop, let it be filled and looked at, throw it away.
+
+    Raises:
+        SystemExit: the two sides came to different books.
+    """
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--members", type=int, default=100_000)
+    wanted = arguments.parse_args()
+    rows = []
+    with throw_away_shop():
+        with said(f"Filling in {wanted.members:,d} members"):
+            _run("fill", str(wanted.members))
+        for night, bare in NIGHTS.items():
+            with said(night):
+                limit = json.loads(_run(bare)) if bare else None
+                ours = json.loads(_run(night))
+            if limit is not None:
+                rows.append(_line(bare, limit, 0))
+                if limit["books"] != ours["books"]:
+                    sys.exit(f"{night}: {ours['books']} is not {limit['books']}.")
+            rows.append(_line(night, ours, limit["seconds"] if limit else 0))
+    print(f"\n{table(HEADINGS, rows)}\n\n{machine()}")
+
+
+def _line(night: str, cost: dict, limit: float) -> list[str]:
+    return [
+        night,
+        f"{cost['changed']:,d}",
+        f"{cost['seconds']:.2f}",
+        f"{cost['changed'] / cost['seconds']:,.0f}",
+        f"{cost['peak_mb']:.0f}",
+        f"{cost['seconds'] / limit:.1f}" if limit else "–",
+    ]
+
+
+def _run(*args: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.nights.working", *args],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
