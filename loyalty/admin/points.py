@@ -26,6 +26,7 @@ from crm.shared.spreadsheets import safe_cell
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.admin.entry_page import UNDO, page_of
 from loyalty.models import PointsAccount, PointsEntry
+from loyalty.queries.balances import balance_line
 from loyalty.queries.books import breakdown, open_freezes, statement
 from loyalty.queries.points import pending_points
 from loyalty.services.undoing_by_hand import undo_by_hand
@@ -86,6 +87,7 @@ class PointsAccountAdmin(LedgerAdmin):
             "original": account,
             "account": account,
             "parts": breakdown(account, at=now()),
+            "steps": balance_line(account, at=now()),
             "freezes": open_freezes(member_id=account.pk),
         }
         return TemplateResponse(request, "loyalty/account_page.html", context)

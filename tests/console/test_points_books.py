@@ -12,6 +12,7 @@ from django.utils.timezone import localdate
 from crm.shared.clock import now
 from crm.shared.models import Approval
 from loyalty.models import PointsClose, PointsEntry, PointsFreeze, PointsLot, Program
+from loyalty.queries.balances import balance_line
 from loyalty.queries.closing import last_close
 from loyalty.queries.points import points_summary
 from loyalty.rules.closing import next_month
@@ -115,6 +116,36 @@ def test_the_account_says_why_so_many_are_available(shop, signed_in):
     assert "less frozen points" in page
     assert "−123" in page
     assert "a dispute" in page
+
+
+def test_the_account_and_an_entry_draw_the_balance_with_what_ends(shop, signed_in):
+    entry = granted(shop, 700)
+    account = entry.account
+    account.refresh_from_db()
+    steps = balance_line(account, at=now())
+    past = [step for step in steps if not step.is_ahead]
+    ahead = [step for step in steps if step.is_ahead]
+    assert past[-1].points == account.balance - account.debt
+    assert ahead[-1].points < past[-1].points
+    url = reverse("admin:loyalty_pointsaccount_change", args=[account.pk])
+
+    for address in (url, page_of(entry)):
+        page = text_of(
+            signed_in("auditor").get(address, headers={"accept-language": "en"})
+        )
+        assert 'id="balance-title"' in page
+        assert 'stroke-dasharray="4 3"' in page
+        assert page.count("points end</td>") == len(ahead)
+        assert page.count("<polyline") == 2
+        assert f"{past[-1].points:,d}</td>" in page
+
+
+def test_what_a_frozen_account_has_does_not_end(shop, signed_in):
+    account = granted(shop).account
+    do(signed_in("owner"), shop, "freeze")
+    account.refresh_from_db()
+    assert account.is_frozen
+    assert not any(step.is_ahead for step in balance_line(account, at=now()))
 
 
 def test_the_statement_is_every_movement(shop, signed_in):
