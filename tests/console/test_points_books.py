@@ -6,11 +6,12 @@ import uuid
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.timezone import localdate
 
 from crm.shared.clock import now
-from crm.shared.models import Approval
+from crm.shared.models import Approval, AuditEntry
 from loyalty.models import PointsClose, PointsEntry, PointsFreeze, PointsLot, Program
 from loyalty.queries.balances import balance_line
 from loyalty.queries.closing import last_close
@@ -159,6 +160,57 @@ def test_the_statement_is_every_movement(shop, signed_in):
     assert {row["member"] for row in rows} == {shop["busy"].number}
     assert signed_in("nobody").get(url).status_code == 403
     missing = reverse("admin:points_statement", args=[999_999_999])
+    assert signed_in("finance").get(missing).status_code == 404
+
+
+def days(**told):
+    day = localdate(now()).isoformat()
+    return {"first": day, "last": day, "reason": "a dispute", **told}
+
+
+def test_a_signed_statement_is_handed_out_and_found_to_be_ours(shop, signed_in):
+    granted(shop)
+    client, english = signed_in("finance"), {"accept-language": "en"}
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    check = reverse("admin:points_statement_check")
+
+    file = client.post(url, days(file="1")).content
+    page = text_of(client.post(url, days(), headers=english))
+    assert "Signature of the file" in page
+    assert AuditEntry.objects.filter(action="points.statement").count() == 2
+
+    changed = file.replace(b",400,", b",401,")
+    assert changed != file
+    for content, said in [
+        (file, "This statement is ours"),
+        (changed, "not as we wrote it"),
+        (b"member,points", "no signed statement"),
+        (b"x" * (4 * 1024 * 1024 + 1), "No statement is as large"),
+    ]:
+        brought = SimpleUploadedFile("statement.csv", content)
+        answer = client.post(check, {"file": brought}, headers=english)
+        assert said in text_of(answer)
+
+
+def test_a_statement_needs_days_in_order_and_a_reason(shop, signed_in):
+    client = signed_in("finance")
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    before = digest()
+    for told in (days(reason="x"), days(first="2999-01-01"), days(last="soon"), {}):
+        assert client.post(url, told | {"file": "1"})["Content-Type"].startswith(
+            "text/html"
+        )
+    assert digest() == before
+
+
+def test_who_may_not_hand_out_or_check_a_statement(shop, signed_in):
+    client, before = signed_in("nobody"), digest()
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    for address in (url, reverse("admin:points_statement_check")):
+        assert client.get(address).status_code == 403
+        assert client.post(address, days()).status_code == 403
+    assert digest() == before
+    missing = reverse("admin:points_signed_statement", args=[999_999_999])
     assert signed_in("finance").get(missing).status_code == 404
 
 

@@ -141,10 +141,11 @@ def _svg(
     frame: _Frame,
     drawn: list[str],
     words: dict[int, str],
+    *,
     places: Sequence[float | None] | None = None,
     mark_at: float | None = None,
 ) -> str:
-    """Put a drawing on its paper; labels and mark have places of their own if uneven."""
+    """Put a drawing on its paper; labels and mark have ``places`` if uneven."""
     uid = escape(chart.uid)
     # Not "chart": the console's theme takes what bears that name for a canvas.
     return "".join(
@@ -261,8 +262,8 @@ def step_chart(
         frame,
         lines + dots,
         tick_texts or {},
-        _thinned(edges[:-1]),
-        None if chart.mark is None else edges[chart.mark],
+        places=_thinned(edges[:-1]),
+        mark_at=None if chart.mark is None else edges[chart.mark],
     )
 
 

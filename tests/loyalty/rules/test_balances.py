@@ -12,7 +12,9 @@ COUNTS = st.lists(st.integers(-500, 500), max_size=8)
 
 
 def on_days(counts, first):
-    return [(START + timedelta(days=first + n), count) for n, count in enumerate(counts)]
+    return [
+        (START + timedelta(days=first + n), count) for n, count in enumerate(counts)
+    ]
 
 
 @given(COUNTS, st.lists(st.integers(1, 500), max_size=8), st.integers(-900, 9_000))
