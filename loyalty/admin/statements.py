@@ -62,7 +62,10 @@ class StatementForm(forms.Form):
 class StatementFile(forms.Form):
     """A file that somebody brings."""
 
-    file = forms.FileField(label=_("Statement"))
+    file = forms.FileField(
+        label=_("Statement"),
+        widget=forms.FileInput(attrs={"class": "max-w-full"}),
+    )
 
     def clean_file(self):
         """Refuse what no statement is as large as."""
@@ -131,9 +134,14 @@ def _printed(admin, request, account: PointsAccount, made: SignedStatement):
             for line in told.lines[:_MOST_PRINTED]
         ],
         "left_out": max(0, len(told.lines) - _MOST_PRINTED),
-        "signature": made.signature,
+        "signature": _in_groups(made.signature),
     }
     return TemplateResponse(request, "loyalty/statement_page.html", context)
+
+
+def _in_groups(signature: str) -> str:
+    """Return a signature as it is printed and compared: eight signs at a time."""
+    return " ".join(signature[at : at + 8] for at in range(0, len(signature), 8))
 
 
 def _context(admin, request, title: str) -> dict:

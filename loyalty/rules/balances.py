@@ -30,7 +30,7 @@ def balance_steps(
     Args:
         moved: moments before ``at`` and how much moved there, oldest first.
         ending: moments after ``at`` and how many points end there, soonest first. What
-            comes in or is spent before is not known.
+            comes in or is spent before is not known. The forecast begins at ``at``.
         now_points: the balance after all of ``moved``.
 
     >>> day = [datetime(2026, 1, n) for n in range(1, 5)]
@@ -38,13 +38,15 @@ def balance_steps(
     ...     [(day[0], 50), (day[1], -20)], [(day[3], 10)], now_points=30, at=day[2]
     ... )
     >>> [(step.starts_at.day, step.points, step.is_ahead) for step in steps]
-    [(1, 50, False), (2, 30, False), (4, 20, True)]
+    [(1, 50, False), (2, 30, False), (3, 30, True), (4, 20, True)]
     """
     points = now_points - sum(count for _, count in moved)
     known: list[tuple[datetime, int, bool]] = []
     for moment, count in moved:
         points += count
         known.append((moment, points, False))
+    if ending:
+        known.append((at, points, True))
     for moment, count in ending:
         points -= count
         known.append((moment, points, True))

@@ -144,7 +144,7 @@ def balance_chart(steps, *, uid: str) -> Chart:
         ],
         height=160,
         mark=ahead[0] if ahead else None,
-        mark_words=_("from here on as it will end"),
+        mark_words=_("today"),
     )
 
 

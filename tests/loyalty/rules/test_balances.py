@@ -24,7 +24,7 @@ def test_the_line_has_no_gap_and_passes_through_the_balance(moved, ending, balan
         on_days(moved, 0), on_days(ending, 101), now_points=balance, at=at
     )
 
-    assert len(steps) == len(moved) + len(ending)
+    assert len(steps) == len(moved) + len(ending) + bool(ending)
     for step, following in zip(steps, steps[1:], strict=False):
         assert step.ends_at == following.starts_at
         assert step.is_ahead <= following.is_ahead
@@ -32,6 +32,7 @@ def test_the_line_has_no_gap_and_passes_through_the_balance(moved, ending, balan
     if moved:
         assert steps[len(moved) - 1].points == balance
     if ending:
+        assert (steps[len(moved)].starts_at, steps[len(moved)].points) == (at, balance)
         assert steps[-1].points == balance - sum(ending)
         assert steps[-1].is_ahead
 
