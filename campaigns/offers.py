@@ -142,4 +142,10 @@ def _offer(coupon: CouponRow, name: str, request: PriceRequest) -> CouponOffer:
     # An order that asks again has its reservation already.
     is_own = coupon.order_id is not None and coupon.order_id == request.order_id
     left = None if is_own else coupon.budget_left_minor
-    return CouponOffer(coupon.source_id, name, coupon.terms, budget_left_minor=left)
+    return CouponOffer(
+        coupon.source_id,
+        name,
+        coupon.terms,
+        budget_left_minor=left,
+        budget_id=coupon.budget_id,
+    )

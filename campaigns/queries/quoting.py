@@ -29,7 +29,7 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
            'cap_minor', t.cap_minor, 'min_spend_minor', t.min_spend_minor,
            'name', t.name, 'name_en', t.name_en, 'returns', t.returns,
            'on_return', t.on_return)),
-       t.id, b.amount_minor - b.reserved_minor - b.spent_minor,
+       t.id, b.amount_minor - b.reserved_minor - b.spent_minor, b.id,
        t.limit_total, t.limit_member, t.period, t.limit_period, t.limit_member_period,
        t.for_first_order, f.is_used_up
   FROM campaigns_promotionversion v
@@ -106,6 +106,7 @@ class CouponRow:
     terms: Terms
     template_id: int
     budget_left_minor: int | None
+    budget_id: int | None
     limits: Limits
     #: The public code it came by works no more.
     is_used_up: bool = False
@@ -184,13 +185,14 @@ def _told(
 
 
 def _coupon_row(*columns) -> CouponRow:
-    *known, terms, template_id, left, total, member, period = columns[:13]
-    in_period, member_in_period, first_only, is_used_up = columns[13:]
+    *known, terms, template_id, left, budget, total, member, period = columns[:14]
+    in_period, member_in_period, first_only, is_used_up = columns[14:]
     return CouponRow(
         *known,
         terms=Terms(**loads(terms)),
         template_id=template_id,
         budget_left_minor=left,
+        budget_id=budget,
         limits=Limits(total, member, period, in_period, member_in_period, first_only),
         is_used_up=bool(is_used_up),
     )

@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 from campaigns.rules.promotions import ELIGIBLE_KINDS
 from crm.shared.dates import bounds_of_day
 from crm.shared.money import percent_of
-from orders.rules.offers import Reduction, Refused, Stage, StageLine, eligible
+from orders.rules.offers import (
+    Reduction,
+    Refused,
+    Stage,
+    StageLine,
+    StageLines,
+    eligible,
+)
 
 #: Without 0/O and 1/I/L, which people mix up (C4). 31 is prime: see check_character.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -221,6 +228,8 @@ class CouponOffer:
     stage: Stage = Stage.COUPON
     #: What its budget can still pay for; None is no budget (C22).
     budget_left_minor: int | None = None
+    #: Which budget that is: promotions may share it (S21).
+    budget_id: int | None = None
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the coupon off the goods, from its threshold on (C13, C18)."""
@@ -235,10 +244,15 @@ class CouponOffer:
         off = coupon_value(self.promise, goods.left_minor)
         if off == 0:
             return Refused("coupon_products_not_eligible")
-        if self.budget_left_minor is not None and off > self.budget_left_minor:
+        budget = None if self.budget_left_minor is None else self.budget_id
+        spent = lines.spent.get(budget, 0) if isinstance(lines, StageLines) else 0
+        if self.budget_left_minor is not None and off > self.budget_left_minor - spent:
             return Refused("coupon_budget_exhausted")
         return Reduction(
-            amount_minor=off, positions=goods.positions, trace={"basis_minor": basis}
+            amount_minor=off,
+            positions=goods.positions,
+            trace={"basis_minor": basis},
+            budget=budget,
         )
 
     @property

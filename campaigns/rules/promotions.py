@@ -179,11 +179,18 @@ class Promotion:
         if isinstance(cut, Refused):
             return cut
         cut = capped(view, cut, self.cap_minor)
-        if self.budget_minor is not None and cut.amount_minor > self.budget_minor:
-            if self.policies.budget_overrun == "reject_whole" or not self.budget_minor:
+        left = self._budget_left(lines)
+        if left is not None and cut.amount_minor > left:
+            if self.policies.budget_overrun == "reject_whole" or not left:
                 return Refused("budget_exceeded")
-            cut = capped(view, cut, self.budget_minor)
+            cut = capped(view, cut, left)
         return self._reduction(view, cut)
+
+    def _budget_left(self, lines: StageLines) -> int | None:
+        """Return what offers before it leave of its budget; None is no budget (S21)."""
+        if self.budget_minor is None:
+            return None
+        return max(0, self.budget_minor - lines.spent.get(self.budget_id, 0))
 
     def eligible(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines it may lower."""
@@ -314,6 +321,7 @@ class Promotion:
             uses=self._uses(view, cut) if view.unused_only else (),
             gifts=cut.gifts,
             closes=self.closes,
+            budget=None if self.budget_minor is None else self.budget_id,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
             trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
         )

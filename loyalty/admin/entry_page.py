@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from crm.shared.errors import Refusal
 from loyalty.earning_words import entry_words
 from loyalty.models import PointsEntry
+from loyalty.queries.balances import balance_line
 from loyalty.queries.books import other_side, sources_of, uses_of
 from loyalty.services.revoking import Revocation, preview_revocation, refuse_late
 from loyalty.services.undoing_by_hand import is_expiry, needs_approval
@@ -28,6 +29,7 @@ def page_of(user: Any, entry: PointsEntry, *, now: datetime) -> dict[str, Any]:
         "other_side": other_side(entry),
         "why": _why(entry),
         "terms": _terms(entry),
+        "steps": balance_line(entry.account, at=now),
         "is_expiry": is_expiry(entry),
         "may_undo": user.has_perm(UNDO),
         **_undoing(user, entry, now),

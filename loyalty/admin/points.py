@@ -25,7 +25,9 @@ from crm.shared.models import Approval
 from crm.shared.spreadsheets import safe_cell
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.admin.entry_page import UNDO, page_of
+from loyalty.admin.statements import check_page, statement_page
 from loyalty.models import PointsAccount, PointsEntry
+from loyalty.queries.balances import balance_line
 from loyalty.queries.books import breakdown, open_freezes, statement
 from loyalty.queries.points import pending_points
 from loyalty.services.undoing_by_hand import undo_by_hand
@@ -69,10 +71,24 @@ class PointsAccountAdmin(LedgerAdmin):
         return max(0, account.available - account.pending)
 
     def get_urls(self):
-        """Add the statement."""
-        view = self.admin_site.admin_view(self.statement)
+        """Add the statements: one to work with, one to hand out."""
+        view = self.admin_site.admin_view
         return [
-            path("<int:pk>/statement.csv", view, name="points_statement"),
+            path(
+                "<int:pk>/statement.csv",
+                view(self.statement),
+                name="points_statement",
+            ),
+            path(
+                "<int:pk>/statement/",
+                view(self.signed_statement),
+                name="points_signed_statement",
+            ),
+            path(
+                "check-statement/",
+                view(self.check_statement),
+                name="points_statement_check",
+            ),
             *super().get_urls(),
         ]
 
@@ -86,6 +102,7 @@ class PointsAccountAdmin(LedgerAdmin):
             "original": account,
             "account": account,
             "parts": breakdown(account, at=now()),
+            "steps": balance_line(account, at=now()),
             "freezes": open_freezes(member_id=account.pk),
         }
         return TemplateResponse(request, "loyalty/account_page.html", context)
@@ -115,6 +132,14 @@ class PointsAccountAdmin(LedgerAdmin):
                 ]
             )
         return answer
+
+    def signed_statement(self, request, pk: int):
+        """Hand a statement out whose every byte is signed."""
+        return statement_page(self, request, self._find(request, str(pk)))
+
+    def check_statement(self, request):
+        """Say whether a statement is ours."""
+        return check_page(self, request)
 
     def _find(self, request, object_id: str) -> PointsAccount:
         if not self.has_view_permission(request):

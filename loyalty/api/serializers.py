@@ -122,6 +122,21 @@ class PointsShape(serializers.Serializer):
     lifetime_earned = serializers.IntegerField()
 
 
+class BreakdownShape(serializers.Serializer):
+    """From the balance to what can be spent now; all but ``debt`` add up (P2)."""
+
+    balance = serializers.IntegerField()
+    ended = serializers.IntegerField(help_text="Taken off: ended, booked soon.")
+    pending = serializers.IntegerField(help_text="Taken off: not active yet.")
+    reserved = serializers.IntegerField(help_text="Taken off: held for orders.")
+    set_aside = serializers.IntegerField(help_text="Taken off: frozen by staff.")
+    stopped = serializers.IntegerField(
+        help_text="Taken off: the rest, while the account is frozen or owes points."
+    )
+    available = serializers.IntegerField()
+    debt = serializers.IntegerField(help_text="Owed; new points pay it first.")
+
+
 class TransferRequest(StrictSerializer):
     """Points that a member passes on."""
 

@@ -12,10 +12,15 @@ from rest_framework.response import Response
 from crm.shared.clock import now
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import ServerView
-from loyalty.api.serializers import EntryShape, points_shape
+from loyalty.api.serializers import (
+    BreakdownShape,
+    EntryShape,
+    points_shape,
+)
 from loyalty.api.server_serializers import FreezeShape, PointsReceipt, PointsRequest
 from loyalty.api.views import NewestEntry
 from loyalty.models import PointsEntry, PointsFreeze
+from loyalty.queries.books import breakdown_of
 from loyalty.queries.points import entries, points_summary
 from loyalty.services.adjusting import grant_points
 from loyalty.services.freezing import freeze_points, unfreeze_points
@@ -88,6 +93,19 @@ _DEEDS: dict[str, Callable[..., PointsEntry | PointsFreeze]] = {
     "unfreeze": _unfreeze,
     "revoke": _revoke,
 }
+
+
+class MemberBalance(ServerView):
+    """GET why so many of a member's points are available (P2)."""
+
+    scopes = {"GET": READ}
+
+    @extend_schema(operation_id="server_points_balance", responses=BreakdownShape)
+    def get(self, request, member_id: str):
+        """Answer for one member; 404 for nobody."""
+        member = _find(Member.objects.all(), member_id)
+        parts = breakdown_of(member_id=member.pk, at=now())
+        return Response(BreakdownShape(parts).data)
 
 
 @extend_schema_view(get=extend_schema(operation_id="server_points_entries"))

@@ -11,6 +11,7 @@ urlpatterns = [
     ),
     path("me/loyalty", views.MyLoyalty.as_view(), name="my-loyalty"),
     path("me/points", views.MyPoints.as_view(), name="my-points"),
+    path("me/points/balance", views.MyBalance.as_view(), name="my-balance"),
     path("me/points/transfers", views.MyTransfers.as_view(), name="my-transfers"),
     path(
         "me/points/entries", views.MyPointsEntries.as_view(), name="my-points-entries"

@@ -12,6 +12,7 @@ from crm.shared.idempotency import idempotent
 from crm.shared.paging import CursorPage
 from crm.shared.strict import StrictQueryMixin
 from loyalty.api.serializers import (
+    BreakdownShape,
     EntryShape,
     LoyaltyShape,
     PointsShape,
@@ -22,6 +23,7 @@ from loyalty.api.serializers import (
     transfer_shape,
 )
 from loyalty.models import PointsEntry
+from loyalty.queries.books import breakdown_of
 from loyalty.queries.points import entries, points_summary
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.transferring import transfer_points
@@ -57,6 +59,18 @@ class MyPoints(StrictQueryMixin, APIView):
         """Answer for the caller."""
         summary = points_summary(request.user.member.pk, clock.now())
         return Response(points_shape(summary))
+
+
+class MyBalance(StrictQueryMixin, APIView):
+    """GET why so many of the member's points are available (P2)."""
+
+    permission_classes = [IsMember]
+
+    @extend_schema(operation_id="me_points_balance", responses=BreakdownShape)
+    def get(self, request):
+        """Answer for the caller."""
+        parts = breakdown_of(member_id=request.user.member.pk, at=clock.now())
+        return Response(BreakdownShape(parts).data)
 
 
 class MyTransfers(StrictQueryMixin, APIView):

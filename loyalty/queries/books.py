@@ -37,6 +37,7 @@ class Breakdown:
 def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
     """Say why ``available`` is what it is, in two statements."""
     over = Q(expires_at__lte=account.term_stopped_at or at)
+    waits = Q(active_at__gt=at) | Q(active_at=None)
     free = F("remaining") - F("held")
 
     def total(condition: Q) -> Coalesce:
@@ -45,7 +46,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
 
     lots = PointsLot.objects.filter(account=account, remaining__gt=0).aggregate(
         ended=total(over),
-        pending=total(~over_or_none(over) & Q(active_at__gt=at)),
+        pending=total(~over_or_none(over) & waits),
         free=total(~over_or_none(over) & Q(active_at__lte=at)),
     )
     held = PointsHold.objects.filter(
@@ -65,6 +66,12 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
         available=0 if stops else lots["free"],
         debt=account.debt,
     )
+
+
+def breakdown_of(*, member_id: int, at: datetime) -> Breakdown:
+    """Say it of a member; nothing but zeros for one who never had an account."""
+    account = PointsAccount.objects.filter(member_id=member_id).first()
+    return breakdown(account or PointsAccount(member_id=member_id), at=at)
 
 
 def over_or_none(over: Q) -> Q:

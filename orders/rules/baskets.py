@@ -40,6 +40,8 @@ class Taking:
     unit_shares: tuple[tuple[int, int, int], ...] = ()
     uses: tuple[tuple[int, int], ...] = ()
     gifts: tuple[Gift, ...] = ()
+    #: Key of the budget that pays for it, if any.
+    budget: Any = None
 
     @property
     def amount_minor(self) -> int:
@@ -53,6 +55,7 @@ class Taking:
             unit_shares=tuple(s for s in self.unit_shares if s[0] in positions),
             uses=tuple(each for each in self.uses if each[0] in positions),
             gifts=self.gifts,
+            budget=self.budget,
         )
 
 
@@ -83,6 +86,8 @@ class Basket:
     known: dict[Any, Any] = field(default_factory=dict)
     #: Units by SKU that offers give away: nobody else can give them, too.
     promised: dict[str, int] = field(default_factory=dict)
+    #: What offers take off budgets, by their keys: nobody else can spend it, too.
+    spent: dict[Any, int] = field(default_factory=dict)
     #: Lines at a group or flash price, closed to offers on goods (S2).
     closed: frozenset[int] = _NONE
     #: See ``StageLines``: of the lines that are not closed.
@@ -130,6 +135,7 @@ class Basket:
             used=dict(self.used),
             known=self.known,
             promised=self.promised,
+            spent=self.spent,
             closed=self.closed,
             _open_places=self._open_places,
             _shown=list(self._shown),
@@ -192,6 +198,8 @@ class Basket:
         lines = StageLines.over(shown, self.known, places)
         if self.promised:
             lines.promised = self.promised
+        if self.spent:
+            lines.spent = self.spent
         return lines
 
     def _line_now(self, line: PriceLine, entering: dict[int, int]) -> StageLine:
@@ -309,6 +317,9 @@ class Basket:
         if taking.gifts:
             # A new one: lines that were shown before keep theirs.
             self.promised = and_promised(self.promised, taking.gifts)
+        if taking.budget is not None:
+            spent = self.spent.get(taking.budget, 0) + taking.amount_minor
+            self.spent = {**self.spent, taking.budget: spent}
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class StageLines(tuple[StageLine, ...]):
     places: Found
     #: Units by SKU that offers before this one give away (S17).
     promised: Mapping[str, int] = MappingProxyType({})
+    #: What offers before this one take off budgets, by their keys (S21).
+    spent: Mapping[Any, int] = MappingProxyType({})
 
     @classmethod
     def over(
@@ -265,6 +267,8 @@ class Reduction:
     moves_excess: bool = True
     #: No other offer on goods lowers the lines it takes from (S2).
     closes: bool = False
+    #: Key of the budget that pays for it; offers of one key share what is left (S21).
+    budget: Any = None
 
     @property
     def trigger_positions(self) -> tuple[int, ...]:

@@ -61,8 +61,8 @@ def ask(
     mine = won.get(id(offer))
     if mine is not None:
         taking = taking.of_positions(mine)
-    if answer.gifts:
-        taking = replace(taking, gifts=answer.gifts)
+    if answer.gifts or answer.budget is not None:
+        taking = replace(taking, gifts=answer.gifts, budget=answer.budget)
     return answer, taking
 
 

@@ -200,6 +200,7 @@ POLICY = {
     "server-order": SERVER,
     "server-order-batch": SERVER,
     "server-order-refunds": SERVER,
+    "server-balance": SERVER,
     "server-points-entries": SERVER,
     # The program passes no points on: the operation is allowed, it is switched off.
     "my-transfers": Policy(
@@ -209,6 +210,7 @@ POLICY = {
     ),
     "my-loyalty": MEMBERS,
     "my-points": MEMBERS,
+    "my-balance": MEMBERS,
     "my-points-entries": MEMBERS,
     "plans": ANYONE,
     # Nobody here has a plan: asking is allowed, there is nothing to do it with.
@@ -281,6 +283,8 @@ PLAIN = {
         "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB/loyalty-events"
     ),
     "server-order": "api/server/v1/orders/erp/17",
+    "server-balance": "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB"
+    "/points/balance",
     "server-points-entries": "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB"
     "/points/entries",
     "server-order-refunds": "api/server/v1/orders/erp/17/refunds",

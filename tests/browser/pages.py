@@ -82,6 +82,8 @@ def console_pages(shop) -> list[str]:
         reverse("admin:work"),
         reverse("admin:why_not"),
         reverse("admin:earning_simulator"),
+        reverse("admin:points_signed_statement", args=[shop["busy"].pk]),
+        reverse("admin:points_statement_check"),
         *(reverse("admin:work_queue", args=[code]) for code in WORK),
         reverse("admin:redemption_send"),
         reverse("admin:redemption_end", args=[shop["redemption"].pk]),

@@ -123,6 +123,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("promotion_backtest", "backtest_progress", "backtest_step"),
         *("backtest_days", "segment_refresh", "segment_coupons"),
         *("points_statement", "points_close_file", "points_entry_undo"),
+        *("points_signed_statement", "points_statement_check"),
         *("return_step", "refund_mend", "order_deed", "group_step", "plan_deed"),
         *("orders_order_save_view", "orders_order_delete_view"),
         *("order_ship", "shipment_lose", "shipment_packing_list"),

@@ -6,12 +6,14 @@ import uuid
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.timezone import localdate
 
 from crm.shared.clock import now
-from crm.shared.models import Approval
+from crm.shared.models import Approval, AuditEntry
 from loyalty.models import PointsClose, PointsEntry, PointsFreeze, PointsLot, Program
+from loyalty.queries.balances import balance_line
 from loyalty.queries.closing import last_close
 from loyalty.queries.points import points_summary
 from loyalty.rules.closing import next_month
@@ -117,6 +119,36 @@ def test_the_account_says_why_so_many_are_available(shop, signed_in):
     assert "a dispute" in page
 
 
+def test_the_account_and_an_entry_draw_the_balance_with_what_ends(shop, signed_in):
+    entry = granted(shop, 700)
+    account = entry.account
+    account.refresh_from_db()
+    steps = balance_line(account, at=now())
+    past = [step for step in steps if not step.is_ahead]
+    ahead = [step for step in steps if step.is_ahead]
+    assert past[-1].points == account.balance - account.debt == ahead[0].points
+    assert ahead[-1].points < past[-1].points
+    url = reverse("admin:loyalty_pointsaccount_change", args=[account.pk])
+
+    for address in (url, page_of(entry)):
+        page = text_of(
+            signed_in("auditor").get(address, headers={"accept-language": "en"})
+        )
+        assert 'id="balance-title"' in page
+        assert 'stroke-dasharray="4 3"' in page
+        assert page.count("forecast</td>") == len(ahead)
+        assert page.count("<polyline") == 2
+        assert f"{past[-1].points:,d}</td>" in page
+
+
+def test_what_a_frozen_account_has_does_not_end(shop, signed_in):
+    account = granted(shop).account
+    do(signed_in("owner"), shop, "freeze")
+    account.refresh_from_db()
+    assert account.is_frozen
+    assert not any(step.is_ahead for step in balance_line(account, at=now()))
+
+
 def test_the_statement_is_every_movement(shop, signed_in):
     granted(shop)
     url = reverse("admin:points_statement", args=[shop["busy"].pk])
@@ -128,6 +160,57 @@ def test_the_statement_is_every_movement(shop, signed_in):
     assert {row["member"] for row in rows} == {shop["busy"].number}
     assert signed_in("nobody").get(url).status_code == 403
     missing = reverse("admin:points_statement", args=[999_999_999])
+    assert signed_in("finance").get(missing).status_code == 404
+
+
+def days(**told):
+    day = localdate(now()).isoformat()
+    return {"first": day, "last": day, "reason": "a dispute", **told}
+
+
+def test_a_signed_statement_is_handed_out_and_found_to_be_ours(shop, signed_in):
+    granted(shop)
+    client, english = signed_in("finance"), {"accept-language": "en"}
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    check = reverse("admin:points_statement_check")
+
+    file = client.post(url, days(file="1")).content
+    page = text_of(client.post(url, days(), headers=english))
+    assert "Signature of the file" in page
+    assert AuditEntry.objects.filter(action="points.statement").count() == 2
+
+    changed = file.replace(b",400,", b",401,")
+    assert changed != file
+    for content, said in [
+        (file, "This statement is ours"),
+        (changed, "not as we wrote it"),
+        (b"member,points", "no signed statement"),
+        (b"x" * (4 * 1024 * 1024 + 1), "No statement is as large"),
+    ]:
+        brought = SimpleUploadedFile("statement.csv", content)
+        answer = client.post(check, {"file": brought}, headers=english)
+        assert said in text_of(answer)
+
+
+def test_a_statement_needs_days_in_order_and_a_reason(shop, signed_in):
+    client = signed_in("finance")
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    before = digest()
+    for told in (days(reason="x"), days(first="2999-01-01"), days(last="soon"), {}):
+        assert client.post(url, told | {"file": "1"})["Content-Type"].startswith(
+            "text/html"
+        )
+    assert digest() == before
+
+
+def test_who_may_not_hand_out_or_check_a_statement(shop, signed_in):
+    client, before = signed_in("nobody"), digest()
+    url = reverse("admin:points_signed_statement", args=[shop["busy"].pk])
+    for address in (url, reverse("admin:points_statement_check")):
+        assert client.get(address).status_code == 403
+        assert client.post(address, days()).status_code == 403
+    assert digest() == before
+    missing = reverse("admin:points_signed_statement", args=[999_999_999])
     assert signed_in("finance").get(missing).status_code == 404
 
 

@@ -86,9 +86,23 @@ class House:
             self.process.wait(timeout=60)
         postgres.stop(self.folder, mode="immediate")
 
-    def plant(self) -> dict:
-        """Write members and goods; return their tokens and SKUs."""
-        return json.loads(self._inside("plant.py"))
+    def plant(self, script: str = "plant.py") -> dict:
+        """Write what clients need; return what the script says of it."""
+        return json.loads(self._inside(script))
+
+    def begin(self, script: str, work: list[dict]) -> subprocess.Popen:
+        """Start a script of this folder on a list of work; what it says is piped."""
+        file = self.folder / f"{script}.json"
+        file.write_text(json.dumps(work))
+        return subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name(script)), str(file)],
+            cwd=REPOSITORY,
+            env={**self.environment, "DATABASE_URL": self.database_url},
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "house.log").open("a"),
+            text=True,
+            start_new_session=True,
+        )
 
     def enqueue_import(self, file: Path) -> str:
         """Ask for the import of a file; return the job's public id."""

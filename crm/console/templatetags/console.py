@@ -126,6 +126,36 @@ def price_steps(steps, *, uid: str, name: str) -> SafeString:
     return mark_safe(drawn)  # noqa: S308  step_chart escapes every text it is given
 
 
+@register.simple_tag
+def balance_chart(steps, *, uid: str) -> Chart:
+    """Return points in time (``loyalty.rules.balances.Step``) as what is drawn."""
+    ahead = [place for place, step in enumerate(steps) if step.is_ahead]
+    return Chart(
+        uid=uid,
+        title=_("Balance over time"),
+        description=_("Points after each day that moved some, and as they will end."),
+        points=[
+            Point(
+                date_format(localtime(step.starts_at), "SHORT_DATE_FORMAT"),
+                step.points,
+                f"{step.points:,d}",
+            )
+            for step in steps
+        ],
+        height=160,
+        mark=ahead[0] if ahead else None,
+        mark_words=_("today"),
+    )
+
+
+@register.simple_tag
+def balance_steps(chart: Chart, steps) -> SafeString:
+    """Draw a chart of ``balance_chart`` as steps in time."""
+    spans = [max(int((s.ends_at - s.starts_at).total_seconds()), 1) for s in steps]
+    drawn = step_chart(chart, spans)
+    return mark_safe(drawn)  # noqa: S308  step_chart escapes every text it is given
+
+
 @register.filter
 def rows_of(chart: Chart) -> list[tuple[str, str]]:
     """Return the numbers of a chart for the table beside it."""

@@ -141,9 +141,11 @@ def _svg(
     frame: _Frame,
     drawn: list[str],
     words: dict[int, str],
+    *,
     places: Sequence[float | None] | None = None,
+    mark_at: float | None = None,
 ) -> str:
-    """Put a drawing on its paper; ``places`` are those of the labels, if uneven."""
+    """Put a drawing on its paper; labels and mark have ``places`` if uneven."""
     uid = escape(chart.uid)
     # Not "chart": the console's theme takes what bears that name for a canvas.
     return "".join(
@@ -154,7 +156,7 @@ def _svg(
             f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
             *_grid(chart, frame, words),
             *drawn,
-            *_mark(chart, frame),
+            *_mark(chart, frame, mark_at),
             *(_labels(chart, frame) if places is None else _labels_at(chart, places)),
             "</svg>",
         ]
@@ -175,11 +177,11 @@ def _grid(chart: Chart, frame: _Frame, words: dict[int, str]) -> list[str]:
     return parts
 
 
-def _mark(chart: Chart, frame: _Frame) -> list[str]:
+def _mark(chart: Chart, frame: _Frame, at: float | None) -> list[str]:
     """Draw the line of the marked point; its words stand where there is room."""
     if chart.mark is None:
         return []
-    x = _LEFT + (chart.mark + 0.5) * frame.step
+    x = _LEFT + (chart.mark + 0.5) * frame.step if at is None else at
     is_late = x > chart.width / 2
     return [
         f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{chart.height - _BOTTOM}" '
@@ -228,6 +230,8 @@ def step_chart(
 ) -> str:
     """Return a line that holds each value for its share of the width, then steps.
 
+    From the marked point on it is dashed: that is to come.
+
     Args:
         spans: how long each point holds, in any one unit, > 0.
         tick_texts: words for the values of ``ticks``.
@@ -243,11 +247,24 @@ def step_chart(
             f'<rect x="{start:.1f}" y="{y - 4:.1f}" width="{end - start:.1f}" '
             f'height="8" fill="transparent">{_tip(point)}</rect>'
         )
-    line = (
-        f'<polyline points="{" ".join(corners)}" fill="none" '
-        'stroke="var(--chart-1, currentColor)" stroke-width="2"/>'
+    known = len(corners) if chart.mark is None else 2 * chart.mark
+    lines = [
+        f'<polyline points="{" ".join(part)}" fill="none" '
+        f'stroke="var(--chart-1, currentColor)" stroke-width="2"{dashes}/>'
+        for part, dashes in [
+            (corners[:known], ""),
+            (corners[max(known - 1, 0) :], ' stroke-dasharray="4 3"'),
+        ]
+        if len(part) > 1
+    ]
+    return _svg(
+        chart,
+        frame,
+        lines + dots,
+        tick_texts or {},
+        places=_thinned(edges[:-1]),
+        mark_at=None if chart.mark is None else edges[chart.mark],
     )
-    return _svg(chart, frame, [line, *dots], tick_texts or {}, _thinned(edges[:-1]))
 
 
 def _thinned(starts: Sequence[float]) -> list[float | None]:

@@ -9,7 +9,7 @@ from campaigns.services.holding import release_order, return_order, settle_order
 from campaigns.services.promoting import PromotionUsedUp
 from orders.models import Order
 from orders.services.quoting import quote_cart
-from tests.campaigns.recipes import of_kind, use
+from tests.campaigns.recipes import ladder, of_kind, use
 from tests.cast import NOON, make_variant
 from tests.faults.callers import at_once, tally
 from tests.orders.shop import fill_cart, place
@@ -112,6 +112,27 @@ def test_s21_a_quote_offers_what_is_left_of_a_budget(promotion, budget):
     assert [each.why.code for each in after.refused] == ["budget_exceeded"]
     again = quote_cart(cart=cart, now=NOON, order_id=order.pk)
     assert again.discount_minor == 3_000, "an order has its own reservation"
+
+
+def test_s21_c22_two_promotions_share_what_is_left_and_the_order_can_be_placed(
+    promotion, budget
+):
+    Promotion.objects.create(
+        name="another",
+        exclusive_group="another",
+        state=Promotion.State.LIVE,
+        budget=budget,
+        starts_at=NOON,
+        **ladder((20_000, 4_000)),
+    )
+    Budget.objects.update(amount_minor=8_000)
+    make_variant("COAT", 40_000, on_hand=9)
+    cart = fill_cart({"COAT": 1})
+    assert quote_cart(cart=cart, now=NOON).discount_minor == 8_000
+    order = place(cart)
+    assert money(budget) == (8_000, 0)
+    again = quote_cart(cart=cart, now=NOON, order_id=order.pk)
+    assert again.discount_minor == 8_000, "an order has its own reservations"
 
 
 def test_what_lowers_freight_alone_counts_its_uses_too(promotion, settings):

@@ -101,6 +101,19 @@ def test_a_member_sees_points_in_buckets(alice, order, now):
     }
 
 
+def test_a_member_sees_why_so_many_are_available(
+    alice, bob, order, now, django_assert_max_num_queries
+):
+    hold_points(member_id=alice.pk, points=200, source="order:x", now=now)
+
+    with django_assert_max_num_queries(4):
+        told = of(alice).get(f"{ME}/points/balance").json()
+
+    parts = {"balance": 600, "reserved": 200, "available": 400}
+    assert told == dict.fromkeys(told, 0) | parts
+    assert not any(of(bob).get(f"{ME}/points/balance").json().values())
+
+
 def test_entries_are_newest_first_and_paged(alice, order, now):
     grant_points(
         member_id=alice.pk,
@@ -140,7 +153,9 @@ def test_mallory_sees_only_her_own(mallory, order):
     assert of(mallory).get(f"{ME}/points").json()["available"] == 0
 
 
-@pytest.mark.parametrize("path", ["loyalty", "points", "points/entries"])
+@pytest.mark.parametrize(
+    "path", ["loyalty", "points", "points/balance", "points/entries"]
+)
 def test_strangers_and_typos_are_refused(alice, dana, path):
     assert APIClient().get(f"{ME}/{path}").status_code == 401
     staff = APIClient()

@@ -98,3 +98,16 @@ def test_scopes(alice):
 def test_nobody_of_that_id(till):
     missing = f"/api/server/v1/members/mem_{'0' * 26}/points/entries"
     assert till.get(missing).status_code == 404
+
+
+def test_why_so_many_are_available(till, alice):
+    post(till, alice, "grant", points=500, source="pos:1")
+    post(till, alice, "freeze", points=150, source="pos:2")
+    address = f"{url(alice).removesuffix('entries')}balance"
+
+    parts = till.get(address).json()
+
+    assert (parts["balance"], parts["set_aside"], parts["available"]) == (500, 150, 350)
+    assert caller("orders:read").get(address).status_code == 403
+    nobody = address.replace(alice.public_id, f"mem_{'0' * 26}")
+    assert till.get(nobody).status_code == 404

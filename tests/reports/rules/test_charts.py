@@ -188,3 +188,14 @@ def test_a_marked_point_has_a_line_across_and_words_on_the_roomy_side():
         (said,) = [e for e in picture.iter("text") if e.text == "<used up>"]
         assert said.get("text-anchor") == anchor
     assert "dasharray" not in bar_chart(chart([1, 2]))
+
+
+def test_what_comes_after_the_mark_of_a_step_chart_is_dashed():
+    svg = drawn(step_chart(chart([5, 8, 3], mark=2, mark_words="today"), [1, 2, 1]))
+    lines = svg.findall(f"{SVG}polyline")
+    assert [bool(line.get("stroke-dasharray")) for line in lines] == [False, True]
+    ends = [line.get("points").split() for line in lines]
+    assert ends[0][-1] == ends[1][0]
+    mark = svg.findall(f"{SVG}line")[-1]
+    assert mark.get("x1") == ends[1][1].split(",")[0]
+    assert "today" in [text.text for text in svg.findall(f"{SVG}text")]
