@@ -122,33 +122,41 @@ def redeem_reward(
         raise MemberMayNotRedeem
     locked_account(member_id=member_id, now=now)
     shown = _agreed(reward, member_id, (expected_points, expected_minor), now)
-    kind = reward_kind(shown.reward.kind)
     redemption = _redemption(shown, member_id=member_id, source=source, now=now)
     if shown.price_minor:
         home = _address(member_id, address)
         take_piece(reward_id=shown.reward.pk)
         order_reward(redemption, address=home, from_wallet=from_wallet, now=now)
-        return redemption
+    else:
+        _give(redemption, address=address, now=now)
+    return redemption
+
+
+def _give(redemption: RewardRedemption, *, address: str, now: datetime) -> None:
+    """Take the points and the piece, then give what the kind gives, or let it wait."""
+    reward = redemption.reward
+    kind = reward_kind(reward.kind)
     if kind.is_sent:
         redemption.state = _State.REQUESTED
-        redemption.due_at = end_of_days(now, days=shown.reward.due_days, zone=_zone())
-        redemption.address = _address(member_id, address)
-    if shown.points:
+        redemption.due_at = end_of_days(now, days=reward.due_days, zone=_zone())
+        redemption.address = _address(redemption.member_id, address)
+    if redemption.points:
         redeem_points(
-            member_id=member_id,
-            points=shown.points,
+            member_id=redemption.member_id,
+            points=redemption.points,
             source=source_of_redemption(redemption),
             now=now,
         )
-    take_piece(reward_id=shown.reward.pk)
+    take_piece(reward_id=reward.pk)
     redemption.result = kind.fulfil(promise_of(redemption), now=now)
     redemption.save(force_insert=True)
     record(
         RewardRedeemed(
-            member_id=member_id, redemption_id=redemption.pk, points=shown.points
+            member_id=redemption.member_id,
+            redemption_id=redemption.pk,
+            points=redemption.points,
         )
     )
-    return redemption
 
 
 def take_piece(*, reward_id: int) -> None:

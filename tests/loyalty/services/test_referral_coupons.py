@@ -16,7 +16,13 @@ pytestmark = pytest.mark.django_db
 
 def template(name: str = "ten", **fields) -> CouponTemplate:
     """Write ten off that anybody may be given."""
-    told = {"code": name, "name": name, "kind": "amount", "amount_minor": 1_000, "state": "live"}
+    told = {
+        "code": name,
+        "name": name,
+        "kind": "amount",
+        "amount_minor": 1_000,
+        "state": "live",
+    }
     return CouponTemplate.objects.create(starts_at=NOON, **told | fields)
 
 
