@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.services.issuing import CouponsAllGone, issue_coupon
-from loyalty.models import Reward, RewardRedemption
+from loyalty.models import Reward
 from loyalty.services.reward_kinds import (
+    Promise,
     RewardGone,
     RewardIncomplete,
     RewardUsed,
-    source_of_redemption,
 )
 
 
@@ -32,24 +32,24 @@ class CouponReward:
         """Refuse a reward whose template is not live."""
         _live(reward.template)
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Issue the coupon; the template's own stock counts, too."""
         try:
             coupon = issue_coupon(
-                template_id=_live(redemption.terms["template"]).pk,
-                member_id=redemption.member_id,
-                source=source_of_redemption(redemption),
+                template_id=_live(promise.terms["template"]).pk,
+                member_id=promise.member_id,
+                source=promise.source,
                 now=now,
             )
         except CouponsAllGone as gone:
             raise RewardGone from gone
         return coupon.public_id
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Revoke the coupon while nobody used, held or passed it on, and it lasts."""
         own = Coupon.objects.filter(
-            public_id=redemption.result,
-            member_id=redemption.member_id,
+            public_id=promise.result,
+            member_id=promise.member_id,
             state=Coupon.State.AVAILABLE,
             expires_at__gt=now,
         )

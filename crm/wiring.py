@@ -17,6 +17,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "orders.subscribers.complete_exchange_of_order",
         "loyalty.subscribers.settle_plans_of_order",
         "loyalty.subscribers.earn_points_for_order",
+        "loyalty.subscribers.give_reward_of_order",
         "loyalty.subscribers.review_referral_of_order",
         "campaigns.subscribers.mark_coupons_used",
         "campaigns.subscribers.note_buyer_of_order",
@@ -26,6 +27,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderCancelled": [
         "orders.subscribers.undo_exchange_of_order",
         "loyalty.subscribers.release_points_of_order",
+        "loyalty.subscribers.end_reward_of_order",
         "loyalty.subscribers.give_uses_of_order_back",
         "campaigns.subscribers.release_offers_of_order",
         "campaigns.subscribers.free_seat_of_order",
@@ -51,6 +53,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
     "orders.OrderRefunded": [
         "loyalty.subscribers.count_value_of_order",
         "loyalty.subscribers.give_uses_of_order_back",
+        "loyalty.subscribers.end_reward_of_order",
         "campaigns.subscribers.return_coupons_of_order",
         "campaigns.subscribers.take_leader_reward_back",
     ],
@@ -96,6 +99,7 @@ OFFER_SOURCES: list[str] = [
     "campaigns.offers.PromotionOffers",
     "campaigns.offers.CouponOffers",
     "loyalty.offers.PointsOffers",
+    "loyalty.freight_offers.FreeDeliveryOffers",
 ]
 
 #: Answer the question "what does this refund do?": points and tiers, plans, coupons.

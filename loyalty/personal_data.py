@@ -103,9 +103,9 @@ class LoyaltyData(PersonalData):
             "loyalty.RewardRedemption",
             "member",
             cleared="reason",
-            kept="public_id kind state points carrier tracking requested_at due_at "
-            "refundable_until shipped_at delivered_at ended_at",
-            plain="reward member terms result source address",
+            kept="public_id kind state points price_minor carrier tracking "
+            "requested_at due_at refundable_until shipped_at delivered_at ended_at",
+            plain="reward member order terms result source address",
             beside="reward__name",
         ),
         Table(
@@ -134,9 +134,10 @@ class LoyaltyData(PersonalData):
             "loyalty.Referral",
             lambda member_id: Q(inviter=member_id) | Q(friend=member_id),
             kept="public_id state joined_at converted_at settled_at inviter_given "
-            "friend_given milestone_points",
+            "friend_given inviter_coupon friend_coupon milestone_points",
             plain="inviter friend order conversion least_order_minor inviter_points "
-            "friend_points reasons counted_in milestone_at",
+            "friend_points inviter_template friend_template reasons counted_in "
+            "milestone_at",
         ),
         Table("loyalty.ReferralTally", "inviter", plain="inviter period friends"),
         Table(
@@ -168,6 +169,7 @@ class LoyaltyData(PersonalData):
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",
         "loyalty.PlanPrice": "period",
+        "loyalty.ReferralProgram": "inviter_template friend_template",
         "loyalty.LadderVersion": "public_id note",
         "loyalty.Program": "name",
         "loyalty.ScoreMonth": (

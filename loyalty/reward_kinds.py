@@ -5,14 +5,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import Reward, RewardRedemption
+from loyalty.models import Reward
 from loyalty.services.buying_benefits import buy_use, give_use_back
 from loyalty.services.reward_kinds import (
     ACTOR,
+    Promise,
     RewardGone,
     RewardIncomplete,
     RewardUsed,
-    source_of_redemption,
 )
 from orders.models import WalletEntry
 from orders.services.counting_stock import (
@@ -51,27 +51,27 @@ class GoodsReward(_Kind):
     needs = "variant"
     is_sent = True
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Take a piece off the shelf; where stock is not kept there is always one."""
         try:
-            self._move(redemption, -1, now)
+            self._move(promise, -1, now)
         except StockNotKept:
             return ""
         except LessThanReserved as short:
             raise RewardGone from short
-        return f"sku:{redemption.terms['sku']}"
+        return f"sku:{promise.terms['sku']}"
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Put the piece back where it was taken off."""
-        if redemption.result:
-            self._move(redemption, 1, now)
+        if promise.result:
+            self._move(promise, 1, now)
 
-    def _move(self, redemption: RewardRedemption, units: int, now: datetime) -> None:
+    def _move(self, promise: Promise, units: int, now: datetime) -> None:
         adjust_stock(
-            variant_id=redemption.terms["variant"],
+            variant_id=promise.terms["variant"],
             units=units,
             actor=ACTOR,
-            reason=source_of_redemption(redemption),
+            reason=promise.source,
             now=now,
         )
 
@@ -82,26 +82,26 @@ class StoredValueReward(_Kind):
     label = _("stored value")
     needs = "amount_minor"
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Pay in."""
         entry = book_entry(
-            member_id=redemption.member_id,
+            member_id=promise.member_id,
             kind=WalletEntry.Kind.REWARD,
-            amount_minor=redemption.terms["amount_minor"],
-            source=source_of_redemption(redemption),
+            amount_minor=promise.terms["amount_minor"],
+            source=promise.source,
             now=now,
             actor=ACTOR,
         )
         return entry.public_id
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Pay out again what is still there in full."""
         try:
             book_entry(
-                member_id=redemption.member_id,
+                member_id=promise.member_id,
                 kind=WalletEntry.Kind.REWARD_BACK,
-                amount_minor=-redemption.terms["amount_minor"],
-                source=source_of_redemption(redemption),
+                amount_minor=-promise.terms["amount_minor"],
+                source=promise.source,
                 now=now,
                 actor=ACTOR,
             )
@@ -115,18 +115,18 @@ class BenefitReward(_Kind):
     label = _("benefit")
     needs = "benefit"
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Add the use."""
         return buy_use(
-            benefit_id=redemption.terms["benefit"],
-            member_id=redemption.member_id,
+            benefit_id=promise.terms["benefit"],
+            member_id=promise.member_id,
             now=now,
         )
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Take the use away again, if it is still there."""
         if not give_use_back(
-            member_id=redemption.member_id, bought=redemption.result, now=now
+            member_id=promise.member_id, bought=promise.result, now=now
         ):
             raise RewardUsed
 
@@ -137,9 +137,9 @@ class DonationReward(_Kind):
     label = _("donation")
     needs = "amount_minor"
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Nothing more to do: ``donations_by_month`` adds them up."""
         return ""
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Nothing to take back."""

@@ -6,6 +6,7 @@ from crm.shared.models import Fact
 from loyalty.queries.tier_measures import EVALUATED
 from loyalty.queries.tier_terms import lifts_on_delivery
 from loyalty.services.activating import date_lots
+from loyalty.services.buying_rewards import end_ordered_reward, give_paid_reward
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_plans import settle_plan_refund
@@ -141,6 +142,16 @@ def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
 def give_uses_of_order_back(payload: dict, *, fact: Fact, now: datetime) -> None:
     """OrderCancelled, OrderRefunded: benefits it used may be used again."""
     return_uses_of_order(order_id=payload["order_id"], now=now)
+
+
+def give_reward_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderPaid: a reward that costs money, too, is the member's."""
+    give_paid_reward(order_id=payload["order_id"], now=now)
+
+
+def end_reward_of_order(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """OrderCancelled, OrderRefunded: a reward it was for is there again."""
+    end_ordered_reward(order_id=payload["order_id"], now=now)
 
 
 def open_referral_of_friend(payload: dict, *, fact: Fact, now: datetime) -> None:

@@ -124,8 +124,8 @@ class OrdersData(PersonalData):
             "orders.Refund",
             "order__member",
             kept="public_id kind state amount_minor freight_minor deducted_minor "
-            "points_returned points_deducted shortfall requested_at completed_at "
-            "exchanged_minor",
+            "points_returned freight_points points_deducted shortfall "
+            "requested_at completed_at exchanged_minor",
             plain="order replaced_by source external_ref request_key reason "
             "reason_code actor restocks quote_hash",
             beside="order__number",

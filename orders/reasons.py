@@ -55,6 +55,7 @@ REASONS: dict[str, Any] = {
     "insufficient_points": _("You do not have that many points."),
     "points_below_step": _("Too few points to spend."),
     "points_share_reached": _("Points can pay no more of this cart."),
+    "benefit_used_up": _("This benefit is used up until %(until)s."),
     "points_frozen": _("Your points are frozen at the moment."),
 }
 #: The same for what brings an offer; see ``orders.rules.nearest``.

@@ -18,6 +18,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from loyalty.admin.reward import price_words
 from loyalty.models import RewardRedemption
 from loyalty.queries.rewards import rewards_to_send
 from loyalty.services.ending_redemptions import end_redemption
@@ -41,7 +42,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
         "the app."
     )
     list_display = [
-        *("requested_at", "public_id", "what", "member", "points", "state_label"),
+        *("requested_at", "public_id", "what", "member", "price", "state_label"),
         *("due", "tracking"),
     ]
     list_select_related = ["reward", "member"]
@@ -53,11 +54,11 @@ class RewardRedemptionAdmin(LedgerAdmin):
     ordering = ["-requested_at", "-id"]
     actions = ["send", "mark_delivered"]
     fields = [
-        *("public_id", "what", "member", "kind_label", "points", "state"),
+        *("public_id", "what", "member", "kind_label", "price", "order", "state"),
         *("requested_at", "due_at", "refundable_until", "result", "carrier"),
         *("tracking", "shipped_at", "delivered_at", "ended_at", "reason", "deeds"),
     ]
-    readonly_fields = ["what", "kind_label", "deeds"]
+    readonly_fields = ["what", "kind_label", "price", "deeds"]
 
     def get_queryset(self, request):
         """Leave the bytes of pictures where they are."""
@@ -106,6 +107,11 @@ class RewardRedemptionAdmin(LedgerAdmin):
         """Return what was promised."""
         return row.label
 
+    @admin.display(description=gettext_lazy("price"), ordering="points")
+    def price(self, row: RewardRedemption) -> str:
+        """Return the points, and the money besides where there was any."""
+        return price_words(row)
+
     @admin.display(description=gettext_lazy("kind"))
     def kind_label(self, row: RewardRedemption) -> str:
         """Return what it is."""
@@ -114,6 +120,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
     @display(
         description=gettext_lazy("state"),
         label={
+            "unpaid": BUSY,
             "requested": BUSY,
             "fulfilled": GOOD,
             "shipped": BUSY,
@@ -142,6 +149,11 @@ class RewardRedemptionAdmin(LedgerAdmin):
         """Return the way to the pages about it."""
         if row.ended_at is not None:
             return "–"
+        if row.order_id is not None and row.state != _State.UNPAID:
+            there = reverse("admin:orders_order_change", args=[row.order_id])
+            return format_html(
+                '<a class="cs-btn" href="{}">{}</a>', there, _("Refund its order…")
+            )
         end = reverse("admin:redemption_end", args=[row.pk])
         link = format_html('<a class="cs-btn" href="{}">{}</a>', end, _("Give back…"))
         if row.state == _State.REQUESTED:

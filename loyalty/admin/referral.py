@@ -1,7 +1,8 @@
 """The referral program, who brought whom, and the page where staff decide."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
@@ -10,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
@@ -24,6 +26,7 @@ from crm.shared.staff_lists import (
 )
 from loyalty.models import Referral, ReferralProgram
 from loyalty.services.deciding_referrals import reject_referral, release_referral
+from loyalty.services.reward_kinds import template_choices
 
 #: Code of ``Referral.reasons`` -> what staff read.
 REASONS: dict[str, Any] = {
@@ -42,12 +45,44 @@ REASONS: dict[str, Any] = {
     "cap_reached": _("the inviter's limit was reached"),
     "inviter_may_not_earn": _("the inviter's membership may not earn"),
     "friend_may_not_earn": _("the friend's membership may not earn"),
+    "coupon_gone": _("the coupons of the program were all gone"),
 }
+
+
+class ReferralProgramForm(forms.ModelForm):
+    """The terms: coupons are chosen from the templates that are live."""
+
+    inviter_template = forms.ChoiceField(
+        label=_("coupon for the inviter"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    friend_template = forms.ChoiceField(
+        label=_("coupon for the friend"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = ReferralProgram
+        exclude: ClassVar[list[str]] = ["singleton"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("inviter_template", "friend_template"):
+            # Who may only look has no fields; a template that ended stays to be seen.
+            if name in self.fields:
+                kept = getattr(self.instance, name)
+                self.fields[name].choices = dict(
+                    [("", "–"), (kept, kept or "–"), *template_choices()]
+                ).items()
 
 
 @admin.register(ReferralProgram)
 class ReferralProgramAdmin(StaffAdmin):
     """What bringing friends is worth. One row, off until somebody switches it on."""
+
+    form = ReferralProgramForm
 
     list_display = [
         "conversion",
@@ -60,10 +95,11 @@ class ReferralProgramAdmin(StaffAdmin):
     fieldsets = [
         (None, {"fields": ["is_active", ("conversion", "least_order_minor")]}),
         (
-            _("Points"),
+            _("What they get"),
             {
                 "fields": [
                     ("inviter_points", "friend_points"),
+                    ("inviter_template", "friend_template"),
                     ("milestone_every", "milestone_points"),
                 ]
             },
@@ -182,6 +218,7 @@ class ReferralAdmin(LedgerAdmin):
             "original": referral,
             "referral": referral,
             "reasons": words_of(referral),
+            "coupons": _coupons_of(referral),
             "may_decide": is_held and self.has_decide_permission(request),
             "may_see_member": request.user.has_perm("members.view_member"),
             "may_see_order": request.user.has_perm("orders.view_order"),
@@ -194,3 +231,23 @@ class ReferralAdmin(LedgerAdmin):
 def words_of(referral: Referral) -> list[str]:
     """Return the reasons of a referral in words."""
     return [str(REASONS.get(code, code)) for code in referral.reasons]
+
+
+def _coupons_of(referral: Referral) -> list[tuple[Any, str, str]]:
+    """Return for whom a coupon was promised, which, and the one that was given."""
+    promised = [
+        (_("Coupon for the inviter"), "inviter"),
+        (_("Coupon for the friend"), "friend"),
+    ]
+    rows = [
+        (label, getattr(referral, f"{share}_template"), share)
+        for label, share in promised
+    ]
+    if not any(template for _label, template, _share in rows):
+        return []
+    names = dict(template_choices())
+    return [
+        (label, names.get(template, template), getattr(referral, f"{share}_coupon"))
+        for label, template, share in rows
+        if template
+    ]

@@ -28,7 +28,7 @@ from loyalty.admin.simple_conditions import (
     ConditionForm,
     condition_words,
 )
-from loyalty.models import Reward, RewardPrice
+from loyalty.models import Reward, RewardPrice, RewardRedemption
 from loyalty.queries.rewards import donations_by_month
 from loyalty.services.reward_kinds import (
     kind_choices,
@@ -57,6 +57,11 @@ class RewardForm(ConditionForm):
         label=gettext_lazy("amount"),
         required=False,
         help_text=gettext_lazy("For stored value and donations."),
+    )
+    price = MoneyField(
+        label=gettext_lazy("and in money"),
+        required=False,
+        help_text=gettext_lazy("For goods: paid by an order, besides the points."),
     )
     template = forms.ChoiceField(
         label=gettext_lazy("coupon template"),
@@ -98,6 +103,7 @@ class RewardForm(ConditionForm):
                 "kind": reward.kind,
                 "sku": reward.variant.sku if reward.variant else "",
                 "amount": reward.amount_minor,
+                "price": reward.price_minor or None,
                 "template": reward.template,
             }
             self.fields["kind"].disabled = True
@@ -133,11 +139,30 @@ class RewardForm(ConditionForm):
         self.instance.kind = kind
         self.instance.amount_minor = said.get("amount")
         self.instance.template = said.get("template") or ""
+        self.instance.price_minor = said.get("price") or 0
+        problem = price_problem(
+            self.instance, said.get("price") or 0, said.get("points")
+        )
+        if problem and "price" not in self.errors:
+            self.add_error("price", problem)
         needs = reward_kind(kind).needs
         field = {"variant": "sku", "amount_minor": "amount"}.get(needs, needs)
         if field and not said.get(field) and field not in self.errors:
             self.add_error(field, _("This kind of reward needs it."))
         return said
+
+
+def price_problem(reward: Reward, price_minor: int, points: int | None) -> str:
+    """Return why a reward cannot cost this money; empty where it can."""
+    if not price_minor:
+        return ""
+    if reward.kind != "goods":
+        return _("Only goods can cost money, too: they are ordered.")
+    if not points:
+        return _("Without points it would be a sale, and no reward.")
+    if reward.variant and reward.variant.price_minor <= price_minor:
+        return _("It must be less than the SKU costs without points.")
+    return ""
 
 
 class RewardPriceForm(ConditionForm):
@@ -146,6 +171,7 @@ class RewardPriceForm(ConditionForm):
     audience = forms.ChoiceField(
         label=gettext_lazy("for whom"), required=False, widget=UnfoldAdminSelectWidget
     )
+    price = MoneyField(label=gettext_lazy("and in money"), required=False)
 
     class Meta:
         model = RewardPrice
@@ -155,6 +181,26 @@ class RewardPriceForm(ConditionForm):
         super().__init__(*args, **kwargs)
         if "audience" in self.fields:
             self.fields["audience"].choices = [("", _("everybody")), *known_audiences()]
+            self.initial["price"] = self.instance.price_minor or None
+
+    def clean(self):
+        """Take the money over."""
+        said = super().clean()
+        self.instance.price_minor = said.get("price") or 0
+        return said
+
+
+class RewardPrices(forms.BaseInlineFormSet):
+    """The rows of a price table: whether they may cost money depends on the reward."""
+
+    def clean(self) -> None:
+        """Refuse money where the reward can cost none."""
+        super().clean()
+        for row in self.forms:
+            price_minor = row.instance.price_minor
+            problem = price_problem(self.instance, price_minor, row.instance.points)
+            if problem and "price" not in row.errors:
+                row.add_error("price", problem)
 
 
 class RewardPriceInline(TabularInline):
@@ -162,14 +208,15 @@ class RewardPriceInline(TabularInline):
 
     model = RewardPrice
     form = RewardPriceForm
-    fields = ["position", "audience", "only_orders", "only_spend", "points"]
+    formset = RewardPrices
+    fields = ["position", "audience", "only_orders", "only_spend", "points", "price"]
     extra = 0
 
     def get_fields(self, request, obj=None):
         """Show who may only look what stands in the table."""
         if self.has_change_permission(request, obj):
             return self.fields
-        return ["position", "audience", "points"]
+        return ["position", "audience", "points", "price_minor"]
 
 
 @admin.register(Reward)
@@ -183,8 +230,8 @@ class RewardAdmin(StaffAdmin):
     form = RewardForm
     inlines = [RewardPriceInline]
     list_display = [
-        *("label", "kind_label", "points", "value", "left_of_all", "starts_at"),
-        *("ends_at", "state_label"),
+        *("label", "kind_label", "points", "money", "value", "left_of_all"),
+        *("starts_at", "ends_at", "state_label"),
     ]
     list_filter = ["is_active"]
     search_fields = ["name", "name_en"]
@@ -193,6 +240,7 @@ class RewardAdmin(StaffAdmin):
     autocomplete_fields = ["benefit"]
 
     value = money_column("amount_minor", gettext_lazy("amount"), ordering=False)
+    money = money_column("price_minor", gettext_lazy("and in money"), ordering=False)
 
     def get_queryset(self, request):
         """Leave the bytes of pictures where they are."""
@@ -201,12 +249,15 @@ class RewardAdmin(StaffAdmin):
 
     def get_fieldsets(self, request, obj=None):
         """Show who may only look the columns, and everybody else the questions."""
-        plain = [("name", "name_en"), ("text", "text_en"), "points", "in_words"]
+        plain = [("name", "name_en"), ("text", "text_en"), "points", "price"]
+        plain.append("in_words")
         limits = ["starts_at", "ends_at", ("stock", "taken"), "member_limit"]
         limits += ["refundable_days", "due_days", "is_active", "public_id"]
         may = self.has_change_permission(request, obj) or self.has_add_permission(
             request
         )
+        if not may:
+            plain[3] = "price_minor"
         what = list(_WHAT) if may else ["kind", "benefit"]
         if obj is not None and obj.kind == "donation":
             what.append("donated")
@@ -284,6 +335,15 @@ class RewardAdmin(StaffAdmin):
 _WHAT = ("kind", "sku", "amount", "template", "benefit", "upload")
 
 
+def price_words(priced: Reward | RewardPrice | RewardRedemption) -> str:
+    """Return points, and the money besides where there is any."""
+    points = _("%(points)s points") % {"points": f"{priced.points:,d}"}
+    if not priced.price_minor:
+        return points
+    money = display_amount(priced.price_minor, settings.SHOP_CURRENCY)
+    return _("%(points)s and %(money)s") % {"points": points, "money": money}
+
+
 def words_of_reward(reward: Reward) -> str:
     """Return the price table and the limits in sentences, in the tested order."""
     names = dict(known_audiences())
@@ -291,11 +351,11 @@ def words_of_reward(reward: Reward) -> str:
     for row in reward.prices.all():
         whom = names.get(row.audience, row.audience) or _("everybody")
         only = condition_words(row.condition)
-        text = _("%(whom)s, if %(only)s: %(points)s points.") if only else None
-        text = text or _("%(whom)s: %(points)s points.")
-        said.append(text % {"whom": whom, "only": only, "points": f"{row.points:,d}"})
-    rest = _("Whoever is left: %(points)s points.") if said else _("%(points)s points.")
-    said.append(rest % {"points": f"{reward.points:,d}"})
+        text = _("%(whom)s, if %(only)s: %(price)s.") if only else None
+        text = text or _("%(whom)s: %(price)s.")
+        said.append(text % {"whom": whom, "only": only, "price": price_words(row)})
+    rest = _("Whoever is left: %(price)s.") if said else _("%(price)s.")
+    said.append(rest % {"price": price_words(reward)})
     visible = condition_words(reward.condition)
     if visible:
         said.append(_("Only visible if %(condition)s.") % {"condition": visible})

@@ -13,6 +13,7 @@ from crm.shared.serializers import MoneyShape
 from crm.shared.strict import StrictQueryMixin
 from loyalty.models import Referral, ReferralConversion, ReferralProgram
 from loyalty.queries.referrals import friends_of, referral_program, referral_summary
+from loyalty.services.reward_kinds import template_choices
 from members.authentication import IsMember
 from members.services.inviting import invitation_code_of
 from orders.rules.reviews import byline
@@ -34,6 +35,10 @@ class ReferralTermsShape(serializers.Serializer):
     least_order = MoneyShape()
     inviter_points = serializers.IntegerField()
     friend_points = serializers.IntegerField()
+    inviter_coupon = serializers.CharField(
+        allow_null=True, help_text="The name of a coupon besides; null: none."
+    )
+    friend_coupon = serializers.CharField(allow_null=True)
 
 
 class MyReferralsShape(serializers.Serializer):
@@ -55,10 +60,15 @@ class FriendShape(serializers.ModelSerializer):
     name = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()
     points = serializers.SerializerMethodField()
+    coupon = serializers.CharField(
+        source="inviter_coupon",
+        read_only=True,
+        help_text="The coupon it brought the caller; empty for none.",
+    )
 
     class Meta:
         model = Referral
-        fields = ["id", "name", "state", "joined_at", "points"]
+        fields = ["id", "name", "state", "joined_at", "points", "coupon"]
         read_only_fields = fields
 
     def get_name(self, referral: Referral) -> str:
@@ -119,9 +129,13 @@ class MyReferredFriends(StrictQueryMixin, generics.ListAPIView):
 
 
 def _terms(terms: ReferralProgram) -> dict:
+    has_coupons = terms.inviter_template or terms.friend_template
+    names = dict(template_choices()) if has_coupons else {}
     return {
         "conversion": terms.conversion,
         "least_order": as_api(terms.least_order_minor, settings.SHOP_CURRENCY),
         "inviter_points": terms.inviter_points,
         "friend_points": terms.friend_points,
+        "inviter_coupon": names.get(terms.inviter_template),
+        "friend_coupon": names.get(terms.friend_template),
     }

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.shared.money import as_api
-from crm.shared.serializers import MoneyShape, WrittenShape
+from crm.shared.serializers import Amount, MoneyShape, WrittenShape
 from crm.shared.strict import StrictSerializer
 from loyalty.models import Reward, RewardRedemption
 from loyalty.queries.rewards import ShownReward
@@ -35,11 +36,13 @@ def reward_shape(shown: ShownReward) -> dict[str, Any]:
         "description": reward.story,
         "points": shown.points,
         "points_usually": reward.points,
+        "price": _money(shown.price_minor or None),
         "value": _money(reward.amount_minor),
         "needs_address": reward_kind(reward.kind).is_sent,
         "left": reward.left,
         "per_member": reward.member_limit,
         "refundable_days": reward.refundable_days,
+        "starts_at": reward.starts_at,
         "ends_at": reward.ends_at,
         "picture": _picture(reward),
     }
@@ -56,11 +59,17 @@ class RewardShape(WrittenShape):
     description = serializers.CharField()
     points = serializers.IntegerField(help_text="What it costs the caller.")
     points_usually = serializers.IntegerField()
+    price = MoneyShape(
+        allow_null=True, help_text="In money besides the points; null: points only."
+    )
     value = MoneyShape(allow_null=True)
     needs_address = serializers.BooleanField()
     left = serializers.IntegerField(allow_null=True, help_text="Pieces; null: enough.")
     per_member = serializers.IntegerField(allow_null=True)
     refundable_days = serializers.IntegerField()
+    starts_at = serializers.DateTimeField(
+        help_text="For all; whoever has early access sees it before."
+    )
     ends_at = serializers.DateTimeField(allow_null=True)
     picture = serializers.CharField(allow_null=True)
 
@@ -71,11 +80,29 @@ class RedemptionRequest(StrictSerializer):
     expected_points = serializers.IntegerField(
         min_value=0, help_text="The price the member saw."
     )
+    expected_price = Amount(
+        required=False, help_text="The money besides, where the reward costs any."
+    )
+    pay_with = serializers.ChoiceField(
+        choices=["wallet"],
+        required=False,
+        help_text="Pays the money at once; else pay the order as any other.",
+    )
     address = serializers.CharField(
         required=False,
         max_length=40,
         help_text="One of the member's addresses, for what is sent; else the default.",
     )
+
+    def validate(self, attrs: dict) -> dict:
+        """Turn the amount into minor units; who named none saw none."""
+        price = attrs.pop("expected_price", None)
+        way = attrs.pop("pay_with", "")
+        return {
+            **attrs,
+            "expected_minor": price["amount"] if price else 0,
+            "from_wallet": way == "wallet",
+        }
 
 
 class RedemptionShape(serializers.ModelSerializer):
@@ -84,6 +111,13 @@ class RedemptionShape(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
     reward = serializers.CharField(source="reward.public_id", read_only=True)
     name = serializers.CharField(source="label", read_only=True)
+    price = serializers.SerializerMethodField()
+    order = serializers.CharField(
+        source="order.public_id",
+        default=None,
+        read_only=True,
+        help_text="What the money is paid by; null: there was none to pay.",
+    )
     result = serializers.CharField(
         read_only=True, help_text="What it brought, such as the id of a coupon."
     )
@@ -92,11 +126,17 @@ class RedemptionShape(serializers.ModelSerializer):
     class Meta:
         model = RewardRedemption
         fields = [
-            *("id", "reward", "name", "kind", "state", "points", "result"),
+            *("id", "reward", "name", "kind", "state", "points", "price"),
+            *("order", "result"),
             *("requested_at", "due_at", "carrier", "tracking", "shipped_at"),
             *("delivered_at", "ended_at", "refundable_until", "may_be_given_back"),
         ]
         read_only_fields = fields
+
+    @extend_schema_field(MoneyShape(allow_null=True))
+    def get_price(self, redemption: RewardRedemption) -> dict[str, str] | None:
+        """Return the money besides the points; None for none."""
+        return _money(redemption.price_minor or None)
 
     def get_may_be_given_back(self, redemption: RewardRedemption) -> bool:
         """Return whether the member may still give it back."""

@@ -96,7 +96,8 @@ class RedeemReward(_MemberView):
     def post(self, request, reward: str):
         """Redeem; 409 ``insufficient_points``, ``reward_gone``, ``points_frozen``.
 
-        409 also ``reward_price_changed`` and ``reward_member_limit``; 422
+        409 also ``reward_price_changed``, ``reward_member_limit``,
+        ``not_enough_in_wallet`` and ``wallet_not_usable``; 422
         ``address_needed``; 404 for what the caller may not have.
         """
         wanted = RedemptionRequest(data=request.data)

@@ -70,6 +70,15 @@ class Program(models.Model):
         default=5000,
         help_text=_("In basis points: 5000 means half."),
     )
+    redeems_freight = models.BooleanField(
+        _("points pay for freight"), default=False, db_default=False
+    )
+    redeems_gift_cards = models.BooleanField(
+        _("points pay for gift cards"), default=False, db_default=False
+    )
+    redeems_plans = models.BooleanField(
+        _("points pay for paid plans"), default=False, db_default=False
+    )
     takes_review_points_back = models.BooleanField(
         _("take review points back"),
         default=False,

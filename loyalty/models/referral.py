@@ -52,6 +52,13 @@ class ReferralProgram(models.Model):
         _("points for the inviter"), default=100
     )
     friend_points = models.PositiveIntegerField(_("points for the friend"), default=100)
+    #: Coupon templates by their public ids; empty is no coupon.
+    inviter_template = models.CharField(
+        _("coupon for the inviter"), max_length=40, blank=True, db_default=""
+    )
+    friend_template = models.CharField(
+        _("coupon for the friend"), max_length=40, blank=True, db_default=""
+    )
     milestone_every = models.PositiveSmallIntegerField(
         _("milestone at every so many friends"),
         default=0,
@@ -138,6 +145,12 @@ class Referral(models.Model):
     least_order_minor = models.PositiveIntegerField(_("least amount of that order"))
     inviter_points = models.PositiveIntegerField(_("points for the inviter"))
     friend_points = models.PositiveIntegerField(_("points for the friend"))
+    inviter_template = models.CharField(
+        _("coupon for the inviter"), max_length=40, blank=True, db_default=""
+    )
+    friend_template = models.CharField(
+        _("coupon for the friend"), max_length=40, blank=True, db_default=""
+    )
     #: The order that made the friend count; None for joining.
     order = models.ForeignKey(
         "orders.Order",
@@ -160,6 +173,13 @@ class Referral(models.Model):
     #: What was granted; taken back when it is reversed.
     inviter_given = models.PositiveIntegerField(_("given to the inviter"), default=0)
     friend_given = models.PositiveIntegerField(_("given to the friend"), default=0)
+    #: Coupons that were issued, by their public ids; revoked unused with a reversal.
+    inviter_coupon = models.CharField(
+        _("coupon of the inviter"), max_length=40, blank=True, db_default=""
+    )
+    friend_coupon = models.CharField(
+        _("coupon of the friend"), max_length=40, blank=True, db_default=""
+    )
     #: Period of the cap in which it counts for the inviter; empty when it does not.
     counted_in = models.CharField(_("counts in"), max_length=8, blank=True)
     #: With how many friends this one reached a milestone that stands, and its points.
@@ -182,7 +202,13 @@ class Referral(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["rewarded", "reversed"])
-                | Q(inviter_given=0, friend_given=0, counted_in=""),
+                | Q(
+                    inviter_given=0,
+                    friend_given=0,
+                    counted_in="",
+                    inviter_coupon="",
+                    friend_coupon="",
+                ),
                 name="referral_gives_only_when_rewarded",
             ),
         ]

@@ -27,6 +27,10 @@ class Reward(Bilingual, models.Model):
         _("price in points"),
         help_text=_("For whom no row of the price table is meant."),
     )
+    #: Paid in money besides the points, by an order of the SKU; only goods cost any.
+    price_minor = models.PositiveBigIntegerField(
+        _("and in money"), default=0, db_default=0
+    )
     #: What of it: goods name a SKU, stored value and donations an amount, coupons
     #: their template by its public id, benefits a benefit.
     variant = models.ForeignKey(
@@ -89,6 +93,10 @@ class Reward(Bilingual, models.Model):
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="reward_ends_after_it_starts",
             ),
+            models.CheckConstraint(
+                condition=Q(price_minor=0) | Q(kind="goods", points__gt=0),
+                name="reward_for_money_is_goods_for_points_too",
+            ),
         ]
         indexes = [
             models.Index(
@@ -126,6 +134,9 @@ class RewardPrice(models.Model):
     audience = models.CharField(_("for whom"), max_length=60, blank=True)
     condition = models.JSONField(_("and only if"), default=dict, blank=True)
     points = models.PositiveIntegerField(_("price in points"))
+    price_minor = models.PositiveBigIntegerField(
+        _("and in money"), default=0, db_default=0
+    )
 
     class Meta:
         verbose_name = _("price of a reward")
@@ -134,7 +145,11 @@ class RewardPrice(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["reward", "position"], name="reward_price_once_per_number"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(price_minor=0) | Q(points__gt=0),
+                name="reward_price_in_money_is_in_points_too",
+            ),
         ]
 
     def __str__(self):
@@ -145,12 +160,14 @@ class RewardRedemption(models.Model):
     """A member took a reward for points: what was promised, and how far it is.
 
     ``terms`` are a copy of what the reward said that day. ``source`` makes retries
-    harmless (X1).
+    harmless (X1). What costs money, too, has an ``order`` that holds the points, is
+    paid, sent and refunded as every order; here stands only what came of it.
     """
 
     class State(models.TextChoices):
         """See ``loyalty.rules.rewards`` for the allowed moves."""
 
+        UNPAID = "unpaid", pgettext_lazy("redemption", "to be paid")
         REQUESTED = "requested", _("to be sent")
         FULFILLED = "fulfilled", pgettext_lazy("redemption", "given")
         SHIPPED = "shipped", pgettext_lazy("redemption", "sent")
@@ -174,6 +191,18 @@ class RewardRedemption(models.Model):
     kind = models.CharField(_("kind"), max_length=20)
     state = models.CharField(_("state"), max_length=10, choices=State)
     points = models.PositiveIntegerField(_("points"))
+    price_minor = models.PositiveBigIntegerField(
+        _("and in money"), default=0, db_default=0
+    )
+    #: What the money was paid by; None where there was none to pay.
+    order = models.OneToOneField(
+        "orders.Order",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="redemption",
+        verbose_name=_("order"),
+    )
     terms = models.JSONField(_("terms"), default=dict)
     #: What the member got, as its kind names it: ``cpn_…``, ``wle_…``, ``ben_…``.
     result = models.CharField(_("result"), max_length=80, blank=True)
@@ -207,6 +236,12 @@ class RewardRedemption(models.Model):
                 condition=Q(ended_at__isnull=False, state__in=["cancelled", "refunded"])
                 | Q(ended_at__isnull=True) & ~Q(state__in=["cancelled", "refunded"]),
                 name="redemption_ended_has_its_moment",
+            ),
+            # Within the transaction that orders it, and nowhere else.
+            models.UniqueConstraint(
+                fields=["member"],
+                name="redemption_being_ordered_is_the_only_one",
+                condition=Q(state="unpaid", order__isnull=True),
             ),
         ]
         indexes = [

@@ -156,6 +156,22 @@ def _held(
 
 def best_number(member_id: int, kind: str, at: datetime) -> int:
     """Return the best number a member has of a kind of benefit, 0 for none (T18)."""
+    return best_numbers([member_id], kind, at).get(member_id, 0)
+
+
+def best_numbers(
+    member_ids: Collection[int], kind: str, at: datetime
+) -> dict[int, int]:
+    """Return the best number of a kind of benefit, by those members who have it (T18).
+
+    One statement where the shop has no such benefit, else the same few for all.
+    """
     benefits = list(Benefit.objects.filter(is_active=True, kind=kind))
-    rights = rights_of([member_id], at, benefits=benefits)[member_id]
-    return max((right.number for right in rights.values()), default=0)
+    if not benefits or not member_ids:
+        return {}
+    rights = rights_of(member_ids, at, benefits=benefits)
+    return {
+        member_id: max(right.number for right in held.values())
+        for member_id, held in rights.items()
+        if held
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,11 +11,14 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, TruncMonth
 
 from crm.shared.conditions import Vocabulary, read_condition
-from loyalty.models import Reward, RewardPrice, RewardRedemption
+from loyalty.models import Benefit, Reward, RewardPrice, RewardRedemption
+from loyalty.queries.benefits import best_number
 from loyalty.queries.marks import facts_for, marks_of
-from loyalty.rules.rewards import STANDING, PriceRow, price_in_points
+from loyalty.rules.rewards import STANDING, PriceRow, price_of
 from members.conditions import member_vocabulary
 
+#: No benefit opens a reward longer before its start.
+MOST_EARLY = timedelta(days=30)
 _AMOUNT = Cast(KT("terms__amount_minor"), BigIntegerField())
 
 
@@ -25,15 +28,20 @@ class ShownReward:
 
     reward: Reward
     points: int
+    #: In money besides the points, in minor units.
+    price_minor: int = 0
 
 
 def rewards_on_offer(at: datetime) -> QuerySet[Reward]:
-    """Return what can be had at ``at`` by whom it is meant for, cheapest first."""
+    """Return what can be had at ``at`` by whom it is meant for, cheapest first.
+
+    With it comes what begins soon: a benefit may let a member have it already.
+    """
     return (
         Reward.objects.filter(
             Q(ends_at__isnull=True) | Q(ends_at__gt=at),
             is_active=True,
-            starts_at__lte=at,
+            starts_at__lte=at + MOST_EARLY,
         )
         .select_related("variant", "benefit")
         .prefetch_related("prices")
@@ -58,6 +66,7 @@ def shown_reward(*, public_id: str, member_id: int, at: datetime) -> ShownReward
 def _shown(
     rewards: Sequence[Reward], member_id: int, at: datetime
 ) -> list[ShownReward]:
+    rewards = _open_to(rewards, member_id, at)
     vocabulary = member_vocabulary(at)
     visible = {each.pk: read_condition(each.condition, vocabulary) for each in rewards}
     tables = {
@@ -68,19 +77,30 @@ def _shown(
     asked += [row.condition for rows in tables.values() for row in rows]
     facts = facts_for(asked, [member_id], at).get(member_id, {})
     marks = marks_of([member_id], at)[member_id]
-    return [
-        ShownReward(
-            reward,
-            price_in_points(reward.points, tables[reward.pk], marks=marks, facts=facts),
-        )
-        for reward in rewards
-        if visible[reward.pk].holds(facts)
-    ]
+    shown = []
+    for reward in rewards:
+        if visible[reward.pk].holds(facts):
+            usual = PriceRow(reward.points, money_minor=reward.price_minor)
+            price = price_of(usual, tables[reward.pk], marks=marks, facts=facts)
+            shown.append(ShownReward(reward, price.points, price.money_minor))
+    return shown
+
+
+def _open_to(
+    rewards: Sequence[Reward], member_id: int, at: datetime
+) -> Sequence[Reward]:
+    """Return what has begun, or has for whoever has early access to it."""
+    if all(each.starts_at <= at for each in rewards):
+        return rewards
+    hours = best_number(member_id, Benefit.Kind.EARLY_ACCESS, at)
+    opens = at + timedelta(hours=hours)
+    return [each for each in rewards if each.starts_at <= opens]
 
 
 def price_row_of(row: RewardPrice, vocabulary: Vocabulary) -> PriceRow:
     """Return a row of a price table as rules see it."""
-    return PriceRow(row.points, row.audience, read_condition(row.condition, vocabulary))
+    condition = read_condition(row.condition, vocabulary)
+    return PriceRow(row.points, row.audience, condition, row.price_minor)
 
 
 def picture_of_reward(picture_id: str) -> bytes | None:
@@ -100,10 +120,16 @@ def redemptions_of(member_id: int) -> QuerySet[RewardRedemption]:
     """Return what a member took for points, newest first."""
     return (
         RewardRedemption.objects.filter(member_id=member_id)
-        .select_related("reward")
+        .select_related("reward", "order")
         .defer("reward__picture")
         .order_by("-requested_at", "-id")
     )
+
+
+def redemption_in(*, member_id: int, order_id: int | None) -> RewardRedemption | None:
+    """Return the reward an order is for; None of the order is the one being placed."""
+    mine = RewardRedemption.objects.filter(member_id=member_id, order_id=order_id)
+    return mine.filter(price_minor__gt=0).first()
 
 
 def rewards_to_send() -> QuerySet[RewardRedemption]:

@@ -9,8 +9,10 @@ from crm.shared.conditions import EVERYBODY, Condition, Facts
 from crm.shared.dates import bounds_of_day
 
 #: State -> states it may move to; everything else is refused. What needs no sending
-#: is given at once. Cancelled is what was never sent, given back what was.
+#: is given at once. Cancelled is what was never sent, given back what was. Unpaid is
+#: what costs money, too, until its order is paid; news of an order may come late.
 MOVES: dict[str, frozenset[str]] = {
+    "unpaid": frozenset({"fulfilled", "cancelled", "refunded"}),
     "requested": frozenset({"shipped", "cancelled"}),
     "fulfilled": frozenset({"refunded"}),
     "shipped": frozenset({"delivered", "refunded"}),
@@ -18,17 +20,23 @@ MOVES: dict[str, frozenset[str]] = {
     "cancelled": frozenset(),
     "refunded": frozenset(),
 }
+#: Who agreed on the price of an order's line: a reward that costs money, too.
+AGREED = "reward"
 #: Neither cancelled nor given back: what counts against limits.
-STANDING = ("requested", "fulfilled", "shipped", "delivered")
+STANDING = ("unpaid", "requested", "fulfilled", "shipped", "delivered")
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """A row of a price table: how many points, for which mark, and only if."""
+    """A row of a price table: how many points, for which mark, and only if.
+
+    ``money_minor`` is paid besides the points, in minor units.
+    """
 
     points: int
     audience: str = ""
     condition: Condition = EVERYBODY
+    money_minor: int = 0
 
 
 def is_meant(
@@ -63,16 +71,20 @@ def price_row(
     return None
 
 
-def price_in_points(
-    points: int, rows: Sequence[PriceRow], *, marks: Collection[str], facts: Facts
-) -> int:
-    """Return what a reward costs a member: the first row that is meant, or ``points``.
+def price_of(
+    usual: PriceRow, rows: Sequence[PriceRow], *, marks: Collection[str], facts: Facts
+) -> PriceRow:
+    """Return what a reward costs a member: the first row that is meant, or the usual.
 
-    >>> price_in_points(1000, [PriceRow(800, "tier:gold")], marks=(), facts={})
-    1000
+    Points and money come from one row, never from two.
+
+    >>> usual, gold = PriceRow(300, money_minor=1990), PriceRow(200, "tier:gold")
+    >>> paid = price_of(usual, [gold], marks={"tier:gold"}, facts={})
+    >>> paid.points, paid.money_minor
+    (200, 0)
     """
     place = price_row(rows, marks=marks, facts=facts)
-    return points if place is None else rows[place].points
+    return usual if place is None else rows[place]
 
 
 def may_move(from_state: str, to_state: str) -> bool:

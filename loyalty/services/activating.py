@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from loyalty.models import PointsAccount, PointsLot
+from loyalty.models import Benefit, PointsAccount, PointsLot
+from loyalty.queries.benefits import best_numbers
 from loyalty.queries.program import program
 from loyalty.services.order_points import activation_of, end_of_points
 from loyalty.services.posting import book_of, lot_of, post
@@ -53,11 +54,17 @@ def date_lots(*, now: datetime, order_id: int | None = None, limit: int = 1_000)
     )
     orders = Order.objects.in_bulk(order_of.values())
     terms = program()
+    owners = {lot.account_id for lot in lots}
+    longer = best_numbers(owners, Benefit.Kind.POINTS_TERM, now) if owners else {}
     for lot in lots:
         order = orders[order_of[lot.pk]]
         order.delivered_at = order.delivered_at or order.closed_at
         lot.active_at = activation_of(order, terms=terms)
-        lot.expires_at = end_of_points(active_at=lot.active_at, terms=terms)
+        lot.expires_at = end_of_points(
+            active_at=lot.active_at,
+            terms=terms,
+            more_months=longer.get(lot.account_id, 0),
+        )
     PointsLot.objects.bulk_update(lots, ["active_at", "expires_at"])
     return len(lots)
 

@@ -13,10 +13,10 @@ from crm.shared.outbox import record
 from loyalty.events import RedemptionEnded
 from loyalty.models import Reward, RewardRedemption
 from loyalty.rules.rewards import may_move
-from loyalty.services.posting import locked_account
+from loyalty.services.locking_redemptions import locked_redemption
 from loyalty.services.returning import return_points
-from loyalty.services.reward_kinds import reward_kind, source_of_redemption
-from members.models import Member
+from loyalty.services.reward_kinds import promise_of, reward_kind, source_of_redemption
+from orders.services.cancelling import cancel_order
 
 _State = RewardRedemption.State
 #: What members do themselves; afterwards they talk to staff.
@@ -24,12 +24,11 @@ _BY_MEMBERS = (_State.REQUESTED, _State.FULFILLED)
 _ENDED = (_State.CANCELLED, _State.REFUNDED)
 
 
-class RedemptionUnknown(Refusal):
-    """There is no such redemption."""
+class RefundItsOrder(Refusal):
+    """This reward was paid by an order: refund the order."""
 
-    code = "redemption_not_found"
-    status = 404
-    message = _("There is no such redemption.")
+    code = "reward_of_order"
+    message = _("This reward was paid by an order: refund the order.")
 
 
 class TooLateToGiveBack(Refusal):
@@ -47,6 +46,7 @@ def cancel_redemption(
     Raises:
         RedemptionUnknown: it is not the member's.
         TooLateToGiveBack: its deadline is past, it never had one, or it was sent.
+        OrderNotCancellable: it was paid at this very moment.
         RewardUsed: what it brought was used already.
     """
     return _end(redemption, member_id=member_id, now=now)
@@ -70,6 +70,7 @@ def end_redemption(
 
     Raises:
         RedemptionUnknown, RewardUsed: as they say.
+        RefundItsOrder: points and money go back together, with its order.
     """
     return _end(redemption, actor=actor, reason=reason, came_back=came_back, now=now)
 
@@ -84,16 +85,24 @@ def _end(
     came_back: bool = True,
     now: datetime,
 ) -> RewardRedemption:
-    row = _locked(public_id, member_id, now)
+    row = locked_redemption(public_id, member_id=member_id, now=now)
     if row.state in _ENDED:
         return row
     if member_id is not None and not may_cancel(row, at=now):
         raise TooLateToGiveBack
-    to_state = _State.CANCELLED if row.state == _State.REQUESTED else _State.REFUNDED
+    if row.order_id is not None and row.state != _State.UNPAID:
+        raise RefundItsOrder
+    is_kept = row.state in (_State.UNPAID, _State.REQUESTED)
+    to_state = _State.CANCELLED if is_kept else _State.REFUNDED
     assert may_move(row.state, to_state)
     kind = reward_kind(row.kind)
-    if came_back or not kind.is_sent:
-        kind.undo(row, now=now)
+    if row.order_id is not None:
+        # It lets go of the points and of what was paid of the money.
+        by = actor or "member"
+        cancel_order(order_id=row.order_id, actor=by, reason=reason, now=now)
+    elif came_back or not kind.is_sent:
+        kind.undo(promise_of(row), now=now)
+    if row.order_id is not None or came_back or not kind.is_sent:
         Reward.objects.filter(pk=row.reward_id).update(taken=F("taken") - 1)
     return_points(
         member_id=row.member_id,
@@ -119,22 +128,7 @@ def _end(
 
 def may_cancel(row: RewardRedemption, *, at: datetime) -> bool:
     """Whether a member may give a reward back at ``at`` without asking anybody."""
+    if row.state == _State.UNPAID:
+        return True
     in_time = row.refundable_until is not None and at < row.refundable_until
     return in_time and row.state in _BY_MEMBERS
-
-
-def _locked(public_id: str, member_id: int | None, now: datetime) -> RewardRedemption:
-    """Return a redemption after locking its member, the account, then itself."""
-    rows = RewardRedemption.objects.filter(public_id=public_id)
-    if member_id is not None:
-        rows = rows.filter(member_id=member_id)
-    owner = rows.values_list("member_id", flat=True).first()
-    if owner is None:
-        raise RedemptionUnknown
-    Member.objects.select_for_update(no_key=True).get(pk=owner)
-    locked_account(member_id=owner, now=now)
-    # A merge may have moved it between the two reads: then it is asked for again.
-    row = rows.filter(member_id=owner).select_for_update(no_key=True).first()
-    if row is None:
-        raise RedemptionUnknown
-    return row

@@ -14,12 +14,14 @@ from crm.shared.money import WHOLE_BP
 from crm.shared.outbox import record
 from loyalty.events import PointsEarned
 from loyalty.models import (
+    Benefit,
     PointsAccount,
     PointsEntry,
     Program,
     QualifyingEntry,
     Tier,
 )
+from loyalty.queries.benefits import best_number
 from loyalty.queries.earning import PLAN, TIER, EarningTerms
 from loyalty.queries.plans import plan_then
 from loyalty.queries.purchases import Purchase, parts_of, purchase_of
@@ -37,6 +39,8 @@ from loyalty.services.valuing import count_value
 from members.queries import could_earn
 from orders.models import Order
 
+_LONGER = Benefit.Kind.POINTS_TERM
+
 
 def source_of(order: Order) -> str:
     """Return how the ledger names an order."""
@@ -51,6 +55,8 @@ class Earner:
     tier: Tier | None
     #: False for a membership that could not earn then: it books 0 points.
     may_earn: bool = True
+    #: By how many months a benefit lengthens the term of the points (P10).
+    more_months: int = 0
     #: ``code`` and ``multiplier_bp`` of the plan held then; empty where there is none.
     plan: Mapping[str, Any] = field(default_factory=dict)
 
@@ -75,7 +81,8 @@ def earner_of(*, member_id: int, at: datetime) -> Earner:
 
 def _accounts(*, at: datetime):
     accounts = PointsAccount.objects.select_related("tier")
-    return accounts.annotate(plan_then=plan_then(at=at))
+    lengthens = Benefit.objects.filter(is_active=True, kind=_LONGER)
+    return accounts.annotate(plan_then=plan_then(at=at), is_longer=Exists(lengthens))
 
 
 def _earner(account: PointsAccount, *, at: datetime) -> Earner:
@@ -83,6 +90,7 @@ def _earner(account: PointsAccount, *, at: datetime) -> Earner:
         tier_held(account=account, at=at),
         could_earn(member_id=account.pk, at=at),
         plan=account.plan_then or {},
+        more_months=best_number(account.pk, _LONGER, at) if account.is_longer else 0,
     )
 
 
@@ -135,7 +143,9 @@ def earn_in(
         source=source_of(order),
         occurred_at=order.paid_at,
         active_at=active_at,
-        expires_at=end_of_points(active_at=active_at, terms=terms.program),
+        expires_at=end_of_points(
+            active_at=active_at, terms=terms.program, more_months=earner.more_months
+        ),
         at=now,
         trace=trace | earned.trace(lines=is_split),
     )
@@ -152,15 +162,23 @@ def activation_of(order: Order, *, terms: Program) -> datetime | None:
     )
 
 
-def end_of_points(*, active_at: datetime | None, terms: Program) -> datetime | None:
+def end_of_points(
+    *, active_at: datetime | None, terms: Program, more_months: int = 0
+) -> datetime | None:
     """Return when points active from then end in this program (P10).
 
     What is not active yet has no end yet: the term counts from then (P9).
+
+    Args:
+        more_months: by so many a benefit lengthens the term, where there is one.
     """
     if active_at is None:
         return None
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-    return end_of_term(active_at, months=terms.valid_months, zone=zone)
+    months = terms.valid_months
+    if months is not None:
+        months += more_months
+    return end_of_term(active_at, months=months, zone=zone)
 
 
 def earning_orders(orders):

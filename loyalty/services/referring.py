@@ -29,7 +29,7 @@ from loyalty.rules.referrals import (
 from loyalty.services.merging_points import locked_pair
 from loyalty.services.reversing_referrals import reverse_referral
 from loyalty.services.rewarding_referrals import reward_referral
-from members.models import Invitation
+from members.models import Invitation, Member
 from members.queries import standing_id
 from orders.models import Order
 
@@ -61,6 +61,8 @@ def open_referral(*, friend_id: int, now: datetime) -> Referral | None:
             "least_order_minor": terms.least_order_minor,
             "inviter_points": terms.inviter_points,
             "friend_points": terms.friend_points,
+            "inviter_template": terms.inviter_template,
+            "friend_template": terms.friend_template,
         },
     )
     # An order may have been paid before this fact came.
@@ -135,7 +137,7 @@ def sweep_referrals(*, now: datetime, after_id: int = 0, limit: int = 200) -> in
 
 
 def locked_referral(*, referral_id: int, now: datetime) -> Referral:
-    """Return a referral, its inviter's and its friend's accounts locked, then itself.
+    """Return a referral after locking both members, their accounts, then itself.
 
     A merge that came between has moved it to somebody else, whose account is locked
     as well.
@@ -146,6 +148,9 @@ def locked_referral(*, referral_id: int, now: datetime) -> Referral:
         needed = {referral.inviter_id, standing_id(referral.friend_id)}
         if needed <= whose:
             return Referral.objects.select_for_update().get(pk=referral_id)
+        # A coupon locks its member, and everybody locks members before accounts.
+        members = Member.objects.select_for_update(no_key=True).order_by("pk")
+        list(members.filter(pk__in=needed).values_list("pk"))
         locked_pair(member_ids=sorted(needed), now=now)
         whose |= needed
 

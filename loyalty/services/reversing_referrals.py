@@ -11,13 +11,16 @@ from loyalty.events import ReferralReversed
 from loyalty.models import Referral
 from loyalty.queries.referrals import counted_friends
 from loyalty.services.counting_friends import give_place_back
+from loyalty.services.reward_kinds import Promise, RewardUsed, reward_kind
 from loyalty.services.rewarding import take_grant_back
-from loyalty.services.rewarding_referrals import ACTOR, source_of
+from loyalty.services.rewarding_referrals import ACTOR, COUPON, source_of
 from members.queries import standing_id
 
 
 def reverse_referral(*, referral: Referral, now: datetime) -> None:
     """Take both shares back by linked entries (P1), and publish it if there were any.
+
+    Coupons are revoked; one that was used, or that an order holds, stays (C21).
 
     Who has too few left owes the rest or not, as with refunds (P16, P17). The friend
     no longer counts: the place under the cap is free again, and a milestone that is no
@@ -28,12 +31,16 @@ def reverse_referral(*, referral: Referral, now: datetime) -> None:
     referral.save()
     if not was_rewarded:
         return
-    for share, member_id in (
-        ("friend", standing_id(referral.friend_id)),
-        ("inviter", referral.inviter_id),
+    kept = []
+    for share, member_id, coupon in (
+        ("friend", standing_id(referral.friend_id), referral.friend_coupon),
+        ("inviter", referral.inviter_id, referral.inviter_coupon),
     ):
         source = source_of(referral, share=share)
         take_grant_back(member_id=member_id, source=source, now=now)
+        promise = Promise(member_id, {}, source, result=coupon)
+        if coupon and not _revoke(promise, now=now):
+            kept.append(coupon)
     if referral.counted_in:
         give_place_back(inviter_id=referral.inviter_id, period=referral.counted_in)
         _take_milestones_back(inviter_id=referral.inviter_id, now=now)
@@ -41,7 +48,11 @@ def reverse_referral(*, referral: Referral, now: datetime) -> None:
         actor=ACTOR,
         action="referrals.reverse",
         obj=referral,
-        detail={"inviter": referral.inviter_given, "friend": referral.friend_given},
+        detail={
+            "inviter": referral.inviter_given,
+            "friend": referral.friend_given,
+            "coupons_kept": kept,
+        },
         now=now,
     )
     record(
@@ -51,6 +62,15 @@ def reverse_referral(*, referral: Referral, now: datetime) -> None:
             friend_id=referral.friend_id,
         )
     )
+
+
+def _revoke(promise: Promise, *, now: datetime) -> bool:
+    """Take a coupon back; whether it was still there."""
+    try:
+        reward_kind(COUPON).undo(promise, now=now)
+    except RewardUsed:
+        return False
+    return True
 
 
 def _take_milestones_back(*, inviter_id: int, now: datetime) -> None:

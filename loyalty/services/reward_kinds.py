@@ -1,6 +1,7 @@
 """What a reward can be: one class a kind, named in ``crm.wiring.REWARD_KINDS``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -38,8 +39,22 @@ class RewardUsed(Refusal):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is to be given to whom: by a redemption, or for a friend who counts.
+
+    ``terms`` are as ``RewardRedemption.terms``; of them a kind reads what it needs.
+    ``source`` is how ledgers name the cause, ``result`` what it brought.
+    """
+
+    member_id: int
+    terms: Mapping[str, Any]
+    source: str
+    result: str = ""
+
+
 class RewardKind(Protocol):
-    """What a kind of reward does, in the transaction of whoever redeems it."""
+    """What a kind of reward does, in the transaction of whoever promised it."""
 
     #: What the kind is called, translatable.
     label: Any
@@ -58,14 +73,15 @@ class RewardKind(Protocol):
             RewardIncomplete: it does not, or what it names is no more.
         """
 
-    def fulfil(self, redemption: RewardRedemption, *, now: datetime) -> str:
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
         """Give what was promised, or put it aside; return what it is called.
 
         Raises:
             RewardGone: there is none left.
+            RewardIncomplete: what it names is no more.
         """
 
-    def undo(self, redemption: RewardRedemption, *, now: datetime) -> None:
+    def undo(self, promise: Promise, *, now: datetime) -> None:
         """Take back what was given; stock and points are the caller's.
 
         Raises:
@@ -88,6 +104,16 @@ def template_choices() -> list[tuple[str, Any]]:
     return [
         each for code in wiring.REWARD_KINDS for each in reward_kind(code).choices()
     ]
+
+
+def promise_of(redemption: RewardRedemption) -> Promise:
+    """Return what a redemption promises."""
+    return Promise(
+        member_id=redemption.member_id,
+        terms=redemption.terms,
+        source=source_of_redemption(redemption),
+        result=redemption.result,
+    )
 
 
 def source_of_redemption(redemption: RewardRedemption) -> str:

@@ -1,4 +1,4 @@
-"""What a friend who counts brings: points for both, milestones, within the cap.
+"""What a friend who counts brings: points, coupons, milestones, within the cap.
 
 Callers hold the accounts of both (``referring.locked_referral``).
 """
@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext
 
 from crm.shared.outbox import record
@@ -16,16 +17,25 @@ from loyalty.queries.referrals import counted_friends, referral_program
 from loyalty.rules.referrals import period_of, reaches_milestone
 from loyalty.services.adjusting import grant_points
 from loyalty.services.counting_friends import take_place
+from loyalty.services.reward_kinds import (
+    Promise,
+    RewardGone,
+    RewardIncomplete,
+    reward_kind,
+)
 from members.models import Member
 from members.queries import standing_id
 
 ACTOR = "loyalty.referrals"
 #: Why a share was not given.
-CAP_REACHED, INVITER_OUT, FRIEND_OUT = (
+CAP_REACHED, INVITER_OUT, FRIEND_OUT, COUPON_GONE = (
     "cap_reached",
     "inviter_may_not_earn",
     "friend_may_not_earn",
+    "coupon_gone",
 )
+#: Coupons are given by those above, as rewards are (``crm.wiring.REWARD_KINDS``).
+COUPON = "coupon"
 
 
 def reward_referral(*, referral: Referral, now: datetime) -> None:
@@ -48,6 +58,13 @@ def reward_referral(*, referral: Referral, now: datetime) -> None:
             points=referral.friend_points,
             share="friend",
             reason=gettext("Welcome by a friend's invitation"),
+            now=now,
+        )
+        referral.friend_coupon = _give_coupon(
+            referral,
+            member_id=friend_id,
+            template=referral.friend_template,
+            share="friend",
             now=now,
         )
     else:
@@ -94,6 +111,13 @@ def _reward_inviter(
         reason=gettext("A friend came"),
         now=now,
     )
+    referral.inviter_coupon = _give_coupon(
+        referral,
+        member_id=referral.inviter_id,
+        template=referral.inviter_template,
+        share="inviter",
+        now=now,
+    )
     _reach_milestone(referral, program=program, now=now)
 
 
@@ -138,3 +162,24 @@ def _grant(
             now=now,
         )
     return points
+
+
+def _give_coupon(
+    referral: Referral, *, member_id: int, template: str, share: str, now: datetime
+) -> str:
+    """Issue the coupon of a share and return its public id; empty for none.
+
+    One that is all gone, or whose template is no longer live, is noted as not given:
+    the points of the share and the other side are given all the same.
+    """
+    if not template:
+        return ""
+    source = source_of(referral, share=share)
+    promise = Promise(member_id, {"template": template}, source)
+    try:
+        with transaction.atomic():
+            return reward_kind(COUPON).fulfil(promise, now=now)
+    except (RewardGone, RewardIncomplete):
+        if COUPON_GONE not in referral.reasons:
+            referral.reasons.append(COUPON_GONE)
+        return ""

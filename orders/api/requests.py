@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from crm.shared.money import InvalidAmount, parse_amount
+from crm.shared.serializers import Amount
 from crm.shared.strict import StrictSerializer
 from orders.models import Order, OrderAddress
 from orders.services.carts import MOST_POINTS, MOST_UNITS
@@ -74,26 +74,6 @@ class PointsToSpend(StrictSerializer):
     """How many points the member would like to spend."""
 
     points = serializers.IntegerField(min_value=0, max_value=MOST_POINTS)
-
-
-class Amount(StrictSerializer):
-    """An amount in the shop's currency; becomes minor units."""
-
-    amount = serializers.CharField(max_length=20)
-    currency = serializers.CharField(max_length=3)
-
-    def validate_currency(self, currency: str) -> str:
-        """Refuse other currencies."""
-        if currency != settings.SHOP_CURRENCY:
-            raise serializers.ValidationError(_("This is not the shop's currency."))
-        return currency
-
-    def validate_amount(self, amount: str) -> int:
-        """Read the decimal."""
-        try:
-            return parse_amount(amount, settings.SHOP_CURRENCY)
-        except InvalidAmount as error:
-            raise serializers.ValidationError(_("Enter an amount.")) from error
 
 
 def _line(name: str, **more) -> serializers.CharField:

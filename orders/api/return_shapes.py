@@ -113,6 +113,9 @@ class StatementShape(serializers.Serializer):
     tenders = StatementTenderShape(many=True)
     elsewhere = MoneyShape()
     points_returned = serializers.IntegerField()
+    freight_points = serializers.IntegerField(
+        help_text="Of those points, what had paid for the freight."
+    )
     effects = EffectShape(many=True)
     requested_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
@@ -251,6 +254,7 @@ def statement_shape(paper: Statement) -> dict[str, Any]:
         ],
         "elsewhere": as_api(paper.elsewhere_minor, currency),
         "points_returned": paper.points_returned,
+        "freight_points": paper.freight_points,
         "effects": [effect_shape(effect, currency) for effect in paper.effects],
         "requested_at": paper.requested_at,
         "completed_at": paper.completed_at,

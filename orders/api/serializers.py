@@ -35,7 +35,7 @@ class CartItemShape(serializers.Serializer):
     list_price = MoneyShape()
     unit_price = MoneyShape()
     price_kind = serializers.ChoiceField(
-        choices=["list", "sale", "member", "group", "plan", "planchange"]
+        choices=["list", "sale", "member", "group", "plan", "planchange", "reward"]
     )
     subtotal = MoneyShape()
     discounts = ReductionShape(many=True)

@@ -3,11 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from crm.shared.serializers import MoneyShape
+from crm.shared.serializers import Amount, MoneyShape
 from crm.shared.server_api import EXTERNAL_ID_PATTERN, SOURCE_PATTERN
 from crm.shared.strict import StrictSerializer
 from orders.api.order_serializers import OrderOfferShape, ShipmentShape, TenderShape
-from orders.api.requests import Amount
 from orders.api.serializers import OrderLineShape, RefundShape, TotalsShape
 from orders.models import Order, Product
 from orders.rules.ingesting import (

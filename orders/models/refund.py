@@ -76,6 +76,10 @@ class Refund(models.Model):
     deducted_minor = models.BigIntegerField(_("deducted"), default=0, db_default=0)
     #: Points the buyer spent that go back to their lots (P20).
     points_returned = models.PositiveIntegerField(_("points returned"), default=0)
+    #: Of those, what had paid for the freight that goes back (P23).
+    freight_points = models.PositiveIntegerField(
+        _("points of the freight"), default=0, db_default=0
+    )
     #: What becomes of earned points that are no longer there (P16, P17).
     shortfall = models.CharField(
         _("missing points"),

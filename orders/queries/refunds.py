@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import F, Q, QuerySet, Sum
 
 from orders.models import (
+    Allocation,
     Order,
     OrderLine,
     Payment,
@@ -127,6 +128,20 @@ def freight_left(order: Order) -> int:
     """Return the freight that was paid and not given back."""
     given = order.refunds.filter(state__in=_GIVEN).aggregate(total=Sum("freight_minor"))
     return max(0, order.freight_minor - (given["total"] or 0))
+
+
+def freight_points_left(order: Order) -> int:
+    """Return the points that paid for delivery (P23) and were not given back.
+
+    They are those of the order that no line has.
+    """
+    of_lines = Allocation.objects.filter(line__order=order)
+    given = order.refunds.filter(state__in=_GIVEN)
+    sums = (
+        of_lines.aggregate(sum=Sum("points", default=0))["sum"],
+        given.aggregate(sum=Sum("freight_points", default=0))["sum"],
+    )
+    return max(0, order.points_spent - sum(sums))
 
 
 def freight_unowed(order: Order) -> int:

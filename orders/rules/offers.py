@@ -369,7 +369,7 @@ class Applied:
     #: ``amount_minor`` (X8).
     shares: tuple[tuple[int, int], ...]
     points: int = 0
-    #: ``(position, points)``; adds up to ``points``.
+    #: ``(position, points)``; with ``charge_points`` it adds up to ``points``.
     point_shares: tuple[tuple[int, int], ...] = ()
     #: What its source needs to make the same offer again; see ``Offer``.
     terms: dict[str, Any] = field(default_factory=dict)
@@ -379,3 +379,5 @@ class Applied:
     gifts: tuple[Gift, ...] = ()
     #: The lines its gifts came with, and must come back with (R8).
     trigger_positions: tuple[int, ...] = ()
+    #: The points that paid for delivery, where they may (P23).
+    charge_points: int = 0

@@ -273,8 +273,8 @@ def _applied(
         charge_shares = tuple(each for each in taking.shares if each[0] in charges)
     amount = taking.amount_minor
     points = answer.points * amount // answer.amount_minor if answer.points else 0
-    parts = share(points, [part for _at, part in shares]) if points else []
-    spent = zip(shares, parts, strict=True) if points else ()
+    parts = share(points, [part for _at, part in taking.shares]) if points else []
+    spent = dict(zip((at for at, _amount in taking.shares), parts, strict=False))
     return Applied(
         stage=offer.stage,
         source_kind=offer.source_kind,
@@ -283,7 +283,8 @@ def _applied(
         amount_minor=amount,
         shares=shares,
         points=points,
-        point_shares=tuple((at, part) for (at, _amount), part in spent if part),
+        point_shares=tuple((at, spent[at]) for at, _amount in shares if spent.get(at)),
+        charge_points=sum(spent.get(at, 0) for at, _amount in charge_shares),
         terms=getattr(offer, "terms", dict)(),
         on_return=trait(offer, "on_return"),
         charge_shares=charge_shares,

@@ -126,6 +126,8 @@ class RefundQuote:
     effects: tuple[Effect, ...] = ()
     #: Missing points that the deduction of their value settles (P16).
     points_deducted: int = 0
+    #: Points that paid for the freight that goes back (P23).
+    freight_points: int = 0
 
     @property
     def units_minor(self) -> int:
@@ -145,7 +147,7 @@ class RefundQuote:
     @property
     def points(self) -> int:
         """Return the spent points that go back to their lots (P20)."""
-        return sum(line.points for line in self.lines)
+        return sum(line.points for line in self.lines) + self.freight_points
 
     @property
     def hash(self) -> str:
@@ -161,6 +163,8 @@ class RefundQuote:
             "points_deducted": self.points_deducted,
             "effects": [[effect.code, effect.params] for effect in self.effects],
         }
+        if self.freight_points:
+            deal["freight_points"] = self.freight_points
         text = json.dumps(deal, separators=(",", ":"), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -53,6 +53,8 @@ class Statement:
     amount_minor: int
     points_returned: int
     effects: tuple[Effect, ...] = ()
+    #: Of those points, what had paid for the freight (P23).
+    freight_points: int = 0
 
     @property
     def units_minor(self) -> int:
@@ -72,7 +74,7 @@ class Statement:
     @property
     def adds_up(self) -> bool:
         """Whether the parts make the sums; anything else is a defect."""
-        points = sum(line.points for line in self.lines)
+        points = sum(line.points for line in self.lines) + self.freight_points
         return (
             self.units_minor + self.freight_minor - self.deducted_minor
             == self.amount_minor

@@ -14,6 +14,7 @@ from orders.queries.exchanges import orders_after, traced_back
 from orders.queries.refunds import (
     deducted_before,
     freight_left,
+    freight_points_left,
     freight_unowed,
     gifts_deducted,
     paid_lines,
@@ -136,7 +137,8 @@ def quote_for(
         refuse_waiting(order)
     lines = paid_lines(order, return_id=policy.return_id)
     items = with_unsent_gifts(lines, items)
-    freight_minor = _freight(order, lines, items, freight, policy)
+    with_freight = _goes_back(order, lines, items, freight, policy)
+    freight_minor = freight_left(order) if with_freight else 0
     deducted = deducted_before(order)
     losses = dict(deducted)
     losses[DeductionKind.GIFT_KEPT] = _gifts_kept(order, lines, items)
@@ -158,7 +160,9 @@ def quote_for(
         )
     except (UnknownPosition, TooManyUnits) as error:
         raise NothingToRefund from error
-    if not quote.lines and not quote.freight_minor:
+    if with_freight and order.points_spent:
+        quote = replace(quote, freight_points=freight_points_left(order))
+    if not quote.lines and not quote.freight_minor and not quote.freight_points:
         raise NothingToRefund
     root = root_of(order)
     planned = _planned(order, root, lines, quote, policy)
@@ -204,19 +208,19 @@ def effect_sources() -> list[RefundEffects]:
     return [import_string(path)() for path in wiring.REFUND_EFFECTS]
 
 
-def _freight(
+def _goes_back(
     order: Order,
     lines: Sequence[PaidLine],
     items: Mapping[int, int],
     wanted: bool | None,
     policy: RefundPolicy,
-) -> int:
+) -> bool:
     if wanted is False:
-        return 0
+        return False
     is_owed = _owes_freight(order, lines, items, policy)
     if not is_owed and wanted:
         raise FreightStays
-    return freight_left(order) if is_owed else 0
+    return is_owed
 
 
 def _owes_freight(

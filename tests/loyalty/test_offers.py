@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
 from crm.shared.models import Fact
+from crm.shared.outbox import drain
 from loyalty.models import (
     PointsAccount,
     PointsEntry,
@@ -16,11 +18,15 @@ from loyalty.offers import PointsOffer, PointsOffers
 from loyalty.services.adjusting import grant_points
 from loyalty.services.freezing import freeze_account
 from loyalty.services.posting import NotEnoughPoints
+from loyalty.services.verification import verify_ledger
 from loyalty.subscribers import (
     earn_points_for_order,
     open_account,
     release_points_of_order,
 )
+from orders.models import Cart
+from orders.models import FreightRule as FreightRuleRow
+from orders.rules.freight import FreightRule
 from orders.rules.offers import (
     Applied,
     PriceLine,
@@ -30,8 +36,13 @@ from orders.rules.offers import (
     Stage,
     StageLine,
 )
-from tests.cast import NOON
+from orders.rules.pricing import price_cart
+from orders.services.refunding import refund_order
+from orders.services.returning import send_due_refunds
+from orders.services.stating import refund_statement
+from tests.cast import NOON, make_variant
 from tests.loyalty.books import account_of, assert_sound, ledger, paid_order
+from tests.orders.shop import fill_cart, pay, place
 
 
 def line(position, price, kind="goods"):
@@ -85,6 +96,117 @@ def test_p22_points_reduce_goods_only():
     assert isinstance(reduction, Reduction)
     assert (reduction.amount_minor, reduction.points) == (700, 700), "half of 15.00"
     assert reduction.positions == (1, 3), "P23"
+
+
+@pytest.mark.parametrize("plans", [False, True])
+@pytest.mark.parametrize("gift_cards", [False, True])
+@pytest.mark.parametrize("freight", [False, True])
+def test_p23_points_pay_goods_and_what_the_program_allows_besides(
+    rich, freight, gift_cards, plans
+):
+    """Freight, gift cards and plan fees, each by its own switch (P23)."""
+    grant_points(
+        member_id=rich.pk,
+        points=20_000,
+        reason="more",
+        actor="test",
+        source="test:2",
+        now=NOON,
+    )
+    Program.objects.update(
+        redeem_max_bp=10_000,
+        redeem_step=1,
+        redeems_freight=freight,
+        redeems_gift_cards=gift_cards,
+        redeems_plans=plans,
+    )
+    lines = (line(1, 1_000), line(2, 2_000, "gift_card"), line(3, 4_000, "plan"))
+    asked = replace(request(rich, 20_000), lines=lines)
+    offers, _refused = PointsOffers().offers_for(asked)
+
+    quote = price_cart(asked, offers, freight=FreightRule(800))
+
+    nets = {each.line.position: each.net_minor for each in quote.lines}
+    assert nets == {
+        1: 0,
+        2: 0 if gift_cards else 2_000,
+        3: 0 if plans else 4_000,
+    }
+    assert quote.freight_minor == (0 if freight else 800)
+    (applied,) = quote.applied
+    paid = 1_000 + 800 * freight + 2_000 * gift_cards + 4_000 * plans
+    assert applied.amount_minor == applied.points == paid
+    of_lines = sum(points for _at, points in applied.point_shares)
+    assert (of_lines, applied.charge_points) == (paid - 800 * freight, 800 * freight)
+
+
+def test_p23_nothing_is_allowed_before_somebody_allows_it(db):
+    program = Program.objects.get()
+    assert not program.redeems_freight
+    assert not program.redeems_gift_cards
+    assert not program.redeems_plans
+
+
+@pytest.fixture
+def paid_with_points(rich):
+    """Return an order of 12.00 with freight of 4.00, half of it paid by points."""
+    Program.objects.update(redeems_freight=True)
+    FreightRuleRow.objects.create(name="all", first_minor=400)
+    make_variant("TEA", 1_200)
+    cart = fill_cart({"TEA": 1}, member=rich)
+    Cart.objects.filter(pk=cart.pk).update(points_to_spend=800)
+    order = place(Cart.objects.get(pk=cart.pk))
+    pay(order)
+    drain(now=NOON)
+    order.refresh_from_db()
+    return order
+
+
+def give_back(order, *, freight, key):
+    refund = refund_order(
+        order_id=order.pk,
+        items={1: 1},
+        reason="not wanted",
+        actor="dana",
+        request_key=key,
+        freight=freight,
+        now=NOON,
+    )
+    send_due_refunds(now=NOON)
+    drain(now=NOON)
+    refund.refresh_from_db()
+    return refund
+
+
+def test_p23_p20_points_of_the_freight_go_back_with_the_freight(rich, paid_with_points):
+    order = paid_with_points
+    assert (order.total_minor, order.freight_minor, order.points_spent) == (
+        800,
+        200,
+        800,
+    )
+    assert order.lines.get().allocations.get().points == 600
+    refund = give_back(order, freight=None, key="one")
+    assert (refund.amount_minor, refund.points_returned, refund.freight_points) == (
+        800,
+        800,
+        200,
+    )
+    assert refund_statement(refund_id=refund.pk).adds_up, "R22"
+    assert account_of(rich).balance == 800
+    assert verify_ledger().findings == ()
+    assert_sound()
+
+
+def test_p23_r5_where_the_freight_stays_its_points_stay(rich, paid_with_points):
+    refund = give_back(paid_with_points, freight=False, key="one")
+    assert (refund.amount_minor, refund.points_returned, refund.freight_points) == (
+        600,
+        600,
+        0,
+    )
+    assert account_of(rich).balance == 600
+    assert_sound()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Everything goes through the real services. Found again by
 
 from datetime import datetime, timedelta
 
+from campaigns.models import CouponTemplate
 from crm.console.demo.checkout import order_of, pay
 from crm.console.demo.shop import SOURCE, DemoShop
 from crm.shared.outbox import drain
@@ -34,7 +35,9 @@ FRIENDS = {
 
 def plant(shop: DemoShop) -> None:
     """Switch the program on and let five friends come by one code."""
+    coupon = CouponTemplate.objects.filter(state="live").order_by("pk").first()
     ReferralProgram.objects.update(
+        friend_template=coupon.public_id if coupon else "",
         is_active=True,
         conversion="first_order",
         inviter_points=200,

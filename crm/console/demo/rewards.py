@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from campaigns.models import CouponTemplate
+from crm.console.demo.checkout import pay
 from crm.console.demo.shop import DemoShop
 from loyalty.models import Benefit, PointsAccount, Reward
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
@@ -21,8 +22,8 @@ _TAKERS = 6
 
 
 def plant(shop: DemoShop) -> None:
-    """Write five rewards and four benefits; some rewards wait to be sent."""
-    mug, _wallet, *others = _rewards(shop)[:4]
+    """Write six rewards and four benefits; some rewards wait to be sent."""
+    mug, _wallet, *others, mixed = _rewards(shop)[:5]
     _benefits(shop)
     staff = User.objects.get(username=SUPPORT)
     takers = _takers(shop)
@@ -35,6 +36,8 @@ def plant(shop: DemoShop) -> None:
         actor=staff,
         now=shop.now - timedelta(days=1),
     )
+    for member in takers[-1:]:
+        pay(_redeem(shop, member, mixed, days=0).order, at=shop.now)
     deliver_redemptions(redemption_ids=[sent[0].pk], actor=staff, now=shop.now)
     _uses(shop, takers, staff)
 
@@ -73,6 +76,16 @@ def _rewards(shop: DemoShop) -> list[Reward]:
             refundable_days=3,
         ),
     ]
+    classic = tea.last()
+    told.append(
+        _named(
+            *("积分换购：招牌商品", "Another classic for points and money"),
+            *("goods", 300),
+            variant=classic,
+            price_minor=classic.price_minor // 2,
+            stock=50,
+        )
+    )
     if coupon is not None:
         words = ("兑换优惠券", "A coupon")
         told.append(_named(*words, "coupon", 500, template=coupon.public_id))

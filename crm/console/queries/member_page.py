@@ -31,11 +31,14 @@ from crm.reports.rules.charts import Chart, Point
 from crm.shared.clock import day_bounds
 from crm.shared.dates import add_months
 from crm.shared.money import display_amount
+from loyalty.models import Benefit
+from loyalty.queries.benefits import best_numbers
 from loyalty.queries.points import summary_of
 from members.models import Avatar, Consent, Erasure, Interest, Member
 from members.queries import standing_erasures
 from orders.models import Order
 
+_PRIORITY = Benefit.Kind.PRIORITY_SERVICE
 SPARK_MONTHS = 24
 SPARK_HEIGHT = 140
 SOON_DAYS = 30
@@ -76,6 +79,7 @@ def get_member(public_id: str) -> Member:
             erasure=Subquery(
                 erasure.values(row=JSONObject(pk="pk", state="state"))[:1]
             ),
+            may_be_first=Exists(Benefit.objects.filter(is_active=True, kind=_PRIORITY)),
             has_avatar=Exists(Avatar.objects.filter(member=OuterRef("pk"))),
             interest_words=ArraySubquery(
                 words.order_by("place").values(
@@ -85,6 +89,13 @@ def get_member(public_id: str) -> Member:
         )
         .get(public_id=public_id)
     )
+
+
+def has_priority(member: Member, at: datetime) -> bool:
+    """Whether a member from ``get_member`` is served first, by a benefit."""
+    if not member.may_be_first:  # type: ignore[attr-defined]
+        return False
+    return bool(best_numbers([member.pk], _PRIORITY, at))
 
 
 def erasure_of(member: Member) -> Erasure | None:

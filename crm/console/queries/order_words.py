@@ -24,12 +24,14 @@ PRICE_KINDS: dict[str, Any] = {
     "gift": _("gift"),
     "plan": _("agreed price of a plan"),
     "planchange": _("change of plan"),
+    "reward": _("reward"),
 }
 OFFER_KINDS: dict[str, Any] = {
     "promotion": _("promotion"),
     "coupon": _("coupon"),
     "points": _("points"),
     "tier": _("tier"),
+    "benefit": _("benefit"),
 }
 _PROVIDERS: dict[str, Any] = {
     "wallet": _("stored value"),

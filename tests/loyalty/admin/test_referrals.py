@@ -4,11 +4,17 @@ import pytest
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from campaigns.models import CouponTemplate
 from crm.shared.models import AuditEntry
 from loyalty.admin.referral import REASONS
 from loyalty.models import ReferralProgram
 from loyalty.rules.referrals import SUSPICIONS
-from loyalty.services.rewarding_referrals import CAP_REACHED, FRIEND_OUT, INVITER_OUT
+from loyalty.services.rewarding_referrals import (
+    CAP_REACHED,
+    COUPON_GONE,
+    FRIEND_OUT,
+    INVITER_OUT,
+)
 from tests.cast import NOON
 from tests.loyalty.friends import brought, points_of, promise
 from tests.staff import client_in_role
@@ -35,7 +41,13 @@ def decide(client, referral, deed, reason="looked into it"):
 
 
 def test_every_reason_has_words():
-    assert set(REASONS) == {*SUSPICIONS, CAP_REACHED, INVITER_OUT, FRIEND_OUT}
+    assert set(REASONS) == {
+        *SUSPICIONS,
+        CAP_REACHED,
+        COUPON_GONE,
+        FRIEND_OUT,
+        INVITER_OUT,
+    }
 
 
 def test_the_page_says_what_was_noticed_and_shows_nobody(held):
@@ -96,6 +108,20 @@ def test_the_program_is_one_form_that_is_never_added_or_deleted(db):
     assert client.post(page, sent).status_code == 302
     row.refresh_from_db()
     assert (row.is_active, row.conversion, row.cap_friends) == (True, "joining", None)
+    ten = CouponTemplate.objects.create(
+        code="ten",
+        name="Ten",
+        kind="amount",
+        amount_minor=1_000,
+        state="live",
+        starts_at=NOON,
+    )
+    coupon = {"friend_template": ten.public_id}
+    assert client.post(page, sent | {"friend_template": "cpt_no"}).status_code == 200
+    assert client.post(page, sent | coupon).status_code == 302
+    row.refresh_from_db()
+    assert (row.inviter_template, row.friend_template) == ("", ten.public_id)
+    assert "Ten" in client.get(page).content.decode()
     assert client.get(reverse("admin:loyalty_referralprogram_add")).status_code == 403
     delete = reverse("admin:loyalty_referralprogram_delete", args=[row.pk])
     assert client.post(delete, {"post": "yes"}).status_code == 403

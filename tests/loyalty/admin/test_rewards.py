@@ -14,6 +14,7 @@ from loyalty.models import (
     Reward,
     RewardRedemption,
 )
+from loyalty.services.buying_rewards import give_paid_reward
 from tests.cast import make_variant
 from tests.loyalty.books import account_of
 from tests.loyalty.catalogue import (
@@ -24,6 +25,7 @@ from tests.loyalty.catalogue import (
     redeem,
 )
 from tests.members.pictures import picture
+from tests.orders.shop import pay
 from tests.staff import client_in_role
 from tests.tables import digest
 
@@ -111,6 +113,34 @@ def test_a_kind_asks_for_what_it_needs(db):
     ):
         answer = client.post(url, form | changes)
         assert field in answer.context["adminform"].form.errors, field
+
+
+def test_goods_may_cost_money_besides_the_points_and_nothing_else_may(db):
+    client = client_in_role("loyalty manager")
+    url = reverse("admin:loyalty_reward_add")
+    gold = {"position": 1, "audience": "tier:gold", "points": 700, "price": "9.90"}
+    form = mug_form(price="19.90") | rows("prices", gold)
+    for changes, error in (
+        ({"price": "30.00"}, "less than"),
+        ({"points": "0"}, "Without points"),
+        ({"kind": "donation", "sku": "", "amount": "1"}, "Only goods"),
+        ({"prices-0-price": "30.00"}, "less than"),
+        ({"prices-0-points": "0"}, "Without points"),
+    ):
+        page = client.post(url, form | changes, headers={"accept-language": "en"})
+        assert page.status_code == 200
+        assert error in page.content.decode(), changes
+    assert not Reward.objects.exists()
+
+    answer = client.post(url, form)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    reward = Reward.objects.get()
+    assert (reward.price_minor, reward.prices.get().price_minor) == (1_990, 990)
+    words = words_of_reward(reward)
+    assert words.index("9.90") < words.index("19.90")
+    page = client.get(reverse("admin:loyalty_reward_change", args=[reward.pk]))
+    assert 'value="19.90"' in page.content.decode()
 
 
 def test_saving_leaves_pieces_taken_meanwhile_and_keeps_a_picture(db):
@@ -210,6 +240,30 @@ def test_points_are_given_back_with_a_reason(waiting, alice):
     waiting.refresh_from_db()
     assert waiting.state == "cancelled"
     assert account_of(alice).balance == 500
+
+
+def test_what_an_order_paid_is_refunded_there(alice):
+    give(alice, 500)
+    make_address(alice)
+    variant = make_variant("CUP", 3_000, on_hand=2)
+    reward = make_reward(500, kind="goods", variant=variant, price_minor=990)
+    row = redeem(alice, reward, now=clock.now())
+    client = client_in_role("support")
+    page = reverse("admin:loyalty_rewardredemption_change", args=[row.pk])
+    end = reverse("admin:redemption_end", args=[row.pk])
+    assert end in client.get(page).content.decode()
+    pay(row.order, now=clock.now())
+    give_paid_reward(order_id=row.order_id, now=clock.now())
+    shown = client.get(page).content.decode()
+    assert reverse("admin:orders_order_change", args=[row.order_id]) in shown
+    assert "9.90" in shown
+    refused = client.post(end, {"reason": "Not wanted"})
+    assert refused.status_code == 200
+    assert "refund" in refused.content.decode().lower() or "退款" in (
+        refused.content.decode()
+    )
+    row.refresh_from_db()
+    assert row.state == "fulfilled"
 
 
 @pytest.mark.parametrize(

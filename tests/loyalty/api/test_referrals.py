@@ -45,6 +45,8 @@ def test_a_member_sees_the_code_and_what_it_brought(alice, friends, settings):
             "least_order": {"amount": "50.00", "currency": "CNY"},
             "inviter_points": 300,
             "friend_points": 100,
+            "inviter_coupon": None,
+            "friend_coupon": None,
         },
     }
 

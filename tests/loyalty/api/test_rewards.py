@@ -54,11 +54,13 @@ def test_the_catalogue_shows_the_callers_own_prices(alice):
         "description": "",
         "points": 800,
         "points_usually": 1_000,
+        "price": None,
         "value": {"amount": "10.00", "currency": "CNY"},
         "needs_address": False,
         "left": 3,
         "per_member": None,
         "refundable_days": 7,
+        "starts_at": NOON.isoformat().replace("+00:00", "Z"),
         "ends_at": None,
         "picture": None,
     }
@@ -111,6 +113,45 @@ def test_what_was_taken_is_listed_and_given_back(alice, mallory):
     assert of(alice).post(there).status_code == 200
     entries = of(alice).get(f"{SHOP}/me/points/entries").json()["data"]
     assert entries[0]["source"] == {"type": "reward", "id": taken["id"]}
+
+
+def test_points_and_money_are_ordered_and_paid(alice):
+    give(alice, 1_000)
+    make_address(alice)
+    variant = make_variant("MUG", 3_000, on_hand=1)
+    reward = make_reward(500, kind="goods", variant=variant, price_minor=990)
+    price = {"amount": "9.90", "currency": "CNY"}
+    (shown,) = of(alice).get(f"{SHOP}/rewards").json()
+    assert (shown["points"], shown["price"]) == (500, price)
+
+    unseen = redeem(alice, reward)
+    assert (unseen.status_code, unseen.json()["code"]) == (409, "reward_price_changed")
+    assert unseen.json()["params"] == {"points": 500, "price": "¥9.90"}
+    poor = redeem(alice, reward, "two", expected_price=price, pay_with="wallet")
+    assert (poor.status_code, poor.json()["code"]) == (409, "not_enough_in_wallet")
+    other = redeem(alice, reward, "three", expected_price=price, pay_with="card")
+    assert other.status_code == 400
+    assert not RewardRedemption.objects.exists()
+
+    first = redeem(alice, reward, "four", expected_price=price)
+    again = redeem(alice, reward, "four", expected_price=price)
+
+    assert first.status_code == 201
+    assert first.json() == again.json()
+    told = first.json()
+    assert (told["state"], told["points"], told["price"]) == ("unpaid", 500, price)
+    assert told["may_be_given_back"] is True
+    order = of(alice).get(f"{SHOP}/me/orders/{told['order']}").json()
+    assert (order["totals"]["total"], order["points_spent"]) == (price, 500)
+    paying = of(alice).post(
+        f"{SHOP}/orders/{told['order']}/payments",
+        {"provider": "test"},
+        format="json",
+        headers={"Idempotency-Key": "pay"},
+    )
+    assert paying.status_code in (200, 201), paying.json()
+    (row,) = of(alice).get(f"{SHOP}/me/redemptions").json()["data"]
+    assert row == told
 
 
 def test_benefits_say_what_is_left_and_until_when(alice):

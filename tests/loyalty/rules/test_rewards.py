@@ -14,7 +14,7 @@ from loyalty.rules.rewards import (
     STANDING,
     PriceRow,
     may_move,
-    price_in_points,
+    price_of,
     price_row,
     refund_deadline,
 )
@@ -51,7 +51,8 @@ BUYERS = PriceRow(
 )
 def test_first_row_that_is_meant_wins(_case, rows, marks, orders, points):
     facts = {"loyalty.orders": orders}
-    assert price_in_points(1_000, rows, marks=marks, facts=facts) == points
+    usual = PriceRow(1_000)
+    assert price_of(usual, rows, marks=marks, facts=facts).points == points
 
 
 @given(

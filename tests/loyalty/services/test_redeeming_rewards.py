@@ -9,13 +9,13 @@ from crm.shared.models import AuditEntry, Fact
 from loyalty.models import PointsEntry, PointsLot, RewardRedemption
 from loyalty.queries.rewards import donations_by_month, shown_rewards
 from loyalty.services.ending_redemptions import (
-    RedemptionUnknown,
     TooLateToGiveBack,
     cancel_redemption,
     end_redemption,
 )
 from loyalty.services.freezing import freeze_account
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
+from loyalty.services.locking_redemptions import RedemptionUnknown
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
 from loyalty.services.redeeming_rewards import (
     AddressNeeded,

@@ -4,6 +4,7 @@ import pytest
 from django.db.models import F
 
 from crm.shared.errors import Refusal
+from crm.shared.outbox import drain
 from loyalty.models import (
     BenefitTally,
     BenefitUse,
@@ -13,6 +14,9 @@ from loyalty.models import (
 from loyalty.services import redeeming_rewards, using_benefits
 from loyalty.services.ending_redemptions import cancel_redemption
 from loyalty.services.using_benefits import use_benefit
+from orders.models import Order
+from orders.services.cancelling import OrderNotCancellable
+from orders.services.payment import start_payment
 from orders.services.verifying_stock import verify_stock
 from tests.cast import NOON, make_member, make_variant
 from tests.faults.callers import at_once, rendezvous, tally, without
@@ -24,6 +28,7 @@ from tests.loyalty.catalogue import (
     make_reward,
     redeem,
 )
+from tests.orders.shop import notify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -122,6 +127,74 @@ def test_x5_the_last_piece_on_the_shelf_is_given_once():
     assert (variant.on_hand, reward.taken) == (0, 2)
     assert tally(answers)["RewardGone"] == THREADS - 2
     assert verify_stock().findings == ()
+    assert_sound()
+
+
+def test_x5_the_last_piece_for_points_and_money_is_ordered_once():
+    """Of many who order it at once one holds points, piece and stock; others nothing."""
+    members = crowd(THREADS, 500)
+    for member in members:
+        make_address(member)
+    variant = make_variant("MUG", 3_000, on_hand=5)
+    reward = make_reward(500, kind="goods", variant=variant, stock=1, price_minor=1_000)
+
+    answers = at_once([lambda who=who: redeem(who, reward) for who in members])
+
+    (got,) = [each for each in answers if isinstance(each, RewardRedemption)]
+    variant.refresh_from_db()
+    reward.refresh_from_db()
+    assert (variant.reserved, reward.taken, Order.objects.count()) == (1, 1, 1)
+    assert codes(answers) == {"reward_gone"}
+    holds = [who.pk for who in members if account_of(who).available == 0]
+    assert holds == [got.member_id]
+    assert_sound()
+
+
+def test_x5_the_last_piece_on_the_shelf_is_ordered_once():
+    members = crowd(THREADS, 500)
+    for member in members:
+        make_address(member)
+    variant = make_variant("MUG", 3_000, on_hand=2)
+    reward = make_reward(500, kind="goods", variant=variant, stock=5, price_minor=1_000)
+
+    answers = at_once([lambda who=who: redeem(who, reward) for who in members])
+
+    reward.refresh_from_db()
+    assert (reward.taken, Order.objects.count()) == (2, 2)
+    assert tally(answers)["RewardGone"] == THREADS - 2
+    assert verify_stock().findings == ()
+    assert_sound()
+
+
+def test_paid_and_let_go_of_at_once_it_is_one_of_both(alice):
+    """Points and money stay together whoever comes first; nobody waits for ever."""
+    give(alice, 500)
+    make_address(alice)
+    variant = make_variant("MUG", 3_000, on_hand=2)
+    reward = make_reward(500, kind="goods", variant=variant, stock=5, price_minor=1_000)
+    redemption = redeem(alice, reward)
+    payment = start_payment(order_id=redemption.order_id, provider="test", now=NOON)
+
+    paid, gone = at_once(
+        [
+            lambda: notify(payment),
+            lambda: cancel_redemption(
+                redemption=redemption.public_id, member_id=alice.pk, now=NOON
+            ),
+        ]
+    )
+    drain(now=NOON)
+
+    redemption.refresh_from_db()
+    reward.refresh_from_db()
+    redemption.order.refresh_from_db()
+    was_paid = redemption.state == "fulfilled"
+    assert redemption.order.state == ("paid" if was_paid else "cancelled")
+    assert redemption.state in ("fulfilled", "cancelled")
+    assert reward.taken == int(was_paid)
+    assert account_of(alice).available == (10 if was_paid else 500)
+    assert not isinstance(paid, Exception)
+    assert isinstance(gone, OrderNotCancellable) == was_paid
     assert_sound()
 
 

@@ -33,6 +33,7 @@ REAL = [
     "campaigns.offers.PromotionOffers",
     "campaigns.offers.CouponOffers",
     "loyalty.offers.PointsOffers",
+    "loyalty.freight_offers.FreeDeliveryOffers",
 ]
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loyalty', '0011_member_value'),
+        ('loyalty', '0012_take_points'),
         ('members', '0004_lists_by_state'),
     ]
 
