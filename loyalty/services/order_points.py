@@ -22,7 +22,7 @@ from loyalty.models import (
 )
 from loyalty.queries.earning import PLAN, TIER, EarningTerms
 from loyalty.queries.plans import plan_then
-from loyalty.queries.purchases import Purchase, parts_of, purchase_of
+from loyalty.queries.purchases import WHOLE, Purchase, parts_of, purchase_of
 from loyalty.queries.tiers import tier_held
 from loyalty.rules.activation import active_from
 from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
@@ -128,7 +128,7 @@ def earn_in(
         trace["tier"] = earner.tier.code
     if earner.plan:
         trace["plan"] = earner.plan["code"]
-    is_split = len(earned.occurrence.parts) > 1
+    is_split = any(part.position != WHOLE for part in earned.occurrence.parts)
     return book.add(
         PointsEntry.Kind.EARN,
         earned.points,

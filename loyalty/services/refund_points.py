@@ -1,8 +1,9 @@
 """What one refund books: points back and forth, qualifying value, the tier."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
@@ -15,9 +16,10 @@ from loyalty.models import (
     Program,
     QualifyingEntry,
 )
+from loyalty.queries.earned_lines import lines_of, split_of, units_back
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
-from loyalty.rules.clawback import Shortage, points_due
+from loyalty.rules.clawback import EarnedLine, Shortage, points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
 from loyalty.services.order_points import in_accounts, source_of
@@ -38,6 +40,9 @@ class Earning:
     basis_minor: int
     lot: Lot | None
     refunded_minor: int = 0
+    taken: int = 0
+    #: By position what its lines earned; empty where only the whole is known.
+    lines: dict[int, EarnedLine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Settlement:
     #: Who waived what is waived, and why: staff for one refund, or the program.
     waived_by: str = "program"
     waived_because: str = ""
+    #: Units that come back, by position of their line in the first order.
+    units: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,7 @@ def _claws(
                 source=f"{settlement.source}:{order.public_id}",
                 goods_minor=part,
                 points_deducted=deducted,
+                units={},
             )
             movement = claw_for_refund(book, earning=earning, settlement=own, at=now)
             deducted -= movement.trace.get("deducted", 0)
@@ -147,7 +155,9 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     terms = program()
     kinds = kinds_that_earn(terms)
     goods = goods_minor([refund.pk], kinds=kinds).get(refund.pk, 0)
-    settlement = settlement_of(refund, goods_minor=goods, terms=terms)
+    settlement = settlement_of(
+        refund, goods_minor=goods, terms=terms, units=units_back(refund)
+    )
     book, moved = move_for_refund(
         settlement, account=account, orders=line_of(refund.order), now=now
     )
@@ -173,7 +183,9 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     return entry
 
 
-def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settlement:
+def settlement_of(
+    refund: Refund, *, goods_minor: int, terms: Program, units: Mapping[int, int]
+) -> Settlement:
     """Return what a completed refund moves."""
     return Settlement(
         source=f"refund:{refund.public_id}",
@@ -182,6 +194,7 @@ def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settle
         shortage=shortage_of(refund.shortfall, terms=terms),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
+        units=units,
         **_waiver(refund, terms),
     )
 
@@ -223,19 +236,28 @@ def not_settled(refunds, *, accounts: Collection[int] | None = None):
 def claw_for_refund(
     book: Book, *, earning: Earning, settlement: Settlement, at: datetime
 ) -> Movement:
-    """Book what a refund of goods takes back of its order (P19).
+    """Book what a refund of goods takes back of its order, line by line (P19).
 
     Points whose value was deducted from the money are settled, and stay.
     """
-    goods_minor = settlement.goods_minor
+    earning.refunded_minor += settlement.goods_minor
+    for position, units in settlement.units.items():
+        if position in earning.lines:
+            earning.lines[position].units_back += units
     due = points_due(
         earning.points,
         basis_minor=earning.basis_minor,
-        refunded_before_minor=earning.refunded_minor,
-        refunded_minor=goods_minor,
+        refunded_minor=earning.refunded_minor,
+        taken=earning.taken,
+        lines=earning.lines.values(),
     )
-    earning.refunded_minor += goods_minor
-    trace = {"refunded_minor": goods_minor, "basis_minor": earning.basis_minor}
+    earning.taken += due
+    trace: dict[str, Any] = {
+        "refunded_minor": settlement.goods_minor,
+        "basis_minor": earning.basis_minor,
+    }
+    if earning.lines:
+        trace["units"] = {str(at): units for at, units in settlement.units.items()}
     deducted = min(due, settlement.points_deducted)
     if deducted:
         trace["deducted"] = deducted
@@ -270,18 +292,32 @@ def earnings_of(
     opened = dict(
         PointsLot.objects.filter(entry__in=entries).values_list("entry_id", "pk")
     )
+    split = [entry.source for entry in entries if "lines" in entry.trace]
+    lines = lines_of([source.removeprefix("order:") for source in split])
     found = {
         entry.pk: Earning(
             entry=entry.pk,
             points=entry.points,
             basis_minor=entry.trace["basis_minor"],
             lot=by_id.get(opened.get(entry.pk)),
+            lines=split_of(entry.trace, lines.get(entry.source, {})),
         )
         for entry in entries
     }
     for reversal in PointsEntry.objects.filter(reverses__in=entries):
-        found[reversal.reverses_id].refunded_minor += reversal.trace["refunded_minor"]
+        _count(found[reversal.reverses_id], reversal.trace)
     return found
+
+
+def _count(earning: Earning, trace: Mapping[str, Any]) -> None:
+    """Count what an earlier refund took; one that named no units makes all a share."""
+    earning.refunded_minor += trace["refunded_minor"]
+    earning.taken += trace.get("due", 0) + trace.get("deducted", 0)
+    if "units" not in trace:
+        earning.lines.clear()
+    for key, units in trace.get("units", {}).items():
+        if int(key) in earning.lines:
+            earning.lines[int(key)].units_back += units
 
 
 def load_lots(
