@@ -38,6 +38,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
     """Say why ``available`` is what it is, in two statements."""
     over = Q(expires_at__lte=account.term_stopped_at or at)
     free = F("remaining") - F("held")
+    waits = Q(active_at__gt=at) | Q(active_at=None)
 
     def total(condition: Q) -> Coalesce:
         part = Case(When(condition, then=free), output_field=IntegerField())
@@ -45,7 +46,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
 
     lots = PointsLot.objects.filter(account=account, remaining__gt=0).aggregate(
         ended=total(over),
-        pending=total(~over_or_none(over) & Q(active_at__gt=at)),
+        pending=total(~over_or_none(over) & waits),
         free=total(~over_or_none(over) & Q(active_at__lte=at)),
     )
     held = PointsHold.objects.filter(
