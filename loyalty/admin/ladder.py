@@ -82,7 +82,7 @@ class LadderAdmin(StaffAdmin):
             "opts": self.opts,
             "ladder": ladder,
             "sentences": list(sentences(ladder)),
-            "rungs": list(rung_rows(ladder.metric, standing)),
+            "rungs": list(rung_rows(ladder.counts, standing)),
             "picture": picture_of(found, found.terms, at=now()),
             "versions": ladder.versions.order_by("-pk")[:_MOST_VERSIONS],
             "may_draft": request.user.has_perm(_ADD),
@@ -131,7 +131,15 @@ class LadderVersionAdmin(StaffAdmin):
     ordering = ["-id"]
     inlines = [RungInline]
     fieldsets = [
-        (None, {"fields": ["note", "metric", "window", "window_days", "lifts_on"]}),
+        (
+            None,
+            {
+                "fields": [
+                    *("note", "metric", "currency", "window", "window_days"),
+                    "lifts_on",
+                ]
+            },
+        ),
         (
             gettext_lazy("How long a tier is good"),
             {
@@ -207,7 +215,7 @@ class LadderVersionAdmin(StaffAdmin):
             "opts": self.opts,
             "version": version,
             "sentences": [*sentences(version), fall_words(version)],
-            "rungs": list(rung_rows(version.metric, rungs)),
+            "rungs": list(rung_rows(version.counts, rungs)),
             "picture": picture_of(ladder, terms, at=at),
             "would": would,
             "share": _share(would),

@@ -22,6 +22,7 @@ from loyalty.api.serializers import (
     transfer_shape,
 )
 from loyalty.models import PointsEntry
+from loyalty.queries.currencies import gathered
 from loyalty.queries.points import entries, points_summary
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.transferring import transfer_points
@@ -43,8 +44,13 @@ class MyLoyalty(StrictQueryMixin, APIView):
     def get(self, request):
         """Answer for the caller."""
         member = request.user.member
-        progress = tier_progress(member.pk, clock.now())
-        return Response(loyalty_shape(member=member, progress=progress))
+        at = clock.now()
+        shape = loyalty_shape(
+            member=member,
+            progress=tier_progress(member.pk, at),
+            currencies=gathered(member_id=member.pk, at=at),
+        )
+        return Response(shape)
 
 
 class MyPoints(StrictQueryMixin, APIView):

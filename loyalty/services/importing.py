@@ -36,6 +36,7 @@ from loyalty.rules.earning import Occurrence, Part, evaluate
 from loyalty.rules.ledger import Book
 from loyalty.rules.tiers import held_before
 from loyalty.services.capping import Tallies, open_tallies
+from loyalty.services.counting import GivenBack, counted_back, counted_for
 from loyalty.services.order_points import (
     Earner,
     earn_in,
@@ -48,6 +49,7 @@ from loyalty.services.refund_points import (
     Earning,
     claw_for_refund,
     earnings_of,
+    given_back,
     not_settled,
     settlement_of,
 )
@@ -91,6 +93,7 @@ class _Work:
     lines: dict[str, dict[int, tuple[int, int]]]
     earnings: dict[int, Earning]
     qualifying: list[QualifyingEntry] = field(default_factory=list)
+    given_back: list[GivenBack] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -186,6 +189,7 @@ def _book_members(
     post(list(work.books.values()))
     work.tallies.write()
     insert_rows(work.qualifying)
+    insert_rows(counted_back(work.given_back))
     count_value(member_ids=members)
     total.orders += len(orders)
     total.refunds += len(refunds)
@@ -322,6 +326,13 @@ def _earn(work: _Work, order: Order, earner: Earner) -> None:
         lines=split_of(movement.trace, work.lines.get(movement.source, {})),
     )
     _qualify(work, order.member_id, order.basis_minor, movement.source, order.paid_at)
+    work.qualifying += counted_for(
+        earned.occurrence,
+        terms=work.terms,
+        tallies=work.tallies,
+        member_id=order.member_id,
+        source=movement.source,
+    )
 
 
 def _settle(work: _Work, refund: Refund) -> None:
@@ -339,6 +350,9 @@ def _settle(work: _Work, refund: Refund) -> None:
         at=work.now,
     )
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)
+    account = work.accounts[order.member_id]
+    earning = work.earnings[order.pk]
+    work.given_back.append(given_back(account, order, earning, movement.source))
 
 
 def _take_back(work: _Work, back: UnmatchedReturn) -> None:

@@ -22,6 +22,7 @@ from loyalty.queries.purchases import kinds_that_earn
 from loyalty.rules.clawback import EarnedLine, Shortage, points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
+from loyalty.services.counting import GivenBack, counted_back
 from loyalty.services.order_points import in_accounts, source_of
 from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
@@ -69,10 +70,12 @@ class Moved:
     """What a refund moved: points back (None when none were spent), and taken.
 
     ``taken`` is one claw-back of each order that earned; the first order's is the last.
+    ``earnings`` says by order what is back of it now.
     """
 
     back: Movement | None
     taken: tuple[tuple[Order, Movement], ...]
+    earnings: Mapping[int, Earning]
 
 
 def move_for_refund(
@@ -115,7 +118,8 @@ def move_for_refund(
         for order in orders
         if source_of(order) in earned
     ]
-    return book, Moved(back, tuple(_claws(book, by_order, settlement, now)))
+    taken = tuple(_claws(book, by_order, settlement, now))
+    return book, Moved(back, taken, {order.pk: own for order, own in by_order})
 
 
 def _claws(
@@ -163,7 +167,7 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     )
     entry = post_one(book, movement=moved.taken[-1][1])
     # The value falls in the window of the order that brought it (T2).
-    QualifyingEntry.objects.bulk_create(
+    values = [
         QualifyingEntry(
             member_id=member_id,
             value_minor=-movement.trace["refunded_minor"],
@@ -171,7 +175,14 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
             occurred_at=order.paid_at,
         )
         for order, movement in moved.taken
+    ]
+    others = counted_back(
+        [
+            given_back(account, order, moved.earnings[order.pk], movement.source)
+            for order, movement in moved.taken
+        ]
     )
+    QualifyingEntry.objects.bulk_create([*values, *others])
     count_value(member_ids=[member_id])
     review_tier(
         member_id=member_id,
@@ -181,6 +192,20 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
         cause=source_of(moved.taken[-1][0]),
     )
     return entry
+
+
+def given_back(
+    account: PointsAccount, order: Order, earning: Earning, source: str
+) -> GivenBack:
+    """Return what is back of an order after a refund, for what it counted in."""
+    return GivenBack(
+        account=account,
+        order_source=source_of(order),
+        source=source,
+        basis_minor=earning.basis_minor,
+        refunded_minor=earning.refunded_minor,
+        lines=earning.lines,
+    )
 
 
 def settlement_of(
@@ -305,14 +330,17 @@ def earnings_of(
         for entry in entries
     }
     for reversal in PointsEntry.objects.filter(reverses__in=entries):
-        _count(found[reversal.reverses_id], reversal.trace)
+        _count(found[reversal.reverses_id], reversal)
     return found
 
 
-def _count(earning: Earning, trace: Mapping[str, Any]) -> None:
-    """Count what an earlier refund took; one that named no units makes all a share."""
-    earning.refunded_minor += trace["refunded_minor"]
+def _count(earning: Earning, reversal: PointsEntry) -> None:
+    """Count what was taken before; a refund that named no units makes all a share."""
+    trace = reversal.trace
     earning.taken += trace.get("due", 0) + trace.get("deducted", 0)
+    if not reversal.source.startswith("refund:"):
+        return  # Staff revoked the points; the goods are where they were.
+    earning.refunded_minor += trace["refunded_minor"]
     if "units" not in trace:
         earning.lines.clear()
     for key, units in trace.get("units", {}).items():
