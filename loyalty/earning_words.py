@@ -52,7 +52,7 @@ def rule_sentence(row: EarningRule, vocabulary: Vocabulary = VOCABULARY) -> str:
         "occasion": row.get_occasion_display(),
     }
     if row.currency is not None:
-        words = _("%(currency)s instead of points: %(rule)s") % {
+        words = _("%(rule)s; in %(currency)s instead of points") % {
             "currency": row.currency.label,
             "rule": words,
         }

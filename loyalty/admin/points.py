@@ -27,6 +27,7 @@ from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
 from loyalty.admin.entry_page import UNDO, page_of
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.books import breakdown, open_freezes, statement
+from loyalty.queries.currencies import gathered
 from loyalty.queries.points import pending_points
 from loyalty.services.undoing_by_hand import undo_by_hand
 
@@ -87,6 +88,7 @@ class PointsAccountAdmin(LedgerAdmin):
             "account": account,
             "parts": breakdown(account, at=now()),
             "freezes": open_freezes(member_id=account.pk),
+            "gathered": gathered(member_id=account.pk, at=now()),
         }
         return TemplateResponse(request, "loyalty/account_page.html", context)
 

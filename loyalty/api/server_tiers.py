@@ -10,8 +10,8 @@ from crm.shared.clock import now
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import ServerView
 from loyalty.api.serializers import LoyaltyShape, loyalty_shape
-from loyalty.queries.tier_terms import MAIN_LADDER
 from loyalty.queries.currencies import gathered
+from loyalty.queries.tier_terms import MAIN_LADDER
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.pinning import pin_tier, unpin_tier
 from members.models import Member
