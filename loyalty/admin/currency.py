@@ -5,13 +5,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from crm.shared.staff_lists import CALM, GOOD, StaffAdmin
-from loyalty.models import Currency
-from loyalty.queries.currencies import others
+from loyalty.models import VALUE, Currency
+
+_CHOICES = (("unit", "unit_en"), "resets_yearly", "is_active")
 
 
 @admin.register(Currency)
 class CurrencyAdmin(StaffAdmin):
-    """Every currency that rules may award beside points."""
+    """Every currency that rules may award beside points, and qualifying value."""
 
     when_empty = _(
         "A counted currency, such as stars, is gathered and never spent: earning rules "
@@ -20,17 +21,13 @@ class CurrencyAdmin(StaffAdmin):
     list_display = ["label", "code", "unit", "resets_yearly", "state_label"]
     search_fields = ["name", "name_en", "code"]
     actions = None
-    fields = [
-        ("name", "name_en"),
-        "code",
-        ("unit", "unit_en"),
-        "resets_yearly",
-        "is_active",
-    ]
+    fields = [("name", "name_en"), "code", *_CHOICES]
 
-    def get_queryset(self, request):
-        """Leave out qualifying value: it is what was paid."""
-        return super().get_queryset(request).filter(pk__in=others())
+    def get_fields(self, request, obj=None):
+        """Let only the name of qualifying value change: it is what was paid."""
+        fields = super().get_fields(request, obj)
+        is_first = obj is not None and obj.code == VALUE
+        return [each for each in fields if not (is_first and each in _CHOICES)]
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """Refuse: entries are in it; it is switched off instead."""

@@ -108,21 +108,28 @@ def grant_for_events(
         earned = tallies.cap(earned, member_id=each.member_id)
         if earned.points or any(part.capped for part in earned.counted):
             book = books.setdefault(each.member_id, book_of(account))
-            book.add(
-                PointsEntry.Kind.GRANT,
-                earned.points,
-                source=each.source,
-                occurred_at=now,
-                active_at=now,
-                expires_at=end_of_points(active_at=now, terms=terms.program),
-                reason=str(REASONS[_Occasion(occasion)]),
-                actor=_ACTOR,
-                trace=earned.trace(lines=False),
-            )
+            _book(book, each, earned, occasion, terms)
     found |= {(e.account_id, e.source): e for e in post(list(books.values()))}
     QualifyingEntry.objects.bulk_create(counted)
     tallies.write()
     return found
+
+
+def _book(
+    book: Book, happening: Happening, earned: Earned, occasion: str, terms: EarningTerms
+) -> None:
+    now = earned.occurrence.at
+    book.add(
+        PointsEntry.Kind.GRANT,
+        earned.points,
+        source=happening.source,
+        occurred_at=now,
+        active_at=now,
+        expires_at=end_of_points(active_at=now, terms=terms.program),
+        reason=str(REASONS[_Occasion(occasion)]),
+        actor=_ACTOR,
+        trace=earned.trace(lines=False),
+    )
 
 
 def _counted_before(

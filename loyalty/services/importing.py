@@ -350,9 +350,13 @@ def _settle(work: _Work, refund: Refund) -> None:
         at=work.now,
     )
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)
-    account = work.accounts[order.member_id]
-    earning = work.earnings[order.pk]
-    work.given_back.append(given_back(account, order, earning, movement.source))
+    back = given_back(
+        account=work.accounts[order.member_id],
+        order=order,
+        earning=work.earnings[order.pk],
+        source=movement.source,
+    )
+    work.given_back.append(back)
 
 
 def _take_back(work: _Work, back: UnmatchedReturn) -> None:

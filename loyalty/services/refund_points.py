@@ -178,7 +178,12 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     ]
     others = counted_back(
         [
-            given_back(account, order, moved.earnings[order.pk], movement.source)
+            given_back(
+                account=account,
+                order=order,
+                earning=moved.earnings[order.pk],
+                source=movement.source,
+            )
             for order, movement in moved.taken
         ]
     )
@@ -195,9 +200,13 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
 
 
 def given_back(
-    account: PointsAccount, order: Order, earning: Earning, source: str
+    *, account: PointsAccount, order: Order, earning: Earning, source: str
 ) -> GivenBack:
-    """Return what is back of an order after a refund, for what it counted in."""
+    """Return what is back of an order after a refund, for what it counted in.
+
+    Args:
+        source: names the refund.
+    """
     return GivenBack(
         account=account,
         order_source=source_of(order),

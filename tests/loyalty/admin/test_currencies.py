@@ -46,14 +46,16 @@ def test_a_code_that_ladders_could_not_name_is_refused(manager, code):
     assert Currency.objects.count() == 1
 
 
-def test_the_list_shows_currencies_but_qualifying_value(manager):
+def test_of_qualifying_value_only_the_name_changes(manager):
     stars()
     page = manager.get(reverse(LIST), headers=ENGLISH).content.decode()
     assert "Stars" in page
-    assert "Qualifying value" not in page
+    assert "Qualifying value" in page
     first = Currency.objects.get(code="value")
     url = reverse("admin:loyalty_currency_change", args=[first.pk])
-    assert manager.get(url).status_code == 302
+    assert manager.post(url, {"name": "成长", "resets_yearly": "on"}).status_code == 302
+    first.refresh_from_db()
+    assert (first.name, first.resets_yearly, first.is_active) == ("成长", False, True)
 
 
 @pytest.mark.parametrize("role", ["analyst", "support"])
