@@ -51,6 +51,11 @@ def rule_sentence(row: EarningRule, vocabulary: Vocabulary = VOCABULARY) -> str:
         "award": award_words(row.award, award),
         "occasion": row.get_occasion_display(),
     }
+    if row.currency is not None:
+        words = _("%(rule)s; in %(currency)s instead of points") % {
+            "currency": row.currency.label,
+            "rule": words,
+        }
     condition = words_of(read_condition(row.condition, vocabulary))
     if condition:
         words = _("%(rule)s, if %(condition)s") % {

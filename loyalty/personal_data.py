@@ -48,8 +48,8 @@ class LoyaltyData(PersonalData):
         Table(
             "loyalty.QualifyingEntry",
             "member",
-            kept="value_minor occurred_at",
-            plain="member source",
+            kept="currency value_minor occurred_at",
+            plain="member source trace reverses",
         ),
         Table(
             "loyalty.TierChange",
@@ -159,6 +159,7 @@ class LoyaltyData(PersonalData):
     )
 
     reviewed = {
+        "loyalty.Currency": "code name name_en unit unit_en",
         "loyalty.EarningRule": "code name name_en condition ladder",
         "loyalty.PointsClose": "moved late to_date waterfall cohorts actor",
         "loyalty.Benefit": "public_id code name name_en text text_en template",

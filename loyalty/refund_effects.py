@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import PointsAccount, PointsEntry, Program
+from loyalty.queries.earned_lines import first_units
 from loyalty.queries.program import program
+from loyalty.queries.purchases import kinds_that_earn
 from loyalty.queries.tier_measures import counted
 from loyalty.queries.tier_terms import main_ladder
 from loyalty.rules.clawback import points_worth
@@ -55,14 +57,16 @@ class LoyaltyEffects:
         )
         if account is None:
             return []
-        orders = line_of(
-            Order.objects.select_related("exchange_of").get(pk=planned.order_id)
-        )
+        order = Order.objects.select_related("exchange_of").get(pk=planned.order_id)
+        orders = line_of(order)
         terms = program()
+        goods_minor = planned.value_minor(kinds_that_earn(terms))
+        units = {at: count for at, (count, _minor) in planned.units.items()}
         settlement = Settlement(
             source="preview",
             points_back=planned.points,
-            goods_minor=planned.goods_minor,
+            goods_minor=goods_minor,
+            units=first_units(order, units),
             shortage=shortage_of(planned.shortfall, terms=terms),
             points_deducted=0,
             occurred_at=now,
@@ -83,7 +87,7 @@ class LoyaltyEffects:
                     each, terms.redeem_minor_per_100, planned.amount_minor
                 )
             ]
-        return [*found, *_of_tier(account, orders[-1], planned.goods_minor, now)]
+        return [*found, *_of_tier(account, orders[-1], goods_minor, now)]
 
     def booked(self, refund_id: int) -> Sequence[Effect]:
         """Say what the ledger holds of a refund."""

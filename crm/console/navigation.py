@@ -68,6 +68,7 @@ SECTIONS = [
             ("loyalty.subscription", "card_membership"),
             ("loyalty.plan", "loyalty"),
             ("loyalty.earningrule", "add_circle"),
+            ("loyalty.currency", "stars"),
             ("loyalty.ladder", "stairs"),
             ("loyalty.ladderversion", "edit_road"),
             ("loyalty.tier", "military_tech"),

@@ -3,6 +3,7 @@
 from loyalty.admin import (
     benefit,
     closes,
+    currency,
     earning,
     ladder,
     plan,
@@ -19,6 +20,7 @@ from loyalty.admin import (
 __all__ = [
     "benefit",
     "closes",
+    "currency",
     "earning",
     "ladder",
     "plan",

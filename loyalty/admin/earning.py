@@ -33,6 +33,7 @@ class EarningRuleAdmin(StaffAdmin):
     form = EarningRuleForm
     actions = None
     list_display = ["label", "occasion", "sentence", "active_label", "starts_at"]
+    list_select_related = ["currency"]
     list_filter = [("occasion", ChoicesDropdownFilter), "is_active"]
     search_fields = ["name", "name_en", "code"]
     ordering = ["occasion", "-priority", "code"]
@@ -58,6 +59,7 @@ class EarningRuleAdmin(StaffAdmin):
             {
                 "fields": [
                     ("award", "role"),
+                    "currency",
                     ("points", "per_minor"),
                     ("bonus_bp", "ladder"),
                     "priority",

@@ -21,6 +21,7 @@ from loyalty.earning_vocabulary import (
     tier_choices,
 )
 from loyalty.models import EarningRule
+from loyalty.queries.currencies import others
 
 #: Field of the form -> the question it asks.
 _QUESTIONS = {
@@ -95,6 +96,7 @@ class EarningRuleForm(forms.ModelForm):
         model = EarningRule
         fields = [
             *("code", "name", "name_en", "occasion", "award", "role", "points"),
+            "currency",
             *("per_minor", "bonus_bp", "ladder", "starts_at", "ends_at", "is_active"),
             *("priority", "member_cap", "cap_period", "budget"),
         ]
@@ -105,6 +107,10 @@ class EarningRuleForm(forms.ModelForm):
         asked, self.kept = read_tree(self.instance.condition)
         for name, value in asked.items():
             self.initial.setdefault(name, value)
+        currency = self.fields.get("currency")
+        if currency is not None:
+            currency.queryset = others()
+            currency.empty_label = _("points")
 
     def clean_per_minor(self) -> int:
         """Take 1.00 for nothing: other awards do not ask."""

@@ -46,7 +46,7 @@ def _why(entry: PointsEntry) -> list[tuple[str, str, str]]:
 
 def _terms(entry: PointsEntry) -> list[tuple[str, Any]]:
     """Return what else is written of the calculation."""
-    told = {"rules", "missed", "lines"}
+    told = {"rules", "missed", "lines", "units"}
     return [(name, value) for name, value in entry.trace.items() if name not in told]
 
 

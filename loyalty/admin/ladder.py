@@ -84,7 +84,7 @@ class LadderAdmin(StaffAdmin):
             "opts": self.opts,
             "ladder": ladder,
             "sentences": list(sentences(ladder)),
-            "rungs": list(rung_rows(ladder.metric, standing)),
+            "rungs": list(rung_rows(ladder.counts, standing)),
             "picture": picture_of(found, found.terms, at=now()),
             "versions": ladder.versions.order_by("-pk")[:_MOST_VERSIONS],
             "may_draft": request.user.has_perm(_ADD),
@@ -134,7 +134,15 @@ class LadderVersionAdmin(StaffAdmin):
     inlines = [RungInline]
     change_form_after_template = "loyalty/version_links.html"
     fieldsets = [
-        (None, {"fields": ["note", "metric", "window", "window_days", "lifts_on"]}),
+        (
+            None,
+            {
+                "fields": [
+                    *("note", "metric", "currency", "window", "window_days"),
+                    "lifts_on",
+                ]
+            },
+        ),
         (
             gettext_lazy("How long a tier is good"),
             {
@@ -218,7 +226,7 @@ class LadderVersionAdmin(StaffAdmin):
             "opts": self.opts,
             "version": version,
             "sentences": [*sentences(version), fall_words(version)],
-            "rungs": list(rung_rows(version.metric, rungs)),
+            "rungs": list(rung_rows(version.counts, rungs)),
             "picture": picture_of(ladder, terms, at=at),
             **effect_of(version, rungs, at=at),
             "waiting": waiting,

@@ -29,6 +29,7 @@ from loyalty.admin.statements import check_page, statement_page
 from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.balances import balance_line
 from loyalty.queries.books import breakdown, open_freezes, statement
+from loyalty.queries.currencies import gathered
 from loyalty.queries.points import pending_points
 from loyalty.services.undoing_by_hand import undo_by_hand
 
@@ -104,6 +105,7 @@ class PointsAccountAdmin(LedgerAdmin):
             "parts": breakdown(account, at=now()),
             "steps": balance_line(account, at=now()),
             "freezes": open_freezes(member_id=account.pk),
+            "gathered": gathered(member_id=account.pk, at=now()),
         }
         return TemplateResponse(request, "loyalty/account_page.html", context)
 

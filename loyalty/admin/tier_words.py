@@ -27,7 +27,8 @@ def sentences(row: Ladder | LadderVersion) -> Iterator[str]:
     if row.metric == Ladder.Metric.NONE:
         yield _("Nothing is counted: staff choose the members.")
         return
-    what = {"what": row.get_metric_display()}
+    counted = row.currency.label if row.currency else row.get_metric_display()
+    what = {"what": counted}
     if row.window != Ladder.Window.DAYS:
         what["window"] = row.get_window_display()
         yield _("Counted: %(what)s in the present %(window)s.") % what

@@ -1,5 +1,6 @@
 """Shapes of the loyalty API."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
 from crm.shared.strict import StrictSerializer
 from loyalty.models import PointsEntry, Tier
+from loyalty.queries.currencies import Gathered
 from loyalty.queries.points import PointsSummary
 from loyalty.queries.tiers import TierProgress
 from loyalty.services.transferring import Transfer
@@ -84,6 +86,16 @@ class TermShape(serializers.Serializer):
     projected_tier = ProjectedShape(allow_null=True)
 
 
+class GatheredShape(serializers.Serializer):
+    """What the member has of a currency that is counted and never spent."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    value = serializers.IntegerField()
+    this_year_only = serializers.BooleanField()
+
+
 class LoyaltyShape(serializers.Serializer):
     """Tier and progress of the member."""
 
@@ -94,6 +106,7 @@ class LoyaltyShape(serializers.Serializer):
     retention = RetentionShape()
     counted = CountedShape()
     term = TermShape()
+    currencies = GatheredShape(many=True)
 
 
 class ExpiringShape(serializers.Serializer):
@@ -214,7 +227,9 @@ class EntryShape(serializers.ModelSerializer):
         return {"type": kind, "id": cause if kind in _SHOWN_SOURCES else None}
 
 
-def loyalty_shape(*, member: Member, progress: TierProgress) -> dict:
+def loyalty_shape(
+    *, member: Member, progress: TierProgress, currencies: Sequence[Gathered]
+) -> dict:
     """Return tier and progress as the API writes them."""
     following, last = progress.next_tier, _last_day(progress.valid_until)
     money = _money if progress.in_money else _no_money
@@ -248,6 +263,16 @@ def loyalty_shape(*, member: Member, progress: TierProgress) -> dict:
             "to_keep": progress.to_keep_minor,
         },
         "term": term_shape(progress),
+        "currencies": [
+            {
+                "code": each.currency.code,
+                "name": each.currency.label,
+                "unit": each.unit,
+                "value": each.value,
+                "this_year_only": each.currency.resets_yearly,
+            }
+            for each in currencies
+        ],
     }
 
 

@@ -10,6 +10,7 @@ from crm.shared.clock import now
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import ServerView
 from loyalty.api.serializers import LoyaltyShape, loyalty_shape
+from loyalty.queries.currencies import gathered
 from loyalty.queries.tier_terms import MAIN_LADDER
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.pinning import pin_tier, unpin_tier
@@ -75,5 +76,10 @@ def _member(source: str, external_id: str) -> Member:
 
 
 def _answer(member: Member) -> Response:
-    progress = tier_progress(member.pk, now())
-    return Response(loyalty_shape(member=member, progress=progress))
+    at = now()
+    shape = loyalty_shape(
+        member=member,
+        progress=tier_progress(member.pk, at),
+        currencies=gathered(member_id=member.pk, at=at),
+    )
+    return Response(shape)

@@ -24,6 +24,7 @@ from loyalty.api.serializers import (
 )
 from loyalty.models import PointsEntry
 from loyalty.queries.books import breakdown_of
+from loyalty.queries.currencies import gathered
 from loyalty.queries.points import entries, points_summary
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.transferring import transfer_points
@@ -45,8 +46,13 @@ class MyLoyalty(StrictQueryMixin, APIView):
     def get(self, request):
         """Answer for the caller."""
         member = request.user.member
-        progress = tier_progress(member.pk, clock.now())
-        return Response(loyalty_shape(member=member, progress=progress))
+        at = clock.now()
+        shape = loyalty_shape(
+            member=member,
+            progress=tier_progress(member.pk, at),
+            currencies=gathered(member_id=member.pk, at=at),
+        )
+        return Response(shape)
 
 
 class MyPoints(StrictQueryMixin, APIView):

@@ -8,6 +8,7 @@ from loyalty.models.benefit import (
     BenefitUse,
 )
 from loyalty.models.close import PointsClose
+from loyalty.models.currency import VALUE, Currency
 from loyalty.models.earning import CheckIn, EarningRule, EarningTally
 from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.plan import Plan, PlanPrice
@@ -48,7 +49,9 @@ __all__ = [
     "BenefitSanction",
     "BenefitTally",
     "BenefitUse",
+    "VALUE",
     "CheckIn",
+    "Currency",
     "EarningRule",
     "EarningTally",
     "HoldTake",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.shared.bilingual import Bilingual
+from loyalty.models.currency import VALUE
 
 
 class EarningRule(Bilingual, models.Model):
@@ -69,6 +70,16 @@ class EarningRule(Bilingual, models.Model):
     role = models.CharField(
         _("beside other rules"), max_length=6, choices=Role, default=Role.BEST
     )
+    currency = models.ForeignKey(
+        "loyalty.Currency",
+        on_delete=models.PROTECT,
+        to_field="code",
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("awards"),
+        help_text=_("Empty are points; else so much of a currency that is counted."),
+    )
     points = models.PositiveIntegerField(_("points"), default=0)
     per_minor = models.PositiveIntegerField(
         _("spend for it"),
@@ -118,6 +129,11 @@ class EarningRule(Bilingual, models.Model):
                 | Q(ends_at__isnull=True)
                 | Q(ends_at__gt=F("starts_at")),
                 name="earning_rule_ends_after_it_starts",
+            ),
+            # Qualifying value is what was paid, and no rule changes that (T1).
+            models.CheckConstraint(
+                condition=Q(currency__isnull=True) | ~Q(currency=VALUE),
+                name="earning_rule_leaves_qualifying_value",
             ),
         ]
 

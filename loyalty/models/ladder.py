@@ -9,6 +9,18 @@ from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
 
 
+def _names_its_currency(name: str) -> models.CheckConstraint:
+    """Return the constraint that a currency is named where one is counted."""
+    return models.CheckConstraint(
+        condition=Q(metric="currency", currency__isnull=False)
+        | (~Q(metric="currency") & Q(currency__isnull=True)),
+        name=name,
+        violation_error_message=_(
+            "Name the currency where one is counted, and only there."
+        ),
+    )
+
+
 class LadderRules(models.Model):
     """What a ladder counts, over which time, and how long a tier is good for."""
 
@@ -19,6 +31,7 @@ class LadderRules(models.Model):
         SPEND = "spend", _("money paid, less refunds")
         POINTS = "points", _("points earned")
         ORDERS = "orders", _("number of orders")
+        CURRENCY = "currency", _("a counted currency")
         NONE = "none", _("nothing: staff choose the members")
 
     class Window(models.TextChoices):
@@ -68,6 +81,15 @@ class LadderRules(models.Model):
         choices=Metric,
         default=Metric.VALUE,
         db_default=Metric.VALUE,
+    )
+    currency = models.ForeignKey(
+        "loyalty.Currency",
+        on_delete=models.PROTECT,
+        to_field="code",
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("counted currency"),
     )
     window = models.CharField(
         _("counted over"),
@@ -141,6 +163,11 @@ class LadderRules(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def counts(self) -> str:
+        """Return the name of what is counted: a metric, or the code of a currency."""
+        return self.currency_id or self.metric
+
 
 class RungRules(models.Model):
     """What reaches a tier, keeps it, and what it brings."""
@@ -192,6 +219,7 @@ class Ladder(LadderRules):
     class Meta:
         verbose_name = _("tier ladder")
         verbose_name_plural = _("tier ladders")
+        constraints = [_names_its_currency("ladder_names_its_currency")]
 
     def __str__(self):
         return self.name
@@ -294,6 +322,7 @@ class LadderVersion(LadderRules):
                 condition=~Q(falls="keep") | Q(keep_until__isnull=False),
                 name="ladder_version_keeps_until_a_date",
             ),
+            _names_its_currency("ladder_version_names_its_currency"),
         ]
 
     def __str__(self):

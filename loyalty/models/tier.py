@@ -2,13 +2,17 @@
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from loyalty.models.currency import VALUE
 
 
 class QualifyingEntry(models.Model):
-    """Qualifying value (成长值) gained or lost. Append only, never spent (T1).
+    """So much of a counted currency gained or lost. Append only, never spent (T1).
 
-    ``occurred_at`` of a refund is the date of the *original* order (T2).
+    The first currency is qualifying value (成长值), in minor units; others count whole
+    units. ``occurred_at`` of a refund is the date of the *original* order (T2).
     """
 
     member = models.ForeignKey(
@@ -17,30 +21,56 @@ class QualifyingEntry(models.Model):
         related_name="qualifying_entries",
         verbose_name=_("member"),
     )
+    currency = models.ForeignKey(
+        "loyalty.Currency",
+        on_delete=models.PROTECT,
+        to_field="code",
+        default=VALUE,
+        db_default=VALUE,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("counted currency"),
+    )
     value_minor = models.BigIntegerField(_("value"))
     source = models.CharField(_("source"), max_length=80)
     occurred_at = models.DateTimeField(_("occurred at"))
+    #: Of what rules awarded: those that counted, and what each line earned.
+    trace = models.JSONField(_("calculation"), default=dict, db_default={})
+    #: The award that is taken back.
+    reverses = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="reversals",
+    )
 
     class Meta:
         verbose_name = _("qualifying entry")
         verbose_name_plural = _("qualifying entries")
         constraints = [
             models.UniqueConstraint(
-                fields=["member", "source"], name="qualifying_entry_once_per_source"
+                fields=["member", "currency", "source"],
+                name="qualifying_entry_once_per_source",
             )
         ]
         indexes = [
             models.Index(
-                fields=["member", "occurred_at"],
+                fields=["member", "currency", "occurred_at"],
                 name="qualifying_entry_in_window",
                 include=["value_minor"],
             ),
             # Written mostly in order of time: a page of it serves any day.
             BrinIndex(fields=["occurred_at"], name="qualifying_entry_by_time"),
+            models.Index(
+                fields=["reverses"],
+                name="qualifying_entry_taken_back",
+                condition=Q(reverses__isnull=False),
+            ),
         ]
 
     def __str__(self):
-        return f"{self.source}: {self.value_minor:+d}"
+        return f"{self.source}: {self.value_minor:+d} {self.currency_id}"
 
 
 class TierChange(models.Model):

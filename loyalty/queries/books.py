@@ -39,6 +39,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
     over = Q(expires_at__lte=account.term_stopped_at or at)
     waits = Q(active_at__gt=at) | Q(active_at=None)
     free = F("remaining") - F("held")
+    waits = Q(active_at__gt=at) | Q(active_at=None)
 
     def total(condition: Q) -> Coalesce:
         part = Case(When(condition, then=free), output_field=IntegerField())

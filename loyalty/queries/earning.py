@@ -23,20 +23,37 @@ class EarningTerms:
     rows: tuple[EarningRule, ...]
 
     @cached_property
+    def _read(self) -> dict[str | None, tuple[Rule, ...]]:
+        """Return the rules by the currency they award; conditions are read once."""
+        found: dict[str | None, tuple[Rule, ...]] = {}
+        for row in self.rows:
+            found[row.currency_id] = (*found.get(row.currency_id, ()), rule_of(row))
+        return found
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
-        """Return the rules; conditions are read once."""
-        return tuple(rule_of(row) for row in self.rows)
+        """Return the rules that award points."""
+        return self.rules_in(None)
+
+    @property
+    def currencies(self) -> list[str]:
+        """Return the codes of what else some rule awards."""
+        return sorted(code for code in self._read if code is not None)
+
+    def rules_in(self, currency: str | None) -> tuple[Rule, ...]:
+        """Return the rules that award a currency; None is points."""
+        return self._read.get(currency, ())
 
     @cached_property
     def asks(self) -> frozenset[str]:
         """Return every field that some condition looks at."""
-        conditions = (rule.condition for rule in self.rules)
+        conditions = (rule.condition for some in self._read.values() for rule in some)
         return frozenset().union(*(fields_of(each) for each in conditions if each))
 
     @property
     def asks_lines(self) -> bool:
         """Whether some condition looks at what a line sells."""
-        return any(rule.asks_lines for rule in self.rules)
+        return any(rule.asks_lines for some in self._read.values() for rule in some)
 
     @property
     def wants_lines(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from loyalty.queries.tier_dues import concerned
-from loyalty.queries.tier_measures import COUNTED, joins_of, statement
+from loyalty.queries.tier_measures import joins_of, names_of, statement
 from loyalty.queries.tier_terms import LadderInForce
 from loyalty.rules.terms import Held, LadderTerms, Measured
 
@@ -177,7 +177,7 @@ def histogram(
     Bars of the same width from 0 to ``top``; the last one holds what is above.
     """
     sql, params = statement(each, terms, at, who=_LIVING)
-    names = sorted(terms.metrics & COUNTED.keys())
+    names = names_of(terms)
     with _whole_base() as cursor:
         cursor.execute(
             f"{sql} SELECT greatest(1, width_bucket({_number(terms.metric)}, 0, "  # noqa: S608
@@ -206,7 +206,7 @@ def _found(
 
 def _classes(terms: LadderTerms) -> str:
     """Return the CTE that says which place is held, which is due, and whether kept."""
-    names = sorted(terms.metrics & COUNTED.keys())
+    names = names_of(terms)
     places = range(len(terms.rungs))
     held = " ".join(f"WHEN %(id{rank})s THEN {rank}" for rank in places)
     due = " ".join(

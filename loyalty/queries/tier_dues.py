@@ -4,6 +4,7 @@ A tier changes by what is counted, by a window that leaves something behind, or 
 date: of a term, a grace or a pin. Each of these is found by when it happened.
 """
 
+from loyalty.queries.tier_measures import names_of
 from loyalty.queries.tier_terms import LadderInForce
 
 #: An end that was not looked at yet; a term in grace is looked at until it is settled.
@@ -15,11 +16,12 @@ SELECT member_id FROM loyalty_tierstanding
  WHERE ladder_id = %(ladder)s AND is_pinned AND pinned_until <= %(at)s"""
 _PAID = """
 SELECT member_id FROM orders_order WHERE paid_at BETWEEN {after} AND {until}"""
-#: What is counted -> whose it is, by when it happened.
-_HAPPENED = {
-    "value": """
+#: Of any counted currency, qualifying value among them.
+_GATHERED = """
 SELECT member_id FROM loyalty_qualifyingentry
- WHERE occurred_at BETWEEN {after} AND {until}""",
+ WHERE occurred_at BETWEEN {after} AND {until}"""
+#: What else is counted -> whose it is, by when it happened.
+_HAPPENED = {
     "spend": _PAID,
     "orders": _PAID,
     "points": """
@@ -42,7 +44,7 @@ def concerned(each: LadderInForce) -> str:
     at midnight. What is dated back further is looked at by whoever writes it.
     """
     terms = each.terms
-    happened = [_HAPPENED[name] for name in sorted(terms.metrics & _HAPPENED.keys())]
+    happened = [_HAPPENED.get(name, _GATHERED) for name in names_of(terms)]
     if terms.lifts_on == "delivery":
         happened.append(_ARRIVED)
     parts = [_ENDED, *(sql.format(after=_LATE, until="%(at)s") for sql in happened)]

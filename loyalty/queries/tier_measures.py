@@ -54,12 +54,14 @@ _AFTER = {
 }
 #: An order on its way does not count where delivery lifts.
 _WAITING = "SELECT 1 FROM orders_order o WHERE o.public_id = substr(e.source, 7)"
-COUNTED = {
-    "value": """
-SELECT w.member_id, sum(e.value_minor) AS value FROM windowed w
+#: A counted currency, by its code; the first is qualifying value.
+_OF_CURRENCY = """
+SELECT w.member_id, sum(e.value_minor) AS {name} FROM windowed w
   JOIN loyalty_qualifyingentry e ON e.member_id = w.member_id
+   AND e.currency_id = '{name}'
    AND e.occurred_at > w.after AND e.occurred_at <= %(at)s {undelivered_entries}
- GROUP BY w.member_id""",
+ GROUP BY w.member_id"""
+_COUNTED = {
     "spend": """
 SELECT w.member_id, sum(o.paid_minor - coalesce(back.refunded, 0)) AS spend
   FROM windowed w
@@ -116,7 +118,7 @@ def counted(
     """
     terms = terms or each.terms
     sql, params = statement(each, terms, at, who="a.member_id = ANY(%(members)s)")
-    names = sorted(terms.metrics & COUNTED.keys())
+    names = names_of(terms)
     with connection.cursor() as cursor:
         cursor.execute(
             f"{sql} SELECT w.member_id, w.joined_at, w.state, w.tier_id, w.since, "  # noqa: S608
@@ -144,7 +146,7 @@ def statement(
     each: LadderInForce, terms: LadderTerms, at: datetime, *, who: str
 ) -> tuple[str, dict[str, Any]]:
     """Return the WITH that counts, and its parameters."""
-    names = sorted(terms.metrics & COUNTED.keys())
+    names = names_of(terms)
     source = "a.tier_id", "a.tier_since"
     if not each.is_main:
         source = "s.tier_id", "s.since"
@@ -158,7 +160,7 @@ def statement(
     parts = [
         f"held AS ({_HELD.format(tier=source[0], since=source[1], who=who)})",
         f"windowed AS (SELECT w.*, {_after(terms)} AS after FROM held w)",  # noqa: S608
-        *(f"c_{name} AS ({COUNTED[name].format(**waits)})" for name in names),
+        *(f"c_{name} AS ({_counting(name).format(**waits)})" for name in names),
     ]
     params = {
         "at": at,
@@ -176,6 +178,17 @@ def statement(
         },
     }
     return f"WITH {', '.join(parts)}", params
+
+
+def names_of(terms: LadderTerms) -> list[str]:
+    """Return what is counted, in order; codes of currencies are plain identifiers."""
+    names = sorted(terms.metrics - {"none"})
+    assert all(name.isidentifier() for name in names)
+    return names
+
+
+def _counting(name: str) -> str:
+    return _COUNTED.get(name) or _OF_CURRENCY.replace("{name}", name)
 
 
 def _after(terms: LadderTerms) -> str:

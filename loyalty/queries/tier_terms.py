@@ -14,9 +14,17 @@ from loyalty.rules.tiers import Rung
 MAIN_LADDER = "main"
 #: What both a ladder and a version of it say.
 LADDER_FIELDS = (
-    *("metric", "window", "window_days", "term", "period", "term_months"),
-    *("downgrade", "grace_days", "protect_days", "notice_days", "lifts_on"),
-    *("gifts_of_skipped", "yearly_gifts"),
+    *(
+        "metric",
+        "currency_id",
+        "window",
+        "window_days",
+        "term",
+        "period",
+        "term_months",
+    ),
+    *("downgrade", "grace_days", "protect_days", "notice_days"),
+    *("lifts_on", "gifts_of_skipped", "yearly_gifts"),
 )
 #: What both a tier and a rung of a version say.
 RUNG_FIELDS = (
@@ -142,10 +150,12 @@ def _rung(row: Tier | VersionRung, *, pk: int, is_removed: bool = False) -> Rung
 def _terms(
     row: Ladder | LadderVersion, rungs: tuple[Rung, ...], *, is_main: bool
 ) -> LadderTerms:
+    said = {name: getattr(row, name) for name in LADDER_FIELDS}
+    del said["currency_id"]
     # A gone rung may be the lowest one only where nothing is left below.
     return LadderTerms(
         rungs=rungs,
         zone=ZoneInfo(settings.SHOP_TIME_ZONE),
         has_floor=is_main,
-        **{name: getattr(row, name) for name in LADDER_FIELDS},
+        **said | {"metric": row.counts},
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Q, Sum
 
 from loyalty.models import (
+    VALUE,
     PointsAccount,
     QualifyingEntry,
     Tier,
@@ -86,7 +87,7 @@ def qualifying_by_member(
 ) -> dict[int, int]:
     """Return the value that counts at ``at`` by member; who has none is absent."""
     counted = QualifyingEntry.objects.filter(
-        member_id__in=member_ids, occurred_at__lte=at
+        currency=VALUE, member_id__in=member_ids, occurred_at__lte=at
     )
     after = counts_from(at, window_days=window_days)
     if after is not None:

@@ -1,6 +1,12 @@
 """How many earned points are taken back, and what if they are gone. Plain Python."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
+from math import floor
+
+from crm.shared.money import cumulative_share
 
 
 class Shortage(StrEnum):
@@ -17,33 +23,54 @@ class Shortage(StrEnum):
         return self in {Shortage.DEBT, Shortage.DEDUCT}
 
 
-def points_due(
-    earned: int, *, basis_minor: int, refunded_before_minor: int, refunded_minor: int
-) -> int:
-    """Return the points a refund takes back, by cumulative value (P19).
+@dataclass(slots=True)
+class EarnedLine:
+    """What one line of an order earned, and its units: bought, and back so far."""
 
-    The clawed total after any number of refunds is
-    ``floor(earned × refunded in all / basis)``, whatever their portions.
+    points: int
+    units: int
+    net_minor: int
+    units_back: int = 0
+
+
+def points_due(
+    earned: int,
+    *,
+    basis_minor: int,
+    refunded_minor: int,
+    taken: int,
+    lines: Iterable[EarnedLine] = (),
+) -> int:
+    """Return the points a refund takes back, by what its lines earned (P19).
+
+    The clawed total after any number of refunds is the floor of an exact sum: of each
+    line ``points × units back / units``; of money that came without units, or was
+    kept although they came, its share of the whole. An order without a split is all
+    share: ``floor(earned × refunded in all / basis)``.
 
     Args:
         earned: points the order earned, >= 0.
         basis_minor: what they were earned on.
-        refunded_before_minor: goods value taken back by earlier refunds.
-        refunded_minor: goods value this refund takes back.
+        refunded_minor: goods value that is back, this refund included.
+        taken: what earlier refunds took.
+        lines: of the order, with the units back, this refund's included.
 
-    >>> [points_due(97, basis_minor=300, refunded_before_minor=n * 100,
-    ...             refunded_minor=100) for n in range(3)]
-    [32, 32, 33]
+    >>> points_due(97, basis_minor=300, refunded_minor=200, taken=32)
+    32
+    >>> tea, coat = EarnedLine(10, 1, 100), EarnedLine(90, 3, 200, units_back=1)
+    >>> points_due(100, basis_minor=300, refunded_minor=67, taken=0, lines=[tea, coat])
+    30
     """
-
-    def clawed(total_minor: int) -> int:
-        if basis_minor <= 0:
-            return 0
-        return earned * min(total_minor, basis_minor) // basis_minor
-
-    return clawed(refunded_before_minor + refunded_minor) - clawed(
-        refunded_before_minor
-    )
+    lines = list(lines)
+    basis = max(1, basis_minor)
+    split = sum(line.points for line in lines)
+    exact = Fraction(earned * min(refunded_minor, basis_minor), basis)
+    for line in lines:
+        back = min(line.units_back, line.units)
+        worth = cumulative_share(line.net_minor, back, line.units)
+        exact += Fraction(line.points * back, line.units)
+        exact -= Fraction(split * worth, basis)
+    return max(0, min(earned, floor(exact)) - taken)
 
 
 def points_worth(points: int, *, minor_per_100: int) -> int:

@@ -60,6 +60,8 @@ class Book:
     debt: int = 0
     lifetime_earned: int = 0
     seq: int = 0
+    #: What comes in while nobody may spend is pending until the account is open (P14).
+    is_frozen: bool = False
     lots: list[Lot] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     #: Earlier takes that changed because their points came back.
@@ -85,8 +87,12 @@ class Book:
             active_at: when they can be spent; None until that is known (P9).
             at: now; points that are pending then pay no debt yet. When left out they
                 count from ``active_at``.
+
+        In a frozen account they have no dates until it is open (P14).
         """
         assert points >= 0
+        if self.is_frozen:
+            active_at = expires_at = None
         lot = Lot(points, points, active_at, expires_at) if points else None
         self.balance += points
         if kind == "earn":
@@ -96,7 +102,7 @@ class Book:
             movement.opens = lot
             self.lots.append(lot)
             paying_at = at or active_at
-            if paying_at is not None:
+            if paying_at is not None and not self.is_frozen:
                 self._pay_debt(movement, [lot], at=paying_at)
         return movement
 

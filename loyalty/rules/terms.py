@@ -12,7 +12,7 @@ from loyalty.rules.ladders import DowngradeMode, Level, Metric, Several, fallen
 from loyalty.rules.tiers import Rung
 from loyalty.rules.windows import period_of
 
-#: What can be counted; money in minor units.
+#: What can be counted beside counted currencies, which go by their code.
 METRICS = ("value", "spend", "points", "orders")
 #: How long a tier is good for.
 TERMS = ("none", "end_of_period", "end_of_next", "months")

@@ -1,4 +1,4 @@
-"""Let pending points count (P9): when goods arrived, and what became free pays debt."""
+"""Let pending points count (P9): when goods arrived, or the account is open again."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -6,18 +6,20 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from loyalty.models import Benefit, PointsAccount, PointsLot
+from loyalty.models import Benefit, PointsAccount, PointsLot, Program
 from loyalty.queries.benefits import best_numbers
 from loyalty.queries.program import program
 from loyalty.services.order_points import activation_of, end_of_points
 from loyalty.services.posting import book_of, lot_of, post
 from orders.models import Order
 
-#: Lots without a date whose order has arrived. ``substr`` keeps the order's index.
+#: Lots without a date whose order has arrived; a frozen account's wait on (P14).
+#: ``substr`` keeps the order's index.
 _ARRIVED = """
 SELECT l.id, o.id
   FROM loyalty_pointslot l
   JOIN loyalty_pointsentry e ON e.id = l.entry_id
+  JOIN loyalty_pointsaccount a ON a.member_id = l.account_id AND NOT a.is_frozen
   JOIN orders_order o ON o.public_id = substr(e.source, 7)
  WHERE l.active_at IS NULL AND e.source LIKE 'order:%%'
    AND coalesce(o.delivered_at, o.closed_at) <= %(now)s
@@ -42,11 +44,12 @@ def date_lots(*, now: datetime, order_id: int | None = None, limit: int = 1_000)
     with connection.cursor() as cursor:
         cursor.execute(_ARRIVED, {"now": now, "order": order_id, "limit": limit})
         order_of = dict(cursor.fetchall())
-    accounts = _locked(
+    locked = _locked(
         PointsLot.objects.filter(pk__in=order_of).values_list("account_id", flat=True),
         skip_locked=order_id is None,
     )
-    # Read again under the lock: somebody else may have dated them.
+    # Read again under the lock: somebody else may have dated them, or frozen theirs.
+    accounts = [pk for pk, account in locked.items() if not account.is_frozen]
     lots = list(
         PointsLot.objects.filter(
             pk__in=order_of, account_id__in=accounts, active_at=None
@@ -57,16 +60,56 @@ def date_lots(*, now: datetime, order_id: int | None = None, limit: int = 1_000)
     owners = {lot.account_id for lot in lots}
     longer = best_numbers(owners, Benefit.Kind.POINTS_TERM, now) if owners else {}
     for lot in lots:
-        order = orders[order_of[lot.pk]]
-        order.delivered_at = order.delivered_at or order.closed_at
-        lot.active_at = activation_of(order, terms=terms)
-        lot.expires_at = end_of_points(
-            active_at=lot.active_at,
-            terms=terms,
-            more_months=longer.get(lot.account_id, 0),
-        )
+        begins = _begins(orders[order_of[lot.pk]], terms)
+        _date(lot, begins, terms, more_months=longer.get(lot.account_id, 0))
     PointsLot.objects.bulk_update(lots, ["active_at", "expires_at"])
     return len(lots)
+
+
+def date_waiting(*, account: PointsAccount, now: datetime) -> None:
+    """Give lots of a locked account that is opened their dates (P14).
+
+    What came in while it was frozen counts from now, and its term with it; after a
+    freeze for fraud as if there had been none. What waits for a delivery waits on.
+
+    Args:
+        account: as it was while frozen; ``is_fraud`` tells why.
+    """
+    lots = list(
+        PointsLot.objects.filter(account=account, active_at=None)
+        .select_related("entry")
+        .order_by("pk")
+    )
+    if not lots:
+        return
+    sources = [lot.entry.source.removeprefix("order:") for lot in lots]
+    orders = {
+        f"order:{order.public_id}": order
+        for order in Order.objects.filter(public_id__in=sources)
+    }
+    terms = program()
+    longer = best_numbers([account.pk], Benefit.Kind.POINTS_TERM, now)
+    for lot in lots:
+        order = orders.get(lot.entry.source)
+        begins = _begins(order, terms) if order else lot.entry.occurred_at
+        if begins is not None and not account.is_fraud:
+            begins = max(begins, now)
+        _date(lot, begins, terms, more_months=longer.get(account.pk, 0))
+    PointsLot.objects.bulk_update(lots, ["active_at", "expires_at"])
+
+
+def _begins(order: Order, terms: Program) -> datetime | None:
+    order.delivered_at = order.delivered_at or order.closed_at
+    return activation_of(order, terms=terms)
+
+
+def _date(
+    lot: PointsLot, begins: datetime | None, terms: Program, *, more_months: int
+) -> None:
+    lot.active_at = begins
+    lot.expires_at = end_of_points(
+        active_at=begins, terms=terms, more_months=more_months
+    )
 
 
 @transaction.atomic

@@ -8,12 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import EarningRule, PointsAccount, PointsEntry
+from loyalty.models import EarningRule, PointsAccount, PointsEntry, QualifyingEntry
 from loyalty.queries.earning import EarningTerms, earning_terms
 from loyalty.queries.purchases import member_facts, time_facts
 from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
 from loyalty.rules.ledger import Book
 from loyalty.services.capping import open_tallies
+from loyalty.services.counting import counted_for, known_counts
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import book_of, open_accounts, post
 from members.models import Member
@@ -91,26 +92,60 @@ def grant_for_events(
         rows=terms.rows, asked=((each.member_id, now) for each in fresh)
     )
     books: dict[int, Book] = {}
+    counted: list[QualifyingEntry] = []
+    known = _counted_before(accounts, terms, fresh)
     for each in fresh:
         account = accounts[each.member_id]
         earned = _earned(each, members[each.member_id], account, terms, now)
+        if (each.member_id, each.source) not in known:
+            counted += counted_for(
+                earned.occurrence,
+                terms=terms,
+                tallies=tallies,
+                member_id=each.member_id,
+                source=each.source,
+            )
         earned = tallies.cap(earned, member_id=each.member_id)
         if earned.points or any(part.capped for part in earned.counted):
             book = books.setdefault(each.member_id, book_of(account))
-            book.add(
-                PointsEntry.Kind.GRANT,
-                earned.points,
-                source=each.source,
-                occurred_at=now,
-                active_at=now,
-                expires_at=end_of_points(active_at=now, terms=terms.program),
-                reason=str(REASONS[_Occasion(occasion)]),
-                actor=_ACTOR,
-                trace=earned.trace(lines=False),
-            )
+            _book(book, each, earned, occasion, terms)
     found |= {(e.account_id, e.source): e for e in post(list(books.values()))}
+    QualifyingEntry.objects.bulk_create(counted)
     tallies.write()
     return found
+
+
+def _book(
+    book: Book, happening: Happening, earned: Earned, occasion: str, terms: EarningTerms
+) -> None:
+    now = earned.occurrence.at
+    book.add(
+        PointsEntry.Kind.GRANT,
+        earned.points,
+        source=happening.source,
+        occurred_at=now,
+        active_at=now,
+        expires_at=end_of_points(active_at=now, terms=terms.program),
+        reason=str(REASONS[_Occasion(occasion)]),
+        actor=_ACTOR,
+        trace=earned.trace(lines=False),
+    )
+
+
+def _counted_before(
+    accounts: Mapping[int, PointsAccount],
+    terms: EarningTerms,
+    fresh: Sequence[Happening],
+) -> set[tuple[int, str]]:
+    """Return what counted in some currency before, also in accounts merged with these.
+
+    Nothing is asked where no rule awards any.
+    """
+    if not (fresh and terms.currencies):
+        return set()
+    owner = {old: pk for pk, row in accounts.items() for old in row.accounts}
+    before = known_counts(members=owner, sources={each.source for each in fresh})
+    return {(owner[member_id], source) for member_id, source in before}
 
 
 def _locked(members: Sequence[int], now: datetime) -> dict[int, PointsAccount]:

@@ -12,6 +12,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from loyalty.models import PointsAccount, PointsFreeze, PointsLot
 from loyalty.rules.expiry import after_standstill
+from loyalty.services.activating import date_waiting
 from loyalty.services.adjusting import name_of
 from loyalty.services.holding import release_hold, reserve
 from loyalty.services.posting import book_of, locked_account, lots_left, post
@@ -44,7 +45,8 @@ def freeze_account(
 ) -> bool:
     """Freeze a member's points: still earned, none spent; whether it was news.
 
-    Points already reserved for an order are spent when it is paid.
+    What is earned meanwhile is pending until it is opened again (P14). Points already
+    reserved for an order are spent when it is paid.
 
     Args:
         is_fraud: the time that is lost will not be given back.
@@ -61,12 +63,14 @@ def freeze_account(
 def unfreeze_account(*, member_id: int, reason: str, actor: Any, now: datetime) -> bool:
     """Let a member spend points again; whether it was news.
 
-    Ends move by the time that was lost, unless the freeze was for fraud (P14).
+    Ends move by the time that was lost, and what came in meanwhile begins its term
+    now, unless the freeze was for fraud (P14).
     """
     account = locked_account(member_id=member_id, now=now)
     if not account.is_frozen:
         return False
     give_time_back(account=account, now=now)
+    date_waiting(account=account, now=now)
     _set(account, is_frozen=False, frozen_at=None, is_fraud=False)
     # What ended while it stood still is there again: debt comes first (P18).
     book = book_of(account, lots=lots_left(member_id=member_id))

@@ -22,6 +22,7 @@ from loyalty.models import (
     QualifyingEntry,
     Tier,
 )
+from loyalty.queries.earned_lines import lines_of, split_of, units_of
 from loyalty.queries.earning import EarningTerms, earning_terms
 from loyalty.queries.purchases import (
     WHOLE,
@@ -35,6 +36,7 @@ from loyalty.rules.earning import Occurrence, Part, evaluate
 from loyalty.rules.ledger import Book
 from loyalty.rules.tiers import held_before
 from loyalty.services.capping import Tallies, open_tallies
+from loyalty.services.counting import GivenBack, counted_back, counted_for
 from loyalty.services.order_points import (
     Earner,
     earn_in,
@@ -47,6 +49,7 @@ from loyalty.services.refund_points import (
     Earning,
     claw_for_refund,
     earnings_of,
+    given_back,
     not_settled,
     settlement_of,
 )
@@ -85,8 +88,12 @@ class _Work:
     parts: dict[int, tuple[Part, ...]]
     tallies: Tallies
     goods: dict[int, int]
+    #: Units that refunds took back, and the lines of their orders.
+    units: dict[int, dict[int, int]]
+    lines: dict[str, dict[int, tuple[int, int]]]
     earnings: dict[int, Earning]
     qualifying: list[QualifyingEntry] = field(default_factory=list)
+    given_back: list[GivenBack] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -182,6 +189,7 @@ def _book_members(
     post(list(work.books.values()))
     work.tallies.write()
     insert_rows(work.qualifying)
+    insert_rows(counted_back(work.given_back))
     count_value(member_ids=members)
     total.orders += len(orders)
     total.refunds += len(refunds)
@@ -236,6 +244,8 @@ def _open_work(
             source__in=order_of,
         )
     )
+    refund_ids = [refund.pk for refund in refunds]
+    wants_lines = terms.wants_lines or any("lines" in each.trace for each in entries)
     earnings = earnings_of(
         entries, lots=[lot for some in lots.values() for lot in some]
     )
@@ -250,9 +260,11 @@ def _open_work(
             rows=terms.rows,
             asked=((order.member_id, order.paid_at) for order in orders),
         ),
-        goods=goods_minor(
-            [refund.pk for refund in refunds], kinds=kinds_that_earn(terms.program)
-        ),
+        goods=goods_minor(refund_ids, kinds=kinds_that_earn(terms.program)),
+        units=units_of(refund_ids) if wants_lines else {},
+        lines=lines_of([each.order.public_id for each in refunds])
+        if terms.wants_lines
+        else {},
         earnings={order_of[entry.source]: earnings[entry.pk] for entry in entries},
     )
 
@@ -311,8 +323,16 @@ def _earn(work: _Work, order: Order, earner: Earner) -> None:
         points=movement.points,
         basis_minor=order.basis_minor,
         lot=movement.opens,
+        lines=split_of(movement.trace, work.lines.get(movement.source, {})),
     )
     _qualify(work, order.member_id, order.basis_minor, movement.source, order.paid_at)
+    work.qualifying += counted_for(
+        earned.occurrence,
+        terms=work.terms,
+        tallies=work.tallies,
+        member_id=order.member_id,
+        source=movement.source,
+    )
 
 
 def _settle(work: _Work, refund: Refund) -> None:
@@ -321,10 +341,22 @@ def _settle(work: _Work, refund: Refund) -> None:
     movement = claw_for_refund(
         work.books[order.member_id],
         earning=work.earnings[order.pk],
-        settlement=settlement_of(refund, goods_minor=goods, terms=work.terms.program),
+        settlement=settlement_of(
+            refund,
+            goods_minor=goods,
+            terms=work.terms.program,
+            units=work.units.get(refund.pk, {}),
+        ),
         at=work.now,
     )
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)
+    back = given_back(
+        account=work.accounts[order.member_id],
+        order=order,
+        earning=work.earnings[order.pk],
+        source=movement.source,
+    )
+    work.given_back.append(back)
 
 
 def _take_back(work: _Work, back: UnmatchedReturn) -> None:

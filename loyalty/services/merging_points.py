@@ -22,6 +22,7 @@ from loyalty.models import (
 )
 from loyalty.rules.ledger import Book, SpentTake
 from loyalty.rules.lots import Lot
+from loyalty.services.activating import date_waiting
 from loyalty.services.freezing import give_time_back
 from loyalty.services.posting import book_of, lot_of, open_accounts, post
 from orders.models import Order
@@ -144,6 +145,11 @@ def part_points(
         PointsAccount.objects.filter(pk=winner_id).update(
             is_frozen=False, frozen_at=None, is_fraud=False
         )
+    # What came in while both were frozen waits only where that goes on (P14).
+    if winner.is_frozen and not loser.is_frozen:
+        date_waiting(account=loser, now=now)
+    if brought["froze"]:
+        date_waiting(account=winner, now=now)
 
 
 def going_back(

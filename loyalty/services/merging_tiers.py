@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.dateparse import parse_datetime
 
 from loyalty.models import PointsAccount, QualifyingEntry
@@ -23,9 +23,10 @@ _MOMENTS = (
 #: The ledger only grows: each entry is taken off one member and given to the other at
 #: the moment it counts from, so every window of time holds what it held (T1, T2).
 _PAIRS = """
-INSERT INTO loyalty_qualifyingentry (member_id, value_minor, source, occurred_at)
-SELECT side.member_id, side.sign * e.value_minor, %(source)s || ':' || e.id,
-       e.occurred_at
+INSERT INTO loyalty_qualifyingentry
+       (member_id, currency_id, value_minor, source, occurred_at)
+SELECT side.member_id, e.currency_id, side.sign * e.value_minor,
+       %(source)s || ':' || e.id, e.occurred_at
   FROM loyalty_qualifyingentry e
  CROSS JOIN (VALUES (%(giver)s::bigint, -1), (%(taker)s::bigint, 1))
     AS side (member_id, sign)
@@ -64,12 +65,13 @@ def part_value(
     )
     entries = QualifyingEntry.objects.filter(member_id=winner_id)
     brought = entries.filter(source__startswith=f"{source}:")
+    sources = [
+        *(f"order:{public_id}" for public_id in public_ids),
+        *(f"refund:{public_id}" for public_id in refunds),
+    ]
+    # What was taken back since of an event of theirs goes along with it.
     since = entries.filter(
-        pk__gt=newest,
-        source__in=[
-            *(f"order:{public_id}" for public_id in public_ids),
-            *(f"refund:{public_id}" for public_id in refunds),
-        ],
+        Q(source__in=sources) | Q(reverses__member=loser_id), pk__gt=newest
     )
     ids = {
         *brought.values_list("pk", flat=True),

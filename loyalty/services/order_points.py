@@ -24,14 +24,15 @@ from loyalty.models import (
 from loyalty.queries.benefits import best_number
 from loyalty.queries.earning import PLAN, TIER, EarningTerms
 from loyalty.queries.plans import plan_then
-from loyalty.queries.purchases import Purchase, parts_of, purchase_of
+from loyalty.queries.purchases import WHOLE, Purchase, parts_of, purchase_of
 from loyalty.queries.tiers import tier_held
 from loyalty.rules.activation import active_from
 from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.plans import better_multiplier_bp
-from loyalty.services.capping import open_tallies
+from loyalty.services.capping import Tallies, open_tallies
+from loyalty.services.counting import counted_for
 from loyalty.services.holding import capture_hold
 from loyalty.services.posting import book_of, post_one
 from loyalty.services.tiering import review_tier
@@ -136,7 +137,7 @@ def earn_in(
         trace["tier"] = earner.tier.code
     if earner.plan:
         trace["plan"] = earner.plan["code"]
-    is_split = len(earned.occurrence.parts) > 1
+    is_split = any(part.position != WHOLE for part in earned.occurrence.parts)
     return book.add(
         PointsEntry.Kind.EARN,
         earned.points,
@@ -240,13 +241,8 @@ def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEnt
         now=now,
     )
     entry = post_one(book, movement=movement)
+    _count(order, earned=earned, earner=earner, terms=terms, tallies=tallies)
     tallies.write()
-    QualifyingEntry.objects.create(
-        member_id=order.member_id,
-        value_minor=order.basis_minor,
-        source=source_of(order),
-        occurred_at=order.paid_at,
-    )
     count_value(member_ids=[order.member_id])
     record(
         PointsEarned(member_id=order.member_id, entry_id=entry.pk, points=entry.points)
@@ -260,3 +256,28 @@ def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEnt
         cause=source_of(order),
     )
     return entry
+
+
+def _count(
+    order: Order,
+    *,
+    earned: Earned,
+    earner: Earner,
+    terms: EarningTerms,
+    tallies: Tallies,
+) -> None:
+    """Write the qualifying value, and what else the order counts in (T1)."""
+    value = QualifyingEntry(
+        member_id=order.member_id,
+        value_minor=order.basis_minor,
+        source=source_of(order),
+        occurred_at=order.paid_at,
+    )
+    others = counted_for(
+        earned.occurrence,
+        terms=terms if earner.may_earn else EarningTerms(terms.program, ()),
+        tallies=tallies,
+        member_id=order.member_id,
+        source=source_of(order),
+    )
+    QualifyingEntry.objects.bulk_create([value, *others])

@@ -136,6 +136,7 @@ def book_of(account: PointsAccount, *, lots: Iterable[Lot] = ()) -> Book:
         debt=account.debt,
         lifetime_earned=account.lifetime_earned,
         seq=account.seq,
+        is_frozen=account.is_frozen,
         lots=list(lots),
     )
 

@@ -1,8 +1,9 @@
 """What one refund books: points back and forth, qualifying value, the tier."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
@@ -15,11 +16,13 @@ from loyalty.models import (
     Program,
     QualifyingEntry,
 )
+from loyalty.queries.earned_lines import lines_of, split_of, units_back
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
-from loyalty.rules.clawback import Shortage, points_due
+from loyalty.rules.clawback import EarnedLine, Shortage, points_due
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
+from loyalty.services.counting import GivenBack, counted_back
 from loyalty.services.order_points import in_accounts, source_of
 from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
@@ -38,6 +41,9 @@ class Earning:
     basis_minor: int
     lot: Lot | None
     refunded_minor: int = 0
+    taken: int = 0
+    #: By position what its lines earned; empty where only the whole is known.
+    lines: dict[int, EarnedLine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Settlement:
     #: Who waived what is waived, and why: staff for one refund, or the program.
     waived_by: str = "program"
     waived_because: str = ""
+    #: Units that come back, by position of their line in the first order.
+    units: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,12 @@ class Moved:
     """What a refund moved: points back (None when none were spent), and taken.
 
     ``taken`` is one claw-back of each order that earned; the first order's is the last.
+    ``earnings`` says by order what is back of it now.
     """
 
     back: Movement | None
     taken: tuple[tuple[Order, Movement], ...]
+    earnings: Mapping[int, Earning]
 
 
 def move_for_refund(
@@ -108,7 +118,8 @@ def move_for_refund(
         for order in orders
         if source_of(order) in earned
     ]
-    return book, Moved(back, tuple(_claws(book, by_order, settlement, now)))
+    taken = tuple(_claws(book, by_order, settlement, now))
+    return book, Moved(back, taken, {order.pk: own for order, own in by_order})
 
 
 def _claws(
@@ -128,6 +139,7 @@ def _claws(
                 source=f"{settlement.source}:{order.public_id}",
                 goods_minor=part,
                 points_deducted=deducted,
+                units={},
             )
             movement = claw_for_refund(book, earning=earning, settlement=own, at=now)
             deducted -= movement.trace.get("deducted", 0)
@@ -147,13 +159,15 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     terms = program()
     kinds = kinds_that_earn(terms)
     goods = goods_minor([refund.pk], kinds=kinds).get(refund.pk, 0)
-    settlement = settlement_of(refund, goods_minor=goods, terms=terms)
+    settlement = settlement_of(
+        refund, goods_minor=goods, terms=terms, units=units_back(refund)
+    )
     book, moved = move_for_refund(
         settlement, account=account, orders=line_of(refund.order), now=now
     )
     entry = post_one(book, movement=moved.taken[-1][1])
     # The value falls in the window of the order that brought it (T2).
-    QualifyingEntry.objects.bulk_create(
+    values = [
         QualifyingEntry(
             member_id=member_id,
             value_minor=-movement.trace["refunded_minor"],
@@ -161,7 +175,19 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
             occurred_at=order.paid_at,
         )
         for order, movement in moved.taken
+    ]
+    others = counted_back(
+        [
+            given_back(
+                account=account,
+                order=order,
+                earning=moved.earnings[order.pk],
+                source=movement.source,
+            )
+            for order, movement in moved.taken
+        ]
     )
+    QualifyingEntry.objects.bulk_create([*values, *others])
     count_value(member_ids=[member_id])
     review_tier(
         member_id=member_id,
@@ -173,7 +199,27 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
     return entry
 
 
-def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settlement:
+def given_back(
+    *, account: PointsAccount, order: Order, earning: Earning, source: str
+) -> GivenBack:
+    """Return what is back of an order after a refund, for what it counted in.
+
+    Args:
+        source: names the refund.
+    """
+    return GivenBack(
+        account=account,
+        order_source=source_of(order),
+        source=source,
+        basis_minor=earning.basis_minor,
+        refunded_minor=earning.refunded_minor,
+        lines=earning.lines,
+    )
+
+
+def settlement_of(
+    refund: Refund, *, goods_minor: int, terms: Program, units: Mapping[int, int]
+) -> Settlement:
     """Return what a completed refund moves."""
     return Settlement(
         source=f"refund:{refund.public_id}",
@@ -182,6 +228,7 @@ def settlement_of(refund: Refund, *, goods_minor: int, terms: Program) -> Settle
         shortage=shortage_of(refund.shortfall, terms=terms),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
+        units=units,
         **_waiver(refund, terms),
     )
 
@@ -223,19 +270,28 @@ def not_settled(refunds, *, accounts: Collection[int] | None = None):
 def claw_for_refund(
     book: Book, *, earning: Earning, settlement: Settlement, at: datetime
 ) -> Movement:
-    """Book what a refund of goods takes back of its order (P19).
+    """Book what a refund of goods takes back of its order, line by line (P19).
 
     Points whose value was deducted from the money are settled, and stay.
     """
-    goods_minor = settlement.goods_minor
+    earning.refunded_minor += settlement.goods_minor
+    for position, units in settlement.units.items():
+        if position in earning.lines:
+            earning.lines[position].units_back += units
     due = points_due(
         earning.points,
         basis_minor=earning.basis_minor,
-        refunded_before_minor=earning.refunded_minor,
-        refunded_minor=goods_minor,
+        refunded_minor=earning.refunded_minor,
+        taken=earning.taken,
+        lines=earning.lines.values(),
     )
-    earning.refunded_minor += goods_minor
-    trace = {"refunded_minor": goods_minor, "basis_minor": earning.basis_minor}
+    earning.taken += due
+    trace: dict[str, Any] = {
+        "refunded_minor": settlement.goods_minor,
+        "basis_minor": earning.basis_minor,
+    }
+    if earning.lines:
+        trace["units"] = {str(at): units for at, units in settlement.units.items()}
     deducted = min(due, settlement.points_deducted)
     if deducted:
         trace["deducted"] = deducted
@@ -270,18 +326,35 @@ def earnings_of(
     opened = dict(
         PointsLot.objects.filter(entry__in=entries).values_list("entry_id", "pk")
     )
+    split = [entry.source for entry in entries if "lines" in entry.trace]
+    lines = lines_of([source.removeprefix("order:") for source in split])
     found = {
         entry.pk: Earning(
             entry=entry.pk,
             points=entry.points,
             basis_minor=entry.trace["basis_minor"],
             lot=by_id.get(opened.get(entry.pk)),
+            lines=split_of(entry.trace, lines.get(entry.source, {})),
         )
         for entry in entries
     }
     for reversal in PointsEntry.objects.filter(reverses__in=entries):
-        found[reversal.reverses_id].refunded_minor += reversal.trace["refunded_minor"]
+        _count(found[reversal.reverses_id], reversal)
     return found
+
+
+def _count(earning: Earning, reversal: PointsEntry) -> None:
+    """Count what was taken before; a refund that named no units makes all a share."""
+    trace = reversal.trace
+    earning.taken += trace.get("due", 0) + trace.get("deducted", 0)
+    if not reversal.source.startswith("refund:"):
+        return  # Staff revoked the points; the goods are where they were.
+    earning.refunded_minor += trace["refunded_minor"]
+    if "units" not in trace:
+        earning.lines.clear()
+    for key, units in trace.get("units", {}).items():
+        if int(key) in earning.lines:
+            earning.lines[int(key)].units_back += units
 
 
 def load_lots(

@@ -8,6 +8,7 @@ from django.db.models import F
 from loyalty.models import PointsEntry, PointsLot
 from loyalty.queries.program import program
 from loyalty.rules.clawback import Shortage
+from loyalty.services.counting import take_event_back
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.posting import book_of, locked_account, lots_left, post_one
 from members.models import Member
@@ -76,7 +77,8 @@ def _reward_once(occasion: str, *, member_id: int, now: datetime) -> PointsEntry
 def take_review_points_back(*, review_id: int, now: datetime) -> PointsEntry | None:
     """Take back what a review earned, once, where the program says so (R20).
 
-    A member who has too few left owes the rest or not, as with refunds (P16).
+    A member who has too few left owes the rest or not, as with refunds (P16). What it
+    counted in other currencies goes as well.
 
     Returns:
         The claw-back entry; None when there is nothing to take.
@@ -97,12 +99,14 @@ def take_grant_back(
 ) -> PointsEntry | None:
     """Take back what was granted for a source, once.
 
-    A member who has too few left owes the rest or not, as with refunds (P16).
+    A member who has too few left owes the rest or not, as with refunds (P16). What it
+    counted in other currencies goes as well.
 
     Returns:
         The claw-back entry; None when there is nothing to take.
     """
     account = locked_account(member_id=member_id, now=now)
+    take_event_back(account=account, source=source)
     mine = PointsEntry.objects.filter(account_id__in=account.accounts, source=source)
     granted = mine.filter(kind=PointsEntry.Kind.GRANT).first()
     if granted is None or mine.filter(kind=PointsEntry.Kind.CLAW_BACK).exists():

@@ -114,6 +114,17 @@ _CHECKS = {
           JOIN loyalty_pointsaccount a ON a.member_id = l.account_id
          WHERE l.account_id <> e.account_id
            AND NOT e.account_id = ANY (a.merged_with)""",
+    "counted entry {id}: it brought {found}, {expected} of it was taken back": """
+        SELECT e.id, e.value_minor, -sum(r.value_minor)
+          FROM loyalty_qualifyingentry r
+          JOIN loyalty_qualifyingentry e ON e.id = r.reverses_id
+         GROUP BY e.id
+        HAVING -sum(r.value_minor) NOT BETWEEN 0 AND e.value_minor
+            OR bool_or(r.currency_id <> e.currency_id)""",
+    "member {id}: the counted entries make {found}, less than {expected}": """
+        SELECT member_id, sum(value_minor), 0
+          FROM loyalty_qualifyingentry WHERE currency_id <> 'value'
+         GROUP BY member_id, currency_id HAVING sum(value_minor) < 0""",
 }
 #: An entry belongs to the first month that ends after it and was closed after it.
 _CLOSE_CHECKS = {

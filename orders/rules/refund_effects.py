@@ -4,11 +4,14 @@ Apps above say what a refund will do to points, tiers and coupons, and later wha
 did. They ask the same functions for both, so a preview is what happens. Plain Python.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+#: Among the kinds of ``PlannedRefund.worth_minor``: what is deducted, below 0.
+DEDUCTED = "deducted"
 
 
 class Shortfall(StrEnum):
@@ -25,14 +28,13 @@ class PlannedRefund:
     """A refund as other apps see it before it is made.
 
     ``root_id`` is the order that was first paid: the same one unless the units came
-    by exchange (R13). ``goods_minor`` is the value of goods taken back, which earned
-    points; freight and fees are not in it.
+    by exchange (R13). ``worth_minor`` is what comes back by kind of line, less what is
+    deducted because of goods; see ``value_minor``.
     """
 
     order_id: int
     root_id: int
     member_id: int | None
-    goods_minor: int
     #: The money before missing points are deducted from it.
     amount_minor: int
     points: int
@@ -44,6 +46,14 @@ class PlannedRefund:
     #: Whether the money can still be lowered: not where another system gave it already,
     #: nor in an exchange.
     may_deduct: bool = False
+    worth_minor: Mapping[str, int] = field(default_factory=dict)
+
+    def value_minor(self, kinds: Collection[str]) -> int:
+        """Return the value taken back of lines of some kinds, which earned points."""
+        of_kinds = {*kinds, DEDUCTED}
+        return max(
+            0, sum(m for kind, m in self.worth_minor.items() if kind in of_kinds)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ def _planned(order: Order, quote: ExchangeQuote) -> PlannedRefund:
         order_id=order.pk,
         root_id=root_of(order).pk,
         member_id=order.member_id,
-        goods_minor=quote.back_minor,
+        worth_minor={Product.Kind.GOODS: quote.back_minor},
         amount_minor=quote.back_minor,
         points=quote.points,
         # What was exchanged lives on in another order (C25).

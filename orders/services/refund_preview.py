@@ -1,5 +1,6 @@
 """What a refund gives back and does: one quote for preview and execution (R1)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +24,7 @@ from orders.queries.refunds import (
 )
 from orders.rules.lifecycle import STANDING
 from orders.rules.refund_effects import (
+    DEDUCTED,
     Effect,
     PlannedRefund,
     RefundEffects,
@@ -265,17 +267,17 @@ def _planned(
     policy: RefundPolicy,
 ) -> PlannedRefund:
     kinds = {line.position: line.kind for line in lines}
-    goods = sum(
-        part.amount_minor for part in quote.lines if kinds[part.position] == "goods"
-    )
-    goods -= sum(
-        part.amount_minor for part in quote.deductions if part.kind in OF_GOODS
-    )
+    worth: Counter[str] = Counter()
+    for part in quote.lines:
+        worth[kinds[part.position]] += part.amount_minor
+    for deduction in quote.deductions:
+        if deduction.kind in OF_GOODS:
+            worth[DEDUCTED] -= deduction.amount_minor
     return PlannedRefund(
         order_id=order.pk,
         root_id=root.pk,
         member_id=order.member_id,
-        goods_minor=max(0, goods),
+        worth_minor=worth,
         amount_minor=quote.amount_minor,
         points=quote.points,
         # What was exchanged lives on in another order (C25).

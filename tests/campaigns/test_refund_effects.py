@@ -62,7 +62,6 @@ def said(order, *, closes: bool) -> list[str]:
         order_id=order.pk,
         root_id=order.pk,
         member_id=order.member_id,
-        goods_minor=0,
         amount_minor=0,
         points=0,
         closes_order=closes,

@@ -5,7 +5,7 @@ from typing import Any
 
 from crm.console.demo.members import ZHANG_SAN_PHONE
 from crm.console.demo.shop import DemoShop
-from loyalty.models import EarningRule
+from loyalty.models import Currency, EarningRule
 from loyalty.services.checking_in import check_in
 from members.models import Member
 from members.queries import phone_is
@@ -22,6 +22,10 @@ _VISITORS, _DAYS = 12, 9
 
 def plant(shop: DemoShop) -> None:
     """Write the rules last, so that what was planted before earned by spending."""
+    Currency.objects.create(
+        code="stars", name=shop.text("星星", "Stars"), name_en="Stars",
+        unit=shop.text("颗", "stars"), unit_en="stars", resets_yearly=True,
+    )  # fmt: skip
     for code, name, name_en, fields in _rules():
         EarningRule.objects.create(
             code=code, name=shop.text(name, name_en), name_en=name_en, **fields
@@ -42,6 +46,10 @@ def _rules() -> list[tuple[str, str, str, dict[str, Any]]]:
         (
             *("check-in", "每日签到", "Daily check-in"),
             {"occasion": "check_in", "award": "ladder", "ladder": _WEEK},
+        ),
+        (
+            *("check-in-star", "签到得星", "A star for a check-in"),
+            fixed | {"occasion": "check_in", "points": 1, "currency_id": "stars"},
         ),
         (
             *("birthday", "生日礼", "Birthday"),

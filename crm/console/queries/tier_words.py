@@ -105,7 +105,7 @@ def tier_history(*, member_id: int, until: datetime) -> list[dict[str, Any]]:
             "before": change.from_tier.label if change.from_tier else "–",
             "tier": change.to_tier.label if change.to_tier else "–",
             "counted": _amount(
-                (change.to_tier or change.from_tier).ladder.metric, change.value_minor
+                (change.to_tier or change.from_tier).ladder.counts, change.value_minor
             ),
             "why": _WHY.get(change.reason.partition(":")[0], change.reason),
         }

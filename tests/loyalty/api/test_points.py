@@ -4,10 +4,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from crm.shared import clock
+from loyalty.models import Currency
 from loyalty.services.adjusting import grant_points
 from loyalty.services.earning import earn_for_order
+from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.holding import hold_points
-from tests.loyalty.books import paid_order
+from tests.loyalty.books import paid_order, rule
 
 ME = "/api/storefront/v1/me"
 
@@ -188,3 +190,16 @@ def test_lists_cost_a_fixed_number_of_statements(
     for path, most in [("loyalty", 4), ("points", 3), ("points/entries", 2)]:
         with django_assert_max_num_queries(most):
             assert client.get(f"{ME}/{path}").status_code == 200
+
+
+def test_a_member_sees_what_they_gathered_of_counted_currencies(alice, bob, now):
+    Currency.objects.create(
+        code="stars", name="星星", name_en="Stars", unit="颗", unit_en="stars"
+    )
+    rule("star", occasion="survey", points=2, currency_id="stars")
+    happening = Happening(member_id=alice.pk, source="survey:1")
+    grant_for_event(occasion="survey", happening=happening, now=now)
+    told = {"code": "stars", "name": "Stars", "unit": "stars", "this_year_only": False}
+    for member, value in ((alice, 2), (bob, 0)):
+        answer = of(member).get(f"{ME}/loyalty", headers={"accept-language": "en"})
+        assert answer.json()["currencies"] == [{**told, "value": value}]

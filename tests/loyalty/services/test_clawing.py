@@ -45,7 +45,12 @@ def test_p19_a_partial_refund_takes_back_its_share(alice):
 
     assert (entry.kind, entry.points, entry.balance_after) == ("claw_back", -32, 65)
     assert entry.reverses_id == earned.pk, "P1"
-    assert entry.trace == {"refunded_minor": 3_200, "basis_minor": 9_700, "due": 32}
+    assert entry.trace == {
+        "refunded_minor": 3_200,
+        "basis_minor": 9_700,
+        "units": {"1": 1},
+        "due": 32,
+    }
     assert lots(alice) == [(97, 65)]
     value = MemberValue.objects.get()
     assert (value.orders, value.net_minor) == (1, 6_500)

@@ -65,6 +65,7 @@ def test_p5_p6_a_paid_order_earns_on_goods_after_discounts(alice):
                 "per_minor": 100,
             }
         ],
+        "lines": {"1": 168},
     }
     lot = PointsLot.objects.get()
     assert (lot.granted, lot.remaining, lot.active_at) == (168, 168, NOON)

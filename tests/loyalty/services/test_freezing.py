@@ -3,11 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from crm.shared.models.audit import AuditEntry
-from loyalty.models import PointsEntry, PointsFreeze, PointsLot
+from loyalty.models import PointsEntry, PointsFreeze, PointsLot, Program
+from loyalty.queries.books import breakdown
 from loyalty.queries.points import points_summary
+from loyalty.queries.program import program
+from loyalty.services.activating import date_lots
 from loyalty.services.adjusting import deduct_points, grant_points
+from loyalty.services.clawing import settle_refund
+from loyalty.services.earning import earn_for_order
+from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import (
     FreezeEndsAtOnce,
@@ -18,10 +25,19 @@ from loyalty.services.freezing import (
     unfreeze_account,
     unfreeze_points,
 )
-from loyalty.services.merging_points import join_points
+from loyalty.services.merging_points import join_points, part_points
+from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
+from orders.models import Order
 from tests.cast import NOON
-from tests.loyalty.books import account_of, assert_sound, ledger
+from tests.loyalty.books import (
+    account_of,
+    assert_sound,
+    ledger,
+    paid_order,
+    refund,
+    rule,
+)
 
 DAY = timedelta(days=1)
 
@@ -226,3 +242,106 @@ def test_p28_lots_of_a_merge_lose_and_gain_no_time(alice, bob):
         lot.refresh_from_db()
         assert abs(lot.expires_at - end_of(days)) <= 2 * DAY
         assert lot.expires_at >= end_of(days)
+
+
+# --- What comes in meanwhile (P14, P9) --------------------------------------------------
+
+
+def shut(member, **how):
+    freeze_account(member_id=member.pk, reason="odd", actor="dana", now=NOON, **how)
+
+
+def open_again(member, *, now):
+    unfreeze_account(member_id=member.pk, reason="ok", actor="dana", now=now)
+
+
+def _by_order(member, at):
+    earn_for_order(order_id=paid_order(member, 30_000, at=at).pk, now=at)
+
+
+def _by_event(member, at):
+    rule("hello", occasion="survey", points=300)
+    happening = Happening(member_id=member.pk, source="survey:1")
+    grant_for_event(occasion="survey", happening=happening, now=at)
+
+
+def _by_staff(member, at):
+    grant_points(
+        member_id=member.pk, points=300, reason="sorry", actor="dana", source="s:1",
+        now=at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("earns", [_by_order, _by_event, _by_staff])
+@pytest.mark.parametrize("is_fraud", [False, True])
+def test_p14_what_comes_in_while_frozen_is_pending_until_it_is_open(
+    alice, earns, is_fraud
+):
+    """Its term begins when it counts (P9); after fraud no time is given back."""
+    shut(alice, is_fraud=is_fraud)
+    earned_at, open_at = NOON + 2 * DAY, NOON + 40 * DAY
+
+    earns(alice, earned_at)
+
+    summary = points_summary(alice.pk, earned_at)
+    assert (summary.pending, summary.frozen, summary.balance) == (300, 0, 300)
+    assert breakdown(account_of(alice), at=earned_at).pending == 300
+    lot = PointsLot.objects.get()
+    assert (lot.active_at, lot.expires_at) == (None, None)
+    assert date_lots(now=open_at) == 0, "frozen: it waits on"
+    open_again(alice, now=open_at)
+
+    lot.refresh_from_db()
+    begins = earned_at if is_fraud else open_at
+    assert lot.active_at == begins
+    assert lot.expires_at == end_of_points(active_at=begins, terms=program())
+    assert points_summary(alice.pk, open_at).available == 300
+
+
+def test_p14_what_waits_for_a_delivery_waits_on(alice):
+    Program.objects.update(activation="after_returns")
+    shut(alice)
+    order = paid_order(alice, 30_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    open_again(alice, now=NOON + DAY)
+    lot = PointsLot.objects.get()
+    assert lot.active_at is None
+
+    Order.objects.update(delivered_at=NOON + 2 * DAY, state="delivered")
+    assert date_lots(now=NOON + 3 * DAY) == 1
+    lot.refresh_from_db()
+    assert lot.active_at == NOON + 2 * DAY + settings.RETURN_DAYS * DAY
+
+
+def test_p18_what_comes_in_while_frozen_pays_debt_when_it_is_open(alice):
+    order = paid_order(alice, 10_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    take(alice, 100)
+    settle_refund(refund_id=refund(order, 10_000).pk, now=NOON + DAY)
+    freeze_account(member_id=alice.pk, reason="odd", actor="dana", now=NOON + DAY)
+    _by_staff(alice, NOON + 2 * DAY)
+    assert account_of(alice).debt == 100
+
+    open_again(alice, now=NOON + 3 * DAY)
+    assert (account_of(alice).debt, account_of(alice).balance) == (0, 200)
+
+
+def test_p16_a_refund_takes_what_waits_for_the_account(alice):
+    Program.objects.update(claw_back="pending")
+    shut(alice)
+    order = paid_order(alice, 10_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    settle_refund(refund_id=refund(order, 10_000).pk, now=NOON + DAY)
+    assert account_of(alice).balance == 0
+
+
+def test_p28_parted_from_a_frozen_member_points_count_again(alice, bob):
+    """Bob is frozen; what Alice earned while they were one counts from the parting."""
+    shut(bob)
+    told = {"loser_id": bob.pk, "winner_id": alice.pk, "source": "merge:1"}
+    brought = join_points(**told, now=NOON)
+    _by_staff(alice, NOON + DAY)
+    part_points(**told, brought=brought, orders=[], now=NOON + 2 * DAY)
+    lot = PointsLot.objects.get()
+    assert (lot.account_id, lot.active_at) == (alice.pk, NOON + 2 * DAY)
+    assert points_summary(alice.pk, NOON + 2 * DAY).available == 300
