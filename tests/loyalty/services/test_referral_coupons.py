@@ -116,10 +116,10 @@ def test_beyond_the_cap_and_out_of_the_program_there_is_no_coupon(alice, coupons
     for serial in (7, 8):
         buys(brought(alice, serial))
     assert Coupon.objects.filter(member=alice).count() == 1
-    frozen = brought(alice, 9)
-    put_in_state(frozen.friend, "frozen")
-    buys(frozen)
-    assert not Coupon.objects.filter(member=frozen.friend).exists()
+    closed = brought(alice, 9)
+    put_in_state(closed.friend, "closed")
+    buys(closed)
+    assert not Coupon.objects.filter(member=closed.friend).exists()
 
 
 def test_a_held_referral_brings_its_coupons_when_it_is_released(alice, coupons, dana):
