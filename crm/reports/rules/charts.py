@@ -247,15 +247,14 @@ def step_chart(
             f'<rect x="{start:.1f}" y="{y - 4:.1f}" width="{end - start:.1f}" '
             f'height="8" fill="transparent">{_tip(point)}</rect>'
         )
-    known = len(corners) if chart.mark is None else 2 * chart.mark
+    parts = [(corners, "")]
+    if chart.mark is not None:
+        known, ahead = corners[: 2 * chart.mark], corners[max(2 * chart.mark - 1, 0) :]
+        parts = [(known, ""), (ahead, ' stroke-dasharray="4 3"')]
     lines = [
         f'<polyline points="{" ".join(part)}" fill="none" '
         f'stroke="var(--chart-1, currentColor)" stroke-width="2"{dashes}/>'
-        for part, dashes in [
-            (corners[:known], ""),
-            (corners[max(known - 1, 0) :], ' stroke-dasharray="4 3"'),
-        ]
-        if len(part) > 1
+        for part, dashes in parts
     ]
     return _svg(
         chart,

@@ -192,10 +192,10 @@ def test_a_marked_point_has_a_line_across_and_words_on_the_roomy_side():
 
 def test_what_comes_after_the_mark_of_a_step_chart_is_dashed():
     svg = drawn(step_chart(chart([5, 8, 3], mark=2, mark_words="today"), [1, 2, 1]))
-    lines = svg.findall(f"{SVG}polyline")
+    lines = list(svg.iter("polyline"))
     assert [bool(line.get("stroke-dasharray")) for line in lines] == [False, True]
     ends = [line.get("points").split() for line in lines]
     assert ends[0][-1] == ends[1][0]
-    mark = svg.findall(f"{SVG}line")[-1]
+    mark = list(svg.iter("line"))[-1]
     assert mark.get("x1") == ends[1][1].split(",")[0]
-    assert "today" in [text.text for text in svg.findall(f"{SVG}text")]
+    assert "today" in [text.text for text in svg.iter("text")]
