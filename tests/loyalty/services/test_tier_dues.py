@@ -61,7 +61,7 @@ class Story:
         deeds = [self.buy, self.earn, self.deliver, self.pin, self.close]
         deeds.append(self.give_back)
         for _deed in range(self.dice.randrange(4)):
-            self.dice.choices(deeds, [6, 6, 4, 1, 1, 1])[0]()
+            self.dice.choices(deeds, [6, 6, 4, 3, 1, 1])[0]()
 
     def buy(self) -> None:
         at = self.at - self.dice.randrange(50) * timedelta(minutes=1)
@@ -97,7 +97,7 @@ class Story:
                 member_id=member.pk,
                 ladder="main",
                 tier=self.dice.choice(["silver", "platinum"]),
-                until=self.at + self.dice.randrange(1, 30) * HOUR,
+                until=self.at + self.dice.randrange(1, 12) * HOUR,
                 reason="x",
                 actor="test",
                 now=self.at,
