@@ -13,6 +13,7 @@ from unfold.widgets import (
 )
 
 from crm.shared.money_field import MoneyField
+from crm.shared.plain_questions import answers_of, parts_of
 from loyalty.earning_vocabulary import (
     WEEKDAYS,
     brand_choices,
@@ -36,7 +37,6 @@ _QUESTIONS = {
     "pictures": ("event.pictures", "yes"),
     "least_number": ("event.number", "gte"),
 }
-_WITHOUT_VALUE = "yes"
 #: Of these the form asks only where the other occasion cannot be.
 ORDER_FIELDS = ("least_minor", "first_order", "channels", "categories", "brands")
 EVENT_FIELDS = ("pictures", "least_number")
@@ -141,16 +141,7 @@ class EarningRuleForm(forms.ModelForm):
 
 def tree_of(found: dict[str, Any], kept: list[Any]) -> dict[str, Any]:
     """Return the condition that the fields of a form ask for."""
-    parts: list[Any] = []
-    for name, (field, how) in _QUESTIONS.items():
-        value = found.get(name)
-        if not value:
-            continue
-        asked: dict[str, Any] = {"field": field, "is": how}
-        if how != _WITHOUT_VALUE:
-            asked["value"] = value
-        parts.append(asked)
-    parts += kept
+    parts = [*parts_of(found, _QUESTIONS), *kept]
     if len(parts) == 1:
         return parts[0]
     return {"all": parts} if parts else {}
@@ -158,13 +149,4 @@ def tree_of(found: dict[str, Any], kept: list[Any]) -> dict[str, Any]:
 
 def read_tree(tree: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """Return what fields of the form a condition fills, and what none can say."""
-    names = {question: name for name, question in _QUESTIONS.items()}
-    asked: dict[str, Any] = {}
-    kept: list[Any] = []
-    for part in tree.get("all", [tree] if tree else []):
-        name = names.get((part.get("field"), part.get("is")))
-        if name is None or name in asked:
-            kept.append(part)
-        else:
-            asked[name] = part.get("value", True)
-    return asked, kept
+    return answers_of(tree, _QUESTIONS)

@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from crm.shared import plain_questions
 from crm.shared.clock import now
 from crm.shared.condition_words import words_of
 from crm.shared.conditions import ConditionError
@@ -89,26 +90,15 @@ class ConditionForm(forms.ModelForm):
 
 def tree_of(answers: dict[str, Any]) -> dict[str, Any]:
     """Return the condition that answers mean; empty ones ask nothing."""
-    parts = []
-    for name, (field, how) in _ASKS.items():
-        value = answers.get(name)
-        if name == "only_regions" and value:
-            value = [each.strip() for each in value.replace("，", ",").split(",")]
-            value = [each for each in value if each]
-        if value:
-            parts.append({"field": field, "is": how, "value": value})
+    named = (answers.get("only_regions") or "").replace("，", ",").split(",")
+    regions = [each.strip() for each in named if each.strip()]
+    parts = plain_questions.parts_of(answers | {"only_regions": regions}, _ASKS)
     return {"all": parts} if parts else {}
 
 
 def answers_of(tree: dict[str, Any]) -> dict[str, Any] | None:
     """Return the answers a condition was made of; None where it says more."""
-    names = {asked: name for name, asked in _ASKS.items()}
-    answers: dict[str, Any] = {}
-    for part in tree.get("all", []) if tree else []:
-        name = names.get((part.get("field"), part.get("is")))
-        if name is None or name in answers:
-            return None
-        answers[name] = part["value"]
+    answers, _kept = plain_questions.answers_of(tree or {}, _ASKS)
     if "only_regions" in answers:
         answers["only_regions"] = ", ".join(answers["only_regions"])
     return answers if tree_of(answers) == (tree or {}) else None

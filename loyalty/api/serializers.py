@@ -117,7 +117,10 @@ class ExpiringShape(serializers.Serializer):
 
 
 class ActivatingShape(serializers.Serializer):
-    """Pending points and the first day they are good; null is after delivery."""
+    """Pending points and the first day they are good.
+
+    Null is after delivery, or when the account is open again.
+    """
 
     points = serializers.IntegerField()
     on = serializers.DateField(allow_null=True)

@@ -143,7 +143,8 @@ def simulate_order(*, number: str, tried: EarningRule | None = None) -> Earned:
         raise NoSuchOrder
     earner = earner_of(member_id=order.member_id, at=order.paid_at)
     parts = parts_of([order], terms, by_line=True)[order.pk]
-    return earned_for(order, parts=parts, terms=terms, earner=earner)
+    earned = earned_for(order, parts=parts, terms=terms, earner=earner)
+    return _as_tried(earned, terms, tried)
 
 
 def simulate_sample(sample: Sample, *, tried: EarningRule | None = None) -> Earned:
@@ -162,7 +163,7 @@ def simulate_sample(sample: Sample, *, tried: EarningRule | None = None) -> Earn
         )
         facts = {**facts, **time_facts(sample.at), **line}
         event = Occurrence(sample.at, (Part(),), facts, sample.number)
-        return evaluate(terms.rules, event)
+        return evaluate(terms.rules_in(tried and tried.currency_id), event)
     purchase = Purchase(
         at=sample.at,
         amount_minor=sample.amount_minor,
@@ -171,7 +172,15 @@ def simulate_sample(sample: Sample, *, tried: EarningRule | None = None) -> Earn
         tier_code=sample.tier,
     )
     part = Part(1, sample.amount_minor, sample.units, line)
-    return earned_by(purchase, parts=[part], terms=terms, earner=Earner(tier))
+    earned = earned_by(purchase, parts=[part], terms=terms, earner=Earner(tier))
+    return _as_tried(earned, terms, tried)
+
+
+def _as_tried(earned: Earned, terms: EarningTerms, tried: EarningRule | None) -> Earned:
+    """Return what is earned in the currency that a tried rule awards."""
+    if tried is None or tried.currency_id is None:
+        return earned
+    return evaluate(terms.rules_in(tried.currency_id), earned.occurrence)
 
 
 def _branch(code: str) -> frozenset[str]:

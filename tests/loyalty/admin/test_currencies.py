@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from loyalty.models import Currency, EarningRule, Ladder, LadderVersion
+from loyalty.services.estimating import Sample, simulate_sample
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.versioning import begin_draft
 from tests.cast import NOON
@@ -109,3 +110,13 @@ def test_a_draft_names_the_currency_it_counts(manager, dana):
     assert "Name the currency" in str(answer.context["adminform"].form.errors)
     assert manager.post(url, asked | {"currency": "stars"}).status_code == 302
     assert LadderVersion.objects.get(pk=version.pk).counts == "stars"
+
+
+@pytest.mark.parametrize("occasion", ["order", "survey"])
+def test_the_simulator_tries_a_rule_in_its_own_currency(db, occasion):
+    stars()
+    how = {"award": "per_order"} if occasion == "order" else {}
+    tried = rule("star", occasion=occasion, points=2, currency_id="stars", **how)
+    sample = Sample(NOON, occasion=occasion, amount_minor=10_000)
+    assert simulate_sample(sample, tried=tried).points == 2
+    assert simulate_sample(sample).points == (100 if occasion == "order" else 0)

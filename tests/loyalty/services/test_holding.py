@@ -160,7 +160,7 @@ def test_p14_a_frozen_member_cannot_spend_but_earns(alice, dana):
         take(alice, 1)
     earn_for_order(order_id=paid_order(alice, 10_000).pk, now=NOON)
     summary = points_summary(alice.pk, NOON)
-    assert (summary.available, summary.frozen) == (0, 600)
+    assert (summary.available, summary.frozen, summary.pending) == (0, 500, 100)
 
     assert unfreeze_account(member_id=alice.pk, reason="fine", actor=dana, now=NOON)
     assert points_summary(alice.pk, NOON).available == 600
