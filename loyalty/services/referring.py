@@ -137,7 +137,9 @@ def sweep_referrals(*, now: datetime, after_id: int = 0, limit: int = 200) -> in
 
 
 def locked_referral(*, referral_id: int, now: datetime) -> Referral:
-    """Return a referral after locking both members, their accounts, then itself.
+    """Return a referral after locking its inviter's and its friend's accounts.
+
+    Before them the members, where coupons are promised.
 
     A merge that came between has moved it to somebody else, whose account is locked
     as well.
@@ -148,9 +150,10 @@ def locked_referral(*, referral_id: int, now: datetime) -> Referral:
         needed = {referral.inviter_id, standing_id(referral.friend_id)}
         if needed <= whose:
             return Referral.objects.select_for_update().get(pk=referral_id)
-        # A coupon locks its member, and everybody locks members before accounts.
-        members = Member.objects.select_for_update(no_key=True).order_by("pk")
-        list(members.filter(pk__in=needed).values_list("pk"))
+        if referral.inviter_template or referral.friend_template:
+            # A coupon locks its member, and everybody locks members before accounts.
+            members = Member.objects.select_for_update(no_key=True).order_by("pk")
+            list(members.filter(pk__in=needed).values_list("pk"))
         locked_pair(member_ids=sorted(needed), now=now)
         whose |= needed
 

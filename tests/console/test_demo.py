@@ -201,9 +201,9 @@ def test_story_10_a_refund_made_the_balance_insufficient(shop):
 
 
 def test_story_3_five_channels_sell(shop):
-    # Orders at an agreed price, of groups and of plans, come from no channel.
+    # Orders at an agreed price, of groups, plans and rewards, come from no channel.
     own = Order.objects.filter(seat__isnull=True).exclude(
-        lines__price_kind__in=["plan", "planchange"]
+        lines__price_kind__in=["plan", "planchange", "reward"]
     )
     sold = own.values_list("channel__code", flat=True).distinct()
     assert set(sold) == {"mini-program", "web", "tmall", "jd", "store"}
