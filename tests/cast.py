@@ -1,7 +1,10 @@
 """The people and goods of the tests. The fixtures of ``conftest.py`` call these."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from members.models import Consent, ConsentText, Member, User
 from members.rules.numbers import member_number
@@ -49,9 +52,15 @@ def put_in_state(member: Member, state: str) -> None:
     member.save()
 
 
+@cache
+def _hashed() -> str:
+    """Return the password of all logins as the shop keeps it: hashed once, it is slow."""
+    return make_password("pass-phrase-1")
+
+
 def make_user(username: str, **fields) -> User:
     """Write a login whose password is ``pass-phrase-1``."""
-    return User.objects.create_user(username, password="pass-phrase-1", **fields)
+    return User.objects.create(username=username, password=_hashed(), **fields)
 
 
 def make_variant(
