@@ -14,7 +14,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from loyalty.events import SeatTaken
-from loyalty.models import EarningRule, RewardRedemption
+from loyalty.models import EarningRule, Reward, RewardRedemption
 from loyalty.rules.rewards import door_opens
 from loyalty.rules.tickets import ticket_as_typed
 from loyalty.services.event_points import Happening, grant_for_event
@@ -104,7 +104,9 @@ def moment_words(at: datetime) -> str:
 
 
 def _refuse_early(row: RewardRedemption, now: datetime) -> None:
-    begins_at = row.seat_at
+    # Not as was promised: who moved the occasion stands at the door that day.
+    moved = Reward.objects.filter(pk=row.reward_id).values_list("seat_at", flat=True)
+    begins_at = moved.get() or row.seat_at
     assert begins_at is not None, row.public_id
     opens = door_opens(begins_at, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
     if row.state == _State.FULFILLED and now < opens:

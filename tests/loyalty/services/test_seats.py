@@ -179,6 +179,14 @@ def test_x3_a_ticket_of_another_day_does_not_let_in(seat, dana):
     assert let_in(seat, dana, now=midnight).redemption.state == "admitted"
 
 
+@pytest.mark.parametrize("moved", [timedelta(days=-1), timedelta(days=3)])
+def test_the_door_opens_on_the_day_the_occasion_was_moved_to(moved, seat, dana):
+    Reward.objects.update(seat_at=BEGINS + moved)
+    with pytest.raises(TicketTooEarly):
+        let_in(seat, dana, now=BEGINS + moved - timedelta(days=1))
+    assert let_in(seat, dana, now=BEGINS + moved).redemption.state == "admitted"
+
+
 @pytest.mark.parametrize("typed", ["", "TKT-", "TKT-0000-0000-0000"])
 def test_what_is_no_ticket_lets_nobody_in(typed, seat, dana):
     with pytest.raises(TicketUnknown):
