@@ -15,6 +15,7 @@ from tests.tables import digest
 
 pytestmark = pytest.mark.django_db
 DOOR = "/admin/loyalty/rewardredemption/door/"
+LISTED = "/admin/loyalty/rewardredemption/"
 EN = {"accept-language": "en"}
 
 
@@ -82,6 +83,7 @@ def test_the_door_lets_in_once_and_then_says_when(seat):
     client = client_in_role("support")
     link = f"{DOOR}?redemption={seat.public_id}"
     assert link in client.get(page_of(seat)).content.decode()
+    assert DOOR in client.get(LISTED).content.decode()
     assert f'value="{seat.ticket}"' in client.get(link).content.decode()
 
     done = client.post(DOOR, {"ticket": seat.ticket}, headers=EN, follow=True)
@@ -112,7 +114,9 @@ def test_nobody_else_stands_at_the_door_or_sees_a_ticket(role, seat):
     before = digest()
     assert client.get(DOOR).status_code == 403
     assert client.post(DOOR, {"ticket": seat.ticket}).status_code == 403
-    page = client.get(page_of(seat))
-    assert seat.ticket not in page.content.decode()
+    for address in (page_of(seat), LISTED):
+        page = client.get(address).content.decode()
+        assert seat.ticket not in page
+        assert f'href="{DOOR}"' not in page
     assert digest() == before
     assert RewardRedemption.objects.get().state == "fulfilled"
