@@ -149,6 +149,7 @@ REWARD_KINDS: dict[str, str] = {
     "coupon": "campaigns.reward_kinds.CouponReward",
     "benefit": "loyalty.reward_kinds.BenefitReward",
     "donation": "loyalty.reward_kinds.DonationReward",
+    "seat": "loyalty.reward_kinds.SeatReward",
 }
 
 #: How a message leaves: channel code -> class with ``send``.

@@ -116,6 +116,15 @@ class RedemptionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatTaken:
+    """A member's ticket was shown at the door, and let somebody in."""
+
+    name: ClassVar[str] = "loyalty.SeatTaken"
+    member_id: int
+    redemption_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BenefitDue:
     """A gift or drip is due: whoever gives coupons gives that of ``template``."""
 

@@ -104,7 +104,8 @@ class LoyaltyData(PersonalData):
             "member",
             cleared="reason",
             kept="public_id kind state points price_minor carrier tracking "
-            "requested_at due_at refundable_until shipped_at delivered_at ended_at",
+            "requested_at due_at refundable_until shipped_at delivered_at admitted_at "
+            "ended_at",
             plain="reward member order terms result source address",
             beside="reward__name",
         ),
@@ -165,7 +166,7 @@ class LoyaltyData(PersonalData):
         "loyalty.Benefit": "public_id code name name_en text text_en template",
         "loyalty.BenefitGrant": "audience condition",
         "loyalty.Reward": "public_id name name_en text text_en template condition "
-        "picture picture_id kind",
+        "picture picture_id kind place place_en",
         "loyalty.RewardPrice": "audience condition",
         "loyalty.Ladder": "code name",
         "loyalty.Plan": "code name name_en",

@@ -1,11 +1,13 @@
 """The kinds of rewards this app and those below can give by themselves."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import Reward
+from loyalty.rules.tickets import new_ticket
 from loyalty.services.buying_benefits import buy_use, give_use_back
 from loyalty.services.reward_kinds import (
     ACTOR,
@@ -13,6 +15,7 @@ from loyalty.services.reward_kinds import (
     RewardGone,
     RewardIncomplete,
     RewardUsed,
+    SeatTooLate,
 )
 from orders.models import WalletEntry
 from orders.services.counting_stock import (
@@ -143,3 +146,19 @@ class DonationReward(_Kind):
 
     def undo(self, promise: Promise, *, now: datetime) -> None:
         """Nothing to take back."""
+
+
+class SeatReward(_Kind):
+    """A seat at an occasion of the shop: the pieces of the reward are the seats."""
+
+    label = _("event seat")
+    needs = "seat_at"
+
+    def fulfil(self, promise: Promise, *, now: datetime) -> str:
+        """Write a ticket, unless it has begun."""
+        if now >= datetime.fromisoformat(promise.terms["seat_at"]):
+            raise SeatTooLate
+        return new_ticket(secrets.choice)
+
+    def undo(self, promise: Promise, *, now: datetime) -> None:
+        """Nothing to take back: the door asks how far the redemption is."""

@@ -1,32 +1,28 @@
-"""What members took for points: the queue to be sent, and giving it back."""
-
-from typing import Any
+"""What members took for points: what is to be sent, and giving it back."""
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.generic import View
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from loyalty.admin.door import DoorPage
 from loyalty.admin.reward import price_words
+from loyalty.admin.work_page import WORKS, WorkPage
 from loyalty.models import RewardRedemption
 from loyalty.queries.rewards import rewards_to_send
+from loyalty.services.admitting import moment_words
 from loyalty.services.ending_redemptions import end_redemption
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
 from loyalty.services.reward_kinds import reward_kind
 
-#: Sending, delivering and giving back.
-WORKS = "loyalty.change_rewardredemption"
 #: Parcels one page sends.
 MOST_PARCELS = 100
 _State = RewardRedemption.State
@@ -41,6 +37,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
         "What members took for points stands here. They choose from the rewards in "
         "the app."
     )
+    list_before_template = "loyalty/door_link.html"
     list_display = [
         *("requested_at", "public_id", "what", "member", "price", "state_label"),
         *("due", "tracking"),
@@ -56,19 +53,21 @@ class RewardRedemptionAdmin(LedgerAdmin):
     fields = [
         *("public_id", "what", "member", "kind_label", "price", "order", "state"),
         *("requested_at", "due_at", "refundable_until", "result", "carrier"),
-        *("tracking", "shipped_at", "delivered_at", "ended_at", "reason", "deeds"),
+        *("tracking", "shipped_at", "delivered_at", "begins", "admitted_at"),
+        *("ended_at", "reason", "deeds"),
     ]
-    readonly_fields = ["what", "kind_label", "price", "deeds"]
+    readonly_fields = ["what", "kind_label", "price", "begins", "deeds"]
 
     def get_queryset(self, request):
         """Leave the bytes of pictures where they are."""
         return super().get_queryset(request).defer("reward__picture")
 
     def get_urls(self):
-        """Add the pages that send and give back."""
+        """Add the pages that send, let in and give back."""
         view = self.admin_site.admin_view
         pages = (
             ("send/", SendPage, "redemption_send"),
+            ("door/", DoorPage, "redemption_door"),
             ("<int:pk>/end/", EndPage, "redemption_end"),
         )
         return [
@@ -112,6 +111,20 @@ class RewardRedemptionAdmin(LedgerAdmin):
         """Return the points, and the money besides where there was any."""
         return price_words(row)
 
+    def get_fields(self, request, obj=None):
+        """Keep the ticket, which opens the door to anybody, from who only looks."""
+        fields = super().get_fields(request, obj)
+        if obj is not None and obj.ticket and not request.user.has_perm(WORKS):
+            return [name for name in fields if name != "result"]
+        return fields
+
+    @admin.display(description=gettext_lazy("begins at"))
+    def begins(self, row: RewardRedemption) -> str:
+        """Return when and where the occasion of a seat is."""
+        if row.seat_at is None:
+            return "–"
+        return " · ".join(filter(None, [moment_words(row.seat_at), row.where]))
+
     @admin.display(description=gettext_lazy("kind"))
     def kind_label(self, row: RewardRedemption) -> str:
         """Return what it is."""
@@ -123,6 +136,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
             "unpaid": BUSY,
             "requested": BUSY,
             "fulfilled": GOOD,
+            "admitted": GOOD,
             "shipped": BUSY,
             "delivered": GOOD,
             "cancelled": CALM,
@@ -147,7 +161,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
     @admin.display(description=gettext_lazy("next"))
     def deeds(self, row: RewardRedemption) -> str:
         """Return the way to the pages about it."""
-        if row.ended_at is not None:
+        if row.ended_at is not None or row.admitted_at is not None:
             return "–"
         if row.order_id is not None and row.state != _State.UNPAID:
             there = reverse("admin:orders_order_change", args=[row.order_id])
@@ -160,28 +174,15 @@ class RewardRedemptionAdmin(LedgerAdmin):
             send = reverse("admin:redemption_send") + f"?ids={row.pk}"
             ship = format_html('<a class="cs-btn" href="{}">{}</a>', send, _("Send…"))
             return format_html("{} {}", ship, link)
+        if row.ticket:
+            door = reverse("admin:redemption_door") + f"?redemption={row.public_id}"
+            words = _("Let in…")
+            enter = format_html('<a class="cs-btn" href="{}">{}</a>', door, words)
+            return format_html("{} {}", enter, link)
         return link
 
 
-class _WorkPage(View):
-    """What both pages share."""
-
-    model_admin: Any = None
-
-    def dispatch(self, request, *args, **kwargs):
-        """Refuse whoever may not."""
-        if not request.user.has_perm(WORKS):
-            raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)
-
-    def show(self, request, template: str, **context: Any) -> TemplateResponse:
-        """Return a page of the console."""
-        site = self.model_admin.admin_site.each_context(request)
-        context = {**site, "opts": self.model_admin.opts, **context}
-        return TemplateResponse(request, template, context)
-
-
-class SendPage(_WorkPage):
+class SendPage(WorkPage):
     """Which rewards leave, with whom, under which numbers."""
 
     def get(self, request):
@@ -226,7 +227,7 @@ class SendPage(_WorkPage):
         )
 
 
-class EndPage(_WorkPage):
+class EndPage(WorkPage):
     """A reward is given back: say why, and whether the piece came back."""
 
     def dispatch(self, request, *args, pk: int, **kwargs):

@@ -30,6 +30,7 @@ from loyalty.admin.simple_conditions import (
 )
 from loyalty.models import Reward, RewardPrice, RewardRedemption
 from loyalty.queries.rewards import donations_by_month
+from loyalty.services.admitting import moment_words
 from loyalty.services.reward_kinds import (
     kind_choices,
     reward_kind,
@@ -83,7 +84,7 @@ class RewardForm(ConditionForm):
         fields = [
             *("name", "name_en", "text", "text_en", "points", "benefit"),
             *("stock", "member_limit", "starts_at", "ends_at", "refundable_days"),
-            *("due_days", "is_active"),
+            *("due_days", "is_active", "seat_at", "place", "place_en"),
         ]
 
     def __init__(self, *args, **kwargs):
@@ -137,6 +138,8 @@ class RewardForm(ConditionForm):
         if not kind:
             return said
         self.instance.kind = kind
+        if kind != "seat":
+            said |= {"seat_at": None, "place": "", "place_en": ""}
         self.instance.amount_minor = said.get("amount")
         self.instance.template = said.get("template") or ""
         self.instance.price_minor = said.get("price") or 0
@@ -225,7 +228,7 @@ class RewardAdmin(StaffAdmin):
 
     when_empty = gettext_lazy(
         "Rewards are what members get for points: goods, coupons, stored value, "
-        "benefits, donations. Add one; members find it in the app."
+        "benefits, event seats, donations. Add one; members find it in the app."
     )
     form = RewardForm
     inlines = [RewardPriceInline]
@@ -258,7 +261,7 @@ class RewardAdmin(StaffAdmin):
         )
         if not may:
             plain[3] = "price_minor"
-        what = list(_WHAT) if may else ["kind", "benefit"]
+        what = list(_WHAT) if may else ["kind", "benefit", "seat_at"]
         if obj is not None and obj.kind == "donation":
             what.append("donated")
         sets = [
@@ -332,7 +335,8 @@ class RewardAdmin(StaffAdmin):
         return words_of_reward(reward) if reward.pk else "–"
 
 
-_WHAT = ("kind", "sku", "amount", "template", "benefit", "upload")
+_WHAT = ("kind", "sku", "amount", "template", "benefit", "seat_at")
+_WHAT += (("place", "place_en"), "upload")
 
 
 def price_words(priced: Reward | RewardPrice | RewardRedemption) -> str:
@@ -356,6 +360,9 @@ def words_of_reward(reward: Reward) -> str:
         said.append(text % {"whom": whom, "only": only, "price": price_words(row)})
     rest = _("Whoever is left: %(price)s.") if said else _("%(price)s.")
     said.append(rest % {"price": price_words(reward)})
+    if reward.seat_at:
+        begins = {"at": moment_words(reward.seat_at), "place": reward.where or "–"}
+        said.append(_("Begins %(at)s; place: %(place)s.") % begins)
     visible = condition_words(reward.condition)
     if visible:
         said.append(_("Only visible if %(condition)s.") % {"condition": visible})

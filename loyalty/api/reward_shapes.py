@@ -44,6 +44,8 @@ def reward_shape(shown: ShownReward) -> dict[str, Any]:
         "refundable_days": reward.refundable_days,
         "starts_at": reward.starts_at,
         "ends_at": reward.ends_at,
+        "begins_at": reward.seat_at,
+        "place": reward.where,
         "picture": _picture(reward),
     }
 
@@ -71,6 +73,10 @@ class RewardShape(WrittenShape):
         help_text="For all; whoever has early access sees it before."
     )
     ends_at = serializers.DateTimeField(allow_null=True)
+    begins_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the occasion of an event seat begins."
+    )
+    place = serializers.CharField(help_text="Where; empty for what is no seat.")
     picture = serializers.CharField(allow_null=True)
 
 
@@ -121,13 +127,24 @@ class RedemptionShape(serializers.ModelSerializer):
     result = serializers.CharField(
         read_only=True, help_text="What it brought, such as the id of a coupon."
     )
+    begins_at = serializers.DateTimeField(
+        source="seat_at",
+        allow_null=True,
+        read_only=True,
+        help_text="When the occasion of an event seat begins, as was promised.",
+    )
+    place = serializers.CharField(source="where", read_only=True)
+    ticket = serializers.CharField(
+        read_only=True,
+        help_text="To be shown at the door, once; empty for what is no seat.",
+    )
     may_be_given_back = serializers.SerializerMethodField()
 
     class Meta:
         model = RewardRedemption
         fields = [
             *("id", "reward", "name", "kind", "state", "points", "price"),
-            *("order", "result"),
+            *("order", "result", "begins_at", "place", "ticket", "admitted_at"),
             *("requested_at", "due_at", "carrier", "tracking", "shipped_at"),
             *("delivered_at", "ended_at", "refundable_until", "may_be_given_back"),
         ]

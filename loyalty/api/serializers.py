@@ -19,7 +19,7 @@ from loyalty.services.transferring import Transfer
 from members.models import Member
 
 #: Causes whose public id a member may see.
-_SHOWN_SOURCES = {"order", "refund", "reward"}
+_SHOWN_SOURCES = {"order", "refund", "reward", "seat"}
 
 
 class TierShape(serializers.Serializer):

@@ -1,5 +1,7 @@
 """Rewards: what members get for points, and every time they did."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +34,7 @@ class Reward(Bilingual, models.Model):
         _("and in money"), default=0, db_default=0
     )
     #: What of it: goods name a SKU, stored value and donations an amount, coupons
-    #: their template by its public id, benefits a benefit.
+    #: their template by its public id, benefits a benefit, seats when it begins.
     variant = models.ForeignKey(
         "orders.Variant",
         on_delete=models.PROTECT,
@@ -50,6 +52,16 @@ class Reward(Bilingual, models.Model):
         blank=True,
         related_name="rewards",
         verbose_name=_("benefit"),
+    )
+    seat_at = models.DateTimeField(
+        _("begins at"),
+        null=True,
+        blank=True,
+        help_text=_("For event seats: until then they are to be had."),
+    )
+    place = models.CharField(_("place"), max_length=120, blank=True, db_default="")
+    place_en = models.CharField(
+        _("English place"), max_length=120, blank=True, db_default=""
     )
     stock = models.PositiveIntegerField(_("pieces in all"), null=True, blank=True)
     taken = models.PositiveIntegerField(_("taken"), default=0, editable=False)
@@ -97,6 +109,10 @@ class Reward(Bilingual, models.Model):
                 condition=Q(price_minor=0) | Q(kind="goods", points__gt=0),
                 name="reward_for_money_is_goods_for_points_too",
             ),
+            models.CheckConstraint(
+                condition=Q(seat_at__isnull=True) | Q(kind="seat"),
+                name="reward_that_begins_is_a_seat",
+            ),
         ]
         indexes = [
             models.Index(
@@ -113,6 +129,11 @@ class Reward(Bilingual, models.Model):
     def story(self) -> str:
         """Return the description in the language of this request."""
         return in_request_language(self.text, self.text_en)
+
+    @property
+    def where(self) -> str:
+        """Return the place of a seat in the language of this request."""
+        return in_request_language(self.place, self.place_en)
 
     @property
     def left(self) -> int | None:
@@ -170,6 +191,7 @@ class RewardRedemption(models.Model):
         UNPAID = "unpaid", pgettext_lazy("redemption", "to be paid")
         REQUESTED = "requested", _("to be sent")
         FULFILLED = "fulfilled", pgettext_lazy("redemption", "given")
+        ADMITTED = "admitted", pgettext_lazy("redemption", "let in")
         SHIPPED = "shipped", pgettext_lazy("redemption", "sent")
         DELIVERED = "delivered", pgettext_lazy("redemption", "delivered")
         CANCELLED = "cancelled", pgettext_lazy("redemption", "cancelled")
@@ -204,7 +226,8 @@ class RewardRedemption(models.Model):
         verbose_name=_("order"),
     )
     terms = models.JSONField(_("terms"), default=dict)
-    #: What the member got, as its kind names it: ``cpn_…``, ``wle_…``, ``ben_…``.
+    #: What the member got, as its kind names it: ``cpn_…``, ``wle_…``, ``ben_…``, or
+    #: the ticket of a seat: who shows it is let in.
     result = models.CharField(_("result"), max_length=80, blank=True)
     source = models.CharField(_("source"), max_length=80, unique=True)
     address = models.ForeignKey(
@@ -225,6 +248,7 @@ class RewardRedemption(models.Model):
     )
     shipped_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    admitted_at = models.DateTimeField(_("let in at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
 
@@ -236,6 +260,16 @@ class RewardRedemption(models.Model):
                 condition=Q(ended_at__isnull=False, state__in=["cancelled", "refunded"])
                 | Q(ended_at__isnull=True) & ~Q(state__in=["cancelled", "refunded"]),
                 name="redemption_ended_has_its_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(admitted_at__isnull=False, state="admitted")
+                | Q(admitted_at__isnull=True) & ~Q(state="admitted"),
+                name="redemption_let_in_has_its_moment",
+            ),
+            models.UniqueConstraint(
+                fields=["result"],
+                name="redemption_ticket_is_one_seat",
+                condition=Q(kind="seat"),
             ),
             # Within the transaction that orders it, and nowhere else.
             models.UniqueConstraint(
@@ -271,3 +305,20 @@ class RewardRedemption(models.Model):
     def label(self) -> str:
         """Return what was promised, in the language of this request."""
         return in_request_language(self.terms["name"], self.terms["name_en"])
+
+    @property
+    def ticket(self) -> str:
+        """Return what opens the door to a seat; empty for all other kinds."""
+        return self.result if self.kind == "seat" else ""
+
+    @property
+    def seat_at(self) -> datetime | None:
+        """Return when it begins, as was promised; None for what is no seat."""
+        told = self.terms.get("seat_at")
+        return datetime.fromisoformat(told) if told else None
+
+    @property
+    def where(self) -> str:
+        """Return the promised place of a seat in the language of this request."""
+        place, english = self.terms.get("place", ""), self.terms.get("place_en", "")
+        return in_request_language(place, english)

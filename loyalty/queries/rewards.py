@@ -52,9 +52,11 @@ def rewards_on_offer(at: datetime) -> QuerySet[Reward]:
 def shown_rewards(*, member_id: int, at: datetime) -> list[ShownReward]:
     """Return the catalogue of a member with their prices, in a few statements.
 
-    What is all gone stays to be seen, so that nobody looks for it.
+    What is all gone stays to be seen, so that nobody looks for it; what has begun
+    does not.
     """
-    return _shown(list(rewards_on_offer(at).defer("picture")), member_id, at)
+    ahead = rewards_on_offer(at).exclude(seat_at__lte=at)
+    return _shown(list(ahead.defer("picture")), member_id, at)
 
 
 def shown_reward(*, public_id: str, member_id: int, at: datetime) -> ShownReward | None:

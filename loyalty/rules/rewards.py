@@ -11,10 +11,12 @@ from crm.shared.dates import bounds_of_day
 #: State -> states it may move to; everything else is refused. What needs no sending
 #: is given at once. Cancelled is what was never sent, given back what was. Unpaid is
 #: what costs money, too, until its order is paid; news of an order may come late.
+#: Admitted is whoever was let in with a ticket: that cannot be undone.
 MOVES: dict[str, frozenset[str]] = {
     "unpaid": frozenset({"fulfilled", "cancelled", "refunded"}),
     "requested": frozenset({"shipped", "cancelled"}),
-    "fulfilled": frozenset({"refunded"}),
+    "fulfilled": frozenset({"admitted", "refunded"}),
+    "admitted": frozenset(),
     "shipped": frozenset({"delivered", "refunded"}),
     "delivered": frozenset({"refunded"}),
     "cancelled": frozenset(),
@@ -23,7 +25,7 @@ MOVES: dict[str, frozenset[str]] = {
 #: Who agreed on the price of an order's line: a reward that costs money, too.
 AGREED = "reward"
 #: Neither cancelled nor given back: what counts against limits.
-STANDING = ("unpaid", "requested", "fulfilled", "shipped", "delivered")
+STANDING = ("unpaid", "requested", "fulfilled", "admitted", "shipped", "delivered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,24 @@ def end_of_days(now: datetime, *, days: int, zone: ZoneInfo) -> datetime:
     return bounds_of_day(day, zone)[1]
 
 
-def refund_deadline(now: datetime, *, days: int, zone: ZoneInfo) -> datetime | None:
-    """Return until when what is redeemed now may be given back; None is never."""
-    return end_of_days(now, days=days, zone=zone) if days else None
+def refund_deadline(
+    now: datetime, *, days: int, zone: ZoneInfo, begins_at: datetime | None = None
+) -> datetime | None:
+    """Return until when what is redeemed now may be given back; None is never.
+
+    A seat is given back before its occasion begins, or not at all.
+    """
+    if not days:
+        return None
+    deadline = end_of_days(now, days=days, zone=zone)
+    return deadline if begins_at is None else min(deadline, begins_at)
+
+
+def door_opens(begins_at: datetime, *, zone: ZoneInfo) -> datetime:
+    """Return from when tickets let in: the day it begins, in the shop's zone (X3).
+
+    >>> from datetime import UTC
+    >>> door_opens(datetime(2026, 11, 21, 4, tzinfo=UTC), zone=ZoneInfo("Asia/Tokyo"))
+    datetime.datetime(2026, 11, 20, 15, 0, tzinfo=datetime.timezone.utc)
+    """
+    return bounds_of_day(begins_at.astimezone(zone).date(), zone)[0]

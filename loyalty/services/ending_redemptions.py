@@ -15,7 +15,12 @@ from loyalty.models import Reward, RewardRedemption
 from loyalty.rules.rewards import may_move
 from loyalty.services.locking_redemptions import locked_redemption
 from loyalty.services.returning import return_points
-from loyalty.services.reward_kinds import promise_of, reward_kind, source_of_redemption
+from loyalty.services.reward_kinds import (
+    RewardUsed,
+    promise_of,
+    reward_kind,
+    source_of_redemption,
+)
 from orders.services.cancelling import cancel_order
 
 _State = RewardRedemption.State
@@ -69,7 +74,8 @@ def end_redemption(
             the piece does not.
 
     Raises:
-        RedemptionUnknown, RewardUsed: as they say.
+        RedemptionUnknown: as it says.
+        RewardUsed: what it brought was used, such as a ticket at the door.
         RefundItsOrder: points and money go back together, with its order.
     """
     return _end(redemption, actor=actor, reason=reason, came_back=came_back, now=now)
@@ -94,7 +100,8 @@ def _end(
         raise RefundItsOrder
     is_kept = row.state in (_State.UNPAID, _State.REQUESTED)
     to_state = _State.CANCELLED if is_kept else _State.REFUNDED
-    assert may_move(row.state, to_state)
+    if not may_move(row.state, to_state):
+        raise RewardUsed
     kind = reward_kind(row.kind)
     if row.order_id is not None:
         # It lets go of the points and of what was paid of the money.

@@ -109,6 +109,7 @@ def redeem_reward(
         RewardNotOnOffer: unknown, not now, or not for this member.
         RewardPriceChanged: it costs something else; carries the price.
         RewardLimitReached, RewardGone, RewardIncomplete, AddressNeeded: as they say.
+        SeatTooLate: its occasion has begun.
         MemberMayNotRedeem: the membership is frozen or over.
         NotEnoughPoints, PointsFrozen: the points do not pay for it; nothing is taken.
         WalletNotUsable, NotEnoughInWallet: nor does stored value.
@@ -216,7 +217,7 @@ def _redemption(
         source=source,
         requested_at=now,
         refundable_until=refund_deadline(
-            now, days=reward.refundable_days, zone=_zone()
+            now, days=reward.refundable_days, zone=_zone(), begins_at=reward.seat_at
         ),
     )
 
@@ -231,6 +232,9 @@ def terms_of(reward: Reward) -> dict[str, Any]:
         "amount_minor": reward.amount_minor,
         "template": reward.template,
         "benefit": reward.benefit_id,
+        "seat_at": reward.seat_at.isoformat() if reward.seat_at else None,
+        "place": reward.place,
+        "place_en": reward.place_en,
     }
 
 

@@ -39,6 +39,13 @@ class RewardUsed(Refusal):
     )
 
 
+class SeatTooLate(RewardGone):
+    """It has begun: there are no more seats to be had."""
+
+    code = "seat_too_late"
+    message = _("It has begun: there are no more seats to be had.")
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
     """What is to be given to whom: by a redemption, or for a friend who counts.

@@ -86,6 +86,7 @@ def console_pages(shop) -> list[str]:
         reverse("admin:points_statement_check"),
         *(reverse("admin:work_queue", args=[code]) for code in WORK),
         reverse("admin:redemption_send"),
+        reverse("admin:redemption_door"),
         reverse("admin:redemption_end", args=[shop["redemption"].pk]),
         reverse("admin:shipment_lose", args=[shop["parcel"].pk]),
         reverse("admin:shipment_packing_list", args=[shop["parcel"].pk]),

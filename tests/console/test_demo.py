@@ -358,7 +358,9 @@ def test_rewards_wait_to_be_sent_and_benefits_were_used(shop):
     states = Counter(RewardRedemption.objects.values_list("state", flat=True))
     assert states["requested"] >= 2
     assert states["shipped"] == states["delivered"] == 1
-    assert Reward.objects.count() == 6
+    assert states["admitted"] == 1
+    assert Reward.objects.filter(kind="seat", seat_at__gt=NOON).count() == 1
+    assert Reward.objects.count() == 8
     assert Benefit.objects.filter(grants__isnull=False).distinct().count() == 4
     assert BenefitUse.objects.exists()
     assert BenefitSanction.objects.count() == 1

@@ -134,7 +134,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("auth_user_password_change",),
         *("approval_approve", "approval_reject", "approval_withdraw"),
         *("data_export_fetch", "erasure_approve", "erasure_cancel"),
-        *("redemption_send", "redemption_end"),
+        *("redemption_send", "redemption_end", "redemption_door"),
     }
     standard = {
         f"{label.replace('.', '_')}_{page}"

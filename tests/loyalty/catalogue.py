@@ -1,6 +1,6 @@
 """Rewards and benefits as tests of loyalty need them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from loyalty.models import Benefit, PointsAccount, Reward, RewardRedemption, Tier
@@ -17,6 +17,15 @@ def make_reward(points: int = 500, *, kind: str = "donation", **fields) -> Rewar
     if kind in ("donation", "stored_value"):
         told["amount_minor"] = 1_000
     return Reward.objects.create(points=points, kind=kind, **told | fields)
+
+
+def make_seats(
+    points: int = 500, *, begins_at: datetime = NOON + timedelta(days=2), **fields
+) -> Reward:
+    """Write seats at an occasion that anybody may have."""
+    place = {"place": "文三路店", "place_en": "Wensan Road shop"}
+    told = {"seat_at": begins_at, "starts_at": NOON - timedelta(days=9), **place}
+    return make_reward(points, kind="seat", **told | fields)
 
 
 def make_benefit(

@@ -1,16 +1,19 @@
 """Rewards and benefits of two members who become one, and part again (P28)."""
 
+from datetime import timedelta
+
 import pytest
 
 from loyalty.models import BenefitTally, BenefitUse, RewardRedemption
 from loyalty.queries.benefits import held_benefits
+from loyalty.services.admitting import admit
 from loyalty.services.ending_redemptions import cancel_redemption
 from loyalty.services.using_benefits import return_use, use_benefit
 from members.services.merging import merge_members
 from members.services.unmerging import undo_merge
 from tests.cast import NOON
-from tests.loyalty.books import account_of, assert_sound
-from tests.loyalty.catalogue import give, make_benefit, make_reward, redeem
+from tests.loyalty.books import account_of, assert_sound, rule
+from tests.loyalty.catalogue import give, make_benefit, make_reward, make_seats, redeem
 
 pytestmark = pytest.mark.django_db
 
@@ -59,4 +62,19 @@ def test_p28_what_a_merged_member_took_is_given_back_to_who_stayed(alice, bob, d
 
     assert RewardRedemption.objects.get().member == alice
     assert account_of(alice).balance == 500
+    assert_sound()
+
+
+def test_p28_the_ticket_of_a_merged_member_lets_in_and_earns_for_who_stayed(
+    alice, bob, dana
+):
+    rule("came", occasion="attendance", points=50)
+    give(bob, 500)
+    seat = redeem(bob, make_seats(500, begins_at=NOON + timedelta(hours=1)))
+    merged(alice, bob, dana)
+
+    done = admit(ticket=seat.ticket, actor=dana, now=NOON)
+
+    assert (done.redemption.member, done.points) == (alice, 50)
+    assert account_of(alice).balance == 50
     assert_sound()

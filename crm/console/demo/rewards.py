@@ -3,11 +3,15 @@
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from campaigns.models import CouponTemplate
 from crm.console.demo.checkout import pay
 from crm.console.demo.shop import DemoShop
 from loyalty.models import Benefit, PointsAccount, Reward
+from loyalty.services.admitting import admit
 from loyalty.services.fulfilling_rewards import deliver_redemptions, ship_redemptions
 from loyalty.services.redeeming_rewards import redeem_reward
 from loyalty.services.sanctioning import sanction_benefit
@@ -22,8 +26,11 @@ _TAKERS = 6
 
 
 def plant(shop: DemoShop) -> None:
-    """Write six rewards and four benefits; some rewards wait to be sent."""
-    mug, _wallet, *others, mixed = _rewards(shop)[:5]
+    """Write eight rewards and four benefits.
+
+    Some rewards wait to be sent; of two members with seats one came.
+    """
+    mug, _wallet, *others, evening, mixed = _rewards(shop)[:7]
     _benefits(shop)
     staff = User.objects.get(username=SUPPORT)
     takers = _takers(shop)
@@ -36,6 +43,10 @@ def plant(shop: DemoShop) -> None:
         actor=staff,
         now=shop.now - timedelta(days=1),
     )
+    seats = [_redeem(shop, member, evening, days=3) for member in takers[:2]]
+    for seat in seats[:1]:
+        came_at = evening.seat_at - timedelta(minutes=10)
+        admit(ticket=seat.ticket, actor=staff, now=came_at)
     for member in takers[-1:]:
         pay(_redeem(shop, member, mixed, days=0).order, at=shop.now)
     deliver_redemptions(redemption_ids=[sent[0].pk], actor=staff, now=shop.now)
@@ -76,6 +87,8 @@ def _rewards(shop: DemoShop) -> list[Reward]:
             refundable_days=3,
         ),
     ]
+    told.append(_seats(shop, days=10))
+    told.append(_seats(shop, days=-1))
     classic = tea.last()
     told.append(
         _named(
@@ -95,6 +108,22 @@ def _rewards(shop: DemoShop) -> list[Reward]:
     mug.prices.create(position=1, audience="tier:platinum", points=450)
     mug.prices.create(position=2, audience="tier:gold", points=500)
     return rewards
+
+
+def _seats(shop: DemoShop, *, days: int) -> dict[str, Any]:
+    """Return seats at an evening so many days from now."""
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    day = shop.now.astimezone(zone) + timedelta(days=days)
+    return _named(
+        *("新茶品鉴会", "An evening with the new teas"),
+        *("seat", 400),
+        seat_at=day.replace(hour=19, minute=0, second=0, microsecond=0),
+        place="杭州文三路店二楼",
+        place_en="Second floor, Wensan Road shop",
+        stock=20,
+        member_limit=2,
+        refundable_days=7,
+    )
 
 
 def _named(

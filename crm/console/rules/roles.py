@@ -8,7 +8,8 @@ granting, deducting, revoking and reinstating points,
 ``loyalty.change_tierstanding`` pinning a member to a tier and letting go,
 ``loyalty.add_ladderversion`` beginning and throwing away drafts of a ladder,
 ``loyalty.change_referral`` deciding on referrals that are held,
-``loyalty.change_rewardredemption`` sending rewards and giving them back,
+``loyalty.change_rewardredemption`` sending rewards, giving them back and letting in
+at the door,
 ``loyalty.add_benefituse`` writing a use down, ``change_benefituse`` giving it back,
 ``loyalty.add_benefitsanction`` taking benefits away, ``change_benefitsanction`` lifting
 that, ``campaigns.add_coupon`` issuing, ``campaigns.change_coupon`` revoking,

@@ -17,6 +17,7 @@ from tests.loyalty.catalogue import (
     make_address,
     make_benefit,
     make_reward,
+    make_seats,
     put_in_tier,
 )
 
@@ -62,6 +63,8 @@ def test_the_catalogue_shows_the_callers_own_prices(alice):
         "refundable_days": 7,
         "starts_at": NOON.isoformat().replace("+00:00", "Z"),
         "ends_at": None,
+        "begins_at": None,
+        "place": "",
         "picture": None,
     }
     one = client.get(
@@ -113,6 +116,29 @@ def test_what_was_taken_is_listed_and_given_back(alice, mallory):
     assert of(alice).post(there).status_code == 200
     entries = of(alice).get(f"{SHOP}/me/points/entries").json()["data"]
     assert entries[0]["source"] == {"type": "reward", "id": taken["id"]}
+
+
+def test_a_seat_tells_when_and_where_and_its_ticket_only_to_its_owner(alice, mallory):
+    give(alice, 500)
+    begins = clock.now() + timedelta(days=2)
+    reward = make_seats(500, begins_at=begins, stock=1, refundable_days=30)
+    written = begins.isoformat().replace("+00:00", "Z")
+
+    (shown,) = of(alice).get(f"{SHOP}/rewards").json()
+    taken = redeem(alice, reward).json()
+
+    assert (shown["begins_at"], shown["left"]) == (written, 1)
+    assert shown["place"] in ("文三路店", "Wensan Road shop")
+    assert taken["begins_at"] == taken["refundable_until"] == written
+    assert taken["place"] == shown["place"]
+    assert (taken["state"], taken["admitted_at"]) == ("fulfilled", None)
+    ticket = taken["ticket"]
+    assert ticket == RewardRedemption.objects.get().ticket
+    (mine,) = of(alice).get(f"{SHOP}/me/redemptions").json()["data"]
+    assert mine["ticket"] == ticket
+    for address in ("rewards", "me/redemptions", f"rewards/{reward.public_id}"):
+        answer = of(mallory).get(f"{SHOP}/{address}")
+        assert ticket not in answer.content.decode()
 
 
 def test_points_and_money_are_ordered_and_paid(alice):
