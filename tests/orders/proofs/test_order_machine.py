@@ -795,11 +795,6 @@ class OrderMachine(RuleBasedStateMachine):
     def orders_agree(self):
         self._hear_news()
         rows = Order.objects.values_list("pk", "state", "paid_minor", "refunded_minor")
-        for pk, state, *_money in rows:
-            order = self.shop.orders[pk]
-            if state == order.where_it_stands():
-                # The news that less is waited for have arrived.
-                order.state = state
         assert {pk: rest for pk, *rest in rows} == {
             pk: [order.state, order.paid, order.refunded]
             for pk, order in self.shop.orders.items()
@@ -886,7 +881,12 @@ class OrderMachine(RuleBasedStateMachine):
         }
 
     def _hear_news(self) -> None:
-        """Let the model know which exchanges were settled by news that arrived."""
+        """Let the model know what news that arrived have settled."""
+        for pk, state in Order.objects.values_list("pk", "state"):
+            order = self.shop.orders[pk]
+            if state == order.where_it_stands():
+                # Less is waited for now.
+                order.state = state
         waiting = {
             key: refund
             for key, refund in self._refunds().items()
