@@ -408,6 +408,7 @@ def test_the_description_shows_this_api_and_no_other(db):
         "/api/server/v1/members/{source}/{external_id}",
         "/api/server/v1/members/{source}/{external_id}/tier",
         "/api/server/v1/members/{member}/loyalty-events",
+        "/api/server/v1/members/{member_id}/points/balance",
         "/api/server/v1/members/{member_id}/points/entries",
         "/api/server/v1/orders/batch",
         "/api/server/v1/orders/{source}/{external_ref}",
