@@ -30,7 +30,7 @@ from tests.orders.shop import fill_cart, notify
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 #: The most that one fact has.
-SUBSCRIBERS = 11
+SUBSCRIBERS = 12
 NEVER = NOON.replace(year=9000)
 LATER = NOON + timedelta(minutes=31)
 
