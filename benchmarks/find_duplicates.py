@@ -9,10 +9,11 @@ keys with themselves: no opening, no comparing, no writing.
 
 import argparse
 import json
-import subprocess
-import sys
 
-from benchmarks.measuring import ROOT, machine, said, table, throw_away_shop
+from benchmarks.measuring import machine, said, table, throw_away_shop, told_by
+
+#: A process of its own for each part: its peak of memory is that part's.
+_WORKER = "benchmarks.console.searching"
 
 HEADINGS = ["search", "members", "pairs", "seconds", "members / s", "peak MB"]
 
@@ -25,10 +26,10 @@ def main() -> None:
     rows = []
     with throw_away_shop():
         with said(f"Filling in {wanted.members:,d} members"):
-            _run("fill", str(wanted.members))
+            told_by(_WORKER, "fill", str(wanted.members))
         # A process each, so that each has a peak of its own.
         for search in ("everybody", "a night", "bare self-join"):
-            rows.append(line(search, json.loads(_run(search))))
+            rows.append(line(search, json.loads(told_by(_WORKER, search))))
     print(f"\n{table(HEADINGS, rows)}\n\n{machine()}")
 
 
@@ -42,17 +43,6 @@ def line(search: str, cost: dict) -> list[str]:
         f"{cost['members'] / cost['seconds']:,.0f}",
         f"{cost['peak_mb']:.0f}",
     ]
-
-
-def _run(*args: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.console.searching", *args],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 if __name__ == "__main__":

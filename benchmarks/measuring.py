@@ -87,6 +87,22 @@ def measure_in_shop(
     sys.exit(done.returncode)
 
 
+def told_by(module: str, *args: str) -> str:
+    """Run a module in a process of its own and return what it printed.
+
+    Raises:
+        CalledProcessError: it failed; it has said why.
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", module, *args],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def manage(*args: str) -> str:
     """Run a management command in a process of its own and return what it said.
 

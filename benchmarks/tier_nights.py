@@ -11,10 +11,12 @@ same tiers and sums.
 
 import argparse
 import json
-import subprocess
 import sys
 
-from benchmarks.measuring import ROOT, machine, said, table, throw_away_shop
+from benchmarks.measuring import machine, said, table, throw_away_shop, told_by
+
+#: A process of its own for each part: its peak of memory is that part's.
+_WORKER = "benchmarks.nights.working"
 
 HEADINGS = ["night", "changed", "seconds", "changed / s", "peak MB", "times bare SQL"]
 #: A night -> the bare side that it is measured against, if there is one.
@@ -38,11 +40,11 @@ def main() -> None:
     rows = []
     with throw_away_shop():
         with said(f"Filling in {wanted.members:,d} members"):
-            _run("fill", str(wanted.members))
+            told_by(_WORKER, "fill", str(wanted.members))
         for night, bare in NIGHTS.items():
             with said(night):
-                limit = json.loads(_run(bare)) if bare else None
-                ours = json.loads(_run(night))
+                limit = json.loads(told_by(_WORKER, bare)) if bare else None
+                ours = json.loads(told_by(_WORKER, night))
             if limit is not None:
                 rows.append(_line(bare, limit, 0))
                 if limit["books"] != ours["books"]:
@@ -60,17 +62,6 @@ def _line(night: str, cost: dict, limit: float) -> list[str]:
         f"{cost['peak_mb']:.0f}",
         f"{cost['seconds'] / limit:.1f}" if limit else "–",
     ]
-
-
-def _run(*args: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.nights.working", *args],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -14,30 +14,14 @@ import django  # noqa: E402
 
 django.setup()
 
-from django.contrib.auth import (  # noqa: E402
-    BACKEND_SESSION_KEY,
-    HASH_SESSION_KEY,
-    SESSION_KEY,
-)
-
 from members.models import User  # noqa: E402
 from members.services.joining import join  # noqa: E402
-from members.sessions import SessionStore  # noqa: E402
 from orders.models import Product, Variant  # noqa: E402
 from orders.services.opening_skus import open_skus  # noqa: E402
+from tests.kill.sessions import open_session  # noqa: E402
 
 MEMBERS = 12
 SKUS = 4
-
-
-def open_session(user: User) -> str:
-    """Return the token of a fresh session, as a sign-in would have made it."""
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    return session.session_key
 
 
 def main() -> None:

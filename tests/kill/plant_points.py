@@ -14,12 +14,6 @@ import django  # noqa: E402
 
 django.setup()
 
-from django.contrib.auth import (  # noqa: E402
-    BACKEND_SESSION_KEY,
-    HASH_SESSION_KEY,
-    SESSION_KEY,
-)
-
 from crm.shared.server_keys import make_server_key  # noqa: E402
 from loyalty.models import Plan, PlanPrice, PointsEntry, Program, Reward  # noqa: E402
 from loyalty.services.adjusting import grant_points  # noqa: E402
@@ -29,25 +23,15 @@ from loyalty.services.subscribing import start_trial  # noqa: E402
 from members.models import Member, User  # noqa: E402
 from members.services.instruments import bind_instrument  # noqa: E402
 from members.services.joining import join  # noqa: E402
-from members.sessions import SessionStore  # noqa: E402
 from orders.models import Product, Variant  # noqa: E402
 from orders.services.opening_skus import open_skus  # noqa: E402
+from tests.kill.sessions import open_session  # noqa: E402
 
 #: Accounts everybody works on, and members who only have or buy a plan.
 SHARED, RENEWING, SUBSCRIBING = 4, 6, 6
 TRIAL_DAYS = 14
 #: Grants that ended, for the clerk to bring back.
 EXPIRED = 12
-
-
-def open_session(user: User) -> str:
-    """Return the token of a fresh session, as a sign-in would have made it."""
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    return session.session_key
 
 
 def join_some(count: int, prefix: str, now: datetime) -> list[Member]:
