@@ -24,32 +24,32 @@ _State = RewardRedemption.State
 
 
 class TicketUnknown(Refusal):
-    """There is no such ticket."""
+    """There is no such pass."""
 
     code = "ticket_not_found"
     status = 404
-    message = _("There is no such ticket.")
+    message = _("There is no such pass.")
 
 
 class TicketUsed(Refusal):
     """This ticket let somebody in already."""
 
     code = "ticket_used"
-    message = _("This ticket for %(name)s was used already: %(at)s.")
+    message = _("This pass for %(name)s was used already: %(at)s.")
 
 
 class TicketGivenBack(Refusal):
     """This ticket was given back."""
 
     code = "ticket_given_back"
-    message = _("This ticket for %(name)s was given back: %(at)s.")
+    message = _("This pass for %(name)s was given back: %(at)s.")
 
 
 class TicketTooEarly(Refusal):
-    """This ticket is for another day."""
+    """This pass is for another day."""
 
     code = "ticket_too_early"
-    message = _("This ticket is for another day: %(name)s, %(at)s.")
+    message = _("This pass is for another day: %(name)s, %(at)s.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def test_the_door_lets_in_once_and_then_says_when(seat):
     assert "was used already" in again.content.decode()
     assert "Asia/Shanghai" in again.content.decode()
     unknown = client.post(DOOR, {"ticket": "<b>nothing"}, headers=EN)
-    assert "no such ticket" in unknown.content.decode()
+    assert "no such pass" in unknown.content.decode()
     assert "<b>nothing" not in unknown.content.decode()
     assert link not in client.get(page_of(seat)).content.decode()
     end = reverse("admin:redemption_end", args=[seat.pk])
