@@ -93,7 +93,7 @@ def test_the_account_of_a_member_says_what_they_gathered(manager, alice):
     rule("hello", occasion="share", points=1)
     grant_for_event(occasion="share", happening=happening, now=NOON)
     url = reverse("admin:loyalty_pointsaccount_change", args=[alice.pk])
-    assert "Stars: 2 stars" in manager.get(url, headers=ENGLISH).content.decode()
+    assert "<b>Stars</b> 2 stars" in manager.get(url, headers=ENGLISH).content.decode()
 
 
 def test_a_draft_names_the_currency_it_counts(manager, dana):
