@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.services.publishing import publish_approved
+from crm.shared.approvals import Deed
 from crm.shared.models import Approval
 from crm.shared.money import display_amount
 
 
-class PromotionPublication:
+class PromotionPublication(Deed):
     """Publishing a promotion that gives more away than one person may."""
 
     permission = "campaigns.publish_promotion"

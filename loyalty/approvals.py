@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from crm.shared.approvals import Deed
 from crm.shared.models import Approval
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import deduct_points, grant_points
@@ -15,7 +16,7 @@ from loyalty.services.versioning import publish_approved
 from members.queries import standing_id
 
 
-class PointsAdjustment:
+class PointsAdjustment(Deed):
     """Granting or deducting points by hand, above the limit of the settings."""
 
     permission = "loyalty.add_pointsentry"
@@ -54,7 +55,7 @@ class PointsAdjustment:
         )
 
 
-class PointsUndoing:
+class PointsUndoing(Deed):
     """Revoking or reinstating an entry, above the limit of the settings."""
 
     permission = "loyalty.add_pointsentry"
@@ -81,7 +82,7 @@ class PointsUndoing:
         )
 
 
-class LadderPublication:
+class LadderPublication(Deed):
     """Publishing a version of a ladder that costs many members their tier."""
 
     permission = "loyalty.publish_ladderversion"

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.shared.approvals import Deed
 from crm.shared.models import Approval
 from crm.shared.money import display_amount
 from members.queries import standing_id
@@ -14,7 +15,7 @@ from orders.services.paying_by_hand import APPROVED
 from orders.services.wallets import top_up_wallet
 
 
-class WalletPayment:
+class WalletPayment(Deed):
     """Paying into or out of a wallet by hand, above the limit of the settings."""
 
     permission = "orders.add_walletentry"

@@ -48,11 +48,7 @@ class NoteMissing(Refusal):
 
 
 class Deed(Protocol):
-    """What a kind of approval does: one class for each in ``crm.wiring.APPROVALS``.
-
-    It may have ``page(params) -> str``: the address of a page that shows what it would
-    do, for whoever decides.
-    """
+    """What a kind of approval does: one class for each in ``crm.wiring.APPROVALS``."""
 
     #: What asking for it, and doing it alone below the limit, needs.
     permission: str
@@ -61,6 +57,10 @@ class Deed(Protocol):
 
     def words(self, params: dict[str, Any]) -> str:
         """Return what happens when it is approved, in a sentence."""
+
+    def page(self, params: dict[str, Any]) -> str:
+        """Return where it stands what it would do now; empty where no page says it."""
+        return ""
 
     def carry_out(self, approval: Approval, *, now: datetime) -> None:
         """Do it, in the open transaction, in the name of the author.

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from crm import wiring
 from crm.shared.approvals import (
     ApprovalClosed,
+    Deed,
     NoteMissing,
     SamePerson,
     approve,
@@ -31,7 +32,7 @@ class NotNow(Refusal):
     """Not now."""
 
 
-class Notice:
+class Notice(Deed):
     """A deed that writes its number down, or is refused for a number of 0."""
 
     permission = "members.add_note"

@@ -77,7 +77,7 @@ class ApprovalAdmin(RequestAdmin):
         return {
             "deed": deed.label,
             "words": deed.words(row.params),
-            "effect": deed.page(row.params) if hasattr(deed, "page") else "",
+            "effect": deed.page(row.params),
             "member": Member.objects.filter(number=row.subject).first(),
             "may_decide": waits and may_decide(request.user, row),
             "may_withdraw": waits and request.user.pk == row.author_id,
