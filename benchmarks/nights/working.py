@@ -64,7 +64,7 @@ WITH ended AS (
   SELECT l.id, l.account_id, l.remaining, l.expires_at, a.balance, a.seq,
          nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS entry
     FROM loyalty_pointslot l JOIN loyalty_pointsaccount a ON a.member_id = l.account_id
-   WHERE l.expires_at <= %(now)s AND l.remaining > 0 AND l.held = 0 AND NOT a.is_frozen
+   WHERE l.expires_at <= %(now)s AND l.is_open AND l.held = 0 AND NOT a.is_frozen
 ), written AS (
   INSERT INTO loyalty_pointsentry (id, public_id, account_id, seq, kind, points,
          balance_after, source, reason, actor, trace, occurred_at)

@@ -49,7 +49,7 @@ WITH ended AS MATERIALIZED (
     SELECT l.id, l.account_id, l.remaining, l.expires_at,
            row_number() OVER same AS nr, sum(l.remaining) OVER same AS so_far
       FROM (SELECT * FROM loyalty_pointslot
-             WHERE expires_at <= now() AND remaining > 0 AND held = 0
+             WHERE expires_at <= now() AND is_open AND held = 0
              ORDER BY expires_at LIMIT %s) l
     WINDOW same AS (PARTITION BY l.account_id ORDER BY l.expires_at, l.id)
 ), entries AS (

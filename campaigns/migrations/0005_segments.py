@@ -39,8 +39,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('since', models.DateTimeField(verbose_name='since')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='members.member', verbose_name='member')),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='in_it', to='campaigns.segment', verbose_name='segment')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='members.member', verbose_name='member', db_index=False)),
+                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='in_it', to='campaigns.segment', verbose_name='segment', db_index=False)),
             ],
             options={
                 'verbose_name': 'member of a segment',

@@ -218,12 +218,14 @@ class Coupon(models.Model):
         on_delete=models.PROTECT,
         related_name="coupons",
         verbose_name=_("coupon template"),
+        db_index=False,
     )
     member = models.ForeignKey(
         "members.Member",
         on_delete=models.PROTECT,
         related_name="coupons",
         verbose_name=_("member"),
+        db_index=False,
     )
     code = models.CharField(_("code"), max_length=24, unique=True, db_collation="C")
     state = models.CharField(

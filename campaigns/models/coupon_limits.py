@@ -23,6 +23,7 @@ class UseTally(models.Model):
         null=True,
         blank=True,
         related_name="tallies",
+        db_index=False,
     )
     whose = models.CharField(max_length=80, db_collation="C")
     period = models.CharField(max_length=10, db_collation="C")

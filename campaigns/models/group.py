@@ -138,7 +138,9 @@ class GroupDeal(Bilingual, models.Model):
 class GroupRung(models.Model):
     """So many members pay so much each; see ``campaigns.rules.groups``."""
 
-    deal = models.ForeignKey(GroupDeal, on_delete=models.CASCADE, related_name="rungs")
+    deal = models.ForeignKey(
+        GroupDeal, on_delete=models.CASCADE, related_name="rungs", db_index=False
+    )
     size = models.PositiveSmallIntegerField(_("members"))
     price_minor = models.BigIntegerField(_("price of each"))
 
@@ -268,6 +270,7 @@ class Seat(models.Model):
         on_delete=models.PROTECT,
         related_name="seats",
         verbose_name=_("member"),
+        db_index=False,
     )
     order = models.OneToOneField(
         "orders.Order",

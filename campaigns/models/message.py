@@ -29,6 +29,7 @@ class Message(models.Model):
         on_delete=models.PROTECT,
         related_name="messages",
         verbose_name=_("member"),
+        db_index=False,
     )
     channel = models.CharField(_("channel"), max_length=10)
     template = models.CharField(_("template"), max_length=40)

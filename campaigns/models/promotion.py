@@ -92,7 +92,12 @@ class Promotion(Bilingual, models.Model):
     )
     #: What it would change once it is published; such a draft is never live itself.
     changes = models.ForeignKey(
-        "self", on_delete=models.CASCADE, null=True, editable=False, related_name="+"
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
     )
     #: Number of the revision that is published; 0 is none.
     revision = models.PositiveIntegerField(_("revision"), default=0, db_default=0)
@@ -150,7 +155,10 @@ class PromotionRevision(models.Model):
     """What a promotion was from one publication to the next. Append only."""
 
     promotion = models.ForeignKey(
-        Promotion, on_delete=models.PROTECT, related_name="revisions"
+        Promotion,
+        on_delete=models.PROTECT,
+        related_name="revisions",
+        db_index=False,
     )
     number = models.PositiveIntegerField(_("revision"))
     kind = models.CharField(_("kind"), max_length=20, choices=Promotion.Kind)
@@ -184,10 +192,16 @@ class PromotionUse(models.Model):
         FREED = "freed", _("freed")
 
     promotion = models.ForeignKey(
-        Promotion, on_delete=models.PROTECT, related_name="uses"
+        Promotion,
+        on_delete=models.PROTECT,
+        related_name="uses",
+        db_index=False,
     )
     order = models.ForeignKey(
-        "orders.Order", on_delete=models.CASCADE, related_name="+"
+        "orders.Order",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
     )
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.HELD

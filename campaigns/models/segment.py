@@ -55,12 +55,14 @@ class SegmentMember(models.Model):
         on_delete=models.CASCADE,
         related_name="in_it",
         verbose_name=_("segment"),
+        db_index=False,
     )
     member = models.ForeignKey(
         "members.Member",
         on_delete=models.CASCADE,
         related_name="segments",
         verbose_name=_("member"),
+        db_index=False,
     )
     since = models.DateTimeField(_("since"))
 

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name='Tier',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='loyalty.ladder', verbose_name='tier ladder')),
+                ('ladder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='loyalty.ladder', verbose_name='tier ladder', db_index=False)),
                 ('code', models.SlugField(max_length=40, verbose_name='code')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('name_en', models.CharField(blank=True, max_length=60, verbose_name='English name')),
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('debt', models.BigIntegerField(default=0, verbose_name='debt')),
                 ('lifetime_earned', models.BigIntegerField(default=0, verbose_name='earned in all')),
                 ('seq', models.BigIntegerField(default=0)),
-                ('tier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='tier')),
+                ('tier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='tier', db_index=False)),
                 ('tier_since', models.DateTimeField(blank=True, null=True, verbose_name='in this tier since')),
                 ('is_frozen', models.BooleanField(default=False, verbose_name='frozen')),
                 ('merged_with', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, db_default=[], default=list, size=None)),
@@ -80,12 +80,12 @@ class Migration(migrations.Migration):
                 ('actor', models.CharField(blank=True, max_length=80, verbose_name='actor')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='pte')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='loyalty.pointsaccount', verbose_name='account')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='loyalty.pointsaccount', verbose_name='account', db_index=False)),
                 ('kind', models.CharField(choices=[('earn', 'earned'), ('spend', 'spent'), ('return', 'given back'), ('claw_back', 'taken back'), ('expire', 'expired'), ('grant', 'granted by staff'), ('deduct', 'deducted by staff'), ('opening', 'opening balance'), ('transfer', 'moved with a merge')], max_length=10, verbose_name='kind')),
                 ('points', models.BigIntegerField(verbose_name='points')),
                 ('balance_after', models.BigIntegerField(verbose_name='balance after')),
                 ('trace', models.JSONField(default=dict, verbose_name='calculation')),
-                ('reverses', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.pointsentry')),
+                ('reverses', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.pointsentry', db_index=False)),
             ],
             options={
                 'verbose_name': 'points entry',
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             name='LotTake',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='takes', to='loyalty.pointsentry')),
+                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='takes', to='loyalty.pointsentry', db_index=False)),
                 ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='takes', to='loyalty.pointslot')),
                 ('points', models.BigIntegerField(verbose_name='points')),
                 ('returned', models.BigIntegerField(db_default=0, default=0, verbose_name='returned')),
@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
             name='HoldTake',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='takes', to='loyalty.pointshold')),
+                ('hold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='takes', to='loyalty.pointshold', db_index=False)),
                 ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hold_takes', to='loyalty.pointslot')),
                 ('points', models.BigIntegerField(verbose_name='points')),
             ],
@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
             name='QualifyingEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='qualifying_entries', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='qualifying_entries', to='members.member', verbose_name='member', db_index=False)),
                 ('value_minor', models.BigIntegerField(verbose_name='value')),
                 ('source', models.CharField(max_length=80, verbose_name='source')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
             name='TierChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_changes', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_changes', to='members.member', verbose_name='member', db_index=False)),
                 ('from_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='from tier')),
                 ('to_tier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier', verbose_name='to tier')),
                 ('value_minor', models.BigIntegerField(verbose_name='value counted')),

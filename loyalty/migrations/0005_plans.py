@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('period', models.CharField(choices=[('month', 'month'), ('quarter', 'quarter'), ('year', 'year')], max_length=10, verbose_name='period')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='loyalty.plan', verbose_name='plan')),
+                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='loyalty.plan', verbose_name='plan', db_index=False)),
                 ('variant', models.OneToOneField(help_text='Of a product of the kind “paid plan”; its list price is asked.', limit_choices_to={'product__kind': 'plan'}, on_delete=django.db.models.deletion.PROTECT, related_name='plan_price', to='orders.variant', verbose_name='SKU')),
             ],
             options={
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('tried', models.PositiveSmallIntegerField(default=0, verbose_name='attempts to renew')),
                 ('provider', models.CharField(blank=True, max_length=40, verbose_name='pays with')),
                 ('instrument', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.paymentinstrument', verbose_name='payment instrument')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='members.member', verbose_name='member', db_index=False)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='loyalty.plan', verbose_name='plan')),
                 ('price', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='loyalty.planprice', verbose_name='price of a plan')),
                 ('renewal', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='renews', to='orders.order', verbose_name='order of the renewal')),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('credit_minor', models.BigIntegerField(default=0, verbose_name='credited')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('order_line', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='plan_period', to='orders.orderline')),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='loyalty.subscription')),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='loyalty.subscription', db_index=False)),
             ],
             options={
                 'verbose_name': 'period of a subscription',
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('actor', models.CharField(max_length=80, verbose_name='actor')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='loyalty.subscription')),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='loyalty.subscription', db_index=False)),
                 ('period', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='loyalty.subscriptionperiod')),
             ],
             options={

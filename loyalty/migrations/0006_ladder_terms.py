@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='tierstanding',
             name='ladder',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='loyalty.ladder', verbose_name='tier ladder'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='loyalty.ladder', verbose_name='tier ladder', db_index=False),
         ),
         migrations.AddField(
             model_name='tierstanding',
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='versionrung',
             name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rungs', to='loyalty.ladderversion'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rungs', to='loyalty.ladderversion', db_index=False),
         ),
         migrations.AddConstraint(
             model_name='ladderversion',

@@ -353,7 +353,7 @@ class Migration(migrations.Migration):
                 related_name="check_ins",
                 to="members.member",
                 verbose_name="member",
-            ),
+ db_index=False),
         ),
         migrations.AddConstraint(
             model_name="earningrule",
@@ -391,7 +391,7 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="tallies",
                 to="loyalty.earningrule",
-            ),
+ db_index=False),
         ),
         migrations.AddConstraint(
             model_name="checkin",

@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('audience', models.CharField(blank=True, max_length=60, verbose_name='for whom')),
                 ('condition', models.JSONField(blank=True, default=dict, verbose_name='and only if')),
                 ('points', models.PositiveIntegerField(verbose_name='price in points')),
-                ('reward', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='loyalty.reward', verbose_name='reward')),
+                ('reward', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='loyalty.reward', verbose_name='reward', db_index=False)),
             ],
             options={
                 'verbose_name': 'price of a reward',
@@ -122,8 +122,8 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('address', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='members.address', verbose_name='address')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='members.member', verbose_name='member')),
-                ('reward', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='loyalty.reward', verbose_name='reward')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='members.member', verbose_name='member', db_index=False)),
+                ('reward', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='loyalty.reward', verbose_name='reward', db_index=False)),
             ],
             options={
                 'verbose_name': 'redemption of a reward',
@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                 ('starts_at', models.DateTimeField(verbose_name='from')),
                 ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='until')),
                 ('benefit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sanctions', to='loyalty.benefit', verbose_name='benefit')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_sanctions', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_sanctions', to='members.member', verbose_name='member', db_index=False)),
             ],
             options={
                 'verbose_name': 'sanction',
@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 ('used', models.PositiveIntegerField(default=0, verbose_name='used')),
                 ('bought', models.PositiveIntegerField(default=0, verbose_name='bought')),
                 ('benefit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tallies', to='loyalty.benefit')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_tallies', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_tallies', to='members.member', db_index=False)),
             ],
             options={
                 'verbose_name': 'count of uses',
@@ -179,8 +179,8 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('used_at', models.DateTimeField(verbose_name='used at')),
                 ('returned_at', models.DateTimeField(blank=True, null=True, verbose_name='given back at')),
-                ('benefit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='loyalty.benefit', verbose_name='benefit')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_uses', to='members.member', verbose_name='member')),
+                ('benefit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='loyalty.benefit', verbose_name='benefit', db_index=False)),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='benefit_uses', to='members.member', verbose_name='member', db_index=False)),
             ],
             options={
                 'verbose_name': 'use of a benefit',

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('milestone_at', models.PositiveIntegerField(blank=True, null=True, verbose_name='milestone')),
                 ('milestone_points', models.PositiveIntegerField(default=0, verbose_name='points of the milestone')),
                 ('friend', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='referral', to='members.member', verbose_name='friend')),
-                ('inviter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='members.member', verbose_name='inviter')),
+                ('inviter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='members.member', verbose_name='inviter', db_index=False)),
                 ('order', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.order', verbose_name='order')),
             ],
             options={
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('period', models.CharField(db_collation='C', max_length=8)),
                 ('friends', models.PositiveIntegerField()),
-                ('inviter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.member')),
+                ('inviter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.member', db_index=False)),
             ],
             options={
                 'verbose_name': 'referral tally',

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('frequency', models.PositiveSmallIntegerField(verbose_name='frequency score')),
                 ('money', models.PositiveSmallIntegerField(verbose_name='money score')),
                 ('segment', models.CharField(choices=[('champions', 'champions'), ('loyal', 'loyal buyers'), ('potential', 'potential loyal buyers'), ('new', 'new buyers'), ('promising', 'promising'), ('attention', 'need attention'), ('fading', 'fading'), ('at_risk', 'at risk'), ('cannot_lose', 'too good to lose'), ('lost', 'lost buyers')], max_length=12, verbose_name='RFM segment')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='past_scores', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='past_scores', to='members.member', db_index=False)),
             ],
             options={
                 'verbose_name': 'score of a month',

@@ -111,7 +111,10 @@ class BenefitTally(models.Model):
         Benefit, on_delete=models.PROTECT, related_name="tallies"
     )
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="benefit_tallies"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="benefit_tallies",
+        db_index=False,
     )
     #: The first day of the period, in the shop's zone.
     period_start = models.DateField(_("period from"))
@@ -147,12 +150,14 @@ class BenefitUse(models.Model):
         on_delete=models.PROTECT,
         related_name="uses",
         verbose_name=_("benefit"),
+        db_index=False,
     )
     member = models.ForeignKey(
         "members.Member",
         on_delete=models.PROTECT,
         related_name="benefit_uses",
         verbose_name=_("member"),
+        db_index=False,
     )
     state = models.CharField(
         _("state"), max_length=8, choices=State, default=State.USED
@@ -210,6 +215,7 @@ class BenefitSanction(models.Model):
         on_delete=models.PROTECT,
         related_name="benefit_sanctions",
         verbose_name=_("member"),
+        db_index=False,
     )
     reason = models.CharField(_("reason"), max_length=200)
     actor = models.CharField(_("actor"), max_length=80)

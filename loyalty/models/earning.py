@@ -153,7 +153,10 @@ class EarningTally(models.Model):
     """
 
     rule = models.ForeignKey(
-        EarningRule, on_delete=models.PROTECT, related_name="tallies"
+        EarningRule,
+        on_delete=models.PROTECT,
+        related_name="tallies",
+        db_index=False,
     )
     member = models.ForeignKey(
         "members.Member", on_delete=models.PROTECT, null=True, related_name="+"
@@ -188,6 +191,7 @@ class CheckIn(models.Model):
         on_delete=models.PROTECT,
         related_name="check_ins",
         verbose_name=_("member"),
+        db_index=False,
     )
     day = models.DateField(_("day"))
     streak = models.PositiveIntegerField(_("days in a row"))

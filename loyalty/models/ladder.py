@@ -233,6 +233,7 @@ class Tier(Bilingual, RungRules):
         on_delete=models.PROTECT,
         related_name="tiers",
         verbose_name=_("tier ladder"),
+        db_index=False,
     )
     code = models.SlugField(_("code"), max_length=40)
     #: Off the ladder since then; who holds it leaves it by T14.
@@ -333,7 +334,10 @@ class VersionRung(Bilingual, RungRules):
     """One rung of a version; a tier of the same code is the same tier."""
 
     version = models.ForeignKey(
-        LadderVersion, on_delete=models.CASCADE, related_name="rungs"
+        LadderVersion,
+        on_delete=models.CASCADE,
+        related_name="rungs",
+        db_index=False,
     )
     code = models.SlugField(_("code"), max_length=40)
 

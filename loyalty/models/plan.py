@@ -97,7 +97,11 @@ class PlanPrice(models.Model):
         YEAR = "year", _("year")
 
     plan = models.ForeignKey(
-        Plan, on_delete=models.PROTECT, related_name="prices", verbose_name=_("plan")
+        Plan,
+        on_delete=models.PROTECT,
+        related_name="prices",
+        verbose_name=_("plan"),
+        db_index=False,
     )
     period = models.CharField(_("period"), max_length=10, choices=Period)
     variant = models.OneToOneField(

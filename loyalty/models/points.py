@@ -45,6 +45,7 @@ class PointsAccount(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("tier"),
+        db_index=False,
     )
     tier_since = models.DateTimeField(_("in this tier since"), null=True, blank=True)
     is_frozen = models.BooleanField(_("frozen"), default=False)
@@ -137,6 +138,7 @@ class PointsEntry(LedgerEntry):
         on_delete=models.PROTECT,
         related_name="entries",
         verbose_name=_("account"),
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     points = models.BigIntegerField(_("points"))
@@ -145,7 +147,12 @@ class PointsEntry(LedgerEntry):
     #: How the number came about: basis, rate, multiplier, shortfall.
     trace = models.JSONField(_("calculation"), default=dict)
     reverses = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
 
     class Meta:
@@ -183,6 +190,11 @@ class PointsEntry(LedgerEntry):
                 name="points_entry_rare_kinds",
                 condition=~Q(kind="earn"),
             ),
+            models.Index(
+                fields=["reverses"],
+                name="points_entry_reversing",
+                condition=Q(reverses__isnull=False),
+            ),
         ]
 
     def __str__(self):
@@ -207,6 +219,14 @@ class PointsLot(models.Model):
     active_at = models.DateTimeField(_("active from"), null=True, blank=True)
     #: Exclusive; ``None`` never expires.
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    #: Indexes ask this, not ``remaining``: what is spent of a lot then stays in its
+    #: page (a HOT update), and no index is written until the lot is empty.
+    is_open = models.GeneratedField(
+        expression=Q(remaining__gt=0),
+        output_field=models.BooleanField(_("open")),
+        db_persist=True,
+        editable=False,
+    )
 
     class Meta:
         verbose_name = _("points lot")
@@ -225,12 +245,12 @@ class PointsLot(models.Model):
             models.Index(
                 fields=["account", "expires_at", "active_at", "id"],
                 name="points_lot_spending_order",
-                condition=Q(remaining__gt=0),
+                condition=Q(is_open=True),
             ),
             models.Index(
                 fields=["expires_at"],
                 name="points_lot_to_expire",
-                condition=Q(remaining__gt=0),
+                condition=Q(is_open=True),
             ),
             models.Index(
                 fields=["id"],
@@ -247,7 +267,10 @@ class LotTake(models.Model):
     """How many points an outgoing entry took from which lot (P11, P20)."""
 
     entry = models.ForeignKey(
-        PointsEntry, on_delete=models.PROTECT, related_name="takes"
+        PointsEntry,
+        on_delete=models.PROTECT,
+        related_name="takes",
+        db_index=False,
     )
     lot = models.ForeignKey(PointsLot, on_delete=models.PROTECT, related_name="takes")
     points = models.BigIntegerField(_("points"))
@@ -314,7 +337,9 @@ class PointsHold(models.Model):
 class HoldTake(models.Model):
     """How many points of which lot a hold reserves."""
 
-    hold = models.ForeignKey(PointsHold, on_delete=models.PROTECT, related_name="takes")
+    hold = models.ForeignKey(
+        PointsHold, on_delete=models.PROTECT, related_name="takes", db_index=False
+    )
     lot = models.ForeignKey(
         PointsLot, on_delete=models.PROTECT, related_name="hold_takes"
     )

@@ -127,6 +127,7 @@ class Referral(models.Model):
         on_delete=models.PROTECT,
         related_name="referrals",
         verbose_name=_("inviter"),
+        db_index=False,
     )
     friend = models.OneToOneField(
         "members.Member",
@@ -230,7 +231,10 @@ class ReferralTally(models.Model):
     """How many friends brought one inviter points in one period: the cap's counter."""
 
     inviter = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="+"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     period = models.CharField(max_length=8, db_collation="C")
     friends = models.PositiveIntegerField()

@@ -149,6 +149,7 @@ class RewardPrice(models.Model):
         on_delete=models.CASCADE,
         related_name="prices",
         verbose_name=_("reward"),
+        db_index=False,
     )
     position = models.PositiveSmallIntegerField(_("tested as number"))
     #: A mark, such as ``tier:gold``; empty is everybody.
@@ -203,12 +204,14 @@ class RewardRedemption(models.Model):
         on_delete=models.PROTECT,
         related_name="redemptions",
         verbose_name=_("reward"),
+        db_index=False,
     )
     member = models.ForeignKey(
         "members.Member",
         on_delete=models.PROTECT,
         related_name="redemptions",
         verbose_name=_("member"),
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=20)
     state = models.CharField(_("state"), max_length=10, choices=State)

@@ -43,6 +43,7 @@ class Subscription(models.Model):
         on_delete=models.PROTECT,
         related_name="subscriptions",
         verbose_name=_("member"),
+        db_index=False,
     )
     plan = models.ForeignKey(
         "loyalty.Plan",
@@ -153,7 +154,10 @@ class SubscriptionPeriod(models.Model):
     """
 
     subscription = models.ForeignKey(
-        Subscription, on_delete=models.PROTECT, related_name="periods"
+        Subscription,
+        on_delete=models.PROTECT,
+        related_name="periods",
+        db_index=False,
     )
     #: None of a trial. Unique: news of a payment may come twice (X2).
     order_line = models.OneToOneField(
@@ -223,7 +227,10 @@ class SubscriptionMove(models.Model):
         ENDED = "ended", _("ended")
 
     subscription = models.ForeignKey(
-        Subscription, on_delete=models.PROTECT, related_name="moves"
+        Subscription,
+        on_delete=models.PROTECT,
+        related_name="moves",
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     from_state = models.CharField(

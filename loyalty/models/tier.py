@@ -20,6 +20,7 @@ class QualifyingEntry(models.Model):
         on_delete=models.PROTECT,
         related_name="qualifying_entries",
         verbose_name=_("member"),
+        db_index=False,
     )
     currency = models.ForeignKey(
         "loyalty.Currency",
@@ -81,6 +82,7 @@ class TierChange(models.Model):
         on_delete=models.PROTECT,
         related_name="tier_changes",
         verbose_name=_("member"),
+        db_index=False,
     )
     from_tier = models.ForeignKey(
         "loyalty.Tier",
@@ -129,6 +131,7 @@ class TierStanding(models.Model):
         on_delete=models.PROTECT,
         related_name="standings",
         verbose_name=_("tier ladder"),
+        db_index=False,
     )
     tier = models.ForeignKey(
         "loyalty.Tier",

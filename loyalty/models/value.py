@@ -159,7 +159,10 @@ class PastScore(models.Model):
     """The scores of a buyer at the last scoring of a month."""
 
     member = models.ForeignKey(
-        "members.Member", on_delete=models.PROTECT, related_name="past_scores"
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="past_scores",
+        db_index=False,
     )
     month = models.DateField(_("month"))
     recency = models.PositiveSmallIntegerField(_("recency score"))

@@ -25,7 +25,7 @@ def balance_line(account: PointsAccount, *, at: datetime) -> list[Step]:
     ending = []
     if account.term_stopped_at is None:
         lots = PointsLot.objects.filter(
-            account=account, remaining__gt=0, expires_at__isnull=False
+            account=account, is_open=True, expires_at__isnull=False
         ).annotate(end=Greatest("expires_at", at))
         ending = list(_by_day(lots, "end", "remaining")[:_MOST])
     return balance_steps(

@@ -45,7 +45,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
         part = Case(When(condition, then=free), output_field=IntegerField())
         return Coalesce(Sum(part), 0)
 
-    lots = PointsLot.objects.filter(account=account, remaining__gt=0).aggregate(
+    lots = PointsLot.objects.filter(account=account, is_open=True).aggregate(
         ended=total(over),
         pending=total(~over_or_none(over) & waits),
         free=total(~over_or_none(over) & Q(active_at__lte=at)),

@@ -67,7 +67,7 @@ def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
     lots = PointsLot.objects.filter(
         Q(expires_at__gt=account.term_stopped_at or at) | Q(expires_at=None),
         account=account,
-        remaining__gt=0,
+        is_open=True,
     ).order_by(F("expires_at").asc(nulls_last=True), "active_at", "id")
     pending = [lot for lot in lots if lot.active_at is None or lot.active_at > at]
     waiting = {lot.pk for lot in pending}
@@ -96,7 +96,7 @@ def pending_points(at: datetime, *, account: str = "pk") -> Coalesce:
     lots = PointsLot.objects.filter(
         Q(active_at__gt=at) | Q(active_at=None),
         account_id=OuterRef(account),
-        remaining__gt=0,
+        is_open=True,
     ).order_by()
     summed = lots.values("account_id").annotate(points=Sum("remaining"))
     return Coalesce(Subquery(summed.values("points")), 0)

@@ -20,7 +20,7 @@ SELECT p.redeem_max_bp, p.redeem_step, p.redeem_minor_per_100,
        COALESCE(a.is_frozen, false), COALESCE(a.debt, 0), COALESCE(t.code, ''),
        (SELECT COALESCE(sum(l.remaining - l.held), 0)::bigint
           FROM loyalty_pointslot l
-         WHERE l.account_id = a.member_id AND l.remaining > 0
+         WHERE l.account_id = a.member_id AND l.is_open
            AND l.active_at <= %(at)s
            AND (l.expires_at > %(at)s OR l.expires_at IS NULL)),
        COALESCE((SELECT h.points FROM loyalty_pointshold h

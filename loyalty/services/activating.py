@@ -126,13 +126,13 @@ def pay_debts(*, now: datetime, limit: int = 1_000) -> int:
         Q(expires_at=None) | Q(expires_at__gt=now),
         account_id=OuterRef("pk"),
         active_at__lte=now,
-        remaining__gt=0,
+        is_open=True,
         held=0,
     )
     owing = PointsAccount.objects.filter(Exists(free), debt__gt=0).order_by("pk")
     accounts = _locked(owing.values_list("pk", flat=True)[:limit], skip_locked=True)
     lots = defaultdict(list)
-    for row in PointsLot.objects.filter(account_id__in=accounts, remaining__gt=0):
+    for row in PointsLot.objects.filter(account_id__in=accounts, is_open=True):
         lots[row.account_id].append(lot_of(row))
     books = []
     for pk, account in accounts.items():

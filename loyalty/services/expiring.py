@@ -13,7 +13,7 @@ WITH due AS MATERIALIZED (
     SELECT l.id, l.account_id
       FROM loyalty_pointslot l
       JOIN loyalty_pointsaccount a ON a.member_id = l.account_id
-     WHERE l.expires_at <= %(now)s AND l.remaining > 0 AND l.held = 0
+     WHERE l.expires_at <= %(now)s AND l.is_open AND l.held = 0
        AND (NOT a.is_frozen OR a.is_fraud)
      ORDER BY l.expires_at, l.id LIMIT %(limit)s
 ), account AS MATERIALIZED (
@@ -24,7 +24,7 @@ WITH due AS MATERIALIZED (
     SELECT l.id, l.account_id, l.expires_at, l.remaining AS points
       FROM due JOIN account ON member_id = due.account_id
       JOIN loyalty_pointslot l ON l.id = due.id
-     WHERE l.expires_at <= %(now)s AND l.remaining > 0 AND l.held = 0
+     WHERE l.expires_at <= %(now)s AND l.is_open AND l.held = 0
        FOR UPDATE OF l
 ), booked AS MATERIALIZED (
     SELECT ended.*, nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS nr,

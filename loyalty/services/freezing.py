@@ -95,7 +95,7 @@ def give_time_back(*, account: PointsAccount, now: datetime) -> None:
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     lots = list(
         PointsLot.objects.filter(
-            account=account, remaining__gt=0, expires_at__gt=since, active_at__lt=now
+            account=account, is_open=True, expires_at__gt=since, active_at__lt=now
         )
     )
     for lot in lots:

@@ -233,7 +233,7 @@ def _open_work(
         .order_by("pk")
     }
     lots = defaultdict(list)
-    for row in PointsLot.objects.filter(account_id__in=members, remaining__gt=0):
+    for row in PointsLot.objects.filter(account_id__in=members, is_open=True):
         lots[row.account_id].append(lot_of(row))
     # Orders of earlier files and of the live shop, refunded by this file.
     order_of = {source_of(refund.order): refund.order_id for refund in refunds}

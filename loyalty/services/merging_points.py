@@ -196,7 +196,7 @@ def _debt(source: str) -> str:
 
 
 def _lots_left(account: PointsAccount) -> list[Lot]:
-    rows = PointsLot.objects.filter(account=account, remaining__gt=0)
+    rows = PointsLot.objects.filter(account=account, is_open=True)
     return [lot_of(row) for row in rows]
 
 

@@ -155,7 +155,7 @@ def lot_of(row: PointsLot) -> Lot:
 
 def lots_left(*, member_id: int) -> list[Lot]:
     """Return the lots of a locked account that still hold something."""
-    rows = PointsLot.objects.filter(account_id=member_id, remaining__gt=0)
+    rows = PointsLot.objects.filter(account_id=member_id, is_open=True)
     return [lot_of(row) for row in rows]
 
 

@@ -379,7 +379,7 @@ def load_lots(
     )
     takes = list(rows)
     lots = {take.lot_id: lot_of(take.lot) for take in takes}
-    for row in PointsLot.objects.filter(account_id=book.member_id, remaining__gt=0):
+    for row in PointsLot.objects.filter(account_id=book.member_id, is_open=True):
         lots.setdefault(row.pk, lot_of(row))
     foreign = {take.lot_id for take in takes if take.lot.account_id != book.member_id}
     book.lots = [lot for pk, lot in lots.items() if pk not in foreign]

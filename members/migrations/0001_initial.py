@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='adr')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='members.member', verbose_name='member', db_index=False)),
                 ('slot', models.PositiveSmallIntegerField(editable=False)),
                 ('label', crm.shared.fields.EncryptedTextField(blank=True, max_length=20, null=True, verbose_name='label')),
                 ('recipient', crm.shared.fields.EncryptedTextField(max_length=120, verbose_name='recipient')),
@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             name='Consent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='members.member', verbose_name='member', db_index=False)),
                 ('purpose', models.CharField(choices=[('marketing', 'marketing'), ('profiling', 'personal recommendations')], max_length=20, verbose_name='purpose')),
                 ('channel', models.CharField(choices=[('email', 'e-mail'), ('sms', 'SMS'), ('in_app', 'in-app'), ('any', 'any')], max_length=10, verbose_name='channel')),
                 ('granted', models.BooleanField(verbose_name='granted')),
@@ -261,7 +261,7 @@ class Migration(migrations.Migration):
             name='AttributeChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='options', to='members.attributedefinition', verbose_name='member attribute')),
+                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='options', to='members.attributedefinition', verbose_name='member attribute', db_index=False)),
                 ('code', models.SlugField(max_length=40, verbose_name='code')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('name_en', models.CharField(blank=True, max_length=60, verbose_name='English name')),
@@ -280,7 +280,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='atv')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attribute_values', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attribute_values', to='members.member', verbose_name='member', db_index=False)),
                 ('definition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='kept_values', to='members.attributedefinition', verbose_name='member attribute')),
                 ('sealed', crm.shared.fields.EncryptedTextField(blank=True, max_length=2000, null=True, verbose_name='value')),
                 ('plain', models.JSONField(blank=True, null=True, verbose_name='value')),
@@ -325,7 +325,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='dup')),
-                ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='members.member', verbose_name='first member')),
+                ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='members.member', verbose_name='first member', db_index=False)),
                 ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='members.member', verbose_name='second member')),
                 ('score', models.PositiveSmallIntegerField(verbose_name='score')),
                 ('reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), size=None, verbose_name='reasons')),
@@ -422,7 +422,7 @@ class Migration(migrations.Migration):
             name='LifecycleChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lifecycle', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lifecycle', to='members.member', verbose_name='member', db_index=False)),
                 ('from_state', models.CharField(choices=[('pending', 'pending'), ('active', 'active'), ('frozen', 'frozen'), ('dormant', 'dormant'), ('closed', 'closed'), ('merged', 'merged'), ('erased', 'erased')], max_length=10, verbose_name='from')),
                 ('to_state', models.CharField(choices=[('pending', 'pending'), ('active', 'active'), ('frozen', 'frozen'), ('dormant', 'dormant'), ('closed', 'closed'), ('merged', 'merged'), ('erased', 'erased')], max_length=10, verbose_name='to')),
                 ('reason', models.CharField(help_text='Kept for good: name nobody in it.', max_length=200, verbose_name='reason')),
@@ -475,7 +475,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='note')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='members.member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='members.member', db_index=False)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('text', crm.shared.fields.EncryptedTextField(max_length=2000, verbose_name='text')),
                 ('about', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='about')),
@@ -536,7 +536,7 @@ class Migration(migrations.Migration):
             name='RevealBudget',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, db_index=False)),
                 ('day', models.DateField(verbose_name='day')),
                 ('kind', models.CharField(choices=[('reveal', 'values shown'), ('export', 'rows exported in clear')], max_length=10, verbose_name='kind')),
                 ('used', models.PositiveIntegerField(verbose_name='used')),
@@ -567,7 +567,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('session_key', models.CharField(max_length=64, unique=True, verbose_name='hash of the token')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='ses')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL, verbose_name='login')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL, verbose_name='login', db_index=False)),
                 ('session_data', crm.shared.fields.EncryptedTextField(max_length=100000, row='session_key', verbose_name='what it remembers')),
                 ('device', models.CharField(blank=True, max_length=60, verbose_name='device')),
                 ('network', models.CharField(blank=True, help_text='The address without its last part.', max_length=50, verbose_name='network')),
@@ -609,7 +609,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='MemberTag',
             name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='members.member'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tagged', db_index=False, to='members.member'),
         ),
         migrations.AddConstraint(
             model_name='MemberTag',

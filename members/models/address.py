@@ -22,6 +22,7 @@ class Address(models.Model):
         on_delete=models.CASCADE,
         related_name="addresses",
         verbose_name=_("member"),
+        db_index=False,
     )
     slot = models.PositiveSmallIntegerField(editable=False)
     label = EncryptedTextField(_("label"), max_length=20, null=True, blank=True)

@@ -89,6 +89,7 @@ class AttributeChoice(Bilingual, models.Model):
         on_delete=models.CASCADE,
         related_name="options",
         verbose_name=_("member attribute"),
+        db_index=False,
     )
     code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=60)
@@ -164,6 +165,7 @@ class AttributeValue(models.Model):
         on_delete=models.CASCADE,
         related_name="attribute_values",
         verbose_name=_("member"),
+        db_index=False,
     )
     definition = models.ForeignKey(
         AttributeDefinition,

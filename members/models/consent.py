@@ -87,6 +87,7 @@ class Consent(models.Model):
         on_delete=models.PROTECT,
         related_name="consents",
         verbose_name=_("member"),
+        db_index=False,
     )
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)

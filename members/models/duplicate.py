@@ -58,6 +58,7 @@ class DuplicatePair(models.Model):
         on_delete=models.CASCADE,
         related_name="+",
         verbose_name=_("first member"),
+        db_index=False,
     )
     second = models.ForeignKey(
         "members.Member",

@@ -14,6 +14,7 @@ class LifecycleChange(models.Model):
         on_delete=models.PROTECT,
         related_name="lifecycle",
         verbose_name=_("member"),
+        db_index=False,
     )
     from_state = models.CharField(_("from"), max_length=10, choices=Member.State)
     to_state = models.CharField(_("to"), max_length=10, choices=Member.State)

@@ -293,7 +293,9 @@ class MemberTagQuerySet(models.QuerySet):
 class MemberTag(models.Model):
     """One tag on one member, with its author and its end."""
 
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="tagged")
+    member = models.ForeignKey(
+        Member, on_delete=models.CASCADE, related_name="tagged", db_index=False
+    )
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
     author = models.ForeignKey(
         "members.User", on_delete=models.SET_NULL, null=True, related_name="+"

@@ -12,7 +12,10 @@ class Note(models.Model):
 
     public_id = PublicIdField(prefix="note")
     member = models.ForeignKey(
-        "members.Member", on_delete=models.CASCADE, related_name="notes"
+        "members.Member",
+        on_delete=models.CASCADE,
+        related_name="notes",
+        db_index=False,
     )
     author = models.ForeignKey(
         "members.User", on_delete=models.SET_NULL, null=True, related_name="+"

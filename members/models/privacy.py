@@ -179,7 +179,9 @@ class RevealBudget(models.Model):
         REVEAL = "reveal", _("values shown")
         EXPORT = "export", _("rows exported in clear")
 
-    user = models.ForeignKey("members.User", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        "members.User", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     day = models.DateField(_("day"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     used = models.PositiveIntegerField(_("used"))

@@ -22,6 +22,7 @@ class Session(models.Model):
         null=True,
         related_name="sessions",
         verbose_name=_("login"),
+        db_index=False,
     )
     session_data = EncryptedTextField(
         _("what it remembers"), max_length=100_000, row="session_key"

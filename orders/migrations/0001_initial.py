@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='cart')),
-                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='carts', to='members.member')),
+                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='carts', to='members.member', db_index=False)),
                 ('channel', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='orders.channel')),
                 ('address', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='members.address')),
                 ('province', models.CharField(blank=True, db_default='', max_length=60)),
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='ord')),
                 ('number', models.CharField(db_collation='C', max_length=40, unique=True, verbose_name='order number')),
-                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='members.member', verbose_name='member', db_index=False)),
                 ('cart', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='order', to='orders.cart')),
                 ('channel', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='orders.channel', verbose_name='sales channel')),
                 ('source', models.CharField(default='storefront', max_length=40, verbose_name='source')),
@@ -151,8 +151,8 @@ class Migration(migrations.Migration):
                 ('name_en', models.CharField(blank=True, help_text='Empty uses name.', max_length=160, verbose_name='English name')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='prd')),
                 ('kind', models.CharField(choices=[('goods', 'goods'), ('gift_card', 'gift card'), ('freight', 'freight'), ('fee', 'fee or manual charge')], default='goods', max_length=10, verbose_name='kind')),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='orders.category', verbose_name='category')),
-                ('brand', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='orders.brand', verbose_name='brand')),
+                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='orders.category', verbose_name='category', db_index=False)),
+                ('brand', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='orders.brand', verbose_name='brand', db_index=False)),
                 ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, db_default=[], default=list, help_text='Words separated by commas.', size=None, verbose_name='tags')),
                 ('description', models.TextField(blank=True, max_length=4000, verbose_name='description')),
                 ('is_listed', models.BooleanField(default=True, help_text='Shown and sold in the storefront.', verbose_name='listed')),
@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
             name='AppliedOffer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='orders.order')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='orders.order', db_index=False)),
                 ('stage', models.PositiveSmallIntegerField(verbose_name='stage')),
                 ('source_kind', models.CharField(max_length=20, verbose_name='kind of offer')),
                 ('source_id', models.CharField(max_length=40, verbose_name='offer')),
@@ -216,9 +216,9 @@ class Migration(migrations.Migration):
             name='OrderLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order', db_index=False)),
                 ('position', models.PositiveIntegerField(verbose_name='position')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.variant')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.variant', db_index=False)),
                 ('sku', models.CharField(db_collation='C', max_length=60, verbose_name='SKU')),
                 ('name', models.CharField(max_length=240, verbose_name='name')),
                 ('kind', models.CharField(max_length=10, verbose_name='kind')),
@@ -249,7 +249,7 @@ class Migration(migrations.Migration):
             name='Allocation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allocations', to='orders.orderline')),
+                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allocations', to='orders.orderline', db_index=False)),
                 ('source_kind', models.CharField(max_length=20, verbose_name='kind of offer')),
                 ('source_id', models.CharField(max_length=40, verbose_name='offer')),
                 ('source_name', models.CharField(max_length=160, verbose_name='name of offer')),
@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
             name='OrderEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.order')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.order', db_index=False)),
                 ('from_state', models.CharField(blank=True, max_length=20)),
                 ('to_state', models.CharField(max_length=20)),
                 ('actor', models.CharField(max_length=80, verbose_name='actor')),
@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='cit')),
-                ('cart', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.cart')),
+                ('cart', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.cart', db_index=False)),
                 ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='orders.variant')),
                 ('quantity', models.PositiveIntegerField()),
                 ('agreed_minor', models.BigIntegerField(blank=True, null=True)),
@@ -328,7 +328,7 @@ class Migration(migrations.Migration):
             name='ProductAttribute',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='orders.product', verbose_name='product')),
+                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='orders.product', verbose_name='product', db_index=False)),
                 ('attribute', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='values', to='orders.attribute', verbose_name='product attribute')),
                 ('value', models.CharField(max_length=120, verbose_name='value')),
                 ('value_en', models.CharField(blank=True, help_text='Empty uses value.', max_length=120, verbose_name='English value')),
@@ -420,7 +420,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='gft')),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gift_cards', to='orders.orderline', verbose_name='order line')),
+                ('line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gift_cards', to='orders.orderline', verbose_name='order line', db_index=False)),
                 ('number', models.PositiveIntegerField(verbose_name='number')),
                 ('code', crm.shared.fields.EncryptedTextField(max_length=16, verbose_name='code')),
                 ('code_mark', crm.shared.fields.BlindIndexField(normalise='orders.rules.gift_codes.tidy', source='code', unique=True)),
@@ -465,7 +465,7 @@ class Migration(migrations.Migration):
             name='ImportIssue',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='issues', to='orders.importbatch')),
+                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='issues', to='orders.importbatch', db_index=False)),
                 ('row', models.PositiveIntegerField(verbose_name='row')),
                 ('column', models.CharField(max_length=40, verbose_name='column')),
                 ('code', models.CharField(max_length=40, verbose_name='reason')),
@@ -526,7 +526,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='img')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='orders.product', verbose_name='product')),
+                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='orders.product', verbose_name='product', db_index=False)),
                 ('variant', models.ForeignKey(blank=True, help_text='Empty: of all SKUs.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='images', to='orders.variant', verbose_name='SKU')),
                 ('alt', models.CharField(blank=True, max_length=160, verbose_name='description for who cannot see it')),
                 ('alt_en', models.CharField(blank=True, max_length=160, verbose_name='the same in English')),
@@ -545,7 +545,7 @@ class Migration(migrations.Migration):
             name='Price',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='orders.variant', verbose_name='SKU')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='orders.variant', verbose_name='SKU', db_index=False)),
                 ('kind', models.CharField(choices=[('list', 'list price'), ('sale', 'sale price'), ('member', 'member price')], max_length=10, verbose_name='kind')),
                 ('audience', models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='for whom')),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),
@@ -583,7 +583,7 @@ class Migration(migrations.Migration):
             name='RefundDeduction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deductions', to='orders.refund')),
+                ('refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deductions', to='orders.refund', db_index=False)),
                 ('kind', models.CharField(choices=[('reprice', 'offer no longer reached'), ('gift_kept', 'gift kept'), ('points_short', 'points already spent'), ('freight_unowed', 'delivery fee given back too early'), ('overpaid', 'price lowered afterwards')], max_length=20, verbose_name='kind')),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),
             ],
@@ -597,7 +597,7 @@ class Migration(migrations.Migration):
             name='RefundTender',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tenders', to='orders.refund')),
+                ('refund', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tenders', to='orders.refund', db_index=False)),
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refund_tenders', to='orders.payment', verbose_name='payment')),
                 ('key', models.CharField(editable=False, max_length=40, unique=True)),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),
@@ -683,7 +683,7 @@ class Migration(migrations.Migration):
             name='ReturnLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.returnrequest')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.returnrequest', db_index=False)),
                 ('order_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='return_lines', to='orders.orderline')),
                 ('quantity', models.PositiveIntegerField(verbose_name='units')),
                 ('wanted', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.variant', verbose_name='wanted instead')),
@@ -701,7 +701,7 @@ class Migration(migrations.Migration):
             name='ReturnEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.returnrequest')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.returnrequest', db_index=False)),
                 ('from_state', models.CharField(blank=True, max_length=20)),
                 ('to_state', models.CharField(max_length=20)),
                 ('actor', models.CharField(max_length=80, verbose_name='actor')),
@@ -720,7 +720,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='rev')),
                 ('order_line', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='review', to='orders.orderline', verbose_name='order line')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='members.member', verbose_name='member', db_index=False)),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='orders.product', verbose_name='product')),
                 ('rating', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='rating')),
                 ('text', crm.shared.fields.EncryptedTextField(blank=True, max_length=2000, null=True, verbose_name='text')),
@@ -747,7 +747,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='rpi')),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='orders.review')),
+                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='orders.review', db_index=False)),
                 ('position', models.PositiveSmallIntegerField(verbose_name='position')),
                 ('webp', models.BinaryField(verbose_name='picture')),
             ],
@@ -762,7 +762,7 @@ class Migration(migrations.Migration):
             name='ReviewVote',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='orders.review')),
+                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='orders.review', db_index=False)),
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='review_votes', to='members.member')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
             ],
@@ -798,7 +798,7 @@ class Migration(migrations.Migration):
             name='ShipmentLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.shipment')),
+                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.shipment', db_index=False)),
                 ('order_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shipment_lines', to='orders.orderline', verbose_name='order line')),
                 ('quantity', models.PositiveIntegerField(verbose_name='quantity')),
             ],
@@ -812,7 +812,7 @@ class Migration(migrations.Migration):
             name='StockMove',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stock_moves', to='orders.variant', verbose_name='SKU')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stock_moves', to='orders.variant', verbose_name='SKU', db_index=False)),
                 ('kind', models.CharField(choices=[('received', 'received'), ('reserved', 'promised'), ('released', 'promise ended'), ('sold', 'sold'), ('returned', 'came back'), ('adjusted', 'adjusted'), ('counted', 'counted')], max_length=10, verbose_name='kind')),
                 ('delta_on_hand', models.IntegerField(verbose_name='on hand')),
                 ('delta_reserved', models.IntegerField(verbose_name='reserved')),
@@ -853,7 +853,7 @@ class Migration(migrations.Migration):
                 ('actor', models.CharField(blank=True, max_length=80, verbose_name='actor')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='wle')),
-                ('wallet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='orders.wallet', verbose_name='wallet')),
+                ('wallet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='orders.wallet', verbose_name='wallet', db_index=False)),
                 ('kind', models.CharField(choices=[('top_up', 'paid in by staff'), ('gift_card', 'gift card'), ('payment', 'payment'), ('refund', 'refund'), ('deduct', 'paid out by staff'), ('transfer', 'moved with a merge')], max_length=10, verbose_name='kind')),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),
                 ('balance_after_minor', models.BigIntegerField(verbose_name='balance after')),

@@ -14,7 +14,8 @@ from orders.models.catalogue import (
 from orders.models.freight import FreightRule, OrderAddress
 from orders.models.gift_card import GiftCard
 from orders.models.importing import ImportBatch, ImportIssue
-from orders.models.order import Allocation, AppliedOffer, Order, OrderEvent, OrderLine
+from orders.models.order import Allocation, AppliedOffer, Order, OrderLine
+from orders.models.order_event import OrderEvent
 from orders.models.payment import Payment, PaymentCallback
 from orders.models.picture import ProductImage
 from orders.models.prices import Price

@@ -18,6 +18,7 @@ class Cart(models.Model):
         null=True,
         blank=True,
         related_name="carts",
+        db_index=False,
     )
     channel = models.ForeignKey(
         "orders.Channel", on_delete=models.PROTECT, null=True, blank=True
@@ -63,7 +64,9 @@ class CartLine(models.Model):
     """So many of one SKU."""
 
     public_id = PublicIdField(prefix="cit")
-    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    cart = models.ForeignKey(
+        Cart, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     variant = models.ForeignKey("orders.Variant", on_delete=models.PROTECT)
     quantity = models.PositiveIntegerField()
     #: What a unit costs by an agreement made elsewhere, such as a seat in a group: no

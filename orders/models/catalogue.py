@@ -113,6 +113,7 @@ class Product(Named):
         blank=True,
         related_name="products",
         verbose_name=_("category"),
+        db_index=False,
     )
     brand = models.ForeignKey(
         Brand,
@@ -121,6 +122,7 @@ class Product(Named):
         blank=True,
         related_name="products",
         verbose_name=_("brand"),
+        db_index=False,
     )
     tags = ArrayField(
         models.CharField(max_length=40),
@@ -203,6 +205,7 @@ class ProductAttribute(models.Model):
         on_delete=models.CASCADE,
         related_name="attributes",
         verbose_name=_("product"),
+        db_index=False,
     )
     attribute = models.ForeignKey(
         Attribute,

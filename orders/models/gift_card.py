@@ -28,6 +28,7 @@ class GiftCard(Sealable):
         on_delete=models.PROTECT,
         related_name="gift_cards",
         verbose_name=_("order line"),
+        db_index=False,
     )
     #: Which unit of the line, from 1.
     number = models.PositiveIntegerField(_("number"))

@@ -54,7 +54,10 @@ class ImportIssue(models.Model):
     """
 
     batch = models.ForeignKey(
-        ImportBatch, on_delete=models.CASCADE, related_name="issues"
+        ImportBatch,
+        on_delete=models.CASCADE,
+        related_name="issues",
+        db_index=False,
     )
     #: Line of the file, the heading being line 1.
     row = models.PositiveIntegerField(_("row"))

@@ -51,6 +51,7 @@ class Order(models.Model):
         blank=True,
         related_name="orders",
         verbose_name=_("member"),
+        db_index=False,
     )
     cart = models.OneToOneField(
         "orders.Cart",
@@ -217,10 +218,15 @@ class OrderLine(models.Model):
     the line's allocations (X8).
     """
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     position = models.PositiveIntegerField(_("position"))
     variant = models.ForeignKey(
-        "orders.Variant", on_delete=models.PROTECT, related_name="+"
+        "orders.Variant",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     sku = models.CharField(_("SKU"), max_length=60, db_collation="C")
     name = models.CharField(_("name"), max_length=240)
@@ -309,7 +315,10 @@ class Allocation(models.Model):
     """What one reduction took off one line. Refunds read this; nothing recomputes."""
 
     line = models.ForeignKey(
-        OrderLine, on_delete=models.CASCADE, related_name="allocations"
+        OrderLine,
+        on_delete=models.CASCADE,
+        related_name="allocations",
+        db_index=False,
     )
     #: ``promotion``, ``coupon``, ``points``, ``tier``.
     source_kind = models.CharField(_("kind of offer"), max_length=20)
@@ -347,7 +356,9 @@ class AppliedOffer(models.Model):
         KEEP = "keep", _("keep")
         REPRICE = "reprice", _("price again")
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="offers")
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="offers", db_index=False
+    )
     stage = models.PositiveSmallIntegerField(_("stage"))
     source_kind = models.CharField(_("kind of offer"), max_length=20)
     source_id = models.CharField(_("offer"), max_length=40)
@@ -376,22 +387,3 @@ class AppliedOffer(models.Model):
 
     def __str__(self):
         return f"{self.source_kind} {self.source_id}: {self.amount_minor}"
-
-
-class OrderEvent(models.Model):
-    """One move of an order from state to state, by whom and why. Append only."""
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
-    from_state = models.CharField(max_length=20, blank=True)
-    to_state = models.CharField(max_length=20)
-    actor = models.CharField(_("actor"), max_length=80)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    occurred_at = models.DateTimeField(_("occurred at"))
-
-    class Meta:
-        verbose_name = _("order event")
-        verbose_name_plural = _("order events")
-        indexes = [models.Index(fields=["order", "id"], name="order_event_in_order")]
-
-    def __str__(self):
-        return f"{self.from_state} -> {self.to_state}"

@@ -20,6 +20,7 @@ class ProductImage(models.Model):
         on_delete=models.CASCADE,
         related_name="images",
         verbose_name=_("product"),
+        db_index=False,
     )
     variant = models.ForeignKey(
         "orders.Variant",

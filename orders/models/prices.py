@@ -29,6 +29,7 @@ class Price(models.Model):
         on_delete=models.PROTECT,
         related_name="prices",
         verbose_name=_("SKU"),
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     audience = models.CharField(

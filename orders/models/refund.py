@@ -177,7 +177,10 @@ class RefundDeduction(models.Model):
         PLAN_USED = "plan_used", _("part of a plan that was used")
 
     refund = models.ForeignKey(
-        Refund, on_delete=models.CASCADE, related_name="deductions"
+        Refund,
+        on_delete=models.CASCADE,
+        related_name="deductions",
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     #: Positive goes off the refund, negative comes back.
@@ -209,7 +212,9 @@ class RefundTender(models.Model):
         DONE = "done", _("paid back")
         REFUSED = "refused", _("refused by the provider")
 
-    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="tenders")
+    refund = models.ForeignKey(
+        Refund, on_delete=models.CASCADE, related_name="tenders", db_index=False
+    )
     payment = models.ForeignKey(
         "orders.Payment",
         on_delete=models.PROTECT,

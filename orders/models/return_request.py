@@ -106,7 +106,10 @@ class ReturnLine(models.Model):
         MISSING = "missing", _("did not come")
 
     request = models.ForeignKey(
-        ReturnRequest, on_delete=models.CASCADE, related_name="lines"
+        ReturnRequest,
+        on_delete=models.CASCADE,
+        related_name="lines",
+        db_index=False,
     )
     order_line = models.ForeignKey(
         "orders.OrderLine", on_delete=models.PROTECT, related_name="return_lines"
@@ -155,7 +158,10 @@ class ReturnEvent(models.Model):
     """One move of a return, by whom, with a note the member reads. Append only."""
 
     request = models.ForeignKey(
-        ReturnRequest, on_delete=models.CASCADE, related_name="events"
+        ReturnRequest,
+        on_delete=models.CASCADE,
+        related_name="events",
+        db_index=False,
     )
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20)

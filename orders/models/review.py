@@ -36,6 +36,7 @@ class Review(models.Model):
         on_delete=models.PROTECT,
         related_name="reviews",
         verbose_name=_("member"),
+        db_index=False,
     )
     product = models.ForeignKey(
         "orders.Product",
@@ -103,7 +104,10 @@ class ReviewPicture(models.Model):
 
     public_id = PublicIdField(prefix="rpi")
     review = models.ForeignKey(
-        Review, on_delete=models.CASCADE, related_name="pictures"
+        Review,
+        on_delete=models.CASCADE,
+        related_name="pictures",
+        db_index=False,
     )
     position = models.PositiveSmallIntegerField(_("position"))
     webp = models.BinaryField(_("picture"))
@@ -130,7 +134,9 @@ class ReviewPicture(models.Model):
 class ReviewVote(models.Model):
     """Somebody found a review helpful."""
 
-    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="votes")
+    review = models.ForeignKey(
+        Review, on_delete=models.CASCADE, related_name="votes", db_index=False
+    )
     member = models.ForeignKey(
         "members.Member", on_delete=models.CASCADE, related_name="review_votes"
     )

@@ -68,7 +68,10 @@ class ShipmentLine(models.Model):
     """Units of one order line in a parcel. Written once."""
 
     shipment = models.ForeignKey(
-        Shipment, on_delete=models.CASCADE, related_name="lines"
+        Shipment,
+        on_delete=models.CASCADE,
+        related_name="lines",
+        db_index=False,
     )
     order_line = models.ForeignKey(
         "orders.OrderLine",

@@ -28,6 +28,7 @@ class StockMove(models.Model):
         on_delete=models.PROTECT,
         related_name="stock_moves",
         verbose_name=_("SKU"),
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     delta_on_hand = models.IntegerField(_("on hand"))

@@ -84,6 +84,7 @@ class WalletEntry(LedgerEntry):
         on_delete=models.PROTECT,
         related_name="entries",
         verbose_name=_("wallet"),
+        db_index=False,
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     amount_minor = models.BigIntegerField(_("amount"))

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name='BoughtTogether',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product', verbose_name='product')),
+                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product', verbose_name='product', db_index=False)),
                 ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.product', verbose_name='other product')),
                 ('both', models.PositiveIntegerField(verbose_name='bought both')),
                 ('buyers', models.PositiveIntegerField(verbose_name='buyers')),

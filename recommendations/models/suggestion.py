@@ -34,6 +34,7 @@ class BoughtTogether(models.Model):
         on_delete=models.CASCADE,
         related_name="+",
         verbose_name=_("product"),
+        db_index=False,
     )
     other = models.ForeignKey(
         "orders.Product",

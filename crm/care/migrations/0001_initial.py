@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='tkt')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='members.member', verbose_name='member')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='members.member', verbose_name='member', db_index=False)),
                 ('order', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tickets', to='orders.order', verbose_name='order')),
                 ('kind', models.CharField(choices=[('complaint', 'complaint'), ('suggestion', 'suggestion'), ('question', 'question'), ('return', 'return')], max_length=12, verbose_name='kind')),
                 ('state', models.CharField(choices=[('open', 'open'), ('waiting', 'waiting for the member'), ('solved', 'solved')], default='open', max_length=10, verbose_name='state')),

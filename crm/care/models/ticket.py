@@ -31,6 +31,7 @@ class Ticket(models.Model):
         on_delete=models.PROTECT,
         related_name="tickets",
         verbose_name=_("member"),
+        db_index=False,
     )
     order = models.ForeignKey(
         "orders.Order",

@@ -8,7 +8,10 @@ class SavedView(models.Model):
     """A tab over a list: the query string its owner saved."""
 
     owner = models.ForeignKey(
-        "members.User", on_delete=models.CASCADE, related_name="saved_views"
+        "members.User",
+        on_delete=models.CASCADE,
+        related_name="saved_views",
+        db_index=False,
     )
     #: ``app_label.model`` of the list.
     model = models.CharField(max_length=80)

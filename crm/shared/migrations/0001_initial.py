@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
             name='Delivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='shared.fact', verbose_name='fact')),
+                ('fact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='shared.fact', verbose_name='fact', db_index=False)),
                 ('subscriber', models.CharField(max_length=200, verbose_name='subscriber')),
                 ('key', models.CharField(blank=True, max_length=80, verbose_name='key')),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('stuck', 'Stuck')], default='pending', max_length=10, verbose_name='state')),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
             name='JobLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='shared.job', verbose_name='job')),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='shared.job', verbose_name='job', db_index=False)),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='at')),
                 ('text', models.CharField(max_length=500, verbose_name='text')),
             ],

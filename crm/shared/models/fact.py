@@ -49,6 +49,7 @@ class Delivery(models.Model):
         on_delete=models.CASCADE,
         related_name="deliveries",
         verbose_name=_("fact"),
+        db_index=False,
     )
     subscriber = models.CharField(_("subscriber"), max_length=200)
     key = models.CharField(_("key"), max_length=80, blank=True)

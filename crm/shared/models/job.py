@@ -130,7 +130,11 @@ class JobLine(models.Model):
     """One line of a job's log, in its order. Shown to staff; no personal data."""
 
     job = models.ForeignKey(
-        Job, on_delete=models.CASCADE, related_name="lines", verbose_name=_("job")
+        Job,
+        on_delete=models.CASCADE,
+        related_name="lines",
+        verbose_name=_("job"),
+        db_index=False,
     )
     at = models.DateTimeField(_("at"), db_default=Now())
     text = models.CharField(_("text"), max_length=500)

@@ -55,7 +55,7 @@ def pass_on(giver, taker, points, *, key="k1", now=NOON):
 
 
 def ends(member):
-    left = PointsLot.objects.filter(account_id=member.pk, remaining__gt=0)
+    left = PointsLot.objects.filter(account_id=member.pk, is_open=True)
     return dict(left.values_list("expires_at", "remaining"))
 
 
