@@ -39,17 +39,24 @@ SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
             v.id, v.sku, v.option, v.barcode, v.weight_grams, v.price_minor,
             v.on_hand, v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
      FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
+"""  # noqa: S608
+_TABLES = """
 FROM orders_product p
 LEFT JOIN orders_brand b ON b.id = p.brand_id
 LEFT JOIN orders_category c ON c.id = p.category_id
-"""  # noqa: S608
-#: Listed, and limited to no other channel; without limits it is sold in all of them.
-ON_SALE = """
-p.is_listed AND p.kind IN ('goods', 'gift_card') AND COALESCE(
+"""
+_LISTED = "p.is_listed AND p.kind IN ('goods', 'gift_card')"
+#: Without limits it is sold in all channels.
+_SOLD_EVERYWHERE = """
+NOT EXISTS (SELECT FROM orders_product_channels pc WHERE pc.product_id = p.id)
+"""
+_SOLD_IN_CHANNEL = """
+COALESCE(
   (SELECT bool_or(ch.code = %(channel)s)
      FROM orders_product_channels pc JOIN orders_channel ch ON ch.id = pc.channel_id
     WHERE pc.product_id = p.id), true)
 """
+ON_SALE = f"{_LISTED} AND {_SOLD_IN_CHANNEL}"
 _IN_BRANCH = """
 p.category_id IN (
   SELECT below.id FROM orders_category below
@@ -166,7 +173,11 @@ def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
     Its order is by ``created_at`` and ``id``. ``wanted.text`` is asked by
     ``best_first``.
     """
-    products = _PRODUCTS.where(ON_SALE, channel=wanted.channel, at=at)
+    products = _PRODUCTS.where(_LISTED, at=at)
+    if wanted.channel:
+        products = products.where(_SOLD_IN_CHANNEL, channel=wanted.channel)
+    else:
+        products = products.where(_SOLD_EVERYWHERE)
     if wanted.category:
         products = products.where(_IN_BRANCH, category=wanted.category)
     if wanted.brand:
@@ -278,7 +289,9 @@ def _shown(*columns: Any) -> ShownProduct:
     )
 
 
-_PRODUCTS = Listing(_SHOWN, _shown, {"created_at": "p.created_at", "id": "p.id"})
+_PRODUCTS = Listing(
+    _SHOWN, _TABLES, _shown, {"created_at": "p.created_at", "id": "p.id"}
+)
 
 
 def picture_of(*, product: str, image: str) -> ProductImage | None:

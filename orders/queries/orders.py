@@ -280,5 +280,5 @@ def _moment(text: str | None) -> Any:
 
 _MINE = "o.member_id = %(member)s"
 _KEYS = {"placed_at": "o.placed_at", "id": "o.id"}
-_ORDERS = Listing(_ORDER + _FROM, _shown, _KEYS)
-_IN_DETAIL = Listing(_ORDER + _BESIDE + _FROM, _shown_in_detail, _KEYS)
+_ORDERS = Listing(_ORDER, _FROM, _shown, _KEYS)
+_IN_DETAIL = Listing(_ORDER + _BESIDE, _FROM, _shown_in_detail, _KEYS)

@@ -12,7 +12,8 @@ from crm.shared.listing import Listing
 from tests.cast import NOON
 
 ENTRIES = Listing(
-    "SELECT e.id, e.at, e.action FROM shared_auditentry e",
+    "SELECT e.id, e.at, e.action",
+    "FROM shared_auditentry e",
     lambda *columns: columns,
     {"id": "e.id", "at": "e.at"},
 )
@@ -70,8 +71,8 @@ def test_rows_are_counted_as_far_as_that_is_cheap(trail):
 def test_what_is_counted_is_not_worked_out(trail):
     """Counting a list leaves its columns alone, however dear they are."""
     dear = Listing(
-        "SELECT e.id, e.at, (SELECT count(*) FROM shared_auditentry) "
-        "FROM shared_auditentry e",
+        "SELECT e.id, e.at, (SELECT count(*) FROM shared_auditentry)",
+        ENTRIES.tables,
         lambda *columns: columns,
         ENTRIES.columns,
     ).where("true")
