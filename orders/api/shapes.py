@@ -32,7 +32,7 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
         "coupons": cart.coupon_codes,
         "points_to_spend": cart.points_to_spend,
         "points_spent": quote.points_spent,
-        "address": cart.address.public_id if cart.address_id else None,
+        "address": priced.contents.address,
         "province": priced.contents.province,
         "discounts": [
             _reduction(each, each.amount_minor, each.points, quote.currency)

@@ -130,8 +130,9 @@ class CartContents:
     """Everything the orders app knows that bears on the price of a cart."""
 
     channel_code: str
-    #: Where it goes, as far as known.
+    #: Where it goes, as far as known, and the public id of the address if it has one.
     province: str
+    address: str | None
     items: tuple[CartItem, ...]
     #: By priority; empty where the shop has none.
     freight: tuple[FreightRule, ...]
@@ -162,6 +163,7 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
         channel_code=channel or "",
         # An address without a province is no reason to believe an older estimate.
         province=province if address else estimate,
+        address=address,
         items=tuple(CartItem(*each) for each in items or ()),
         freight=tuple(rule_of(each) for each in freight or ()),
         order_id=order_id,
@@ -186,9 +188,7 @@ def items_of(quantities: Mapping[str, int], *, at: datetime) -> tuple[CartItem, 
 
 def open_carts() -> QuerySet[Cart]:
     """Return carts that are still carts: not merged into another one."""
-    return Cart.objects.filter(merged_into__isnull=True).select_related(
-        "channel", "address"
-    )
+    return Cart.objects.filter(merged_into__isnull=True)
 
 
 def find_cart(*, public_id: str, member_id: int | None) -> Cart | None:
