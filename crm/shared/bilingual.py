@@ -3,11 +3,14 @@
 from django.utils.translation import get_language
 
 
+def request_reads_english() -> bool:
+    """Tell whether whoever asks reads English; ask once for many names."""
+    return (get_language() or "en").startswith("en")
+
+
 def in_request_language(name: str, name_en: str) -> str:
     """Return the English name to readers of English, if there is one."""
-    if name_en and (get_language() or "en").startswith("en"):
-        return name_en
-    return name
+    return name_en if name_en and request_reads_english() else name
 
 
 class Bilingual:

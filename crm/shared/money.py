@@ -6,6 +6,7 @@ is an ``int`` of basis points (``1`` is 0.01 %). Nothing here is a float.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 #: ISO 4217 currencies whose minor unit is not the hundredth.
 _MINOR_DIGITS = {
@@ -29,6 +30,7 @@ class InvalidAmount(ValueError):
     """Text that is no amount of money of the currency."""
 
 
+@lru_cache(maxsize=256)
 def minor_digits(currency: str) -> int:
     """Return how many digits of ``currency`` stand after the point.
 

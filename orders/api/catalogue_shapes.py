@@ -1,12 +1,14 @@
 """Writes the catalogue as ``catalogue_serializers`` describes it."""
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
-from crm.shared.bilingual import in_request_language
+from crm.shared.bilingual import request_reads_english
 from crm.shared.money import as_api
 from orders.queries.catalogue import ShownProduct, ShownSku
 from orders.rules.shown_prices import ShownPrice
@@ -16,13 +18,12 @@ def product_shape(
     product: ShownProduct, prices: Sequence[ShownPrice]
 ) -> dict[str, Any]:
     """Return a product, with what each of its SKUs costs who asks."""
+    english = request_reads_english()
     return {
         "id": product.public_id,
-        "name": product.label,
+        "name": _read(product.name, product.name_en, english),
         "kind": product.kind,
-        "brand": in_request_language(
-            product.brand_name or "", product.brand_name_en or ""
-        ),
+        "brand": _read(product.brand_name, product.brand_name_en, english) or "",
         "brand_code": product.brand_code,
         "category": product.category_code,
         "tags": product.tags,
@@ -30,15 +31,15 @@ def product_shape(
         "attributes": [
             {
                 "code": code,
-                "name": in_request_language(name, name_en),
-                "value": in_request_language(value, value_en),
+                "name": _read(name, name_en, english),
+                "value": _read(value, value_en, english),
             }
             for code, name, name_en, value, value_en in product.attributes
         ],
         "images": [
             {
-                "url": reverse("product-image", args=[product.public_id, image]),
-                "alt": in_request_language(alt, alt_en),
+                "url": _picture_url(get_script_prefix(), product.public_id, image),
+                "alt": _read(alt, alt_en, english),
                 "sku": sku,
             }
             for image, alt, alt_en, sku in product.images
@@ -47,6 +48,27 @@ def product_shape(
             _sku(sku, shown) for sku, shown in zip(product.skus, prices, strict=True)
         ],
     }
+
+
+def _read(name: str | None, name_en: str | None, english: bool) -> str | None:
+    return name_en if english and name_en else name
+
+
+def _picture_url(prefix: str, product: str, picture: str) -> str:
+    before, between, after = _around_picture(prefix)
+    return f"{before}{product}{between}{picture}{after}"
+
+
+@cache
+def _around_picture(prefix: str) -> list[str]:
+    """Return what stands around the two ids in a picture's address.
+
+    Made once per place where the shop is mounted: a page has twenty pictures and more,
+    and ids need no quoting.
+    """
+    marks = "1st", "2nd"
+    address = reverse("product-image", args=marks)
+    return re.split("|".join(marks), address)
 
 
 def _sku(sku: ShownSku, shown: ShownPrice) -> dict[str, Any]:
