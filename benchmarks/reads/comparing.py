@@ -7,9 +7,10 @@ django.setup()
 # isort: on
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from django.conf import settings
@@ -75,6 +76,8 @@ def main(rows: int, turns: int, batch: int) -> None:
         counts = [
             counted(readers[name[:-1]], name, buyer, turns, batch) for name in LISTS
         ]
+    with said("Waiting for the slowest of a hundred"):
+        slow = [slowest(readers[name[:-1]], name, turns, 10 * batch) for name in LISTS]
     peers = ["JsonResponse / ours", "PostgreSQL's / ours"]
     first = ["read", "ms", "statements"]
     print(f"\n{table([*first, 'by number / ours', 'cursor / ours', *peers], lists)}\n")
@@ -82,6 +85,7 @@ def main(rows: int, turns: int, batch: int) -> None:
     print(f"{table(['read', 'rows before', 'there / page 1'], far)}\n")
     heads = ["list", "said to have", "ms more with a total", "count(*) / that"]
     print(f"{table(heads, counts)}\n")
+    print(f"{table(['99 of 100 wait at most', 'ours ms', 'ours / cursor'], slow)}\n")
 
 
 def listed(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
@@ -200,6 +204,30 @@ def counting(name: str, buyer: Buyer) -> Callable[[], Cost]:
 
     connection.ensure_connection()
     return timed(count, 1, connection.connection.info.backend_pid)
+
+
+def slowest(shop: Shop, name: str, turns: int, batch: int) -> list[str]:
+    """Return the line of how long the slowest of a hundred readers of a list wait."""
+    peer = f"/api/drf/cursor/{name}"
+    found = in_turn(
+        {each: waiting(shop, each, batch) for each in (LISTS[name], peer)}, turns=turns
+    )
+    ours, theirs = found.values()
+    return [name, f"{median(ours):.2f}", str(ratio(ours, theirs))]
+
+
+def waiting(shop: Shop, address: str, batch: int) -> Callable[[], float]:
+    """Return a function that reads an address so often and says the 99th of 100 ms."""
+
+    def read() -> float:
+        took = []
+        for _time in range(batch):
+            started = time.perf_counter()
+            shop.get(address)
+            took.append((time.perf_counter() - started) * 1000)
+        return quantiles(took, n=100)[98]
+
+    return read
 
 
 def reading(shop: Shop, address: str, batch: int) -> Callable[[], Cost]:
