@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 #: Kinds that nothing but an acknowledged deed may have written.
 _TOLD_KINDS = {"grant", "spend", "claw_back", "return", "reinstate"}
+#: Begins the sources of entries that the ledger writes by itself.
+_DEBT = "debt:"
 #: Kinds that must not leave less than nothing behind.
 _SPENDING_KINDS = {"spend", "gift"}
 ANY = None
@@ -94,10 +96,16 @@ def _against_deeds(rows: Sequence[Row], deeds: list[Deed]) -> list[str]:
     promised = {(deed.account, deed.kind, deed.source) for deed in deeds}
     found += [
         f"phantom: {key}"
-        for key in written
-        if key[1] in _TOLD_KINDS and key not in promised
+        for key, points in written.items()
+        if key[1] in _TOLD_KINDS and key not in promised and not _pays_debt(key, points)
     ]
     return found
+
+
+def _pays_debt(key: tuple[str, str, str], points: Sequence[int]) -> bool:
+    """Whether an entry says that points that became free paid debt: it moves none."""
+    _account, _kind, source = key
+    return source.startswith(_DEBT) and not any(points)
 
 
 def _against_gifts(rows: Sequence[Row], gifts: Iterable[Gift]) -> list[str]:

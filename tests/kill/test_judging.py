@@ -14,6 +14,7 @@ ROWS = [
     Row("b1", "bert", "gift", "gift:x", 60, 1, 60),
     Row("b2", "bert", "gift", "gift:x", 40, 2, 100),
     Row("a5", "anna", "claw_back", "revoke:a1", -500, 5, -300),
+    Row("a6", "anna", "claw_back", "debt:order:7", 0, 6, -300),
 ]
 BOOKS = {
     "rows": ROWS,
@@ -46,10 +47,11 @@ def test_sound_books_have_no_fault():
     [
         ("lost", {"deeds": [*BOOKS["deeds"], Deed("bert", "grant", "server:9", 5)]}),
         ("lost", {"gifts": [*BOOKS["gifts"], Gift("bert", "anna", 1)]}),
-        ("doubled", {"rows": [*ROWS, replace(ROWS[0], id="a6", seq=6)]}),
+        ("doubled", {"rows": [*ROWS, replace(ROWS[0], id="a7", seq=7)]}),
         ("doubled", {"gifts": []}),
         ("altered", {"rows": changed_row(1, points=-20)}),
         ("phantom", {"deeds": BOOKS["deeds"][1:]}),
+        ("phantom", {"rows": changed_row(7, points=-1)}),
         ("overspent", {"rows": changed_row(6, kind="spend")}),
         ("unbalanced", {"rows": changed_row(2, points=-61)}),
         ("unbalanced", {"rows": changed_row(4, account="carl")}),
