@@ -28,6 +28,8 @@ class Row:
     points: int
     seq: int
     balance_after: int
+    #: By how much it changed the debt; ``balance_after`` is less what is owed.
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,18 @@ def _sums(rows: Sequence[Row], balances: Mapping[str, int]) -> list[str]:
     found = []
     so_far: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
+    debts: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: (row.account, row.seq)):
         so_far[row.account] += row.points
         numbers[row.account] += 1
+        debts[row.account] += row.owed
         if row.seq != numbers[row.account]:
             found.append(f"unbalanced: {row} is not number {numbers[row.account]}")
         if row.balance_after != so_far[row.account]:
             found.append(f"unbalanced: {row} after {so_far[row.account]}")
-        if row.kind in _SPENDING_KINDS and row.points < 0 and row.balance_after < 0:
+        # What was set aside in time is spent, though points are owed since.
+        has_spent = row.kind in _SPENDING_KINDS and row.points < 0
+        if has_spent and row.balance_after + debts[row.account] < 0:
             found.append(f"overspent: {row}")
     found += [
         f"unbalanced: {account} has {balance}, its entries make {so_far[account]}"

@@ -66,7 +66,8 @@ def verdict(house: House, accounts: list[Account], history: History) -> list[str
     """Judge what was told by what is written."""
     entries = house.query(
         "SELECT e.public_id, m.public_id, e.kind, e.source, e.points, e.seq,"
-        " e.balance_after FROM loyalty_pointsentry e"
+        " e.balance_after, coalesce((e.trace->>'owed')::int, 0)"
+        " - coalesce((e.trace->>'debt_paid')::int, 0) FROM loyalty_pointsentry e"
         " JOIN members_member m ON m.id = e.account_id"
         " WHERE m.id = ANY (%s)",
         [each.pk for each in accounts],
