@@ -1,23 +1,35 @@
-"""What a refund does to points and tier: asked before, told after (P16–P20, T9)."""
+"""What a refund does to points, currencies, tier: asked, then told (P16–P20, T9)."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import PointsAccount, PointsEntry, Program
+from loyalty.models import (
+    VALUE,
+    Currency,
+    PointsAccount,
+    PointsEntry,
+    Program,
+    QualifyingEntry,
+)
 from loyalty.queries.earned_lines import first_units
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
 from loyalty.queries.tier_measures import counted
 from loyalty.queries.tier_terms import main_ladder
-from loyalty.rules.clawback import points_worth
+from loyalty.rules.clawback import points_worth, shortage_of
 from loyalty.rules.ledger import Movement
 from loyalty.rules.terms import Occasion
 from loyalty.rules.windows import counts_from, moment_counted
-from loyalty.services.refund_points import Settlement, move_for_refund, shortage_of
+from loyalty.services.refund_points import (
+    Settlement,
+    counts_of_refund,
+    move_for_refund,
+)
 from loyalty.services.tiering import Deed, outcome
 from orders.models import Order, Refund
 from orders.queries.refunds import line_of
@@ -36,6 +48,8 @@ SENTENCES = {
     "points_owed": _("%(points)s points are already spent and become debt."),
     "points_waived": _("%(points)s points are already spent and are waived."),
     "points_later": _("The order has not earned its points yet; they follow."),
+    "value_taken": _("%(currency)s: %(value)s taken back."),
+    "currency_taken": _("%(currency)s: %(count)s taken back."),
     "tier_falls": _("The tier falls from %(from)s to %(to)s."),
     "tier_stays": _("The tier %(tier)s stays."),
 }
@@ -46,7 +60,7 @@ def _effect(code: str, **params) -> Effect:
 
 
 class LoyaltyEffects:
-    """Points spent come back, points earned are taken, the tier may fall."""
+    """Points spent come back, what was earned and counted goes, the tier may fall."""
 
     def preview(self, planned: PlannedRefund, *, now: datetime) -> Sequence[Effect]:
         """Move the points in a book that nobody writes, and say what moved."""
@@ -67,7 +81,7 @@ class LoyaltyEffects:
             points_back=planned.points,
             goods_minor=goods_minor,
             units=first_units(order, units),
-            shortage=shortage_of(planned.shortfall, terms=terms),
+            shortage=shortage_of(planned.shortfall, policy=terms.claw_back),
             points_deducted=0,
             occurred_at=now,
         )
@@ -87,7 +101,11 @@ class LoyaltyEffects:
                     each, terms.redeem_minor_per_100, planned.amount_minor
                 )
             ]
-        return [*found, *_of_tier(account, orders[-1], goods_minor, now)]
+        return [
+            *found,
+            *_of_currencies(counts_of_refund(moved, account=account)),
+            *_of_tier(account, orders[-1], goods_minor, now),
+        ]
 
     def booked(self, refund_id: int) -> Sequence[Effect]:
         """Say what the ledger holds of a refund."""
@@ -104,6 +122,12 @@ class LoyaltyEffects:
         return [
             *(_effect("points_back", points=e.points) for e in backs if e.points),
             *_of_claws([(entry.points, entry.trace) for entry in claws]),
+            *_of_currencies(
+                QualifyingEntry.objects.filter(
+                    member_id__in={entry.account_id for entry in claws},
+                    source__in=[entry.source for entry in claws],
+                )
+            ),
         ]
 
 
@@ -123,6 +147,21 @@ def _of_claws(claws: Sequence[tuple[int, dict]]) -> list[Effect]:
     taken = -sum(points for points, _trace in claws) - owed
     numbers = {"points_taken": taken, "points_owed": owed, "points_waived": waived}
     return [_effect(code, points=count) for code, count in numbers.items() if count]
+
+
+def _of_currencies(entries: Iterable[QualifyingEntry]) -> list[Effect]:
+    """Say what of each counted currency goes, of those that members see (P19)."""
+    taken: Counter[str] = Counter()
+    for entry in entries:
+        taken[entry.currency_id] -= entry.value_minor
+    seen = Currency.objects.filter(is_active=True, code__in=+taken)
+    return [_taken(currency, taken[currency.code]) for currency in seen]
+
+
+def _taken(currency: Currency, count: int) -> Effect:
+    if currency.code == VALUE:
+        return _effect("value_taken", currency=currency.label, value_minor=count)
+    return _effect("currency_taken", currency=currency.label, count=count)
 
 
 def _deducts(planned: PlannedRefund, terms: Program) -> bool:

@@ -10,7 +10,14 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from loyalty.admin.work_page import WorkPage
 from loyalty.models import RewardRedemption
-from loyalty.services.admitting import Admitted, admit, moment_words
+from loyalty.services.admitting import (
+    LEAST_REASON,
+    Admitted,
+    TicketTooEarly,
+    TicketTooLate,
+    admit,
+    moment_words,
+)
 
 #: Longer than any ticket, with all that somebody types around it.
 _MOST_SIGNS = 40
@@ -27,22 +34,27 @@ class DoorPage(WorkPage):
         return self._show(request, ticket=row.ticket if row else "")
 
     def post(self, request):
-        """Let in, and be ready for the next one."""
+        """Let in, and be ready for the next one; ask why while the door is closed."""
         ticket = request.POST.get("ticket", "").strip()[:_MOST_SIGNS]
+        reason = request.POST.get("reason", "")
         try:
-            done = admit(ticket=ticket, actor=request.user, now=now())
+            done = admit(ticket=ticket, actor=request.user, reason=reason, now=now())
+        except (TicketTooEarly, TicketTooLate) as refusal:
+            return self._show(request, ticket=ticket, error=str(refusal), asks_why=True)
         except Refusal as refusal:
             return self._show(request, ticket=ticket, error=str(refusal))
         messages.success(request, _words(done))
         return HttpResponseRedirect(reverse("admin:redemption_door"))
 
-    def _show(self, request, *, ticket: str, error: str = ""):
+    def _show(self, request, *, ticket: str, error: str = "", asks_why: bool = False):
         return self.show(
             request,
             "loyalty/door_page.html",
             title=_("Let in"),
             ticket=ticket,
             error=error,
+            asks_why=asks_why,
+            least_reason=LEAST_REASON,
             most_signs=_MOST_SIGNS,
             back=reverse("admin:loyalty_rewardredemption_changelist"),
         )

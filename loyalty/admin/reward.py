@@ -84,7 +84,7 @@ class RewardForm(ConditionForm):
         fields = [
             *("name", "name_en", "text", "text_en", "points", "benefit"),
             *("stock", "member_limit", "starts_at", "ends_at", "refundable_days"),
-            *("due_days", "is_active", "seat_at", "place", "place_en"),
+            *("due_days", "is_active", "seat_at", "seat_until", "place", "place_en"),
         ]
 
     def __init__(self, *args, **kwargs):
@@ -139,7 +139,8 @@ class RewardForm(ConditionForm):
             return said
         self.instance.kind = kind
         if kind != "seat":
-            said |= {"seat_at": None, "place": "", "place_en": ""}
+            said |= dict.fromkeys(["seat_at", "seat_until"])
+            said |= {"place": "", "place_en": ""}
         self.instance.amount_minor = said.get("amount")
         self.instance.template = said.get("template") or ""
         self.instance.price_minor = said.get("price") or 0
@@ -261,7 +262,7 @@ class RewardAdmin(StaffAdmin):
         )
         if not may:
             plain[3] = "price_minor"
-        what = list(_WHAT) if may else ["kind", "benefit", "seat_at"]
+        what = list(_WHAT) if may else ["kind", "benefit", "seat_at", "seat_until"]
         if obj is not None and obj.kind == "donation":
             what.append("donated")
         sets = [
@@ -335,7 +336,7 @@ class RewardAdmin(StaffAdmin):
         return words_of_reward(reward) if reward.pk else "–"
 
 
-_WHAT = ("kind", "sku", "amount", "template", "benefit", "seat_at")
+_WHAT = ("kind", "sku", "amount", "template", "benefit", "seat_at", "seat_until")
 _WHAT += (("place", "place_en"), "upload")
 
 
@@ -363,6 +364,9 @@ def words_of_reward(reward: Reward) -> str:
     if reward.seat_at:
         begins = {"at": moment_words(reward.seat_at), "place": reward.where or "–"}
         said.append(_("Begins %(at)s; place: %(place)s.") % begins)
+    if reward.seat_until:
+        over = {"at": moment_words(reward.seat_until)}
+        said.append(_("Passes let in until %(at)s.") % over)
     visible = condition_words(reward.condition)
     if visible:
         said.append(_("Only visible if %(condition)s.") % {"condition": visible})

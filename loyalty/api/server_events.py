@@ -1,6 +1,5 @@
 """Points in the server API: events that other programs of the shop report."""
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -9,10 +8,9 @@ from crm.shared.clock import now
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import EXTERNAL_ID_PATTERN, ServerView
 from crm.shared.strict import StrictSerializer
+from loyalty.api.server_members import member_named
 from loyalty.models import EarningRule
 from loyalty.services.event_points import Happening, grant_for_event
-from members.models import Member
-from members.queries import standing_id
 
 #: What other programs may report; the rest this shop notices itself.
 REPORTED = [
@@ -51,18 +49,15 @@ class MemberLoyaltyEvents(ServerView):
         responses={200: OpenApiResponse(LoyaltyEventShape, "What it brought")},
     )
     @idempotent
-    def post(self, request, member: str):
+    def post(self, request, member_id: str):
         """Grant what the rules give; the same reference again returns the first."""
         body = LoyaltyEventValues(data=request.data)
         body.is_valid(raise_exception=True)
         told = body.validated_data
-        found = Member.objects.filter(public_id=member).only("pk").first()
-        if found is None:
-            raise Http404
         entry = grant_for_event(
             occasion=told["kind"],
             happening=Happening(
-                standing_id(found.pk),
+                member_named(member_id).pk,
                 f"{told['kind']}:{told['reference']}",
                 number=told["number"],
             ),

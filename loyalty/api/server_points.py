@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
@@ -17,6 +18,7 @@ from loyalty.api.serializers import (
     EntryShape,
     points_shape,
 )
+from loyalty.api.server_members import member_named
 from loyalty.api.server_serializers import FreezeShape, PointsReceipt, PointsRequest
 from loyalty.api.views import NewestEntry
 from loyalty.models import PointsEntry, PointsFreeze
@@ -74,7 +76,10 @@ def _unfreeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFre
 
 
 def _revoke(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
-    entry = _find(PointsEntry.objects.filter(account_id=member.pk), told["entry"])
+    # Entries stay where they were written, after a merge too.
+    before = Q(account__member__merged_into_id=member.pk)
+    entries_of = PointsEntry.objects.filter(Q(account_id=member.pk) | before)
+    entry = _find(entries_of, told["entry"])
     return revoke_entry(entry_id=entry.pk, reason=told["reason"], actor=actor, now=at)
 
 
@@ -103,8 +108,7 @@ class MemberBalance(ServerView):
     @extend_schema(operation_id="server_points_balance", responses=BreakdownShape)
     def get(self, request, member_id: str):
         """Answer for one member; 404 for nobody."""
-        member = _find(Member.objects.all(), member_id)
-        parts = breakdown_of(member_id=member.pk, at=now())
+        parts = breakdown_of(member_id=member_named(member_id).pk, at=now())
         return Response(BreakdownShape(parts).data)
 
 
@@ -120,7 +124,7 @@ class MemberPointsEntries(ServerView, generics.ListAPIView):
 
     def get_queryset(self):
         """Return the entries of the member, newest first."""
-        return entries(self._member().pk)
+        return entries(member_named(self.kwargs["member_id"]).pk)
 
     @extend_schema(
         operation_id="server_points_entry_create",
@@ -137,7 +141,7 @@ class MemberPointsEntries(ServerView, generics.ListAPIView):
         body = PointsRequest(data=request.data)
         body.is_valid(raise_exception=True)
         told, at = body.validated_data, now()
-        member = self._member()
+        member = member_named(member_id)
         made = _DEEDS[told["kind"]](member, told, str(request.user), at)
         is_entry = isinstance(made, PointsEntry)
         return Response(
@@ -148,6 +152,3 @@ class MemberPointsEntries(ServerView, generics.ListAPIView):
             },
             status=201,
         )
-
-    def _member(self) -> Member:
-        return _find(Member.objects.all(), self.kwargs["member_id"])

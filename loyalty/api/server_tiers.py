@@ -1,7 +1,5 @@
-"""Tiers in the server API: read, and held by hand, by another system's numbers."""
+"""Tiers in the server API: read, and held by hand."""
 
-from django.db.models import Q
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -10,12 +8,12 @@ from crm.shared.clock import now
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import ServerView
 from loyalty.api.serializers import LoyaltyShape, loyalty_shape
+from loyalty.api.server_members import member_named
 from loyalty.queries.currencies import gathered
 from loyalty.queries.tier_terms import MAIN_LADDER
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.pinning import pin_tier, unpin_tier
 from members.models import Member
-from members.queries import or_who_stayed
 
 
 class PinValues(serializers.Serializer):
@@ -33,9 +31,9 @@ class MemberTier(ServerView):
     scopes = {"GET": "members:read", "PUT": "members:write"}
 
     @extend_schema(operation_id="server_member_tier", responses=LoyaltyShape)
-    def get(self, request, source: str, external_id: str):
+    def get(self, request, member_id: str):
         """Return where the member stands on the main ladder."""
-        return _answer(_member(source, external_id))
+        return _answer(member_named(member_id))
 
     @extend_schema(
         operation_id="server_member_tier_pin",
@@ -43,7 +41,7 @@ class MemberTier(ServerView):
         responses={200: LoyaltyShape},
     )
     @idempotent
-    def put(self, request, source: str, external_id: str):
+    def put(self, request, member_id: str):
         """Hold the member on a tier until a moment, or let go with ``tier`` null.
 
         422 ``tier_unknown`` and ``pin_ends_in_past``; 409 ``tier_not_pinned`` and
@@ -52,7 +50,7 @@ class MemberTier(ServerView):
         body = PinValues(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
-        member = _member(source, external_id)
+        member = member_named(member_id)
         how = {
             "member_id": member.pk,
             "ladder": wanted["ladder"],
@@ -65,14 +63,6 @@ class MemberTier(ServerView):
         else:
             pin_tier(**how, tier=wanted["tier"], until=wanted["until"])
         return _answer(member)
-
-
-def _member(source: str, external_id: str) -> Member:
-    known = or_who_stayed(Q(source=source, external_id=external_id))
-    member = Member.objects.filter(known).first()
-    if member is None:
-        raise Http404
-    return member
 
 
 def _answer(member: Member) -> Response:

@@ -59,6 +59,12 @@ class Reward(Bilingual, models.Model):
         blank=True,
         help_text=_("For event seats: until then they are to be had."),
     )
+    seat_until = models.DateTimeField(
+        _("over at"),
+        null=True,
+        blank=True,
+        help_text=_("For event seats: until then passes let in. Empty is all day."),
+    )
     place = models.CharField(_("place"), max_length=120, blank=True, db_default="")
     place_en = models.CharField(
         _("English place"), max_length=120, blank=True, db_default=""
@@ -112,6 +118,12 @@ class Reward(Bilingual, models.Model):
             models.CheckConstraint(
                 condition=Q(seat_at__isnull=True) | Q(kind="seat"),
                 name="reward_that_begins_is_a_seat",
+            ),
+            models.CheckConstraint(
+                condition=Q(seat_until__isnull=True)
+                | Q(seat_at__isnull=False, seat_until__gt=F("seat_at")),
+                name="reward_is_over_after_it_begins",
+                violation_error_message=_("It is over after it begins."),
             ),
         ]
         indexes = [

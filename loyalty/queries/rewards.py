@@ -14,7 +14,7 @@ from crm.shared.conditions import Vocabulary, read_condition
 from loyalty.models import Benefit, Reward, RewardPrice, RewardRedemption
 from loyalty.queries.benefits import best_number
 from loyalty.queries.marks import facts_for, marks_of
-from loyalty.rules.rewards import STANDING, PriceRow, price_of
+from loyalty.rules.rewards import STANDING, Door, PriceRow, door, price_of
 from members.conditions import member_vocabulary
 
 #: No benefit opens a reward longer before its start.
@@ -126,6 +126,17 @@ def redemptions_of(member_id: int) -> QuerySet[RewardRedemption]:
         .defer("reward__picture")
         .order_by("-requested_at", "-id")
     )
+
+
+def door_of(row: RewardRedemption) -> Door:
+    """Return when the door of a seat is open.
+
+    Not as was promised: who moved the occasion stands at the door that day.
+    """
+    moved = Reward.objects.only("seat_at", "seat_until").get(pk=row.reward_id)
+    begins_at = moved.seat_at or row.seat_at
+    assert begins_at is not None, row.public_id
+    return door(begins_at, moved.seat_until, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
 
 
 def redemption_in(*, member_id: int, order_id: int | None) -> RewardRedemption | None:

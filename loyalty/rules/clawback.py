@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import floor
 
 from crm.shared.money import cumulative_share
+from orders.rules.refund_effects import Shortfall
 
 
 class Shortage(StrEnum):
@@ -21,6 +22,20 @@ class Shortage(StrEnum):
     def may_owe(self) -> bool:
         """Whether what is missing in the end becomes debt; else it is waived (P17)."""
         return self in {Shortage.DEBT, Shortage.DEDUCT}
+
+
+def shortage_of(shortfall: str, *, policy: str) -> Shortage:
+    """Return what becomes of missing points under a choice of staff (P16, P17).
+
+    What a deduction does not settle goes as the program's ``policy`` says; points that
+    can be taken are taken before money is.
+    """
+    if shortfall == Shortfall.WAIVE:
+        return Shortage.TO_ZERO
+    shortage = Shortage(policy)
+    if shortfall == Shortfall.DEDUCT and shortage is Shortage.PENDING:
+        return Shortage.TO_ZERO
+    return shortage
 
 
 @dataclass(slots=True)

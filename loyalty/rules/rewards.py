@@ -119,11 +119,26 @@ def refund_deadline(
     return deadline if begins_at is None else min(deadline, begins_at)
 
 
-def door_opens(begins_at: datetime, *, zone: ZoneInfo) -> datetime:
-    """Return from when tickets let in: the day it begins, in the shop's zone (X3).
+@dataclass(frozen=True, slots=True)
+class Door:
+    """When an occasion begins, and while when its tickets let in: until exclusive."""
+
+    begins_at: datetime
+    opens_at: datetime
+    closes_at: datetime
+
+
+def door(begins_at: datetime, over_at: datetime | None, *, zone: ZoneInfo) -> Door:
+    """Return when a door is open: on the day it begins until it is over (X3).
+
+    Days are those of the shop's zone. Where nobody said when it is over, the day is.
 
     >>> from datetime import UTC
-    >>> door_opens(datetime(2026, 11, 21, 4, tzinfo=UTC), zone=ZoneInfo("Asia/Tokyo"))
+    >>> noon = datetime(2026, 11, 21, 4, tzinfo=UTC)
+    >>> door(noon, None, zone=ZoneInfo("Asia/Tokyo")).opens_at
     datetime.datetime(2026, 11, 20, 15, 0, tzinfo=datetime.timezone.utc)
+    >>> door(noon, None, zone=ZoneInfo("Asia/Tokyo")).closes_at
+    datetime.datetime(2026, 11, 21, 15, 0, tzinfo=datetime.timezone.utc)
     """
-    return bounds_of_day(begins_at.astimezone(zone).date(), zone)[0]
+    opens, day_is_over = bounds_of_day(begins_at.astimezone(zone).date(), zone)
+    return Door(begins_at, opens, over_at or day_is_over)

@@ -14,13 +14,15 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from loyalty.events import SeatTaken
-from loyalty.models import EarningRule, Reward, RewardRedemption
-from loyalty.rules.rewards import door_opens
+from loyalty.models import EarningRule, RewardRedemption
+from loyalty.queries.rewards import door_of
 from loyalty.rules.tickets import ticket_as_typed
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.locking_redemptions import locked_redemption
 
 _State = RewardRedemption.State
+#: Characters of a reason that says something.
+LEAST_REASON = 3
 
 
 class TicketUnknown(Refusal):
@@ -52,6 +54,13 @@ class TicketTooEarly(Refusal):
     message = _("This pass is for another day: %(name)s, %(at)s.")
 
 
+class TicketTooLate(Refusal):
+    """This pass is for an occasion that is over."""
+
+    code = "ticket_too_late"
+    message = _("This pass is for an occasion that is over: %(name)s, %(at)s.")
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """Who was let in to what, and the points it brought."""
@@ -61,8 +70,8 @@ class Admitted:
 
 
 @transaction.atomic
-def admit(*, ticket: str, actor: Any, now: datetime) -> Admitted:
-    """Let in whoever shows a ticket, on the day it begins or later, and only once.
+def admit(*, ticket: str, actor: Any, reason: str = "", now: datetime) -> Admitted:
+    """Let in whoever shows a ticket, while the door is open, and only once.
 
     Coming earns what the rules say, once for a seat (P4), and as the membership is at
     the door: who may not earn is let in all the same.
@@ -70,11 +79,12 @@ def admit(*, ticket: str, actor: Any, now: datetime) -> Admitted:
     Args:
         ticket: as somebody typed or scanned it.
         actor: the login at the door.
+        reason: why somebody comes in while the door is not open; audited.
 
     Raises:
         TicketUnknown: there is none.
         TicketUsed, TicketGivenBack: no longer good; say since when.
-        TicketTooEarly: its day has not come yet.
+        TicketTooEarly, TicketTooLate: the door is not open, and no reason was given.
     """
     typed = ticket_as_typed(ticket)
     found = RewardRedemption.objects.filter(kind="seat", result=typed)
@@ -82,7 +92,9 @@ def admit(*, ticket: str, actor: Any, now: datetime) -> Admitted:
     if public_id is None:
         raise TicketUnknown
     row = locked_redemption(public_id, now=now)
-    _refuse_early(row, now)
+    not_open = _not_open(row, now)
+    if not_open is not None and len(reason.strip()) < LEAST_REASON:
+        raise not_open
     mine = RewardRedemption.objects.filter(pk=row.pk, state=_State.FULFILLED)
     if not mine.update(state=_State.ADMITTED, admitted_at=now):
         raise _spent(row)
@@ -93,7 +105,14 @@ def admit(*, ticket: str, actor: Any, now: datetime) -> Admitted:
         now=now,
     )
     record(SeatTaken(member_id=row.member_id, redemption_id=row.pk))
-    record_audit(actor=actor, action="rewards.admit", obj=row, now=now)
+    record_audit(
+        actor=actor,
+        action="rewards.admit",
+        obj=row,
+        reason=reason.strip() if not_open else "",
+        detail={"not_open": not_open.code} if not_open else None,
+        now=now,
+    )
     return Admitted(row, entry.points if entry else 0)
 
 
@@ -103,14 +122,15 @@ def moment_words(at: datetime) -> str:
     return f"{date_format(at.astimezone(ZoneInfo(zone)), 'DATETIME_FORMAT')} ({zone})"
 
 
-def _refuse_early(row: RewardRedemption, now: datetime) -> None:
-    # Not as was promised: who moved the occasion stands at the door that day.
-    moved = Reward.objects.filter(pk=row.reward_id).values_list("seat_at", flat=True)
-    begins_at = moved.get() or row.seat_at
-    assert begins_at is not None, row.public_id
-    opens = door_opens(begins_at, zone=ZoneInfo(settings.SHOP_TIME_ZONE))
-    if row.state == _State.FULFILLED and now < opens:
-        raise TicketTooEarly(name=row.label, at=moment_words(begins_at))
+def _not_open(row: RewardRedemption, now: datetime) -> Refusal | None:
+    """Return why the door is not open for a ticket that is still good."""
+    if row.state != _State.FULFILLED:
+        return None
+    door = door_of(row)
+    told = {"name": row.label, "at": moment_words(door.begins_at)}
+    if now < door.opens_at:
+        return TicketTooEarly(**told)
+    return None if now < door.closes_at else TicketTooLate(**told)
 
 
 def _spent(row: RewardRedemption) -> Refusal:

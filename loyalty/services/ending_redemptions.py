@@ -12,6 +12,7 @@ from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from loyalty.events import RedemptionEnded
 from loyalty.models import Reward, RewardRedemption
+from loyalty.queries.rewards import door_of
 from loyalty.rules.rewards import may_move
 from loyalty.services.locking_redemptions import locked_redemption
 from loyalty.services.returning import return_points
@@ -50,7 +51,8 @@ def cancel_redemption(
 
     Raises:
         RedemptionUnknown: it is not the member's.
-        TooLateToGiveBack: its deadline is past, it never had one, or it was sent.
+        TooLateToGiveBack: its deadline is past, it never had one, it was sent, or its
+            door is closed.
         OrderNotCancellable: it was paid at this very moment.
         RewardUsed: what it brought was used already.
     """
@@ -95,6 +97,9 @@ def _end(
     if row.state in _ENDED:
         return row
     if member_id is not None and not may_cancel(row, at=now):
+        raise TooLateToGiveBack
+    # It may have been moved to before the day that was promised.
+    if member_id is not None and row.ticket and now >= door_of(row).closes_at:
         raise TooLateToGiveBack
     if row.order_id is not None and row.state != _State.UNPAID:
         raise RefundItsOrder

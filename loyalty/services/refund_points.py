@@ -19,7 +19,7 @@ from loyalty.models import (
 from loyalty.queries.earned_lines import lines_of, split_of, units_back
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
-from loyalty.rules.clawback import EarnedLine, Shortage, points_due
+from loyalty.rules.clawback import EarnedLine, Shortage, points_due, shortage_of
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
 from loyalty.services.counting import GivenBack, counted_back
@@ -166,10 +166,27 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
         settlement, account=account, orders=line_of(refund.order), now=now
     )
     entry = post_one(book, movement=moved.taken[-1][1])
+    QualifyingEntry.objects.bulk_create(counts_of_refund(moved, account=account))
+    count_value(member_ids=[member_id])
+    review_tier(
+        member_id=member_id,
+        reason=settlement.source,
+        now=now,
+        since=refund.completed_at,
+        cause=source_of(moved.taken[-1][0]),
+    )
+    return entry
+
+
+def counts_of_refund(moved: Moved, *, account: PointsAccount) -> list[QualifyingEntry]:
+    """Return what a refund takes back of counted currencies, not yet written (P19).
+
+    For booking and for a preview alike. Two statements at most.
+    """
     # The value falls in the window of the order that brought it (T2).
     values = [
         QualifyingEntry(
-            member_id=member_id,
+            member_id=account.pk,
             value_minor=-movement.trace["refunded_minor"],
             source=movement.source,
             occurred_at=order.paid_at,
@@ -187,16 +204,7 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
             for order, movement in moved.taken
         ]
     )
-    QualifyingEntry.objects.bulk_create([*values, *others])
-    count_value(member_ids=[member_id])
-    review_tier(
-        member_id=member_id,
-        reason=settlement.source,
-        now=now,
-        since=refund.completed_at,
-        cause=source_of(moved.taken[-1][0]),
-    )
-    return entry
+    return [*values, *others]
 
 
 def given_back(
@@ -225,7 +233,7 @@ def settlement_of(
         source=f"refund:{refund.public_id}",
         points_back=refund.points_returned,
         goods_minor=goods_minor,
-        shortage=shortage_of(refund.shortfall, terms=terms),
+        shortage=shortage_of(refund.shortfall, policy=terms.claw_back),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
         units=units,
@@ -237,20 +245,6 @@ def _waiver(refund: Refund, terms: Program) -> dict[str, str]:
     if refund.shortfall == Shortfall.WAIVE:
         return {"waived_by": refund.actor, "waived_because": refund.reason}
     return {"waived_by": "program", "waived_because": terms.claw_back}
-
-
-def shortage_of(shortfall: str, *, terms: Program) -> Shortage:
-    """Return what becomes of missing points under a choice of staff (P16, P17).
-
-    What a deduction does not settle goes as the program says; points that can be
-    taken are taken before money is.
-    """
-    if shortfall == Shortfall.WAIVE:
-        return Shortage.TO_ZERO
-    shortage = Shortage(terms.claw_back)
-    if shortfall == Shortfall.DEDUCT and shortage is Shortage.PENDING:
-        return Shortage.TO_ZERO
-    return shortage
 
 
 def not_settled(refunds, *, accounts: Collection[int] | None = None):

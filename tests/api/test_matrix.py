@@ -278,7 +278,7 @@ POLICY = {
 #: Paths that are patterns, as one that fits them.
 PLAIN = {
     "server-member": "api/server/v1/members/erp/17",
-    "server-member-tier": "api/server/v1/members/erp/17/tier",
+    "server-member-tier": "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB/tier",
     "server-member-loyalty-events": (
         "api/server/v1/members/mem_01JD2V7Q4N8Z6XK3M5T9W0RYHB/loyalty-events"
     ),

@@ -11,6 +11,8 @@ WEB_SECONDS = 5
 DATABASE_SECONDS = 15
 WORKER_SECONDS = 45
 BROKER_SECONDS = 60
+#: How long a process stands still and knows nothing of it, seconds.
+PAUSE_SECONDS = 6
 #: What importing the product takes where nothing else runs.
 QUIET_IMPORT_SECONDS = 4.0
 
@@ -53,22 +55,51 @@ def hurt_web(house: House) -> dict[str, float]:
     return {"web process killed": one, "web killed": all_of_it}
 
 
+def delivered_in(house: House, newest: int, *, seconds: float, what: str) -> float:
+    """Wait until deliveries up to ``newest`` are done; return how long it took."""
+    left = "SELECT count(*) FROM shared_delivery WHERE id <= %s AND state <> 'done'"
+    return wait_until(lambda: house.one(left, newest) == 0, seconds=seconds, what=what)
+
+
+def newest_delivery(house: House) -> int:
+    """Return the number of the newest delivery of the outbox."""
+    return house.one("SELECT coalesce(max(id), 0) FROM shared_delivery")
+
+
 def hurt_worker(house: House) -> dict[str, float]:
     """Kill the worker with deliveries in flight: they are done within their lease."""
-    newest = house.one("SELECT coalesce(max(id), 0) FROM shared_delivery")
+    newest = newest_delivery(house)
     house.kill("worker")
-    took = wait_until(
-        lambda: (
-            house.one(
-                "SELECT count(*) FROM shared_delivery WHERE id <= %s AND state <> 'done'",
-                newest,
-            )
-            == 0
-        ),
-        seconds=WORKER_SECONDS,
-        what="deliveries of a killed worker",
-    )
+    what = "deliveries of a killed worker"
+    took = delivered_in(house, newest, seconds=WORKER_SECONDS, what=what)
     return {"worker killed, its deliveries done": took}
+
+
+def pause_web(house: House) -> dict[str, float]:
+    """Stop one serving process with all its locks: the other one is asked again."""
+    house.pause(house.processes_of("web")[1:2], seconds=PAUSE_SECONDS)
+    took = wait_until(house.is_ready, seconds=WEB_SECONDS, what="web (paused)")
+    return {"web process paused": took}
+
+
+def pause_worker(house: House) -> dict[str, float]:
+    """Stop the worker and what it started: it goes on where it stood."""
+    newest = newest_delivery(house)
+    house.pause(house.processes_of("worker"), seconds=PAUSE_SECONDS)
+    what = "deliveries of a paused worker"
+    took = delivered_in(house, newest, seconds=WORKER_SECONDS, what=what)
+    return {"worker paused, its deliveries done": took}
+
+
+def pause_database(house: House) -> dict[str, float]:
+    """Stop PostgreSQL in the middle of transactions: nobody gets an answer."""
+    before = newest_delivery(house)
+    house.pause(house.processes_of("database"), seconds=PAUSE_SECONDS)
+    took = wait_until(
+        house.is_ready, seconds=DATABASE_SECONDS, what="database (paused)"
+    )
+    wait_until(lambda: newest_delivery(house) > before, seconds=30, what="news again")
+    return {"database paused": took}
 
 
 def hurt_database(house: House) -> dict[str, float]:
@@ -83,17 +114,8 @@ def hurt_database(house: House) -> dict[str, float]:
 
 def hurt_broker(house: House, broker: Embedded | Redis | RabbitMQ) -> dict[str, float]:
     """Wipe the broker: facts recorded before it are delivered by the sweep."""
-    newest = house.one("SELECT coalesce(max(id), 0) FROM shared_delivery")
+    newest = newest_delivery(house)
     broker.wipe(house)
-    took = wait_until(
-        lambda: (
-            house.one(
-                "SELECT count(*) FROM shared_delivery WHERE id <= %s AND state <> 'done'",
-                newest,
-            )
-            == 0
-        ),
-        seconds=BROKER_SECONDS,
-        what="deliveries after the broker was wiped",
-    )
+    what = "deliveries after the broker was wiped"
+    took = delivered_in(house, newest, seconds=BROKER_SECONDS, what=what)
     return {"broker wiped, deliveries done": took}

@@ -43,6 +43,15 @@ def wait_until(true: Callable[[], object], *, seconds: float, what: str) -> floa
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
+def signal_all(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to all of them that still live."""
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
 class House:
     """One running house on a folder of its own."""
 
@@ -175,19 +184,29 @@ class House:
 
     def kill_one_web_process(self) -> None:
         """SIGKILL one process that serves requests; its master lives."""
-        master = psutil.Process(self.child("web"))
-        master.children(recursive=True)[0].kill()
+        self.processes_of("web")[1].kill()
 
     def crash_database(self) -> None:
         """Stop PostgreSQL without a checkpoint, as a power cut would."""
-        pid_file = next(self.folder.glob("pgdata-*")) / "postmaster.pid"
-        leader = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        everyone = [leader, *leader.children(recursive=True)]
-        for process in everyone:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
+        signal_all(self.processes_of("database"), signal.SIGKILL)
+
+    def pause(self, processes: list[psutil.Process], *, seconds: float) -> None:
+        """SIGSTOP processes in the middle of what they do, and let them go on later."""
+        signal_all(processes, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            signal_all(processes, signal.SIGCONT)
+
+    def processes_of(self, name: str) -> list[psutil.Process]:
+        """Return a child (web, worker, beat, database) and all that it started."""
+        if name == "database":
+            pid_file = next(self.folder.glob("pgdata-*")) / "postmaster.pid"
+            pid = int(pid_file.read_text().splitlines()[0])
+        else:
+            pid = self.child(name)
+        leader = psutil.Process(pid)
+        return [leader, *leader.children(recursive=True)]
 
     def wipe_filesystem_broker(self) -> None:
         """Throw every message of the embedded broker away."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 #: Kinds that nothing but an acknowledged deed may have written.
 _TOLD_KINDS = {"grant", "spend", "claw_back", "return", "reinstate"}
+#: Begins the sources of entries that the ledger writes by itself.
+_DEBT = "debt:"
 #: Kinds that must not leave less than nothing behind.
 _SPENDING_KINDS = {"spend", "gift"}
 ANY = None
@@ -26,6 +28,8 @@ class Row:
     points: int
     seq: int
     balance_after: int
+    #: By how much it changed the debt; ``balance_after`` is less what is owed.
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,16 @@ def _against_deeds(rows: Sequence[Row], deeds: list[Deed]) -> list[str]:
     promised = {(deed.account, deed.kind, deed.source) for deed in deeds}
     found += [
         f"phantom: {key}"
-        for key in written
-        if key[1] in _TOLD_KINDS and key not in promised
+        for key, points in written.items()
+        if key[1] in _TOLD_KINDS and key not in promised and not _pays_debt(key, points)
     ]
     return found
+
+
+def _pays_debt(key: tuple[str, str, str], points: Sequence[int]) -> bool:
+    """Whether an entry says that points that became free paid debt: it moves none."""
+    _account, _kind, source = key
+    return source.startswith(_DEBT) and not any(points)
 
 
 def _against_gifts(rows: Sequence[Row], gifts: Iterable[Gift]) -> list[str]:
@@ -122,14 +132,18 @@ def _sums(rows: Sequence[Row], balances: Mapping[str, int]) -> list[str]:
     found = []
     so_far: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
+    debts: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: (row.account, row.seq)):
         so_far[row.account] += row.points
         numbers[row.account] += 1
+        debts[row.account] += row.owed
         if row.seq != numbers[row.account]:
             found.append(f"unbalanced: {row} is not number {numbers[row.account]}")
         if row.balance_after != so_far[row.account]:
             found.append(f"unbalanced: {row} after {so_far[row.account]}")
-        if row.kind in _SPENDING_KINDS and row.points < 0 and row.balance_after < 0:
+        # What was set aside in time is spent, though points are owed since.
+        has_spent = row.kind in _SPENDING_KINDS and row.points < 0
+        if has_spent and row.balance_after + debts[row.account] < 0:
             found.append(f"overspent: {row}")
     found += [
         f"unbalanced: {account} has {balance}, its entries make {so_far[account]}"

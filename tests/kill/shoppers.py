@@ -25,6 +25,9 @@ PATIENCE = 90
 class Shopper(threading.Thread):
     """One member who buys, pays, and repeats themselves."""
 
+    #: How long they wait for an answer before they ask again, seconds.
+    WAITS = 20
+
     def __init__(self, house: House, token: str, skus: list[str], seed: int):
         super().__init__(daemon=True)
         self.house, self.token, self.skus = house, token, skus
@@ -35,6 +38,8 @@ class Shopper(threading.Thread):
         self.paid: set[str] = set()
         self.problems: list[str] = []
         self.retries = 0
+        #: Of those, how often nothing came for as long as they wait.
+        self.timeouts = 0
 
     def run(self) -> None:
         """Buy until halted; a problem ends it and is kept."""
@@ -101,17 +106,18 @@ class Shopper(threading.Thread):
         while time.monotonic() < deadline:
             try:
                 return self.definite(path, request)
+            except TimeoutError:
+                self.timeouts += 1
             except (OSError, http.client.HTTPException, json.JSONDecodeError):
                 pass  # nobody there, or cut off in the middle of an answer
             self.retries += 1
             time.sleep(0.2)
         raise AssertionError(f"{path}: no definite answer in {PATIENCE} s")
 
-    @staticmethod
-    def definite(path: str, request: urllib.request.Request) -> dict:
+    def definite(self, path: str, request: urllib.request.Request) -> dict:
         """Return an answer, or fail with a refusal that asking again cannot change."""
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=self.WAITS) as answer:
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as refusal:
             text = refusal.read().decode(errors="replace")

@@ -53,6 +53,9 @@ class Refused(Exception):
 class Teller(Shopper):
     """One client that does everything, by chance."""
 
+    #: Shorter than any pause of the house.
+    WAITS = 4
+
     def __init__(
         self,
         house: House,
@@ -70,8 +73,8 @@ class Teller(Shopper):
 
     def run(self) -> None:
         """Work until halted, then sell the plans left; a problem is kept."""
-        deeds = [self.grant, self.grant, self.spend, self.freeze, self.revoke]
-        deeds += [self.give, self.redeem, self.order, self.read]
+        deeds = 3 * [self.grant, self.spend, self.read] + 2 * [self.freeze]
+        deeds += [self.revoke, self.give, self.redeem, self.order]
         try:
             while not self.halt.is_set():
                 try:
@@ -219,11 +222,10 @@ class Teller(Shopper):
         """Write down what must stand in the ledger."""
         self.history.deeds.append(Deed(account.id, kind, source, points))
 
-    @staticmethod
-    def definite(path: str, request: urllib.request.Request) -> dict:
+    def definite(self, path: str, request: urllib.request.Request) -> dict:
         """Return an answer; a refusal of the ledger ends the deed."""
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=self.WAITS) as answer:
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as refusal:
             text = refusal.read().decode(errors="replace")
@@ -239,10 +241,11 @@ class Clerk(threading.Thread):
 
     def __init__(self, house: House, deeds: list[dict]):
         super().__init__(daemon=True)
-        self.house, self.left = house, deeds
+        self.house, self.left, self.given = house, deeds, len(deeds)
         self.entries: list[dict] = []
         self.process: subprocess.Popen | None = None
         self.starts = 0
+        self.problems: list[str] = []
 
     def run(self) -> None:
         """Work until nothing is left."""
@@ -255,6 +258,11 @@ class Clerk(threading.Thread):
                 if done["entry"]:
                     self.entries.append(done["entry"])
             self.process.wait()
+
+    @property
+    def done(self) -> int:
+        """Return how many deeds are done."""
+        return self.given - len(self.left)
 
     def kill(self) -> None:
         """SIGKILL the process, wherever it is."""

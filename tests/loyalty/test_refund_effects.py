@@ -1,16 +1,18 @@
-"""What a refund does to points and tier: what was said is what happens."""
+"""What a refund does to points, currencies and tier: what was said is what happens."""
 
 from datetime import timedelta
 
 import pytest
+from django.utils.translation import override
 
-from loyalty.models import PointsEntry, Program, QualifyingEntry
+from loyalty.models import Currency, PointsEntry, Program, QualifyingEntry
 from loyalty.refund_effects import LoyaltyEffects
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
 from loyalty.services.holding import hold_points
 from orders.models import Order, OrderLine, Payment, Refund
+from orders.reasons import effect_text
 from orders.rules.refund_effects import Shortfall
 from orders.services.exchanging import Swap, exchange_units
 from orders.services.refund_preview import RefundPolicy, quote_refund
@@ -18,7 +20,7 @@ from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds
 from orders.services.settling_exchanges import complete_exchange
 from tests.cast import NOON, make_variant
-from tests.loyalty.books import account_of, assert_sound, ledger, paid_order
+from tests.loyalty.books import account_of, assert_sound, ledger, paid_order, rule
 from tests.orders.shop import pay
 
 DAY = timedelta(days=1)
@@ -72,6 +74,10 @@ def without_tier(said: dict) -> dict:
     return {code: params for code, params in said.items() if "tier" not in code}
 
 
+def of_points(said: dict) -> dict:
+    return {code: params for code, params in said.items() if "points" in code}
+
+
 @pytest.mark.parametrize(
     ("_case", "spent", "claw_back", "shortfall", "said"),
     [
@@ -97,7 +103,9 @@ def test_p16_what_was_said_is_what_happens(
     before = ledger(alice)
     policy = {"shortfall": Shortfall(shortfall)}
     told = without_tier(effects(bought, **policy))
-    assert {code: params["points"] for code, params in told.items()} == said
+    points = {code: params["points"] for code, params in of_points(told).items()}
+    assert points == said
+    assert told["value_taken"]["value_minor"] == 10_000
     assert ledger(alice) == before, "a preview writes nothing"
     assert booked(refund(bought, **policy)) == told
     assert_sound()
@@ -130,7 +138,7 @@ def test_p17_what_the_refund_cannot_carry_goes_as_the_program_says(alice, bought
     Program.objects.update(redeem_minor_per_100=100_000)
     spend(alice, 400)
     told = without_tier(effects(bought, shortfall=Shortfall.DEDUCT))
-    assert told == {
+    assert of_points(told) == {
         "points_deducted": {"points": 10, "worth_minor": 10_000},
         "points_owed": {"points": 90},
     }
@@ -160,7 +168,10 @@ def test_p20_points_spent_on_the_order_come_back(alice):
     hold_points(member_id=alice.pk, points=200, source=source, now=NOON - DAY)
     earn_for_order(order_id=order.pk, now=NOON)
     told = without_tier(effects(order))
-    assert told == {"points_back": {"points": 200}, "points_taken": {"points": 100}}
+    assert of_points(told) == {
+        "points_back": {"points": 200},
+        "points_taken": {"points": 100},
+    }
     assert booked(refund(order)) == told
     assert_sound()
 
@@ -187,6 +198,25 @@ def make_ladder_fall(alice):
 def test_an_order_whose_points_are_not_booked_says_so(alice, bought):
     fresh = paid_order(alice, 10_000)
     assert list(effects(fresh)) == ["points_later"]
+
+
+def test_p19_currencies_that_go_are_named_as_long_as_members_see_them(alice):
+    Currency.objects.create(code="stars", name="星星", name_en="Stars")
+    rule("stars", currency_id="stars", award="per_unit", points=3)
+    order = paid_order(alice, 40_000, quantity=4)
+    earn_for_order(order_id=order.pk, now=NOON)
+    with override("en"):
+        quote = quote_refund(order_id=order.pk, items={1: 1}, now=NOON)
+        words = [effect_text(effect, "CNY") for effect in quote.effects]
+        told = without_tier(effects(order))
+    assert "Stars: 3 taken back." in words
+    assert "Qualifying value: ¥100.00 taken back." in words
+    Currency.objects.filter(code="stars").update(is_active=False)
+    assert "currency_taken" not in effects(order)
+    Currency.objects.filter(code="stars").update(is_active=True)
+    made = refund(order)
+    with override("en"):
+        assert booked(made) == told
 
 
 # --- When, and how often (R10, R11, R19) -----------------------------------------
@@ -275,7 +305,7 @@ def test_r14_a_replaced_unit_takes_back_what_the_first_order_earned(alice, bough
     new = swap(bought)
     settle_all()
     told = without_tier(effects(new))
-    assert told == {"points_taken": {"points": 100}}
+    assert of_points(told) == {"points_taken": {"points": 100}}
     made = refund(new, key="k2")
     assert booked(made) == told
     refund(bought, units=3, key="k3")
@@ -320,7 +350,7 @@ def test_r14_dearer_goods_earn_on_the_difference_alone(alice, bought):
     assert account_of(alice).balance == 410
     assert value_of(alice) == (1, 41_000, bought.placed_at), "no order of a later day"
     told = without_tier(effects(new))
-    assert told == {"points_taken": {"points": 110}}
+    assert of_points(told) == {"points_taken": {"points": 110}}
     made = refund(new, key="k2")
     send_due_refunds(now=NOON + 2 * DAY)
     settle_all()

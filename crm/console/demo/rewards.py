@@ -114,10 +114,12 @@ def _seats(shop: DemoShop, *, days: int) -> dict[str, Any]:
     """Return seats at an evening so many days from now."""
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     day = shop.now.astimezone(zone) + timedelta(days=days)
+    begins = day.replace(hour=19, minute=0, second=0, microsecond=0)
     return _named(
         *("新茶品鉴会", "An evening with the new teas"),
         *("seat", 400),
-        seat_at=day.replace(hour=19, minute=0, second=0, microsecond=0),
+        seat_at=begins,
+        seat_until=begins + timedelta(hours=2),
         place="杭州文三路店二楼",
         place_en="Second floor, Wensan Road shop",
         stock=20,

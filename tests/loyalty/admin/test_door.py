@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from crm.shared import clock
+from crm.shared.models import AuditEntry
 from loyalty.admin.reward import words_of_reward
 from loyalty.models import Reward, RewardRedemption
 from tests.loyalty.books import rule
@@ -106,6 +108,42 @@ def test_the_door_lets_in_once_and_then_says_when(seat):
     assert seat.state == "admitted"
 
 
+def test_the_door_asks_why_while_it_is_closed(seat):
+    begins = clock.now() + timedelta(days=3)
+    Reward.objects.update(seat_at=begins, seat_until=begins + timedelta(hours=2))
+    client = client_in_role("support")
+    before = digest()
+
+    asked = client.post(DOOR, {"ticket": seat.ticket}, headers=EN).content.decode()
+
+    assert "for another day" in asked
+    assert 'name="reason"' in asked
+    assert f'value="{seat.ticket}"' in asked
+    short = client.post(DOOR, {"ticket": seat.ticket, "reason": "x"}, headers=EN)
+    assert 'name="reason"' in short.content.decode()
+    assert digest() == before
+    assert 'name="reason"' not in client.get(DOOR).content.decode()
+    told = {"ticket": seat.ticket, "reason": "Helps to set up"}
+    assert client.post(DOOR, told).status_code == 302
+    (trail,) = AuditEntry.objects.filter(action="rewards.admit")
+    assert trail.reason == "Helps to set up"
+
+
+def test_an_occasion_is_over_after_it_begins_and_says_so(db):
+    client = client_in_role("loyalty manager")
+    url = reverse("admin:loyalty_reward_add")
+    over = {"seat_until_0": "2031-11-30", "seat_until_1": "19:00"}
+    wrong = client.post(url, seat_form(**over), headers=EN)
+    assert "It is over after it begins." in wrong.content.decode()
+    over["seat_until_1"] = "21:30"
+    answer = client.post(url, seat_form(**over))
+    assert answer.status_code == 302, answer.context["errors"]
+    reward = Reward.objects.get()
+    assert reward.seat_until.isoformat() == "2031-11-30T13:30:00+00:00"
+    with translation.override("en"):
+        assert "Passes let in until" in words_of_reward(reward)
+
+
 @pytest.mark.parametrize(
     "role", ["marketer", "analyst", "finance", "auditor", "nobody"]
 )
@@ -113,7 +151,9 @@ def test_nobody_else_stands_at_the_door_or_sees_a_ticket(role, seat):
     client = client_in_role(role)
     before = digest()
     assert client.get(DOOR).status_code == 403
-    assert client.post(DOOR, {"ticket": seat.ticket}).status_code == 403
+    for why in ({}, {"reason": "Let me in"}):
+        told = {"ticket": seat.ticket} | why
+        assert client.post(DOOR, told).status_code == 403
     for address in (page_of(seat), LISTED):
         page = client.get(address).content.decode()
         assert seat.ticket not in page

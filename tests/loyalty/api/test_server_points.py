@@ -5,6 +5,7 @@ import pytest
 from crm.shared.clock import now
 from loyalty.models import PointsEntry, PointsFreeze
 from loyalty.queries.points import points_summary
+from members.services.merging import merge_members
 from tests.members.api.test_server import caller
 
 
@@ -98,6 +99,31 @@ def test_scopes(alice):
 def test_nobody_of_that_id(till):
     missing = f"/api/server/v1/members/mem_{'0' * 26}/points/entries"
     assert till.get(missing).status_code == 404
+
+
+def test_a_merged_member_answers_as_who_stayed(till, alice, bob):
+    """One way to name a member: below it every address follows a merge (ADR 0022)."""
+    granted = post(till, alice, "grant", points=500, source="pos:1").json()["entry"]
+    merge_members(
+        winner_id=bob.pk, loser_id=alice.pk, reason="one", actor="tests", now=now()
+    )
+    for what in ("points/entries", "points/balance", "tier"):
+        each = url(alice).replace("points/entries", what)
+        reader = caller("points:read", "members:read")
+        kept = each.replace(alice.public_id, bob.public_id)
+        assert reader.get(each).json() == reader.get(kept).json()
+    assert points_summary(bob.pk, now()).available == 500
+    revoked = post(till, alice, "revoke", entry=granted["id"]).json()
+    assert (revoked["entry"]["delta"], revoked["points"]["available"]) == (-500, 0)
+
+
+@pytest.mark.parametrize(
+    "path", ["points/entries", "points/balance", "loyalty-events", "tier"]
+)
+@pytest.mark.parametrize("name", ["erp/17", "M000000013"])
+def test_only_the_public_id_names_a_member_below_it(till, path, name):
+    """The member's number in another system, or the shop's, opens none of them."""
+    assert till.get(f"/api/server/v1/members/{name}/{path}").status_code == 404
 
 
 def test_why_so_many_are_available(till, alice):

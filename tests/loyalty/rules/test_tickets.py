@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.rules.rewards import door_opens, refund_deadline
+from loyalty.rules.rewards import door, refund_deadline
 from loyalty.rules.tickets import new_ticket, ticket_as_typed
 from orders.rules.gift_codes import ALPHABET
 
@@ -60,8 +60,12 @@ def test_a_seat_is_given_back_before_it_begins(_case, days, begins_in, until):
     assert refund_deadline(NOON, **told) == until
 
 
-def test_x3_the_door_opens_with_the_day_of_the_shops_zone():
+def test_x3_the_door_is_open_the_day_of_the_shops_zone_or_until_it_is_over():
     early = datetime(2026, 11, 20, 16, tzinfo=UTC)  # 00:00 in Shanghai
-    assert door_opens(early, zone=SHANGHAI) == early
     late = early + timedelta(hours=23, minutes=59)
-    assert door_opens(late, zone=SHANGHAI) == early
+    for begins_at in (early, late):
+        all_day = door(begins_at, None, zone=SHANGHAI)
+        assert all_day.opens_at == early
+        assert all_day.closes_at == early + timedelta(days=1)
+    over = late + timedelta(hours=3)
+    assert door(late, over, zone=SHANGHAI).closes_at == over

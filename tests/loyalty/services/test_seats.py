@@ -12,6 +12,7 @@ from loyalty.queries.rewards import shown_rewards
 from loyalty.services.admitting import (
     TicketGivenBack,
     TicketTooEarly,
+    TicketTooLate,
     TicketUnknown,
     TicketUsed,
     admit,
@@ -42,8 +43,8 @@ def seat(alice):
     return redeem(alice, reward)
 
 
-def let_in(seat, dana, now=BEFORE):
-    return admit(ticket=seat.ticket, actor=dana, now=now)
+def let_in(seat, dana, now=BEFORE, reason=""):
+    return admit(ticket=seat.ticket, actor=dana, reason=reason, now=now)
 
 
 # --- Taking -------------------------------------------------------------------
@@ -185,6 +186,73 @@ def test_the_door_opens_on_the_day_the_occasion_was_moved_to(moved, seat, dana):
     with pytest.raises(TicketTooEarly):
         let_in(seat, dana, now=BEGINS + moved - timedelta(days=1))
     assert let_in(seat, dana, now=BEGINS + moved).redemption.state == "admitted"
+
+
+@pytest.mark.parametrize(
+    ("over_at", "closes_at"),
+    [
+        # 12:00 in Shanghai it begins; its day is over at midnight there.
+        (None, BEGINS + timedelta(hours=12)),
+        (BEGINS + timedelta(hours=2), BEGINS + timedelta(hours=2)),
+        (BEGINS + timedelta(hours=30), BEGINS + timedelta(hours=30)),
+    ],
+)
+def test_x3_a_ticket_lets_in_until_it_is_over(over_at, closes_at, seat, dana):
+    Reward.objects.update(seat_until=over_at)
+    before = digest()
+    for reason in ("", " x "):
+        with pytest.raises(TicketTooLate):
+            let_in(seat, dana, now=closes_at, reason=reason)
+    assert digest() == before
+    let_in(seat, dana, now=closes_at - timedelta(seconds=1), reason="not asked for")
+    (trail,) = AuditEntry.objects.filter(action="rewards.admit")
+    assert (trail.reason, trail.detail) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        (BEGINS - timedelta(days=1), "ticket_too_early"),
+        (BEGINS + timedelta(days=1), "ticket_too_late"),
+    ],
+)
+def test_with_a_reason_somebody_comes_in_and_the_trail_says_so(now, code, seat, dana):
+    done = let_in(seat, dana, now=now, reason=" Helps to set up ")
+    assert done.redemption.state == "admitted"
+    (trail,) = AuditEntry.objects.filter(action="rewards.admit")
+    assert trail.reason == "Helps to set up"
+    assert trail.detail == {"not_open": code}
+    with pytest.raises(TicketUsed):
+        let_in(seat, dana, now=now, reason="Once more")
+
+
+def test_no_reason_opens_the_door_for_what_was_given_back(seat, alice, dana):
+    cancel_redemption(redemption=seat.public_id, member_id=alice.pk, now=NOON)
+    before = digest()
+    for now in (BEFORE, BEGINS + timedelta(days=1)):
+        with pytest.raises(TicketGivenBack):
+            let_in(seat, dana, now=now, reason="Says it is a mistake")
+    assert digest() == before
+
+
+def test_p20_once_the_door_is_closed_a_member_gives_no_seat_back(seat, alice, dana):
+    """Moved to the day before, and over: the promised day does not matter."""
+    moved = BEGINS - timedelta(days=1)
+    closes = moved + timedelta(hours=2)
+    Reward.objects.update(seat_at=moved, seat_until=closes)
+    told = {"redemption": seat.public_id, "member_id": alice.pk}
+    before = digest()
+    with pytest.raises(TooLateToGiveBack):
+        cancel_redemption(**told, now=closes)
+    assert digest() == before
+    in_time = closes - timedelta(seconds=1)
+    assert cancel_redemption(**told, now=in_time).state == "refunded"
+
+
+def test_what_begins_is_over_afterwards_and_nothing_else_is_ever_over(db):
+    for wrong in ({"seat_until": BEGINS}, {"seat_at": None, "seat_until": BEGINS}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            make_seats(500, **{"begins_at": BEGINS} | wrong)
 
 
 @pytest.mark.parametrize("typed", ["", "TKT-", "TKT-0000-0000-0000"])
