@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loyalty', '0016_seats'),
+        ('loyalty', '0017_open_lots'),
         ('orders', '0007_freight_points'),
     ]
 
