@@ -191,7 +191,7 @@ def test_carts_that_were_left_are_told_apart_from_orders(staff, dana, tea):
         "Of 1 orders none would have been touched.",
         "To 2 of 4 carts it would have applied; 2 would have been lower, by ¥20.00",
         "1 more cart nearly reaches its least spend: ¥30.00 is missing",
-        "each is priced with the promotions that are live today",
+        "with the promotions that are live today and were on by then",
     ):
         assert sentence in said
     assert done.content.decode().count("<svg") == 3

@@ -79,6 +79,12 @@ def test_its_baseline_is_what_is_live_today(dana):
     assert (same.applied, same.lower, same.dearer) == (1, 0, 0)
 
 
+def test_what_began_later_lowers_no_cart_from_before(dana):
+    fill_cart({"TEA": 1}, now=NOON - 3 * DAY)
+    live(dana, **of_kind("percent", {"percent_bp": 2_000}))
+    assert run(draft(dana), dana).cart_totals.lower_minor == 1_000
+
+
 def test_near_misses_are_counted_with_what_they_miss(dana):
     for cups in (1, 2, 3, 4):
         fill_cart({"CUP": cups})
