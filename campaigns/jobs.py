@@ -1,5 +1,7 @@
 """Long work of the campaigns app, run by ``crm.shared.jobs``."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +12,7 @@ from campaigns.services.backtesting import count_orders, replay_chunk
 from campaigns.services.coding import make_chunk
 from campaigns.services.issuing import issue_to_members
 from campaigns.services.replaying import Replaying
+from campaigns.services.replaying_carts import CartReplaying, count_carts, replay_carts
 from campaigns.services.revoking import coupons_to_revoke, revoke_chunk
 from campaigns.services.segmenting import members_after, refresh_segment
 from crm.shared.conditions import ConditionError
@@ -131,10 +134,11 @@ def _segment(progress: JobProgress) -> Segment:
 
 
 def run_backtest(progress: JobProgress) -> dict[str, Any]:
-    """Replay orders for a back-test; the job's kind is ``campaigns.backtest``.
+    """Replay orders, then carts, for a back-test; its kind is ``campaigns.backtest``.
 
-    Params: ``backtest``, a public id. The cursor keeps the last order replayed, and
-    the row the totals up to it, so a job that is killed goes on after its last chunk.
+    Params: ``backtest``, a public id. The cursor keeps the last order and the last cart
+    replayed, and the row the totals up to them, so a job that is killed goes on after
+    its last chunk.
 
     Returns:
         How many orders were looked at, and how many would have been touched.
@@ -145,22 +149,32 @@ def run_backtest(progress: JobProgress) -> dict[str, Any]:
     rows = Backtest.objects.select_related("promotion")
     try:
         backtest = rows.get(public_id=progress.params["backtest"])
-        _replay_orders(backtest, progress)
+        _replay(backtest, progress)
         totals = rows.get(pk=backtest.pk).totals
     except Backtest.DoesNotExist:
         raise JobFailed(_("The draft was thrown away.")) from None
     return {"orders": totals.orders, "touched": totals.touched}
 
 
-def _replay_orders(backtest: Backtest, progress: JobProgress) -> None:
+def _replay(backtest: Backtest, progress: JobProgress) -> None:
     replaying = Replaying.of(backtest)
     if progress.total is None:
-        progress.advance(total=count_orders(backtest))
-    after, is_more = progress.cursor.get("after"), True
+        total = count_orders(backtest) + count_carts(backtest)
+        progress.advance(total=total)
+    _replay_all(backtest, progress, "after", partial(replay_chunk, replaying=replaying))
+    left = CartReplaying.of(backtest, replaying)
+    _replay_all(backtest, progress, "carts", partial(replay_carts, replaying=left))
+
+
+def _replay_all(
+    backtest: Backtest, progress: JobProgress, place: str, chunk: Callable[..., Any]
+) -> None:
+    """Replay chunk after chunk; the cursor keeps under ``place`` where they end."""
+    is_more = True
     while is_more:
+        after = progress.cursor.get(place)
         with transaction.atomic():
-            count, after = replay_chunk(
-                backtest_id=backtest.pk, after=after, replaying=replaying
-            )
-            progress.advance(done=progress.done + count, cursor={"after": after})
+            count, after = chunk(backtest_id=backtest.pk, after=after)
+            cursor = {**progress.cursor, place: after}
+            progress.advance(done=progress.done + count, cursor=cursor)
         is_more = count > 0

@@ -76,7 +76,7 @@ class CampaignsData(PersonalData):
         "campaigns.PromotionRevision": "kind recipe terms author",
         "campaigns.PromotionUse": "",
         # Orders stand in it by their ids.
-        "campaigns.Backtest": "public_id kind recipe terms digest found",
+        "campaigns.Backtest": "public_id kind recipe terms digest found carts",
     }
 
     retention = (

@@ -48,7 +48,7 @@ class BacktestAdmin(LedgerAdmin):
 
     def get_queryset(self, request):
         """Read of the results what the list shows, and not all of it."""
-        heavy = ("found", "recipe", "terms")
+        heavy = ("found", "carts", "recipe", "terms")
         return (
             super()
             .get_queryset(request)
@@ -98,6 +98,7 @@ class BacktestAdmin(LedgerAdmin):
             path("<int:pk>/progress/", self.progress, name="backtest_progress"),
             path("<int:pk>/step/", require_POST(self.step), name="backtest_step"),
             path("<int:pk>/days.csv", self.days_file, name="backtest_days"),
+            path("<int:pk>/carts.csv", self.carts_file, name="backtest_carts"),
         ]
         for pattern in own:
             pattern.callback = self.admin_site.admin_view(pattern.callback)
@@ -175,17 +176,24 @@ class BacktestAdmin(LedgerAdmin):
     def days_file(self, request, pk: int):
         """Hand out the days as CSV: numbers of the shop, of nobody in particular."""
         found = self._find(request, pk)
-        name = f"{found.public_id}.csv"
-        answer = HttpResponse(
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        answer = _file(f"{found.public_id}.csv")
         rows = csv.writer(answer)
         rows.writerow(["day", "orders", "touched", "cost", "change"])
         currency = settings.SHOP_CURRENCY
         for day, (orders, touched, cost, change) in sorted(found.totals.days.items()):
             amounts = [format_amount(each, currency) for each in (cost, change)]
             rows.writerow([day, orders, touched, *amounts])
+        return answer
+
+    def carts_file(self, request, pk: int):
+        """Hand out the carts that were left as CSV, by the day they were left on."""
+        found = self._find(request, pk)
+        answer = _file(f"{found.public_id}-carts.csv")
+        rows = csv.writer(answer)
+        rows.writerow(["day", "carts", "lower", "lower_by", "near_misses"])
+        for day, (carts, lower, less, near) in sorted(found.cart_totals.days.items()):
+            less_by = format_amount(less, settings.SHOP_CURRENCY)
+            rows.writerow([day, carts, lower, less_by, near])
         return answer
 
     def _find(self, request, pk: int) -> Backtest:
@@ -204,6 +212,13 @@ class BacktestAdmin(LedgerAdmin):
             "opts": self.opts,
             **more,
         }
+
+
+def _file(name: str) -> HttpResponse:
+    return HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _page(pk: int) -> str:

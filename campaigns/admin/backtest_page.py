@@ -10,17 +10,17 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.admin.backtest_carts import cart_section, labels_of_steps
 from campaigns.models import Backtest, Promotion
 from campaigns.promotion_words import promotion_sentence
 from campaigns.queries.backtests import keys_of_orders
 from campaigns.queries.promotions import names_of_goods
-from campaigns.rules.backtest_totals import OTHERS, STEP_BP, Totals, every_day
+from campaigns.rules.backtest_totals import OTHERS, Totals, every_day
 from campaigns.rules.recipes_reading import read
 from campaigns.services.publishing import digest_of
 from crm.shared.jobs import job_view
 from crm.shared.money import display_amount
 
-_PERCENT_BP = 100
 _VIEW_ORDER = "orders.view_order"
 
 
@@ -46,6 +46,7 @@ def page_of(user: Any, backtest: Backtest) -> dict[str, Any]:
         "days": every_day(totals, first=first, last=last),
         "ran_out": ran_out,
         "steps": _steps(totals),
+        **cart_section(backtest.cart_totals),
         "offers": [_offer(key, row) for key, row in _by_loss(totals.displaced)],
         **_examples(user, totals),
     }
@@ -159,12 +160,8 @@ def _money(minor: int) -> str:
 
 def _steps(totals: Totals) -> list[tuple[str, int, int]]:
     """Return the histogram: share of the price that is off, orders before and after."""
-    size = STEP_BP // _PERCENT_BP
-    last = len(totals.shares_after) - 1
-    labels = [_("nothing")]
-    labels += [f"{(n - 1) * size}–{n * size} %" for n in range(1, last)]
-    labels.append(_("over %(percent)s %%") % {"percent": (last - 1) * size})
-    return list(zip(labels, totals.shares_before, totals.shares_after, strict=True))
+    counts = (totals.shares_before, totals.shares_after)
+    return list(zip(labels_of_steps(), *counts, strict=True))
 
 
 def _by_loss(displaced: Mapping[str, list[Any]]) -> list[tuple[str, list[Any]]]:

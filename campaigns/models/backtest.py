@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models.promotion import Promotion
 from campaigns.rules.backtest_totals import Totals
+from campaigns.rules.left_carts import CartTotals
 from crm.shared.models import Job
 from crm.shared.public_ids import PublicIdField
 
@@ -52,6 +53,8 @@ class Backtest(models.Model):
     until = models.DateTimeField(_("until"))
     #: ``rules.backtest_totals.Totals`` as JSON: of what was replayed so far.
     found = models.JSONField(_("result"), default=dict)
+    #: ``rules.left_carts.CartTotals`` as JSON: of carts nobody ordered, never a cost.
+    carts = models.JSONField(_("carts that were left"), default=dict)
     is_done = models.BooleanField(_("done"), default=False)
     job = models.ForeignKey(
         Job,
@@ -94,3 +97,8 @@ class Backtest(models.Model):
     def totals(self) -> Totals:
         """Return what the orders replayed so far come to."""
         return Totals.of(self.found)
+
+    @property
+    def cart_totals(self) -> CartTotals:
+        """Return what the carts replayed so far come to."""
+        return CartTotals.of(self.carts)

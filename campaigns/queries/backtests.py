@@ -105,7 +105,11 @@ def stored_orders(
         orders = orders.filter(placed_at__gte=at).filter(
             Q(placed_at__gt=at) | Q(pk__gt=pk)
         )
-    rows = list(_with_buyers(orders, needs).values(*_COLUMNS)[:count])
+    # Those of one moment came one after the other.
+    earlier = Q(placed_at__lt=OuterRef("placed_at"))
+    earlier |= Q(placed_at=OuterRef("placed_at"), pk__lt=OuterRef("pk"))
+    told = with_buyers(orders, needs, at="placed_at", earlier=earlier)
+    rows = list(told.values(*_COLUMNS)[:count])
     keys = [row["pk"] for row in rows]
     lines, gift_costs = _lines_of(keys)
     offers: dict[int, list[AppliedOffer]] = defaultdict(list)
@@ -132,9 +136,17 @@ _COLUMNS = (
 )
 
 
-def _with_buyers(orders: QuerySet[Order], needs: Needs) -> QuerySet[Order]:
-    """Add what was known of each buyer when the order was placed, as far as asked."""
-    found = orders.annotate(
+def with_buyers(
+    rows: QuerySet[Any], needs: Needs, *, at: str, earlier: Q
+) -> QuerySet[Any]:
+    """Add what was known of each buyer at the moment of a row, as far as asked.
+
+    Args:
+        rows: with a ``member`` and a ``channel``, such as orders.
+        at: their field of the moment.
+        earlier: tells the orders before that moment.
+    """
+    found = rows.annotate(
         channel_code=Coalesce(F("channel__code"), Value("")),
         tier_code=Value(""),
         segments=_NONE,
@@ -143,30 +155,29 @@ def _with_buyers(orders: QuerySet[Order], needs: Needs) -> QuerySet[Order]:
     )
     if any(each.startswith(_TIER) for each in needs.audiences):
         tiers = TierChange.objects.filter(
-            member=OuterRef("member"), occurred_at__lte=OuterRef("placed_at")
+            member=OuterRef("member"), occurred_at__lte=OuterRef(at)
         ).order_by("-occurred_at", "-id")
         code = Subquery(tiers.values("to_tier__code")[:1])
         found = found.annotate(tier_code=Coalesce(code, Value("")))
     if any(each.startswith(SEGMENT) for each in needs.audiences):
-        rows = SegmentMember.objects.filter(member=OuterRef("member"))
-        marks = rows.annotate(mark=Concat(Value(SEGMENT), "segment__code"))
+        inside = SegmentMember.objects.filter(member=OuterRef("member"))
+        mark = Concat(Value(SEGMENT), "segment__code", output_field=CharField())
+        marks = inside.annotate(mark=mark)
         found = found.annotate(segments=ArraySubquery(marks.values("mark")))
     if needs.orders:
-        earlier = _earlier()
-        bought = Subquery(earlier.annotate(n=Count("pk")).values("n"))
+        before = _purchases(earlier)
+        bought = Subquery(before.annotate(n=Count("pk")).values("n"))
         found = found.annotate(
             orders_before=Coalesce(bought, Value(0)),
-            last_order_at=Subquery(earlier.annotate(at=Max("placed_at")).values("at")),
+            last_order_at=Subquery(before.annotate(at=Max("placed_at")).values("at")),
         )
     return found
 
 
-def _earlier() -> QuerySet[Order]:
-    """Return purchases of the same buyer before an order, to be counted."""
-    before = Q(placed_at__lt=OuterRef("placed_at"))
-    before |= Q(placed_at=OuterRef("placed_at"), pk__lt=OuterRef("pk"))
+def _purchases(earlier: Q) -> QuerySet[Order]:
+    """Return earlier purchases of the same buyer, to be counted."""
     rows = Order.objects.filter(
-        before, member=OuterRef("member"), state__in=STANDING, waits_for=""
+        earlier, member=OuterRef("member"), state__in=STANDING, waits_for=""
     )
     return rows.exclude(source=EXCHANGE).order_by().values("member")
 

@@ -1,5 +1,6 @@
 """Back-tests: a draft replayed over the orders of the last days.
 
+Carts that were left follow, in ``replaying_carts``.
 Orders are priced by the function that prices checkouts; nothing is written but the
 totals. See ``docs/adr/0037-back-tests.md`` for what a replay cannot know.
 """
@@ -17,6 +18,7 @@ from campaigns.models.backtest import SPANS
 from campaigns.queries.backtests import orders_to_replay, stored_orders
 from campaigns.rules.backtest_totals import Totals
 from campaigns.rules.backtesting import replay
+from campaigns.rules.left_carts import CartTotals
 from campaigns.services.drafting import lock_promotion, recipe_of
 from campaigns.services.publishing import digest_of, terms_of
 from campaigns.services.replaying import Replaying
@@ -107,6 +109,7 @@ def _begun(promotion: Promotion, days: int, *, actor: Any, now: datetime) -> Bac
         since=bounds_of_day(first, zone)[0],
         until=now,
         found=totals.as_json(),
+        carts=CartTotals().as_json(),
         asked_by=actor,
         asked_at=now,
     )
@@ -134,8 +137,6 @@ def replay_chunk(
         _orders(backtest), after=since, count=CHUNK, needs=replaying.needs
     )
     if not stored:
-        backtest.is_done = True
-        backtest.save(update_fields=["is_done"])
         return 0, after
     totals = backtest.totals
     for each in stored:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from campaigns.models import Backtest
 from campaigns.queries.backtests import StoredOrder
+from campaigns.queries.left_carts import StoredCart
 from campaigns.queries.quoting import told_of
 from campaigns.rules.backtesting import KeptAmount, PastOrder, Shares, Tried
 from campaigns.rules.conditions import Facts
@@ -76,7 +77,7 @@ class Replaying:
         off_freight = max(0, sum(taken.values()) - goods)
         charge = stored.freight_minor + off_freight
         charges = (delivery_charge(charge, position=_DELIVERY),) if charge else ()
-        audiences = _audiences_of(stored)
+        audiences = audiences_of(stored)
         return PastOrder(
             public_id=stored.public_id,
             day=stored.placed_at.astimezone(self.zone).date(),
@@ -161,7 +162,7 @@ class Replaying:
         return self._made[made]
 
 
-def _audiences_of(stored: StoredOrder) -> frozenset[str]:
+def audiences_of(stored: StoredOrder | StoredCart) -> frozenset[str]:
     """Return what the buyer belonged to."""
     if stored.member_id is None:
         return frozenset()

@@ -53,7 +53,9 @@ class Cart(models.Model):
         verbose_name = _("cart")
         verbose_name_plural = _("carts")
         indexes = [
-            models.Index(fields=["member", "-updated_at"], name="cart_by_member")
+            models.Index(fields=["member", "-updated_at"], name="cart_by_member"),
+            # Carts that were left, by when: for back-tests.
+            models.Index(fields=["updated_at", "id"], name="cart_by_last_change"),
         ]
 
     def __str__(self):

@@ -1,8 +1,9 @@
 """Carts as their holders may see them, and all that a price needs to know of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -56,6 +57,11 @@ LEFT JOIN orders_channel ch ON ch.id = k.channel_id
 LEFT JOIN members_address a ON a.id = k.address_id
 WHERE k.id = %(cart)s
 """  # noqa: S608
+_CONTENTS_OF_MANY = (
+    _CONTENTS.replace("SELECT ch.code", "SELECT k.id, ch.code", 1)
+    .replace("k.id = %(cart)s", "k.id = ANY(%(carts)s)")
+    .replace("%(at)s", "k.updated_at")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,10 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
         row = cursor.fetchone()
     if row is None:
         raise Cart.DoesNotExist
+    return _contents(row)
+
+
+def _contents(row: Sequence[Any]) -> CartContents:
     channel, estimate, address, sealed, items, freight, order_id = row
     province = ""
     if sealed is not None:
@@ -168,6 +178,16 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
         freight=tuple(rule_of(each) for each in freight or ()),
         order_id=order_id,
     )
+
+
+def contents_of_carts(cart_ids: Sequence[int]) -> dict[int, CartContents]:
+    """Return what is in some carts, in one statement.
+
+    Each is at the prices of the moment it was changed last.
+    """
+    with planned_cursor() as cursor:
+        cursor.execute(_CONTENTS_OF_MANY, {"carts": list(cart_ids)})
+        return {pk: _contents(row) for pk, *row in cursor.fetchall()}
 
 
 def items_of(quantities: Mapping[str, int], *, at: datetime) -> tuple[CartItem, ...]:

@@ -204,12 +204,20 @@ def refund_quote(
         for position, units in sorted(items.items())
     )
     left = sum(line.quantity - line.refunded_quantity for line in lines)
-    room = sum(part.amount_minor for part in parts) + freight_left_minor
     return RefundQuote(
         lines=parts,
         freight_minor=freight_left_minor,
         is_last=sum(part.quantity for part in parts) == left,
-        deductions=_deductions(losses or {}, deducted or {}, room),
+        deductions=_deductions(
+            losses or {},
+            deducted or {},
+            room=sum(part.amount_minor for part in parts) + freight_left_minor,
+            goods=sum(
+                part.amount_minor
+                for part in parts
+                if known[part.position].kind == "goods"
+            ),
+        ),
     )
 
 
@@ -231,14 +239,19 @@ def _line_refund(line: PaidLine, units: int) -> LineRefund:
 def _deductions(
     losses: Mapping[DeductionKind, int],
     deducted: Mapping[DeductionKind, int],
+    *,
     room: int,
+    goods: int,
 ) -> tuple[Deduction, ...]:
+    """Deduct what the refund can carry; of ``room`` so much is for ``goods``."""
     changes = {kind: losses[kind] - deducted.get(kind, 0) for kind in losses}
     found = []
     # What comes back makes room for what goes off.
     for kind in sorted(changes, key=lambda kind: (changes[kind] > 0, kind)):
-        amount = min(changes[kind], room)
+        # What goods cost goes off goods, not off freight: points count it as goods.
+        amount = min(changes[kind], room, goods if kind in OF_GOODS else room)
         room -= amount
+        goods -= amount if kind in OF_GOODS else 0
         if amount:
             found.append(Deduction(kind, amount))
     return tuple(found)

@@ -81,7 +81,7 @@ NO_PAGES = {
     *("approval_approve", "approval_reject", "approval_withdraw"),
     *("erasure_approve", "erasure_cancel", "return_step", "refund_mend"),
     # Files: ``tests.campaigns.admin``, ``test_coupon_codes`` and ``test_backtest``.
-    *("coupon_batch_download", "backtest_days"),
+    *("coupon_batch_download", "backtest_days", "backtest_carts"),
     *("points_statement", "points_close_file", "points_entry_undo"),
     *("group_step", "promotion_step", "promotion_try", "backtest_step"),
     *("segment_refresh", "plan_deed"),

@@ -23,7 +23,7 @@ from campaigns.models import (
     PublicCode,
 )
 from crm.care.models import Ticket
-from crm.console.demo import aftersales
+from crm.console.demo import aftersales, left_carts
 from crm.console.demo.catalogue import PRICE_TEST_SKU
 from crm.console.demo.logins import LOGINS
 from crm.console.demo.members import NEWCOMER_PHONE, TWINS, ZHANG_SAN_PHONE
@@ -334,7 +334,10 @@ def test_a_draft_is_replayed_over_a_month_of_orders(shop):
     replayed = Backtest.objects.select_related("promotion", "job").get()
     totals = replayed.totals
     assert (replayed.state, replayed.promotion.state) == ("done", "draft")
-    assert totals.orders + totals.left_out == replayed.job.done > 0
+    carts = replayed.cart_totals
+    assert (carts.carts, carts.lower > 0) == (left_carts.CARTS, True)
+    assert totals.orders + totals.left_out + carts.carts == replayed.job.done
+    assert totals.orders > 0
     assert totals.left_out == 0
     assert sum(day[0] for day in totals.days.values()) == totals.orders
 

@@ -121,7 +121,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
         *("promotion_try", "promotion_edit", "promotion_step", "promotion_compare"),
         *("coupon_batch_revoke", "coupon_batch_download"),
         *("promotion_backtest", "backtest_progress", "backtest_step"),
-        *("backtest_days", "segment_refresh", "segment_coupons"),
+        *("backtest_days", "backtest_carts", "segment_refresh", "segment_coupons"),
         *("points_statement", "points_close_file", "points_entry_undo"),
         *("points_signed_statement", "points_statement_check"),
         *("return_step", "refund_mend", "order_deed", "group_step", "plan_deed"),

@@ -12,6 +12,7 @@ from crm.console.demo import (
     catalogue,
     earning,
     ladders,
+    left_carts,
     loyalty,
     members,
     orders,
@@ -60,6 +61,7 @@ def plant_shop(
     say("rewards and benefits")
     rewards.plant(shop)
     say("promotions")
+    left_carts.plant(shop)
     promotions.plant(shop)
     say("paid plans")
     plans.plant(shop)

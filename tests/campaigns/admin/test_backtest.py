@@ -17,7 +17,7 @@ from crm.shared.jobs import run_job
 from crm.shared.models import AuditEntry, Job
 from orders.models import Order, Variant
 from tests.campaigns.admin.test_promotion import draft, live
-from tests.campaigns.recipes import of_kind
+from tests.campaigns.recipes import ladder, of_kind
 from tests.cast import make_variant
 from tests.orders.shop import fill_cart, pay, place
 
@@ -172,6 +172,55 @@ def test_its_days_are_taken_out_as_csv(staff, dana, tea):
     assert [row.split(",")[1:] for row in rows[1:]] == [["1", "1", "0.10", "-0.10"]]
 
 
+def test_carts_that_were_left_are_told_apart_from_orders(staff, dana, tea):
+    promotion = draft(dana, **ladder((20_000, 1_000)))
+    at = now() - timedelta(hours=2)
+    for teas in (1, 2, 3):
+        fill_cart({"TEA": teas}, now=at)
+    make_variant("CUP", 1_000)
+    fill_cart({"TEA": 1, "CUP": 7}, now=at)
+    found = asked(promotion, dana)
+    client = staff("analyst")
+    waiting = client.get(page(found))
+    assert "No cart was replayed yet." in text_of(waiting)
+    assert url("backtest_carts", found) not in waiting.content.decode()
+    run_job(found.job_id)
+    done = client.get(page(found))
+    said = text_of(done)
+    for sentence in (
+        "Of 1 orders none would have been touched.",
+        "To 2 of 4 carts it would have applied; 2 would have been lower, by ¥20.00",
+        "1 more cart nearly reaches its least spend: ¥30.00 is missing",
+        "with the promotions that are live today and were on by then",
+    ):
+        assert sentence in said
+    assert done.content.decode().count("<svg") == 3
+    assert url("backtest_carts", found) in done.content.decode()
+    rows = client.get(url("backtest_carts", found)).content.decode().splitlines()
+    assert rows[0] == "day,carts,lower,lower_by,near_misses"
+    assert [row.split(",")[1:] for row in rows[1:]] == [["4", "2", "20.00", "1"]]
+
+
+def test_days_without_carts_are_said_to_be_empty(staff, dana, tea):
+    found = asked(draft(dana), dana)
+    run_job(found.job_id)
+    answer = staff("marketer").get(page(found))
+    assert "No cart was left in these days." in text_of(answer)
+    assert answer.content.decode().count("<svg") == 2
+
+
+def test_a_change_that_gives_less_is_said_to_make_carts_dearer(staff, dana, tea):
+    old = live(dana)
+    fill_cart({"TEA": 1}, now=now())
+    change = begin_change(promotion_id=old.pk, actor=dana, now=now())
+    less = of_kind("percent", {"percent_bp": 5})
+    write_draft(promotion_id=change.pk, content=less, actor=dana, now=now())
+    found = asked(change, dana)
+    run_job(found.job_id)
+    said = text_of(staff("marketer").get(page(found)))
+    assert "1 would have been dearer, by ¥0.05 in all" in said
+
+
 @pytest.mark.parametrize("days", ["", "8", "²", "-7", "9" * 50])
 def test_other_spans_are_refused_and_nothing_is_written(days, staff, dana):
     promotion = draft(dana)
@@ -203,6 +252,7 @@ def test_who_may_see_and_who_may_ask(role, sees, does, staff, dana):
         url("promotion_backtest", promotion),
         url("backtest_progress", found),
         url("backtest_days", found),
+        url("backtest_carts", found),
         reverse("admin:campaigns_backtest_changelist"),
     ]
     assert {client.get(each).status_code for each in shown} == {sees}
@@ -216,7 +266,8 @@ def test_who_may_see_and_who_may_ask(role, sees, does, staff, dana):
 
 def test_visitors_are_sent_to_the_sign_in(client, dana):
     found = asked(draft(dana), dana)
-    for each in (page(found), url("backtest_days", found)):
+    files = [url(name, found) for name in ("backtest_days", "backtest_carts")]
+    for each in (page(found), *files):
         assert client.get(each).status_code == 302
     assert client.post(url("backtest_step", found)).status_code == 302
     assert Job.objects.get().state == "queued"
@@ -224,7 +275,8 @@ def test_visitors_are_sent_to_the_sign_in(client, dana):
 
 def test_what_is_not_there_is_not_found(staff):
     client = staff("marketer")
-    for name in ("promotion_backtest", "backtest_progress", "backtest_days"):
+    names = ("promotion_backtest", "backtest_progress", "backtest_days")
+    for name in (*names, "backtest_carts"):
         assert client.get(reverse(f"admin:{name}", args=[9])).status_code == 404
     for pk in ("9", "x", "²"):
         gone = reverse("admin:campaigns_backtest_change", args=[pk])

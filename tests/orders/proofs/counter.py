@@ -12,7 +12,7 @@ from orders.services.carts import set_points
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment
 from orders.services.quoting import quote_cart
-from tests.campaigns.recipes import ladder
+from tests.campaigns.recipes import ladder, of_kind
 from tests.cast import NOON, make_member, make_variant
 from tests.orders.shop import fill_cart, notify
 
@@ -54,6 +54,21 @@ def open_shop(*, teas: int = 10) -> Member:
     )
     drain(now=OPENING)
     return member
+
+
+def give_along() -> None:
+    """Let each 100.00 of goods bring a bowl, or a spoon when there are too few."""
+    Promotion.objects.create(
+        name="满赠",
+        state=Promotion.State.LIVE,
+        **of_kind(
+            "gift",
+            {"skus": ["BOWL", "SPOON"], "most_times": 3},
+            when={"least_spend_minor": 10_000},
+        ),
+        exclusive_group="gift",
+        starts_at=OPENING,
+    )
 
 
 def new_coupon(member: Member, *, source: str) -> Coupon:

@@ -7,11 +7,18 @@ must come of it, and holds what must be true afterwards.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
+
+from crm.shared.money import share
 
 DEADLINE = timedelta(minutes=30)
 #: SKU of the gift card.
 CARD = "CARD"
+#: What comes for nothing with each 100.00 of goods, the first that is in stock (S17).
+GIFTS = ("BOWL", "SPOON")
+GIFT_EVERY = 10_000
+MOST_GIFTS = 3
 #: How long the difference of an exchange may stay open.
 EXCHANGE = timedelta(hours=1)
 FIRST_WAIT = timedelta(seconds=30)
@@ -47,6 +54,8 @@ class Line:
     #: Units asked back; gift cards that were redeemed.
     returning: int = 0
     redeemed: int = 0
+    #: A gift came with the lines at these positions.
+    gift_of: tuple[int, ...] = ()
 
     @property
     def units_free(self) -> int:
@@ -76,7 +85,8 @@ class Refund:
     state: str = "requested"
     tenders: dict[str, Tender] = field(default_factory=dict)
     request_key: str = ""
-    deducted: int = 0
+    #: What goes back less, by reason; below 0 is what comes back of earlier refunds.
+    deductions: dict[str, int] = field(default_factory=dict)
     is_fault: bool = False
     #: A return was closed with it.
     is_tied: bool = False
@@ -84,6 +94,10 @@ class Refund:
     exchanged: int = 0
     points_left: int | None = None
     replaced_by: "Order | None" = None
+
+    @property
+    def deducted(self) -> int:
+        return sum(self.deductions.values())
 
     @property
     def amount(self) -> int:
@@ -99,13 +113,17 @@ class Refund:
 
     @property
     def goods(self) -> int:
-        """Return the value of goods taken back, which earned points."""
+        """Return the value of goods taken back, which earned points.
+
+        A gift that was kept was bought, for what it cost.
+        """
         lines = self.order.lines
-        return sum(
+        money = sum(
             money
             for at, (_units, money, _points) in self.parts.items()
             if lines[at].kind == "goods"
         )
+        return money - self.deductions.get("gift_kept", 0)
 
     @property
     def points(self) -> int:
@@ -208,9 +226,72 @@ class Order:
         given = [r for r in self.refunds.values() if r.state != "failed"]
         return sum(r.freight for r in given if not r.is_fault)
 
-    @property
-    def deducted(self) -> int:
-        return sum(r.deducted for r in self.refunds.values() if r.state != "failed")
+    def deducted(self, reason: str) -> int:
+        given = [r for r in self.refunds.values() if r.state != "failed"]
+        return sum(r.deductions.get(reason, 0) for r in given)
+
+    def back_for_good(self, at: int) -> int:
+        """Return the units that came back and are not kept as others."""
+        kept = 0
+        for refund in self.refunds.values():
+            new = refund.replaced_by
+            if new is not None and refund.state != "failed" and at in refund.parts:
+                kept += refund.parts[at][0] - new.back_for_good(1)
+        return self.lines[at].units_back - kept
+
+    def gifts_due(self, items: dict[int, int]) -> dict[int, int]:
+        """Return the gifts that are to come back besides once some units are back.
+
+        They go with the units that brought them, in proportion, rounded down (R8).
+        """
+
+        def back(at: int) -> int:
+            return self.back_for_good(at) + items.get(at, 0)
+
+        due = {}
+        for at, gift in self.lines.items():
+            if gift.gift_of:
+                of = sum(self.lines[cause].quantity for cause in gift.gift_of)
+                gone = sum(map(back, gift.gift_of))
+                due[at] = max(0, gift.quantity * gone // of - back(at))
+        return due
+
+    def with_gifts_not_sent(self, items: dict[int, int]) -> dict[int, int]:
+        """Return units that come back with the gifts due that never left the house."""
+        found = dict(items)
+        for at, due in self.gifts_due(items).items():
+            gift = self.lines[at]
+            gone = gift.units_back + gift.returning + items.get(at, 0)
+            units = min(due, gift.quantity - gift.shipped - gone)
+            if units > 0:
+                found[at] = items.get(at, 0) + units
+        return found
+
+    def as_first(self, items: dict[int, int]) -> dict[int, int]:
+        """Return units as those of the order that was first paid."""
+        for order, parent in pairwise(self.and_above()):
+            (at,) = (
+                at
+                for refund in parent.refunds.values()
+                if refund.replaced_by is order
+                for at in refund.parts
+            )
+            items = {at: sum(items.values())}
+        return items
+
+    def gifts_kept(self, items: dict[int, int]) -> int:
+        """Return what the gifts cost that the buyer of all this keeps after a refund.
+
+        They stay with the first order, whatever became of what brought them. What the
+        refunds of the other orders took for them is paid.
+        """
+        *_others, root = self.and_above()
+        items = self.as_first(items)
+        kept = sum(
+            units * root.lines[at].listed for at, units in root.gifts_due(items).items()
+        )
+        others = [each for each in root.and_below() if each is not self]
+        return max(0, kept - sum(each.deducted("gift_kept") for each in others))
 
     @property
     def total(self) -> int:
@@ -334,6 +415,8 @@ class Shop:
     payments: dict[int, Payment] = field(default_factory=dict)
     gateway: dict[str, int] = field(default_factory=dict)
     returns: dict[int, Return] = field(default_factory=dict)
+    #: Refunds as they were completed, one after the other.
+    completed: list[Refund] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.reserved = dict.fromkeys(self.on_hand, 0)
@@ -357,6 +440,15 @@ class Shop:
         has_promotion = goods >= 20_000
         goods -= 3_000 if has_promotion else 0
         return cards + max(0, goods - (2_000 if has_coupon else 0)), has_promotion
+
+    def gifts_with(self, items: dict[str, int]) -> dict[str, int]:
+        """Return the gifts that come with what is bought; what is bought is not given."""
+        goods = {sku: units for sku, units in items.items() if sku != CARD}
+        worth = sum(self.prices[sku] * units for sku, units in goods.items())
+        units = min(worth // GIFT_EVERY, MOST_GIFTS)
+        there = (sku for sku in GIFTS if self.has({sku: items.get(sku, 0) + units}))
+        given = next(there, None)
+        return {given: units} if units and given else {}
 
     def place(self, pk: int, order: Order) -> None:
         self.orders[pk] = order
@@ -537,6 +629,9 @@ class Shop:
             return order.refunds[key]
         if order.state not in STANDING:
             raise NotNow
+        if not set(items) <= set(order.lines):
+            raise NotNow
+        items = order.with_gifts_not_sent(items)
         is_last = sum(items.values()) == order.units_left
         is_owed = is_fault or (order.state == "paid" and is_last)
         if with_freight and not is_owed:
@@ -545,14 +640,22 @@ class Shop:
         parts = {at: self._part(order.lines[at], n) for at, n in items.items()}
         if not parts and not freight:
             raise NotNow
+        owed = {
+            "freight_unowed": 0 if is_owed else order.freight_unowed,
+            "gift_kept": order.gifts_kept(items),
+        }
         for at, (units, money, points) in parts.items():
             line = order.lines[at]
             line.units_back += units
             line.money_back += money
             line.points_back += points
         refund = Refund(order, parts, freight, restocks, is_fault=is_fault)
-        unowed = 0 if is_owed else order.freight_unowed
-        refund.deducted = min(unowed - order.deducted, refund.amount)
+        changes = {why: owed[why] - order.deducted(why) for why in owed}
+        # What comes back makes room for what goes off; the rest waits. A gift goes off
+        # goods alone, so that what points are taken back for is never more than goods.
+        for why in sorted(changes, key=lambda why: changes[why] > 0):
+            room = refund.goods if why == "gift_kept" else refund.amount
+            refund.deductions[why] = min(changes[why], room, refund.amount)
         order.refunds[key] = refund
         if refund.amount == 0:
             self._complete(refund)
@@ -608,6 +711,7 @@ class Shop:
 
     def _complete(self, refund: Refund) -> None:
         refund.state = "completed"
+        self.completed.append(refund)
         for at, (units, _money, _points) in refund.parts.items():
             sku = refund.order.lines[at].sku
             if refund.restocks and refund.order.is_ours:
@@ -837,29 +941,33 @@ class Shop:
             if order.state not in SOLD:
                 continue
             done = [r for r in order.refunds.values() if r.state == "completed"]
-            earned = order.basis // 100
-            back = min(self._goods_back(order), order.basis)
-            clawed = earned * back // order.basis if order.basis else 0
-            net += earned - clawed - order.points + sum(r.points for r in done)
+            net += order.basis // 100 - self._clawed(order)
+            net += sum(r.points for r in done) - order.points
         return net
 
-    def _goods_back(self, order: Order) -> int:
-        """Return the goods taken back of an order, and what its exchanges pass on."""
-        done = [r for r in order.refunds.values() if r.state == "completed"]
-        return sum(r.goods - r.exchanged for r in done) + sum(
-            max(0, self._goods_back(child) - child.basis) for child in order.children
+    def _clawed(self, order: Order) -> int:
+        """Return the points taken back of an order: never less after one refund more."""
+        below = order.and_below()
+        done = [refund for refund in self.completed if refund.order in below]
+        return max(
+            (
+                floor(_due(order, done[:count]))
+                for count in range(1, len(done) + 1)
+                if order.basis
+            ),
+            default=0,
         )
 
     def points_held(self) -> int:
         """Return what is reserved for orders that wait."""
         return sum(o.points for o in self.orders.values() if o.state == "pending")
 
-    def promotion_uses(self) -> int:
-        return sum(
-            order.has_promotion
-            for order in self.orders.values()
-            if order.state != "cancelled"
-        )
+    def promotion_uses(self) -> dict[str, int]:
+        """Return how often each promotion is used, by its kind."""
+        orders = [each for each in self.orders.values() if each.state != "cancelled"]
+        gifts = [any(x.gift_of for x in each.lines.values()) for each in orders]
+        ladders = [each.has_promotion for each in orders]
+        return {"spend_ladder": sum(ladders), "gift": sum(gifts)}
 
     def coupon_states(self, coupons: list[str]) -> dict[str, str]:
         """Return where each coupon stands: back after a cancellation or full refund."""
@@ -876,6 +984,41 @@ class Shop:
             if order.coupon and (is_used or order.state == "pending"):
                 states[order.coupon] = "used" if is_used else "held"
         return states
+
+
+def _due(order: Order, done: list[Refund]) -> Fraction:
+    """Return the points due after some refunds, exactly (P19).
+
+    Of units what their lines earned; of what came without units, or was kept although
+    they came, its part of the whole.
+    """
+    earned = order.basis // 100
+    back = min(_goods_back(order, done), order.basis)
+    due = Fraction(earned * back, order.basis)
+    if order.parent is not None:
+        return due
+    lines = {at: line for at, line in order.lines.items() if line.kind == "goods"}
+    units = dict.fromkeys(order.lines, 0)
+    for refund in done:
+        if refund.replaced_by is None:
+            parts = {at: part[0] for at, part in refund.parts.items()}
+            for at, count in refund.order.as_first(parts).items():
+                units[at] += count
+    points = share(earned, [line.net for line in lines.values()])
+    for (at, line), own in zip(lines.items(), points, strict=True):
+        gone = min(units[at], line.quantity)
+        worth = part_of(line.net, gone, line.quantity)
+        due += Fraction(own * gone, line.quantity)
+        due -= Fraction(earned * worth, order.basis)
+    return due
+
+
+def _goods_back(order: Order, done: list[Refund]) -> int:
+    """Return the goods taken back of an order, and what its exchanges pass on."""
+    own = sum(each.goods - each.exchanged for each in done if each.order is order)
+    return own + sum(
+        max(0, _goods_back(child, done) - child.basis) for child in order.children
+    )
 
 
 def _wait(what: Tender | Payment, now: datetime) -> None:

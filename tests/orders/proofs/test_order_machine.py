@@ -77,7 +77,12 @@ from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import top_up_wallet
 from tests.cast import NOON, make_user, make_variant
 from tests.orders.proofs import model
-from tests.orders.proofs.counter import OPENING, new_coupon, open_shop
+from tests.orders.proofs.counter import (
+    OPENING,
+    give_along,
+    new_coupon,
+    open_shop,
+)
 from tests.orders.shop import fill_cart, notify
 
 FREIGHT = 800
@@ -106,11 +111,17 @@ class OrderMachine(RuleBasedStateMachine):
         make_variant("BOX", 12_000, on_hand=3)
         make_variant("PIN", 2_000)
         make_variant(model.CARD, CARD_MINOR, kind="gift_card")
+        # What comes for nothing, and instead: of what was given, one costs as much
+        # as a cup, the other as little as a pin.
+        make_variant("BOWL", 3_333, on_hand=3)
+        make_variant("SPOON", 2_000, on_hand=4)
+        give_along()
         self.shop = model.Shop(
-            on_hand={"TEA": 8, "CUP": None, "FREE": 4, "BOX": 3}
+            on_hand={"TEA": 8, "CUP": None, "FREE": 4, "BOX": 3, "BOWL": 3, "SPOON": 4}
             | dict.fromkeys(["MUG", "PIN", model.CARD]),
             prices={"TEA": 10_000, "CUP": 3_333, "FREE": 0, "BOX": 12_000}
-            | {"MUG": 3_333, "PIN": 2_000, model.CARD: CARD_MINOR},
+            | {"MUG": 3_333, "PIN": 2_000, model.CARD: CARD_MINOR}
+            | {"BOWL": 3_333, "SPOON": 2_000},
             points=5_000,
             wallet=WALLET,
         )
@@ -140,11 +151,13 @@ class OrderMachine(RuleBasedStateMachine):
         cups=units,
         free=st.sampled_from([0, 0, 0, 1]),
         cards=st.sampled_from([0, 0, 0, 1, 2]),
+        bowls=st.sampled_from([0, 0, 0, 1]),
         coupon=st.sampled_from(["", "new", "old"]),
         points=st.sampled_from([0, 0, 500, 3_000]),
     )
-    def place(self, teas, cups, free, cards, coupon, points):
+    def place(self, teas, cups, free, cards, bowls, coupon, points):
         items = {"TEA": teas, "CUP": cups, "FREE": free, model.CARD: cards}
+        items["BOWL"] = bowls
         items = {sku: count for sku, count in items.items() if count}
         if not items:
             return
@@ -165,14 +178,21 @@ class OrderMachine(RuleBasedStateMachine):
         assert buy().pk == order.pk
         self._believe(order, items, code)
 
-    @rule(teas=st.integers(1, 2), cups=units, cards=st.sampled_from([0, 0, 1]))
-    def buy(self, teas, cups, cards):
-        """Order and pay at once, as most buyers do."""
+    @rule(
+        teas=st.integers(1, 2),
+        cups=units,
+        cards=st.sampled_from([0, 0, 1]),
+        is_sent=st.booleans(),
+    )
+    def buy(self, teas, cups, cards, is_sent):
+        """Order and pay at once, as most buyers do; the gift is sent along."""
         known = len(self.shop.orders)
-        self.place(teas, cups, 0, cards, "", 500)
+        self.place(teas, cups, 0, cards, 0, "", 500)
         if len(self.shop.orders) > known:
-            (*_others, pk) = self.shop.orders
+            (*_others, (pk, order)) = self.shop.orders.items()
             self._pay(pk)
+            if is_sent:
+                self._send_all(pk, order)
 
     def _coupon(self, which: str) -> str | None:
         if which == "new":
@@ -199,10 +219,15 @@ class OrderMachine(RuleBasedStateMachine):
                 price=line.unit_price_minor,
                 listed=line.list_price_minor,
                 kind=line.kind,
+                gift_of=tuple(line.gift_of.trigger_positions) if line.gift_of else (),
             )
-            for line in order.lines.prefetch_related("allocations")
+            for line in order.lines.select_related("gift_of").prefetch_related(
+                "allocations"
+            )
         }
-        assert {x.sku: x.quantity for x in lines.values()} == items
+        bought = {at: x for at, x in lines.items() if not x.gift_of}
+        assert {x.sku: x.quantity for x in bought.values()} == items
+        self._believe_gifts(items, lines)
         assert sum(x.points for x in lines.values()) == order.points_spent
         self.shop.place(
             order.pk,
@@ -215,6 +240,22 @@ class OrderMachine(RuleBasedStateMachine):
                 due_at=self.now + model.DEADLINE,
             ),
         )
+
+    def _believe_gifts(
+        self, items: dict[str, int], lines: dict[int, model.Line]
+    ) -> None:
+        """See that what came along is what the model says, with what brought it."""
+        gifts = [line for line in lines.values() if line.gift_of]
+        assert {x.sku: x.quantity for x in gifts} == self.shop.gifts_with(items)
+        goods = [
+            at
+            for at, line in lines.items()
+            if line.kind == "goods" and not line.gift_of
+        ]
+        for gift in gifts:
+            assert (gift.net, gift.price) == (0, 0)
+            assert gift.listed == self.shop.prices[gift.sku]
+            assert sorted(gift.gift_of) == goods
 
     @precondition(lambda self: self.shop.orders)
     @rule(which=pick)
@@ -295,7 +336,9 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.shop.orders)
     @rule(which=pick)
     def send_all_that_is_left(self, which):
-        pk, order = self._one(self.shop.orders, which, _is_standing)
+        self._send_all(*self._one(self.shop.orders, which, _is_standing))
+
+    def _send_all(self, pk: int, order: model.Order) -> None:
         left = {
             at: line.quantity - line.units_back - line.shipped
             for at, line in order.lines.items()
@@ -360,6 +403,24 @@ class OrderMachine(RuleBasedStateMachine):
             if line.units_back < line.quantity
         }
         self._refund(pk, order, left, freight, restocks, f"all{len(order.refunds)}")
+
+    @precondition(lambda self: any(map(_has_gift, self.shop.orders.values())))
+    @rule(
+        which=st.integers(0, 8), kept=st.sampled_from([0, 0, 0, 1]), gift=st.booleans()
+    )
+    def what_brought_a_gift_goes_back(self, which, kept, gift):
+        """With the gift, or without it, or the gift alone when nothing else is left."""
+        pk, order = self._one(self.shop.orders, which, _has_gift)
+        left = {
+            at: line.units_free
+            for at, line in order.lines.items()
+            if line.units_free and line.kind == "goods"
+        }
+        bought = {at: n for at, n in left.items() if not order.lines[at].gift_of}
+        wanted = left if gift or not bought else bought
+        if kept and len(wanted) > 1:
+            wanted.popitem()
+        self._refund(pk, order, wanted, False, True, f"gift{len(order.refunds)}")
 
     def _refund(self, pk, order, wanted, freight, restocks, key):
         items = {at: count for at, count in wanted.items() if at in order.lines}
@@ -430,7 +491,7 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.shop.orders)
     @rule(
         which=pick,
-        at=st.integers(1, 2),
+        at=st.integers(1, 3),
         units=st.integers(1, 2),
         sku=st.sampled_from(["MUG", "BOX", "PIN", "BOX", "PIN", model.CARD]),
         key=st.sampled_from(["x1", "x2", "x3"]),
@@ -777,7 +838,8 @@ class OrderMachine(RuleBasedStateMachine):
         account = PointsAccount.objects.get(member=self.member)
         assert account.balance - account.debt == self.shop.points_net()
         assert account.held == self.shop.points_held()
-        assert Promotion.objects.get().used == self.shop.promotion_uses()
+        uses = dict(Promotion.objects.values_list("kind", "used"))
+        assert uses == self.shop.promotion_uses()
         coupons = dict(Coupon.objects.values_list("code", "state"))
         assert coupons == self.shop.coupon_states(self.coupons)
 
@@ -912,6 +974,10 @@ class OrderMachine(RuleBasedStateMachine):
 
 def _is_standing(order: model.Order) -> bool:
     return order.state in model.STANDING
+
+
+def _has_gift(order: model.Order) -> bool:
+    return _is_standing(order) and any(x.gift_of for x in order.lines.values())
 
 
 def _is_pending(order: model.Order) -> bool:

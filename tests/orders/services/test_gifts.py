@@ -6,6 +6,7 @@ import pytest
 
 from crm import wiring
 from orders.models import AppliedOffer, Cart, Order, OrderLine, StockMove, Variant
+from orders.queries.refunds import goods_minor
 from orders.rules.offers import Stage
 from orders.services import checkout
 from orders.services.agreed_orders import Agreement, place_agreed_order
@@ -301,6 +302,27 @@ def test_r8_a_gift_that_was_sent_costs_its_listed_value_until_it_comes(order):
     send_due_refunds(now=NOON)
     order.refresh_from_db()
     assert (order.state, order.refunded_minor) == ("refunded", 23_333)
+
+
+def test_r8_a_kept_gift_goes_off_goods_and_not_off_freight(alice, mug, pen, settings):
+    """Else points would be taken back for more goods than came back (P19)."""
+    settings.FREIGHT_MINOR = 800
+    for sku, price in (("OOLONG", 15_000), ("SACHET", 1_000)):
+        make_variant(sku, price)
+    order = place(fill_cart({"OOLONG": 1, "SACHET": 1}, member=alice))
+    pay(order)
+    ship(order_id=order.pk, items={1: 1, 2: 1, 3: 1}, actor="key:1", now=NOON)
+    made = [give_back(order, {1: 1}, "k1")]
+    late = RefundPolicy(reason_code="late")
+    made.append(give_back(order, {2: 1}, "k2", freight=True, policy=late))
+    assert (made[1].deducted_minor, made[1].amount_minor) == (1_000, 800)
+    made.append(give_back(order, {3: 1}, "k3"))
+    assert made[2].amount_minor == 1_000
+    assert goods_minor([each.pk for each in made]) == {
+        made[0].pk: 15_000,
+        made[1].pk: 0,
+        made[2].pk: 1_000,
+    }
 
 
 def test_r8_with_its_gift_the_trigger_gives_everything(order):
