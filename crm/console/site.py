@@ -19,7 +19,6 @@ from unfold.sites import UnfoldAdminSite
 
 from crm.console.clock import clock_page, may_move_clock
 from crm.console.demo.logins import LOGINS, PASSWORD
-from crm.console.headings import make_headings_once
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
@@ -59,11 +58,6 @@ class ConsoleSite(UnfoldAdminSite):
     login_template = "console/login.html"
     index_title = _("Home")
     empty_value_display = "–"
-
-    def __init__(self, *args, **kwargs):
-        """Open the console, and spare Unfold what it does many times over."""
-        super().__init__(*args, **kwargs)
-        make_headings_once()
 
     def register(self, model_or_iterable, admin_class=None, **options):
         """Register pages of the console; ignore plain pages of packages.

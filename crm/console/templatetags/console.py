@@ -1,13 +1,19 @@
 """What templates of the console need to say."""
 
+from typing import Any
+
 from django import template
 from django.conf import settings
+from django.contrib.admin.views.main import ChangeList
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from unfold.templatetags.unfold_list import result_headers
+
 from crm.console.queries.job_words import KINDS, RESULTS
+from crm.console.rows import written_rows
 from crm.reports.rules.charts import (
     Chart,
     Point,
@@ -160,6 +166,19 @@ def balance_steps(chart: Chart, steps) -> SafeString:
 def rows_of(chart: Chart) -> list[tuple[str, str]]:
     """Return the numbers of a chart for the table beside it."""
     return table(chart)
+
+
+@register.inclusion_tag("console/list_table.html", takes_context=True)
+def list_table(context: template.Context, changelist: ChangeList) -> dict[str, Any]:
+    """Show the rows of a list below their headings, or why there are none."""
+    headings = list(result_headers(changelist))
+    return {
+        "cl": changelist,
+        "has_add_permission": context["has_add_permission"],
+        "result_headers": headings,
+        "num_sorted_fields": sum(bool(each.get("sorted")) for each in headings),
+        "rows": written_rows(changelist, headings),
+    }
 
 
 @register.simple_tag
