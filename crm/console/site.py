@@ -1,5 +1,6 @@
 """The staff site: home page, command palette, language, sign-in."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -19,6 +22,7 @@ from unfold.sites import UnfoldAdminSite
 
 from crm.console.clock import clock_page, may_move_clock
 from crm.console.demo.logins import LOGINS, PASSWORD
+from crm.console.navigation import sidebar
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
@@ -86,6 +90,17 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             path("second-factor/", self.second_factor, name="second_factor"),
         ]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[SafeString]:
+        """Return the sections of the sidebar, written out."""
+        return sidebar(request)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Return what this login may open, found once a page looks at it.
+
+        Django asks for it on every page, and only two of them show it.
+        """
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def clock(self, request: HttpRequest) -> HttpResponse:
         """Move the clock of a shop that is not the real one."""

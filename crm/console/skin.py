@@ -28,7 +28,6 @@ def skin(*, shop_name: str) -> dict[str, Any]:
         "SIDEBAR": {
             "show_search": True,
             "command_search": True,
-            "navigation": "crm.console.navigation.sidebar",
         },
         "STYLES": ["crm.console.navigation.style"],
         "SCRIPTS": ["crm.console.navigation.script"],
