@@ -158,10 +158,11 @@ class _Entry:
     elsewhere: SafeString
     here: SafeString
 
+    is_home: bool
+
     def shown(self, path: str) -> SafeString:
         """Return it as it stands on a page at this path."""
-        home = reverse("admin:index")
-        is_here = path == home if self.link == home else self.link in path
+        is_here = path == self.link if self.is_home else self.link in path
         return self.here if is_here else self.elsewhere
 
 
@@ -177,7 +178,7 @@ def sidebar(request: HttpRequest) -> list[SafeString]:
 
 @cache
 def _sections(language: str) -> list[tuple[SafeString, list[_Entry]]]:
-    """Return the titles and entries of all sections; they are the same for everybody."""
+    """Return the titles and entries of all sections: the same for everybody."""
     first = [
         _entry("index", "home", _("Home"), lambda user: True),
         _entry("work", "checklist", _("To do"), sees_any),
@@ -211,7 +212,7 @@ def _entry(page: str, icon: str, title: Any, may_see: Callable[[Any], bool]) -> 
     elsewhere, here = (
         format_html(_ENTRY, link, mark, icon, title) for mark in ("", _HERE)
     )
-    return _Entry(link, may_see, elsewhere, here)
+    return _Entry(link, may_see, elsewhere, here, is_home=page == "index")
 
 
 def environment(request: HttpRequest) -> list | None:

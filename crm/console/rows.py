@@ -54,7 +54,9 @@ class _Column:
     #: ``<td class="…" data-label="…">``; the second is of what stays on one line.
     begins: tuple[str, str]
     ends: str
-    is_link: bool = False
+    is_link: bool
+    #: What stands for nothing, where a method says nothing else.
+    empty: str
     #: Labels and ticks: a few, in many rows.
     known: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -112,6 +114,7 @@ def _columns(changelist: ChangeList, titles: Sequence[Any]) -> list[_Column]:
                 ),
                 ends=f"</{tag}>",
                 is_link=is_link,
+                empty=changelist.model_admin.get_empty_value_display(),
             )
         )
     return columns
@@ -119,11 +122,10 @@ def _columns(changelist: ChangeList, titles: Sequence[Any]) -> list[_Column]:
 
 def _shown(changelist: ChangeList, column: _Column, row: Model) -> tuple[Any, bool]:
     """Return what a cell shows, and whether it stays on one line."""
-    admin = changelist.model_admin
+    admin, empty = changelist.model_admin, column.empty
     if column.name == _BOX:
         box = column.once(_BOX, lambda: admin.action_checkbox(_AnyRow))
         return format_html(box, row.pk), False
-    empty = admin.get_empty_value_display()
     try:
         of_table, method, value = lookup_field(column.name, row, admin)
     except ObjectDoesNotExist:
@@ -170,9 +172,7 @@ def _link(changelist: ChangeList, row: Model, text: Any, kept: str) -> SafeStrin
     opener: Any = ""
     if changelist.is_popup:
         chosen = str(changelist.to_field or changelist.lookup_opts.pk.attname)
-        opener = format_html(
-            ' data-popup-opener="{}"', row.serializable_value(chosen)
-        )
+        opener = format_html(' data-popup-opener="{}"', row.serializable_value(chosen))
     return format_html(
         '<a href="{}" class="{}" {}>{}</a>',
         changelist.url_for_result(row) + kept,

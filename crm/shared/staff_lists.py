@@ -167,6 +167,16 @@ def _has_one_of(
     return models.Q(**{f"{name}__in": keys}) if keys else models.Q()
 
 
+def labelled(row: models.Model, name: str) -> tuple[str, str]:
+    """Return a choice of a row and what it is called, as a label wants them.
+
+    ``get_…_display`` translates every choice there is, for each row of a list.
+    """
+    field: Any = row._meta.get_field(name)
+    value = getattr(row, field.attname)
+    return value, str(dict(field.flatchoices).get(value, value))
+
+
 def money_column(field: str, description: Any, *, ordering: bool = True) -> Callable:
     """Return a column that shows ``field`` (minor units) as money.
 

@@ -34,7 +34,15 @@ from crm.console.rules.masking import mask_phone
 from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, StaffAdmin, money_column
+from crm.shared.staff_lists import (
+    BAD,
+    BUSY,
+    CALM,
+    GOOD,
+    StaffAdmin,
+    labelled,
+    money_column,
+)
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
@@ -224,7 +232,7 @@ class MemberAdmin(
     )
     def state_label(self, member: Member) -> tuple[str, str]:
         """Return where the membership stands."""
-        return member.state, member.get_state_display()
+        return labelled(member, "state")
 
     @admin.display(description=_("available points"), empty_value="–")
     def points(self, member: Member) -> str | None:

@@ -9,7 +9,6 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-
 from unfold.templatetags.unfold_list import result_headers
 
 from crm.console.queries.job_words import KINDS, RESULTS
