@@ -27,6 +27,7 @@ from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
 from crm.console.sign_in import SignIn
+from crm.console.skin import colour_rules
 from crm.console.why_not import why_not_page
 from crm.console.work import queue_page, work_page
 from crm.shared.clock import now, offset
@@ -188,8 +189,11 @@ class ConsoleSite(UnfoldAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Name the shop, and its time where its clock was moved."""
         shifted = bool(offset()) and request.user.is_authenticated
+        context = super().each_context(request)
         return {
-            **super().each_context(request),
+            **context,
+            "colors": None,
+            "colour_rules": colour_rules(context["colors"]),
             "shop_name": settings.SHOP_NAME,
             "shifted_time": now() if shifted else None,
             "may_move_clock": may_move_clock(request.user),

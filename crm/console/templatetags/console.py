@@ -1,11 +1,18 @@
 """What templates of the console need to say."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.contrib.admin.views.main import ChangeList
 from django.utils.formats import date_format
+from django.utils.html import (
+    conditional_escape,
+    escape,
+    format_html,
+    format_html_join,
+)
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -178,6 +185,39 @@ def list_table(context: template.Context, changelist: ChangeList) -> dict[str, A
         "num_sorted_fields": sum(bool(each.get("sorted")) for each in headings),
         "rows": written_rows(changelist, headings),
     }
+
+
+@register.simple_tag
+def attributes(attrs: Mapping[str, Any]) -> SafeString:
+    """Write the attributes of a widget as Django's ``attrs.html`` does in a loop.
+
+    >>> attributes({"id": "a", "required": True, "disabled": False, "title": "<"})
+    ' id="a" required title="&lt;"'
+    """
+    return mark_safe(  # noqa: S308  names and values are escaped
+        "".join(
+            f" {escape(name)}"
+            if value is True
+            else f' {escape(name)}="{conditional_escape(value)}"'
+            for name, value in attrs.items()
+            if value is not False
+        )
+    )
+
+
+@register.simple_tag
+def options(groups: Iterable[tuple[str | None, list[dict], int]]) -> SafeString:
+    """Write the choices of a select widget, whose templates are two for each."""
+    written = []
+    for title, choices, _place in groups:
+        inside = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((o["value"], attributes(o["attrs"]), o["label"]) for o in choices),
+        )
+        group = '<optgroup label="{}">{}</optgroup>'
+        written.append(format_html(group, title, inside) if title else inside)
+    return mark_safe("\n".join(written))  # noqa: S308  escaped above
 
 
 @register.simple_tag
