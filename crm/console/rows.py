@@ -17,11 +17,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import (
     BooleanField,
+    CharField,
     DateField,
     Field,
     ForeignKey,
     ManyToOneRel,
     Model,
+    TextField,
     TimeField,
 )
 from django.utils.html import conditional_escape, format_html
@@ -130,29 +132,34 @@ def _shown(changelist: ChangeList, column: _Column, row: Model) -> tuple[Any, bo
         of_table, method, value = lookup_field(column.name, row, admin)
     except ObjectDoesNotExist:
         return empty, False
-    if of_table is None or of_table.auto_created:
-        empty = getattr(method, "empty_value_display", empty)
-        colours = getattr(method, "label", None)
-        if colours:
-            return column.once(
-                value, lambda: display_for_label(value, empty, colours)
-            ), False
-        text = display_for_value(value, empty, getattr(method, "boolean", False))
-        return text, isinstance(value, date | time)
-    return _shown_field(column, of_table, row, value, empty)
+    if of_table is not None and not of_table.auto_created:
+        return _shown_field(column, of_table, row, value)
+    empty = getattr(method, "empty_value_display", empty)
+    colours = getattr(method, "label", None)
+    if colours:
+        return column.once(
+            value, lambda: display_for_label(value, empty, colours)
+        ), False
+    is_tick = getattr(method, "boolean", False)
+    if isinstance(value, str) and not is_tick:
+        return value, False
+    return display_for_value(value, empty, is_tick), isinstance(value, date | time)
 
 
 def _shown_field(
-    column: _Column, of_table: Field, row: Model, value: Any, empty: str
+    column: _Column, of_table: Field, row: Model, value: Any
 ) -> tuple[Any, bool]:
     is_one_line = isinstance(of_table, DateField | TimeField | ForeignKey)
     if isinstance(of_table.remote_field, ManyToOneRel):
-        other = getattr(row, of_table.name)
-        return empty if other is None else other, is_one_line
-    if isinstance(of_table, BooleanField):
-        text = column.once(value, lambda: display_for_field(value, of_table, empty))
-        return text, is_one_line
-    return display_for_field(value, of_table, empty), is_one_line
+        return column.empty if value is None else value, is_one_line
+    if isinstance(of_table, CharField | TextField) and not of_table.choices:
+        return value or column.empty, is_one_line
+
+    def make() -> Any:
+        return display_for_field(value, of_table, column.empty)
+
+    has_few = of_table.choices or isinstance(of_table, BooleanField)
+    return column.once(value, make) if has_few else make(), is_one_line
 
 
 def _kept_filters(changelist: ChangeList, rows: Sequence[Model]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -172,9 +173,15 @@ def labelled(row: models.Model, name: str) -> tuple[str, str]:
 
     ``get_…_display`` translates every choice there is, for each row of a list.
     """
-    field: Any = row._meta.get_field(name)
-    value = getattr(row, field.attname)
-    return value, str(dict(field.flatchoices).get(value, value))
+    value = getattr(row, name)
+    return value, str(_words_of(type(row), name).get(value, value))
+
+
+@cache
+def _words_of(model: type[models.Model], name: str) -> dict[Any, Any]:
+    """Return choice -> what it is called, in whichever language it is read."""
+    field: Any = model._meta.get_field(name)
+    return dict(field.flatchoices)
 
 
 def money_column(field: str, description: Any, *, ordering: bool = True) -> Callable:
