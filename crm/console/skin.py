@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 
 def colour_rules(colours: Mapping[str, Mapping[str, str]]) -> SafeString:
-    """Return what ``:root`` says of colours; Unfold runs a template for each of them."""
+    """Return what ``:root`` says of colours; Unfold would loop over them."""
     rules = "".join(
         f"--color-{name}-{weight}:{value};"
         for name, weights in colours.items()

@@ -56,6 +56,13 @@ from members.services.revealing import reveal_form
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
+#: What the columns of the list read.
+SHOWN = [
+    *("public_id", "number", "state", "name", "phone"),
+    *(f"points_account__{name}" for name in ("balance", "held", "is_frozen")),
+    *(f"points_account__tier__{name}" for name in ("name", "name_en", "color")),
+    *("value__net_minor", "value__last_order_at"),
+]
 
 
 class ViewFilter(admin.SimpleListFilter):
@@ -110,8 +117,8 @@ class MemberChangeList(ChangeList):
     """
 
     def get_queryset(self, request, exclude_parameters=None):
-        """Ask for a value where the order goes by one."""
-        rows = super().get_queryset(request, exclude_parameters)
+        """Fetch what is shown; ask for a value where the order goes by one."""
+        rows = super().get_queryset(request, exclude_parameters).only(*SHOWN)
         order = [str(name).lstrip("-") for name in rows.query.order_by]
         by_value = [name for name in order if name.startswith("value__")]
         return rows.filter(**{f"{name}__isnull": False for name in by_value})
