@@ -7,12 +7,7 @@ from django import template
 from django.conf import settings
 from django.contrib.admin.views.main import ChangeList
 from django.utils.formats import date_format
-from django.utils.html import (
-    conditional_escape,
-    escape,
-    format_html,
-    format_html_join,
-)
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -210,14 +205,17 @@ def options(groups: Iterable[tuple[str | None, list[dict], int]]) -> SafeString:
     """Write the choices of a select widget, whose templates are two for each."""
     written = []
     for title, choices, _place in groups:
-        inside = format_html_join(
-            "\n",
-            '<option value="{}"{}>{}</option>',
-            ((o["value"], attributes(o["attrs"]), o["label"]) for o in choices),
+        inside = "".join(
+            f'<option value="{conditional_escape(choice["value"])}"'
+            f"{attributes(choice['attrs'])}>{conditional_escape(choice['label'])}"
+            "</option>\n"
+            for choice in choices
         )
-        group = '<optgroup label="{}">{}</optgroup>'
-        written.append(format_html(group, title, inside) if title else inside)
-    return mark_safe("\n".join(written))  # noqa: S308  escaped above
+        if title:
+            label = conditional_escape(title)
+            inside = f'<optgroup label="{label}">{inside}</optgroup>'
+        written.append(inside)
+    return mark_safe("".join(written))  # noqa: S308  escaped above
 
 
 @register.simple_tag
