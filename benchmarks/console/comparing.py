@@ -18,7 +18,7 @@ from benchmarks.console.filling import LOGIN, fill_shop
 from benchmarks.console.pages import Opened, Pages
 from benchmarks.measuring import in_turn, ratio, said, table
 
-MOST_BYTES = 260 * 1024
+MOST_BYTES = 210 * 1024
 HEADINGS = [
     *("page", "ours ms", "SQL ms", "queries", "HTML KB"),
     *("stock ms", "SQL ms", "queries", "limit ms"),

@@ -19,6 +19,7 @@ from crm.shared.staff_lists import (
     CALM,
     GOOD,
     LedgerAdmin,
+    labelled,
     money_column,
 )
 
@@ -134,7 +135,7 @@ class CouponTemplateAdmin(AmountsAdmin, CountedAdmin):
     @display(description=_("state"), label={"live": GOOD, "draft": BUSY, "ended": CALM})
     def state_label(self, template: CouponTemplate) -> tuple[str, str]:
         """Return where it stands."""
-        return template.state, template.get_state_display()
+        return labelled(template, "state")
 
     @admin.display(description=_("takes off"))
     def worth(self, template: CouponTemplate) -> str:
@@ -179,4 +180,4 @@ class CouponAdmin(LedgerAdmin):
     )
     def state_label(self, coupon: Coupon) -> tuple[str, str]:
         """Return where it stands."""
-        return coupon.state, coupon.get_state_display()
+        return labelled(coupon, "state")

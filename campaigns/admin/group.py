@@ -22,7 +22,7 @@ from campaigns.services.seats import leave_group
 from campaigns.services.settling_groups import complete_group
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 
 #: What staff may do with a group under way -> the right it takes.
 STEPS = {"complete": "campaigns.change_group", "take_out": "orders.add_refund"}
@@ -66,7 +66,7 @@ class GroupAdmin(LedgerAdmin):
     )
     def state_label(self, group: Group) -> tuple[str, str]:
         """Return where it stands."""
-        return group.state, group.get_state_display()
+        return labelled(group, "state")
 
     @admin.display(description=gettext_lazy("seats"))
     def progress(self, group: Group) -> str:

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from campaigns.models import GroupDeal, GroupRung
 from campaigns.rules.groups import BadLadder, check_ladder
 from crm.shared.money import InvalidAmount, display_amount, format_amount, parse_amount
-from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin
+from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin, labelled
 from orders.models import Variant
 
 
@@ -201,7 +201,7 @@ class GroupDealAdmin(StaffAdmin):
     )
     def state_label(self, deal: GroupDeal) -> tuple[str, str]:
         """Return where it stands."""
-        return deal.state, deal.get_state_display()
+        return labelled(deal, "state")
 
     @admin.display(description=gettext_lazy("in plain words"))
     def in_words(self, deal: GroupDeal) -> str:

@@ -8,7 +8,7 @@ from unfold.decorators import display
 from campaigns.models import Message
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 
 
 @admin.register(Message)
@@ -42,7 +42,7 @@ class MessageAdmin(LedgerAdmin):
     )
     def state_label(self, message: Message) -> tuple[str, str]:
         """Return where it stands."""
-        return message.state, message.get_state_display()
+        return labelled(message, "state")
 
     def get_queryset(self, request):
         """Leave the encrypted text out of lists."""

@@ -1,11 +1,19 @@
 """What stands in the sidebar, for whom, and which shop this is."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
 from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.console.clock import may_move_clock
@@ -119,59 +127,92 @@ SECTIONS = [
 ]
 
 
-def sidebar(request: HttpRequest) -> list[dict]:
-    """Return the sidebar: home, then sections with what this login may see."""
-    home = {
-        "title": _("Home"),
-        "icon": "home",
-        "link": reverse_lazy("admin:index"),
-    }
-    work = {
-        "title": _("To do"),
-        "icon": "checklist",
-        "link": reverse_lazy("admin:work"),
-        "permission": lambda request: sees_any(request.user),
-    }
-    machine = {
-        "title": _("Time machine"),
-        "icon": "schedule",
-        "link": reverse_lazy("admin:clock"),
-        "permission": lambda request: may_move_clock(request.user),
-    }
-    why_not = {
-        "title": _("Why not?"),
-        "icon": "help",
-        "link": reverse_lazy("admin:why_not"),
-        "permission": lambda request: may_ask_why_not(request.user),
-    }
+#: Markup of Unfold (``unfold/helpers/app_list.html``).
+_SECTION = (
+    '<div class="hidden mb-1.5 has-[ol]:has-[li]:block">{}'
+    '<ol class="flex flex-col gap-0.5 px-6">{}</ol></div>\n'
+)
+_TITLE = (
+    '<h2 class="font-semibold flex flex-row group items-center mb-1 mx-3 py-1.5 px-3 '
+    "select-none text-font-important-light text-sm dark:text-font-important-dark"
+    '">{}</h2>'
+)
+_ENTRY = (
+    '<li><a href="{}" class="flex h-[38px] items-center -mx-3 px-3 rounded-default '
+    'hover:text-primary-600 dark:hover:text-primary-500 {}">'
+    '<span class="material-symbols-outlined md-18 mr-3 w-[18px]">{}</span>'
+    "<span>{}</span></a></li>\n"
+)
+_HERE = (
+    "bg-base-100 font-semibold text-primary-600 dark:bg-white/[.06] "
+    "dark:text-primary-500 active"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the sidebar, written out for elsewhere and for where one is."""
+
+    link: str
+    may_see: Callable[[Any], bool]
+    elsewhere: SafeString
+    here: SafeString
+
+    is_home: bool
+
+    def shown(self, path: str) -> SafeString:
+        """Return it as it stands on a page at this path."""
+        is_here = path == self.link if self.is_home else self.link in path
+        return self.here if is_here else self.elsewhere
+
+
+def sidebar(request: HttpRequest) -> list[SafeString]:
+    """Return the sections of the sidebar, with what this login may see."""
+    sections = []
+    for title, entries in _sections(get_language()):
+        shown = [e.shown(request.path) for e in entries if e.may_see(request.user)]
+        if shown:
+            sections.append(format_html(_SECTION, title, mark_safe("".join(shown))))  # noqa: S308  _entry escapes
+    return sections
+
+
+@cache
+def _sections(language: str) -> list[tuple[SafeString, list[_Entry]]]:
+    """Return the titles and entries of all sections: the same for everybody."""
+    first = [
+        _entry("index", "home", _("Home"), lambda user: True),
+        _entry("work", "checklist", _("To do"), sees_any),
+        _entry("why_not", "help", _("Why not?"), may_ask_why_not),
+    ]
     sections = [
-        {
-            "title": title,
-            "collapsible": False,
-            "items": [_entry(label, icon) for label, icon in entries],
-        }
+        (
+            format_html(_TITLE, title),
+            [_list_entry(label, icon) for label, icon in entries],
+        )
         for title, entries in SECTIONS
     ]
-    sections[-1]["items"].append(machine)
-    return [{"items": [home, work, why_not]}, *sections]
+    machine = _entry("clock", "schedule", _("Time machine"), may_move_clock)
+    sections[-1][1].append(machine)
+    return [(mark_safe(""), first), *sections]
 
 
-def _entry(label: str, icon: str) -> dict:
+def _list_entry(label: str, icon: str) -> _Entry:
     app, name = label.split(".")
-    model = apps.get_model(app, name)
+    title = capfirst(apps.get_model(app, name)._meta.verbose_name_plural)
+    rights = f"{app}.view_{name}", f"{app}.change_{name}"
 
-    def permission(request: HttpRequest) -> bool:
-        user = request.user
-        return user.has_perm(f"{app}.view_{name}") or user.has_perm(
-            f"{app}.change_{name}"
-        )
+    def may_see(user: Any) -> bool:
+        return any(user.has_perm(right) for right in rights)
 
-    return {
-        "title": capfirst(model._meta.verbose_name_plural),
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": permission,
-    }
+    return _entry(f"{app}_{name}_changelist", icon, title, may_see)
+
+
+def _entry(page: str, icon: str, title: Any, may_see: Callable[[Any], bool]) -> _Entry:
+    link = reverse(f"admin:{page}")
+    elsewhere, here = (
+        format_html(_ENTRY, link, mark, icon, title) for mark in ("", _HERE)
+    )
+    return _Entry(link, may_see, elsewhere, here, is_home=page == "index")
 
 
 def environment(request: HttpRequest) -> list | None:

@@ -1,5 +1,6 @@
 """The staff site: home page, command palette, language, sign-in."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -19,11 +22,12 @@ from unfold.sites import UnfoldAdminSite
 
 from crm.console.clock import clock_page, may_move_clock
 from crm.console.demo.logins import LOGINS, PASSWORD
-from crm.console.headings import make_headings_once
+from crm.console.navigation import sidebar
 from crm.console.queries.home import home_page
 from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
 from crm.console.sign_in import SignIn
+from crm.console.skin import colour_rules
 from crm.console.why_not import why_not_page
 from crm.console.work import queue_page, work_page
 from crm.shared.clock import now, offset
@@ -60,11 +64,6 @@ class ConsoleSite(UnfoldAdminSite):
     index_title = _("Home")
     empty_value_display = "–"
 
-    def __init__(self, *args, **kwargs):
-        """Open the console, and spare Unfold what it does many times over."""
-        super().__init__(*args, **kwargs)
-        make_headings_once()
-
     def register(self, model_or_iterable, admin_class=None, **options):
         """Register pages of the console; ignore plain pages of packages.
 
@@ -92,6 +91,17 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             path("second-factor/", self.second_factor, name="second_factor"),
         ]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[SafeString]:
+        """Return the sections of the sidebar, written out."""
+        return sidebar(request)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Return what this login may open, found once a page looks at it.
+
+        Django asks for it on every page, and only two of them show it.
+        """
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def clock(self, request: HttpRequest) -> HttpResponse:
         """Move the clock of a shop that is not the real one."""
@@ -179,8 +189,11 @@ class ConsoleSite(UnfoldAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Name the shop, and its time where its clock was moved."""
         shifted = bool(offset()) and request.user.is_authenticated
+        context = super().each_context(request)
         return {
-            **super().each_context(request),
+            **context,
+            "colors": None,
+            "colour_rules": colour_rules(context["colors"]),
             "shop_name": settings.SHOP_NAME,
             "shifted_time": now() if shifted else None,
             "may_move_clock": may_move_clock(request.user),

@@ -1,8 +1,21 @@
 """How the console looks: what Unfold is told (``settings.UNFOLD``)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse_lazy
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
+
+
+def colour_rules(colours: Mapping[str, Mapping[str, str]]) -> SafeString:
+    """Return what ``:root`` says of colours; Unfold would loop over them."""
+    rules = "".join(
+        f"--color-{name}-{weight}:{value};"
+        for name, weights in colours.items()
+        for weight, value in weights.items()
+    )
+    return conditional_escape(rules)
 
 
 def skin(*, shop_name: str) -> dict[str, Any]:
@@ -28,7 +41,6 @@ def skin(*, shop_name: str) -> dict[str, Any]:
         "SIDEBAR": {
             "show_search": True,
             "command_search": True,
-            "navigation": "crm.console.navigation.sidebar",
         },
         "STYLES": ["crm.console.navigation.style"],
         "SCRIPTS": ["crm.console.navigation.script"],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -165,6 +166,22 @@ def _has_one_of(
     found = there._default_manager.filter(**{f"{rest}__in": values})
     keys = list(found.values_list("pk", flat=True)[:_MOST_FOUND])
     return models.Q(**{f"{name}__in": keys}) if keys else models.Q()
+
+
+def labelled(row: models.Model, name: str) -> tuple[str, str]:
+    """Return a choice of a row and what it is called, as a label wants them.
+
+    ``get_…_display`` translates every choice there is, for each row of a list.
+    """
+    value = getattr(row, name)
+    return value, str(_words_of(type(row), name).get(value, value))
+
+
+@cache
+def _words_of(model: type[models.Model], name: str) -> dict[Any, Any]:
+    """Return choice -> what it is called, in whichever language it is read."""
+    field: Any = model._meta.get_field(name)
+    return dict(field.flatchoices)
 
 
 def money_column(field: str, description: Any, *, ordering: bool = True) -> Callable:

@@ -23,7 +23,14 @@ from unfold.widgets import (
 from crm.shared.clock import now
 from crm.shared.dates import bounds_of_day
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import CALM, GOOD, LedgerAdmin, StaffAdmin, money_column
+from crm.shared.staff_lists import (
+    CALM,
+    GOOD,
+    LedgerAdmin,
+    StaffAdmin,
+    labelled,
+    money_column,
+)
 from loyalty.admin.simple_conditions import ConditionForm, condition_words
 from loyalty.models import Benefit, BenefitGrant, BenefitSanction, BenefitUse
 from loyalty.services.reward_kinds import template_choices
@@ -320,7 +327,7 @@ class BenefitUseAdmin(DeedAdmin):
     @display(description=gettext_lazy("state"), label={"used": GOOD, "returned": CALM})
     def state_label(self, use: BenefitUse) -> tuple[str, str]:
         """Return whether it counts."""
-        return use.state, use.get_state_display()
+        return labelled(use, "state")
 
 
 @admin.register(BenefitSanction)

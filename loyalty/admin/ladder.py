@@ -23,6 +23,7 @@ from crm.shared.staff_lists import (
     GOOD,
     LedgerAdmin,
     StaffAdmin,
+    labelled,
     money_column,
 )
 from loyalty.admin.ladder_effect import effect_of, typed_effect
@@ -168,7 +169,7 @@ class LadderVersionAdmin(StaffAdmin):
     )
     def state_label(self, version: LadderVersion) -> tuple[str, str]:
         """Return where it stands."""
-        return version.state, version.get_state_display()
+        return labelled(version, "state")
 
     def get_urls(self):
         """Add the page of what it would do, as saved and as typed, and its steps."""

@@ -23,7 +23,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
 from crm.shared.spreadsheets import safe_cell
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 from loyalty.admin.entry_page import UNDO, page_of
 from loyalty.admin.statements import check_page, statement_page
 from loyalty.models import PointsAccount, PointsEntry
@@ -199,7 +199,7 @@ class PointsEntryAdmin(LedgerAdmin):
     )
     def kind_label(self, entry: PointsEntry) -> tuple[str, str]:
         """Return why points moved."""
-        return entry.kind, entry.get_kind_display()
+        return labelled(entry, "kind")
 
     @admin.display(description=_("points"))
     def signed_points(self, entry: PointsEntry) -> str:

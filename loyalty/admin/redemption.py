@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 from loyalty.admin.door import DoorPage
 from loyalty.admin.reward import price_words
 from loyalty.admin.work_page import WORKS, WorkPage
@@ -145,7 +145,7 @@ class RewardRedemptionAdmin(LedgerAdmin):
     )
     def state_label(self, row: RewardRedemption) -> tuple[str, str]:
         """Return how far it is."""
-        return row.state, row.get_state_display()
+        return labelled(row, "state")
 
     @display(
         description=gettext_lazy("due"),

@@ -22,6 +22,7 @@ from crm.shared.staff_lists import (
     GOOD,
     LedgerAdmin,
     StaffAdmin,
+    labelled,
     money_column,
 )
 from loyalty.models import Referral, ReferralProgram
@@ -165,7 +166,7 @@ class ReferralAdmin(LedgerAdmin):
     )
     def state_label(self, referral: Referral) -> tuple[str, str]:
         """Return where it stands."""
-        return referral.state, referral.get_state_display()
+        return labelled(referral, "state")
 
     @admin.display(description=_("reasons"))
     def why(self, referral: Referral) -> str:

@@ -13,7 +13,15 @@ from unfold.decorators import display
 
 from crm.shared.clock import now, today
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, money_column
+from crm.shared.staff_lists import (
+    BAD,
+    BUSY,
+    CALM,
+    GOOD,
+    LedgerAdmin,
+    labelled,
+    money_column,
+)
 from loyalty.models import Subscription
 from loyalty.queries.plans import history, renewals_ahead, saved_so_far
 from loyalty.services.plan_deeds import DEEDS, deeds_for, do_to_plan
@@ -72,7 +80,7 @@ class SubscriptionAdmin(LedgerAdmin):
     )
     def state_label(self, subscription: Subscription) -> tuple[str, str]:
         """Return where it stands."""
-        return subscription.state, subscription.get_state_display()
+        return labelled(subscription, "state")
 
     def changelist_view(self, request, extra_context=None):
         """Add the money that renewals will bring, day by day."""

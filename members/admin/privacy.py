@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 from crm.shared.staff_requests import RequestAdmin
 from members.models import DataExport, Erasure, RetentionRun
 from members.services.erasing import approve_erasure, cancel_erasure
@@ -43,7 +43,7 @@ class DataExportAdmin(RequestAdmin):
     )
     def state_label(self, export: DataExport) -> tuple[str, str]:
         """Return where it stands."""
-        return export.state, export.get_state_display()
+        return labelled(export, "state")
 
     def verbs(self) -> list[tuple]:
         """Offer the file."""
@@ -106,7 +106,7 @@ class ErasureAdmin(RequestAdmin):
     )
     def state_label(self, erasure: Erasure) -> tuple[str, str]:
         """Return where it stands."""
-        return erasure.state, erasure.get_state_display()
+        return labelled(erasure, "state")
 
     def verbs(self) -> list[tuple]:
         """Offer to agree and to call off."""

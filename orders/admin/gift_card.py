@@ -15,7 +15,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, money_column
+from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, labelled, money_column
 from orders.models import GiftCard
 from orders.rules.gift_codes import in_groups
 from orders.services.gift_cards import reveal_gift_card
@@ -62,7 +62,7 @@ class GiftCardAdmin(LedgerAdmin):
     )
     def state_label(self, card: GiftCard) -> tuple[str, str]:
         """Return where it stands."""
-        return card.state, card.get_state_display()
+        return labelled(card, "state")
 
     @admin.display(description=_("code"))
     def reveal_link(self, card: GiftCard) -> str:

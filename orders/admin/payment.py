@@ -8,7 +8,15 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, money_column
+from crm.shared.staff_lists import (
+    BAD,
+    BUSY,
+    CALM,
+    GOOD,
+    LedgerAdmin,
+    labelled,
+    money_column,
+)
 from orders.models import Payment
 from orders.services.reconciling import ask_again
 
@@ -55,7 +63,7 @@ class PaymentAdmin(LedgerAdmin):
     )
     def state_label(self, payment: Payment) -> tuple[str, str]:
         """Return where it stands."""
-        return payment.state, payment.get_state_display()
+        return labelled(payment, "state")
 
     def has_ask_permission(self, request) -> bool:
         """Whether this login may have providers asked."""

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, money_column
+from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, labelled, money_column
 from orders.admin.refunding import RefundPage
 from orders.models import Adjustment, Refund, RefundDeduction, UnmatchedReturn
 from orders.reasons import effect_text
@@ -58,7 +58,7 @@ class RefundAdmin(LedgerAdmin):
     )
     def state_label(self, refund: Refund) -> tuple[str, str]:
         """Return where it stands."""
-        return refund.state, refund.get_state_display()
+        return labelled(refund, "state")
 
     def get_urls(self):
         """Add the wizard that refunds an order, and what staff do about refusals."""
@@ -167,7 +167,7 @@ class UnmatchedReturnAdmin(LedgerAdmin):
     @display(description=_("state"), label={"open": CALM, "settled": GOOD})
     def state_label(self, row: UnmatchedReturn) -> tuple[str, str]:
         """Return what staff made of it."""
-        return row.state, row.get_state_display()
+        return labelled(row, "state")
 
     def has_settle_permission(self, request) -> bool:
         """Whether this login may settle returns."""

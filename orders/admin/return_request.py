@@ -16,7 +16,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 from orders.admin.refunding import most_of
 from orders.models import ReturnLine, ReturnRequest
 from orders.queries.returns import with_lines
@@ -92,7 +92,7 @@ class ReturnRequestAdmin(LedgerAdmin):
     @display(description=gettext_lazy("state"), label=STATE_COLOURS)
     def state_label(self, request: ReturnRequest) -> tuple[str, str]:
         """Return where it stands."""
-        return request.state, request.get_state_display()
+        return labelled(request, "state")
 
     def get_urls(self):
         """Add the steps."""

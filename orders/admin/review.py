@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, labelled
 from orders.models import Review
 from orders.rules.reviews import LONGEST_REPLY
 from orders.services.moderating import (
@@ -89,7 +89,7 @@ class ReviewAdmin(LedgerAdmin):
     )
     def state_label(self, review: Review) -> tuple[str, str]:
         """Return where it stands."""
-        return review.state, review.get_state_display()
+        return labelled(review, "state")
 
     def has_publish_permission(self, request) -> bool:
         """Whether this login decides on reviews."""

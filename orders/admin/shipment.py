@@ -22,7 +22,7 @@ from unfold.decorators import display
 from crm.shared.admin import ReadOnlyAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, GOOD, LedgerAdmin, labelled
 from orders.admin.shipping import ShipPage
 from orders.models import Shipment, ShipmentLine
 from orders.services.delivering import deliver_shipment
@@ -80,7 +80,7 @@ class ShipmentAdmin(LedgerAdmin):
     @display(description=gettext_lazy("state"), label=SHIPMENT_COLOURS)
     def state_label(self, shipment: Shipment) -> tuple[str, str]:
         """Return what became of it."""
-        return shipment.state, shipment.get_state_display()
+        return labelled(shipment, "state")
 
     def get_urls(self):
         """Add the pages that send, write off and print."""

@@ -5,7 +5,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, money_column
+from crm.shared.staff_lists import (
+    BAD,
+    BUSY,
+    CALM,
+    GOOD,
+    LedgerAdmin,
+    labelled,
+    money_column,
+)
 from orders.models import Wallet, WalletEntry
 
 
@@ -80,4 +88,4 @@ class WalletEntryAdmin(LedgerAdmin):
     )
     def kind_label(self, entry: WalletEntry) -> tuple[str, str]:
         """Return why value moved."""
-        return entry.kind, entry.get_kind_display()
+        return labelled(entry, "kind")

@@ -32,7 +32,7 @@ MOST_READ = MEMBERS // 10
 #: Counting stops here, so that this shop is to it what a shop of two million members
 #: is to the 10,000 that are counted in earnest.
 EXACT_UP_TO = 100
-MOST_BYTES = 260 * 1024
+MOST_BYTES = 210 * 1024
 ROWS = 25
 MEMBER_LIST = "/admin/members/member/"
 LEDGER = "/admin/loyalty/pointsentry/"

@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from crm.care.models import Ticket, TicketMessage
 from crm.shared.clock import now
-from crm.shared.staff_lists import BUSY, CALM, GOOD, GrowingAdmin
+from crm.shared.staff_lists import BUSY, CALM, GOOD, GrowingAdmin, labelled
 
 
 class TicketMessageInline(TabularInline):
@@ -95,7 +95,7 @@ class TicketAdmin(GrowingAdmin):
     )
     def state_label(self, ticket: Ticket) -> tuple[str, str]:
         """Return where it stands."""
-        return ticket.state, ticket.get_state_display()
+        return labelled(ticket, "state")
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Offer staff only as owners."""

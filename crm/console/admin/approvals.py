@@ -14,7 +14,7 @@ from crm.shared.approvals import approve, deed_of, may_decide, reject, withdraw
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, labelled
 from crm.shared.staff_requests import RequestAdmin
 from members.models import Member
 
@@ -60,7 +60,7 @@ class ApprovalAdmin(RequestAdmin):
     )
     def state_label(self, approval: Approval) -> tuple[str, str]:
         """Return where it stands."""
-        return approval.state, approval.get_state_display()
+        return labelled(approval, "state")
 
     def verbs(self) -> list[tuple]:
         """Offer to agree, to refuse and to take back."""

@@ -18,7 +18,7 @@ from crm.console.queries.merging import REASONS
 from crm.console.rules.masking import mask_phone
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BUSY, CALM, GOOD, LedgerAdmin, labelled
 from members.models import DuplicatePair, Member
 from members.services.finding_duplicates import dismiss_pair, plan_search
 
@@ -71,7 +71,7 @@ class DuplicatePairAdmin(LedgerAdmin):
     )
     def state_label(self, pair: DuplicatePair) -> tuple[str, str]:
         """Return what staff made of it."""
-        return pair.state, pair.get_state_display()
+        return labelled(pair, "state")
 
     @admin.display(description="")
     def decide(self, pair: DuplicatePair) -> str:

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.models import Delivery, Fact
 from crm.shared.outbox import replay
-from crm.shared.staff_lists import BAD, BUSY, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, GOOD, LedgerAdmin, labelled
 
 
 @admin.register(Fact)
@@ -46,7 +46,7 @@ class DeliveryAdmin(LedgerAdmin):
     )
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
         """Return how far it got."""
-        return delivery.state, delivery.get_state_display()
+        return labelled(delivery, "state")
 
     def has_replay_permission(self, request) -> bool:
         """Whether this login may send facts again."""

@@ -20,7 +20,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.jobs import cancel_job, job_view, retry_job
 from crm.shared.models import Job
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 
 
 @admin.register(Job)
@@ -58,7 +58,7 @@ class JobAdmin(LedgerAdmin):
     )
     def state_label(self, job: Job) -> tuple[str, str]:
         """Return where it stands."""
-        return job.state, job.get_state_display()
+        return labelled(job, "state")
 
     @admin.display(description=gettext_lazy("progress"), empty_value="–")
     def progress(self, job: Job) -> str | None:

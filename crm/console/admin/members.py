@@ -34,7 +34,15 @@ from crm.console.rules.masking import mask_phone
 from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, StaffAdmin, money_column
+from crm.shared.staff_lists import (
+    BAD,
+    BUSY,
+    CALM,
+    GOOD,
+    StaffAdmin,
+    labelled,
+    money_column,
+)
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
@@ -48,6 +56,13 @@ from members.services.revealing import reveal_form
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
+#: What the columns of the list read.
+SHOWN = [
+    *("public_id", "number", "state", "name", "phone"),
+    *(f"points_account__{name}" for name in ("balance", "held", "is_frozen")),
+    *(f"points_account__tier__{name}" for name in ("name", "name_en", "color")),
+    *("value__net_minor", "value__last_order_at"),
+]
 
 
 class ViewFilter(admin.SimpleListFilter):
@@ -102,8 +117,8 @@ class MemberChangeList(ChangeList):
     """
 
     def get_queryset(self, request, exclude_parameters=None):
-        """Ask for a value where the order goes by one."""
-        rows = super().get_queryset(request, exclude_parameters)
+        """Fetch what is shown; ask for a value where the order goes by one."""
+        rows = super().get_queryset(request, exclude_parameters).only(*SHOWN)
         order = [str(name).lstrip("-") for name in rows.query.order_by]
         by_value = [name for name in order if name.startswith("value__")]
         return rows.filter(**{f"{name}__isnull": False for name in by_value})
@@ -224,7 +239,7 @@ class MemberAdmin(
     )
     def state_label(self, member: Member) -> tuple[str, str]:
         """Return where the membership stands."""
-        return member.state, member.get_state_display()
+        return labelled(member, "state")
 
     @admin.display(description=_("available points"), empty_value="–")
     def points(self, member: Member) -> str | None:

@@ -21,7 +21,7 @@ from crm.console.queries.merging import choices
 from crm.console.services.trying_merge import try_merge
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
-from crm.shared.staff_lists import CALM, GOOD, LedgerAdmin
+from crm.shared.staff_lists import CALM, GOOD, LedgerAdmin, labelled
 from members.models import Member, Merge
 from members.queries import or_who_stayed
 from members.rules.merging import FIELDS, UNDO_DAYS, may_undo
@@ -46,7 +46,7 @@ class MergeAdmin(LedgerAdmin):
     @display(description=gettext_lazy("state"), label={"done": GOOD, "undone": CALM})
     def state_label(self, merge: Merge) -> tuple[str, str]:
         """Return whether it holds."""
-        return merge.state, merge.get_state_display()
+        return labelled(merge, "state")
 
     @admin.display(description="")
     def way_back(self, merge: Merge) -> str:

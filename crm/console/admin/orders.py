@@ -34,6 +34,7 @@ from crm.shared.staff_lists import (
     CALM,
     GOOD,
     LedgerAdmin,
+    labelled,
     money_column,
 )
 from crm.shared.staff_spreadsheets import ExportAdmin
@@ -160,7 +161,7 @@ class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
     @display(description=_("state"), label=STATE_COLOURS)
     def state_label(self, order: Order) -> tuple[str, str]:
         """Return where it stands."""
-        return order.state, order.get_state_display()
+        return labelled(order, "state")
 
     def get_search_results(self, request, queryset, search_term):
         """Look where the text says, by one index."""

@@ -1,13 +1,20 @@
 """What templates of the console need to say."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django import template
 from django.conf import settings
+from django.contrib.admin.views.main import ChangeList
 from django.utils.formats import date_format
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from unfold.templatetags.unfold_list import result_headers
 
 from crm.console.queries.job_words import KINDS, RESULTS
+from crm.console.rows import written_rows
 from crm.reports.rules.charts import (
     Chart,
     Point,
@@ -160,6 +167,55 @@ def balance_steps(chart: Chart, steps) -> SafeString:
 def rows_of(chart: Chart) -> list[tuple[str, str]]:
     """Return the numbers of a chart for the table beside it."""
     return table(chart)
+
+
+@register.inclusion_tag("console/list_table.html", takes_context=True)
+def list_table(context: template.Context, changelist: ChangeList) -> dict[str, Any]:
+    """Show the rows of a list below their headings, or why there are none."""
+    headings = list(result_headers(changelist))
+    return {
+        "cl": changelist,
+        "has_add_permission": context["has_add_permission"],
+        "result_headers": headings,
+        "num_sorted_fields": sum(bool(each.get("sorted")) for each in headings),
+        "rows": written_rows(changelist, headings),
+    }
+
+
+@register.simple_tag
+def attributes(attrs: Mapping[str, Any]) -> SafeString:
+    """Write the attributes of a widget as Django's ``attrs.html`` does in a loop.
+
+    >>> attributes({"id": "a", "required": True, "disabled": False, "title": "<"})
+    ' id="a" required title="&lt;"'
+    """
+    return mark_safe(  # noqa: S308  names and values are escaped
+        "".join(
+            f" {escape(name)}"
+            if value is True
+            else f' {escape(name)}="{conditional_escape(value)}"'
+            for name, value in attrs.items()
+            if value is not False
+        )
+    )
+
+
+@register.simple_tag
+def options(groups: Iterable[tuple[str | None, list[dict], int]]) -> SafeString:
+    """Write the choices of a select widget, whose templates are two for each."""
+    written = []
+    for title, choices, _place in groups:
+        inside = "".join(
+            f'<option value="{conditional_escape(choice["value"])}"'
+            f"{attributes(choice['attrs'])}>{conditional_escape(choice['label'])}"
+            "</option>\n"
+            for choice in choices
+        )
+        if title:
+            label = conditional_escape(title)
+            inside = f'<optgroup label="{label}">{inside}</optgroup>'
+        written.append(inside)
+    return mark_safe("".join(written))  # noqa: S308  escaped above
 
 
 @register.simple_tag
