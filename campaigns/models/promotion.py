@@ -81,6 +81,13 @@ class Promotion(Bilingual, models.Model):
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
     limit_total = models.PositiveIntegerField(_("uses in all"), null=True, blank=True)
     used = models.PositiveIntegerField(_("used"), default=0)
+    #: Of a flash price: so many units get it, whoever buys them (S21).
+    limit_units = models.PositiveIntegerField(
+        _("pieces at this price"), null=True, blank=True
+    )
+    used_units = models.PositiveIntegerField(
+        _("pieces taken"), default=0, db_default=0, editable=False
+    )
     budget = models.ForeignKey(
         "campaigns.Budget",
         on_delete=models.PROTECT,
@@ -113,6 +120,11 @@ class Promotion(Bilingual, models.Model):
             models.CheckConstraint(
                 condition=Q(limit_total__isnull=True) | Q(used__lte=F("limit_total")),
                 name="promotion_used_is_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_units__isnull=True)
+                | Q(kind="flash_price", used_units__lte=F("limit_units")),
+                name="promotion_used_units_are_within_limit",
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
@@ -193,6 +205,8 @@ class PromotionUse(models.Model):
         _("state"), max_length=10, choices=State, default=State.HELD
     )
     amount_minor = models.BigIntegerField(_("amount"))
+    #: Of goods that it lowered; those of a limited price are counted by this.
+    units = models.PositiveIntegerField(_("pieces"), default=0, db_default=0)
     #: The budget that paid, whatever the promotion's is by now.
     budget = models.ForeignKey(
         "campaigns.Budget", on_delete=models.PROTECT, null=True, related_name="+"
@@ -221,7 +235,8 @@ class PromotionVersion(models.Model):
     Written by a trigger on the table of promotions, so whoever changes one changes
     it, in the same transaction. Never the same mark twice, also after a rollback.
     Uses are counted without changing it, until the last one is taken or comes back;
-    so are drafts written.
+    so are drafts written. Units of a limited price never change it: how many are left
+    is read with each quote.
     """
 
     singleton = models.BooleanField(default=True, editable=False, unique=True)

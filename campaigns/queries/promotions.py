@@ -31,10 +31,15 @@ class PromotionRow(Bilingual):
     ends_at: datetime | None
     on_return: str
     budget_id: int | None
+    limit_units: int | None
 
 
 def promotions_on() -> list[PromotionRow]:
-    """Return promotions that are on, whatever the time, and not used up."""
+    """Return promotions that are on, whatever the time, and not used up.
+
+    Those without any unit left stay among them: how many are left is read with each
+    quote, which says so (S25).
+    """
     names = [each.name for each in fields(PromotionRow)]
     columns = [Cast(name, TextField()) if name == "recipe" else name for name in names]
     found = Promotion.objects.filter(

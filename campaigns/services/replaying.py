@@ -179,5 +179,6 @@ def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:
         exclusive_group=terms["exclusive_group"],
         starts_at=datetime.fromisoformat(terms["starts_at"]),
         budget_minor=backtest.budget_minor,
+        units_left=terms.get("limit_units"),
         zone=zone,
     )
