@@ -49,6 +49,7 @@ LABELS = {
     "starts_at": _("starts at"),
     "ends_at": _("ends at"),
     "limit_total": _("uses in all"),
+    "limit_units": _("pieces at this price"),
     "budget_id": _("budget"),
 }
 

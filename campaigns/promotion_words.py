@@ -233,6 +233,9 @@ def _bounds(recipe: Recipe, terms: Mapping[str, Any]) -> list[str]:
         parts.append(_("Not together with some other offers."))
     if terms.get("limit_total"):
         parts.append(_("%(count)s uses in all.") % {"count": terms["limit_total"]})
+    if terms.get("limit_units"):
+        text = _("%(count)s pieces at this price; any further piece as usual.")
+        parts.append(text % {"count": terms["limit_units"]})
     return parts
 
 

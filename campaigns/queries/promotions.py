@@ -68,5 +68,9 @@ def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:
         promotion_id=promotion_id, taken_at__gte=since
     ).exclude(state=PromotionUse.State.FREED)
     rows = uses.annotate(day=day).values("day").order_by("day")
-    counted = rows.annotate(uses=Count("pk"), amount=Sum("amount_minor"))
-    return [Burned(row["day"], row["uses"], row["amount"]) for row in counted]
+    counted = rows.annotate(
+        uses=Count("pk"), amount=Sum("amount_minor"), pieces=Sum("units")
+    )
+    return [
+        Burned(row["day"], row["uses"], row["amount"], row["pieces"]) for row in counted
+    ]
