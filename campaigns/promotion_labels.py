@@ -50,6 +50,7 @@ LABELS = {
     "ends_at": _("ends at"),
     "limit_total": _("uses in all"),
     "limit_units": _("pieces at this price"),
+    "limit_member_units": _("pieces for each member"),
     "budget_id": _("budget"),
 }
 

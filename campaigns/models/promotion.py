@@ -85,6 +85,10 @@ class Promotion(Bilingual, models.Model):
     limit_units = models.PositiveIntegerField(
         _("pieces at this price"), null=True, blank=True
     )
+    #: So many of them for one member; a visitor's order counts by itself.
+    limit_member_units = models.PositiveIntegerField(
+        _("pieces for each member"), null=True, blank=True
+    )
     used_units = models.PositiveIntegerField(
         _("pieces taken"), default=0, db_default=0, editable=False
     )
@@ -127,6 +131,10 @@ class Promotion(Bilingual, models.Model):
                 name="promotion_used_units_are_within_limit",
             ),
             models.CheckConstraint(
+                condition=Q(limit_member_units__isnull=True) | Q(kind="flash_price"),
+                name="promotion_pieces_are_of_a_flash_price",
+            ),
+            models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="promotion_ends_after_it_starts",
                 violation_error_message=_("A promotion ends after it starts."),
@@ -147,6 +155,12 @@ class Promotion(Bilingual, models.Model):
 
     def __str__(self):
         return self.label
+
+    @property
+    def most_units(self) -> int | None:
+        """The most units that one order gets at its price; None is no limit."""
+        limits = (self.limit_units, self.limit_member_units)
+        return min((each for each in limits if each is not None), default=None)
 
     @property
     def is_editable(self) -> bool:

@@ -32,6 +32,7 @@ class PromotionRow(Bilingual):
     on_return: str
     budget_id: int | None
     limit_units: int | None
+    limit_member_units: int | None
 
 
 def promotions_on() -> list[PromotionRow]:

@@ -76,14 +76,21 @@ _BUDGETS_LEFT = """(
                        AND u.state = 'held'), 0))
       FROM campaigns_budget b WHERE b.id = ANY(%(budgets)s)
 )"""
-#: How many units promotions ``limited`` have left, as JSON; likewise.
+#: How many units promotions ``limited`` have left for ``buyer``, as JSON; likewise.
 _UNITS_LEFT = """(
-    SELECT json_object_agg(p.public_id, p.limit_units - p.used_units
+    SELECT json_object_agg(p.public_id, least(
+        p.limit_units - p.used_units
         + coalesce((SELECT sum(u.units) FROM campaigns_promotionuse u
                      WHERE u.promotion_id = p.id AND u.order_id = %(asking)s
-                       AND u.state = 'held'), 0))
-      FROM campaigns_promotion p
-     WHERE p.public_id = ANY(%(limited)s) AND p.limit_units IS NOT NULL
+                       AND u.state = 'held'), 0),
+        CASE WHEN p.limit_member_units IS NOT NULL THEN p.limit_member_units
+        - coalesce((SELECT sum(u.units) FROM campaigns_promotionuse u
+                      JOIN orders_order o ON o.id = u.order_id
+                     WHERE u.promotion_id = p.id AND o.member_id = %(buyer)s
+                       AND u.state <> 'freed'
+                       AND u.order_id IS DISTINCT FROM %(asking)s), 0) END))
+      FROM campaigns_promotion p WHERE p.public_id = ANY(%(limited)s)
+       AND (p.limit_units IS NOT NULL OR p.limit_member_units IS NOT NULL)
 )"""
 #: Marks of the segments that ``segmented`` is in.
 _SEGMENTS = """(
@@ -180,6 +187,7 @@ def _facts_asked(
         "gifts": sorted(needs.gifts),
         "budgets": sorted(needs.budgets),
         "limited": sorted(needs.limited),
+        "buyer": member_id,
         "segmented": member_id if needs.segments else None,
     }
 

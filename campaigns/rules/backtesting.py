@@ -77,6 +77,8 @@ class PastOrder:
 class Tried:
     """The draft, and what is left of its budget, uses and units for the next order.
 
+    Its own ``units_left`` is the most that one order gets.
+
     One that changes something published goes by its name, and takes its place.
     """
 
@@ -99,8 +101,9 @@ class Tried:
         told = self.offer.told(facts)
         if self.left_minor is not None:
             told = replace(told, budget_minor=max(0, self.left_minor))
-        if self.left_units is not None:
-            told = replace(told, units_left=max(0, self.left_units))
+        if self.left_units is not None and told.units_left is not None:
+            left = min(self.left_units, told.units_left)
+            told = replace(told, units_left=max(0, left))
         return [told]
 
 

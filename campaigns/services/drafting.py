@@ -21,7 +21,7 @@ from crm.shared.errors import Refusal
 CONTENT = (
     *("name", "name_en", "kind", "recipe", "priority", "on_return"),
     *("exclusive_group", "starts_at", "ends_at", "limit_total", "limit_units"),
-    "budget_id",
+    *("limit_member_units", "budget_id"),
 )
 
 

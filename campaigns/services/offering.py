@@ -99,6 +99,7 @@ def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
     What is left of a budget, or of the units at its price, is told later; until then
     there is nothing left.
     """
+    limits = (promotion.limit_units, promotion.limit_member_units)
     return Meta(
         source_id=promotion.public_id,
         name=promotion.label,
@@ -108,6 +109,6 @@ def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
         on_return=promotion.on_return,
         budget_minor=None if promotion.budget_id is None else 0,
         budget_id=promotion.budget_id,
-        units_left=None if promotion.limit_units is None else 0,
+        units_left=None if limits == (None, None) else 0,
         zone=ZoneInfo(settings.SHOP_TIME_ZONE),
     )

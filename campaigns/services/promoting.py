@@ -7,10 +7,11 @@ the promotion meanwhile. Locked in the order of the house: promotion, use, budge
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Promotion, PromotionUse
+from campaigns.queries.quoting import told_of
+from campaigns.rules.needs import Needs
 from campaigns.services.budgeting import give_back, reserve, spend_reserved
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
@@ -23,6 +24,12 @@ WITH taken AS (
      WHERE public_id = %(promotion)s AND state = 'live'
        AND (limit_total IS NULL OR used < limit_total)
        AND (limit_units IS NULL OR used_units + %(units)s <= limit_units)
+       AND (limit_member_units IS NULL OR limit_member_units >= %(units)s + (
+            SELECT coalesce(sum(u.units), 0) FROM campaigns_promotionuse u
+              JOIN orders_order o ON o.id = u.order_id
+              JOIN orders_order mine ON mine.id = %(order)s
+             WHERE u.promotion_id = campaigns_promotion.id AND u.state <> 'freed'
+               AND o.member_id = mine.member_id))
     RETURNING id, budget_id
 )
 INSERT INTO campaigns_promotionuse (
@@ -47,11 +54,11 @@ class PromotionUsedUp(Refusal):
 
 
 class PromotionUnitsGone(Refusal):
-    """Somebody else was faster: fewer pieces are left at this price."""
+    """Fewer pieces than were shown are left at this price."""
 
     code = "promotion_units_gone"
     status = 422
-    message = _("Somebody else was faster: %(left)s pieces are left at this price.")
+    message = _("Fewer pieces than shown are left at this price: %(left)s.")
 
 
 @transaction.atomic(savepoint=False)
@@ -65,7 +72,8 @@ def take_promotion_use(
 ) -> None:
     """Count an order as one use, within the limits, and reserve what it takes off.
 
-    One statement where the promotion has no budget.
+    One statement where the promotion has no budget. Units of one member are counted
+    under the lock of the member's row, which checkout holds.
 
     Args:
         promotion: public id.
@@ -88,19 +96,21 @@ def take_promotion_use(
         cursor.execute(_TAKE, told)
         row = cursor.fetchone()
     if row is None:
-        raise _why_not(promotion, units)
+        raise _why_not(promotion, order_id, units)
     (budget_id,) = row
     if budget_id is not None:
         reserve(budget_id=budget_id, amount_minor=amount_minor)
 
 
-def _why_not(promotion: str, units: int) -> Refusal:
-    found = Promotion.objects.filter(
-        public_id=promotion, state=Promotion.State.LIVE, limit_units__isnull=False
-    )
-    for left in found.values_list(F("limit_units") - F("used_units"), flat=True):
-        if left < units:
-            return PromotionUnitsGone(left=left)
+def _why_not(promotion: str, order_id: int, units: int) -> Refusal:
+    """Say how many units are left for who orders, where these are too many (S25)."""
+    live = Promotion.objects.filter(public_id=promotion, state=Promotion.State.LIVE)
+    buyers = Order.objects.filter(pk=order_id).values_list("member_id", flat=True)
+    asked = Needs(limited=frozenset({promotion}))
+    told = told_of(member_id=buyers.first(), order_id=None, needs=asked)
+    left = told.units_left.get(promotion, units)
+    if live.exists() and left < units:
+        return PromotionUnitsGone(left=max(0, left))
     return PromotionUsedUp()
 
 

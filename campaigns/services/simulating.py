@@ -107,8 +107,10 @@ def promotion_offer(promotion: Promotion) -> Offer:
     if promotion.changes_id is not None:
         meta = replace(meta, source_id=promotion.changes.public_id)
         taken = promotion.changes.used_units
-    if promotion.limit_units is not None:
-        meta = replace(meta, units_left=max(0, promotion.limit_units - taken))
+    most = promotion.most_units
+    if most is not None:
+        left = most if promotion.limit_units is None else promotion.limit_units - taken
+        meta = replace(meta, units_left=max(0, min(most, left)))
     return offer_of(recipe, meta)
 
 

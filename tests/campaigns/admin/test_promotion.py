@@ -412,10 +412,11 @@ def flash(**content):
 
 def test_a_flash_price_is_typed_with_its_pieces_and_nothing_else_is(staff):
     client = staff("marketer")
-    typed = USUAL | TYPED["flash_price"][0] | {"limit_units": "50"}
+    pieces = {"limit_units": "50", "limit_member_units": "2"}
+    typed = USUAL | TYPED["flash_price"][0] | pieces
     client.post(ADD + "flash_price", typed)
     saved = Promotion.objects.get()
-    assert saved.limit_units == 50
+    assert (saved.limit_units, saved.limit_member_units) == (50, 2)
     form = client.get(url("promotion_edit", saved)).context["form"]
     assert form["limit_units"].value() == 50
     refused = client.post(ADD + "flash_price", typed | {"limit_units": "0"})
@@ -426,7 +427,7 @@ def test_a_flash_price_is_typed_with_its_pieces_and_nothing_else_is(staff):
 def test_the_page_tells_pieces_and_the_day_on_which_they_are_gone(
     staff, dana, monkeypatch
 ):
-    made = live(dana, **flash(limit_units=40))
+    made = live(dana, **flash(limit_units=40, limit_member_units=7))
     monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON)
     use(made, "SO1", amount_minor=700, units=7)
     made.uses.update(taken_at="2026-11-20T04:00:00Z")
@@ -437,7 +438,8 @@ def test_the_page_tells_pieces_and_the_day_on_which_they_are_gone(
     assert burn["units_end"].isoformat() == "2026-12-24"
     text = page.content.decode()
     assert "7 / 40" in text
-    assert "40 pieces at this price; any further piece as usual." in text
+    said = "Pieces at this price: 40; any further one costs as usual."
+    assert f"{said} Pieces for each member: 7." in text
 
 
 def test_a_change_of_the_pieces_stands_in_the_comparison(staff, dana):

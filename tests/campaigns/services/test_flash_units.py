@@ -8,14 +8,20 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import offers
 from campaigns.models import Promotion, PromotionUse, PromotionVersion
+from campaigns.services import promoting
 from campaigns.services.drafting import begin_change, clone_promotion, write_draft
 from campaigns.services.holding import release_order, return_order, settle_order
-from campaigns.services.promoting import PromotionUnitsGone, PromotionUsedUp
+from campaigns.services.promoting import (
+    PromotionUnitsGone,
+    PromotionUsedUp,
+    take_promotion_use,
+)
 from campaigns.services.publishing import LimitBelowUses, publish_promotion
 from campaigns.services.simulating import simulate
 from crm import wiring
 from crm.shared.outbox import drain
 from orders.models import Order
+from orders.services import checkout
 from orders.services.cancelling import cancel_order
 from orders.services.checkout import CartTotalChanged, place_order
 from orders.services.quoting import quote_cart, request_of_cart
@@ -25,6 +31,7 @@ from tests.faults.callers import all_at_once, rendezvous, without
 from tests.orders.shop import fill_cart, pay, place
 
 pytestmark = pytest.mark.django_db
+FREE = of_kind("free_freight", {}) | {"starts_at": NOON}
 RACE = pytest.mark.django_db(transaction=True)
 
 
@@ -164,6 +171,56 @@ def test_only_a_flash_price_has_pieces_and_never_more_than_its_limit(flash):
         Promotion.objects.update(**of_kind("percent", {"percent_bp": 1}))
 
 
+# --- So many for each member ---------------------------------------------------------
+
+
+def total_for(member, count: int) -> int:
+    cart = fill_cart({"TEA": count}, member=member)
+    return quote_cart(cart=cart, now=NOON).total_minor
+
+
+def test_s21_two_for_each_member_and_for_an_order_of_a_visitor(flash, alice, bob):
+    Promotion.objects.update(limit_member_units=2)
+    assert total_for(alice, 3) == 2 * 400 + 1_000
+    first = place(fill_cart({"TEA": 1}, member=alice))
+    assert total_for(alice, 3) == 400 + 2 * 1_000
+    place(fill_cart({"TEA": 1}, member=alice))
+    quote = quote_cart(cart=fill_cart({"TEA": 1}, member=alice), now=NOON)
+    assert (quote.total_minor, quote.refused[0].why.code) == (1_000, "no_units_left")
+    assert total_for(bob, 3) == total(3) == 2 * 400 + 1_000
+    place(fill_cart({"TEA": 2}, member=bob))
+    assert total_for(None, 2) == 400 + 1_000, "one is left for everybody"
+    cancel_order(order_id=first.pk, actor="test", reason="x", now=NOON)
+    drain(now=NOON)
+    assert total_for(alice, 3) == 400 + 2 * 1_000
+
+
+def test_s21_a_limit_for_each_member_needs_no_other(flash, alice):
+    Promotion.objects.update(limit_units=None, limit_member_units=2)
+    assert total_for(alice, 9) == 2 * 400 + 7 * 1_000
+    order = place(fill_cart({"TEA": 2}, member=alice))
+    assert total_for(alice, 1) == 1_000
+    request = request_of_cart(
+        cart=fill_cart({"TEA": 2}, member=alice), now=NOON, order_id=order.pk
+    )
+    assert [o.units_left for o in offers.promotions_for(request)] == [2]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Promotion.objects.update(**of_kind("percent", {"percent_bp": 1}))
+
+
+def test_s25_who_takes_more_than_a_member_may_is_told_how_many(flash, alice):
+    Promotion.objects.update(limit_member_units=2)
+    place(fill_cart({"TEA": 1}, member=alice))
+    order = use(Promotion.objects.create(name="P", state="live", **FREE), "SO2")
+    Order.objects.filter(pk=order.pk).update(member=alice)
+    taking = {"order_id": order.pk, "amount_minor": 1, "now": NOON}
+    with pytest.raises(PromotionUnitsGone) as gone, transaction.atomic():
+        take_promotion_use(promotion=flash.public_id, units=2, **taking)
+    assert gone.value.params == {"left": 1}
+    take_promotion_use(promotion=flash.public_id, units=1, **taking)
+    assert counted(flash) == (2, 2)
+
+
 # --- The marketer's side -------------------------------------------------------------
 
 
@@ -234,6 +291,48 @@ def test_s21_twenty_checkouts_for_five_pieces_sell_five(flash):
     assert outcome.pop("for 400") == 5
     assert set(outcome) <= {PromotionUnitsGone.__name__, CartTotalChanged.__name__}
     assert counted(flash) == (5, 5)
+
+
+def buy_one_each(member, count: int):
+    """Return what orders cart after cart of a member, each seen at the flash price."""
+    carts = [fill_cart({"TEA": 1}, member=member) for _number in range(count)]
+    seen = [quote_cart(cart=cart, now=NOON).hash for cart in carts]
+
+    def buy(number: int) -> str:
+        cart_id, quote_hash = carts[number].pk, seen[number]
+        order = place_order(cart_id=cart_id, quote_hash=quote_hash, now=NOON)
+        return f"for {order.total_minor}"
+
+    return buy
+
+
+@RACE
+def test_s21_one_member_with_twenty_carts_gets_two_pieces(flash, alice):
+    Promotion.objects.update(limit_units=None, limit_member_units=2)
+    outcome = all_at_once(20, buy_one_each(alice, 20))
+    assert outcome == {"for 400": 2, CartTotalChanged.__name__: 18}
+    assert counted(flash) == (2, 2)
+
+
+@RACE
+def test_control_without_the_lock_of_the_member_they_get_more(
+    flash, alice, monkeypatch
+):
+    Promotion.objects.update(limit_units=None, limit_member_units=2)
+    unlocked = "SELECT state FROM members_member WHERE id = %s"
+    monkeypatch.setattr(checkout, "_LOCK_MEMBER", unlocked)
+    monkeypatch.setattr(
+        promoting, "_TAKE", promoting._TAKE.replace("limit_member_units >=", "99 >=")
+    )
+    meet = rendezvous(4)
+
+    def meet_and_take(**order):
+        meet()
+        take_promotion_use(**order)
+
+    monkeypatch.setattr(offers, "take_promotion_use", meet_and_take)
+    assert all_at_once(4, buy_one_each(alice, 4)) == {"for 400": 4}
+    assert counted(flash) == (4, 4)
 
 
 @RACE

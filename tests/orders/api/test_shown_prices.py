@@ -97,6 +97,6 @@ def test_s24_list_page_and_cart_tell_how_many_pieces_are_left(visitor, tea):
     (gone,) = offers["inapplicable"]
     assert gone["reason"] == {
         "code": "no_units_left",
-        "message": "All pieces at this price are sold.",
+        "message": "No piece at this price is left for you.",
         "params": {"left": 0},
     }
