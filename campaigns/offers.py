@@ -72,11 +72,12 @@ class PromotionOffers:
         return goods_of_promotions(request, source_ids=source_ids)
 
     def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
-        """Count one use, and reserve what it takes off of its budget."""
+        """Count one use and its units, and reserve what it takes of its budget."""
         take_promotion_use(
             promotion=applied.source_id,
             order_id=order_id,
             amount_minor=applied.amount_minor,
+            units=applied.units,
             now=now,
         )
 

@@ -49,6 +49,8 @@ LABELS = {
     "starts_at": _("starts at"),
     "ends_at": _("ends at"),
     "limit_total": _("uses in all"),
+    "limit_units": _("pieces at this price"),
+    "limit_member_units": _("pieces for each member"),
     "budget_id": _("budget"),
 }
 

@@ -233,6 +233,12 @@ def _bounds(recipe: Recipe, terms: Mapping[str, Any]) -> list[str]:
         parts.append(_("Not together with some other offers."))
     if terms.get("limit_total"):
         parts.append(_("%(count)s uses in all.") % {"count": terms["limit_total"]})
+    if terms.get("limit_units"):
+        text = _("Pieces at this price: %(count)s; any further one costs as usual.")
+        parts.append(text % {"count": terms["limit_units"]})
+    if terms.get("limit_member_units"):
+        text = _("Pieces for each member: %(count)s.")
+        parts.append(text % {"count": terms["limit_member_units"]})
     return parts
 
 

@@ -20,6 +20,7 @@ def promotion_of_terms(stored: StoredOffer) -> Offer | None:
         name=stored.name,
         priority=terms.get("priority", 0),
         exclusive_group=terms.get("exclusive_group", ""),
+        units_left=terms.get("units_left"),
     )
     if terms.get("rungs"):
         return SpendAndSave(

@@ -50,6 +50,7 @@ REASONS: dict[str, Any] = {
     "not_in_this_channel": _("This offer applies in another channel."),
     "customer_unknown": _("Sign in to get this offer."),
     "budget_exceeded": _("This offer has been used up."),
+    "no_units_left": _("No piece at this price is left for you."),
     GIFT_OUT_OF_STOCK: _("The gift is out of stock."),
     "no_effect": _("There is nothing left that this could reduce."),
     "insufficient_points": _("You do not have that many points."),

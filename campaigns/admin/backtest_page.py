@@ -126,8 +126,8 @@ def _limits(backtest: Backtest, totals: Totals) -> Iterator[str]:
     if totals.ran_out is not None:
         day = date_format(date.fromisoformat(totals.ran_out), "DATE_FORMAT")
         yield _(
-            "On %(day)s its budget or its uses would have been gone; from then on it "
-            "gives nothing more."
+            "On %(day)s its budget, its uses or its pieces would have been gone; from "
+            "then on it gives nothing more."
         ) % {"day": day}
         return
     if totals.left_minor is not None:
@@ -138,6 +138,10 @@ def _limits(backtest: Backtest, totals: Totals) -> Iterator[str]:
     if totals.left_uses is not None:
         yield _("Its uses would have lasted; %(left)s are left.") % {
             "left": f"{totals.left_uses:,d}"
+        }
+    if totals.left_units is not None:
+        yield _("Its pieces would have lasted; %(left)s are left.") % {
+            "left": f"{totals.left_units:,d}"
         }
 
 

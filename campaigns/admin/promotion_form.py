@@ -26,6 +26,7 @@ _PARTS = {"goods": Goods, "when": When, "beside": Beside}
 #: Steps that the form of a ladder shows at least.
 _LEAST_RUNGS = 4
 _MOST_FORBIDDEN = 200
+_MOST_EACH = 10_000
 
 
 class PromotionForm(forms.Form):
@@ -52,6 +53,22 @@ class PromotionForm(forms.Form):
         min_value=1,
         max_value=2_000_000_000,
         widget=UnfoldAdminIntegerFieldWidget,
+    )
+    limit_units = forms.IntegerField(
+        label=LABELS["limit_units"],
+        required=False,
+        min_value=1,
+        max_value=2_000_000_000,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=gettext_lazy("Empty: as many as there are. Orders take them."),
+    )
+    limit_member_units = forms.IntegerField(
+        label=LABELS["limit_member_units"],
+        required=False,
+        min_value=1,
+        max_value=_MOST_EACH,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=gettext_lazy("An order of a visitor counts by itself."),
     )
     budget = forms.ModelChoiceField(
         Budget.objects.order_by("-id"),
@@ -88,6 +105,8 @@ class PromotionForm(forms.Form):
         self.gives = KINDS[kind]
         kwargs["initial"] = initial_of(kind, promotion) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
+        if kind != Promotion.Kind.FLASH_PRICE:
+            del self.fields["limit_units"], self.fields["limit_member_units"]
         self.rungs = 0
         for part, made in {"gives": self.gives, **_PARTS}.items():
             for each in fields(made):
@@ -183,6 +202,8 @@ class PromotionForm(forms.Form):
             "kind": self.kind,
             "recipe": as_json(self.recipe),
             "budget_id": None if budget is None else budget.pk,
+            "limit_units": found.get("limit_units"),
+            "limit_member_units": found.get("limit_member_units"),
             **{name: found[name] for name in plain},
         }
 
@@ -193,7 +214,7 @@ class PromotionForm(forms.Form):
             _("What it gives"): ("gives_", "rung_"),
             _("On which goods"): ("goods_",),
             _("When it applies"): ("when_",),
-            _("Limits"): ("limit_total", "budget", "beside_cap"),
+            _("Limits"): ("limit_", "budget", "beside_cap"),
             _("Beside other offers"): (
                 *("beside_is", "beside_forbids", "beside_skips"),
                 *("priority", "exclusive_group", "on_return"),
@@ -220,8 +241,9 @@ def initial_of(kind: str, promotion: Promotion | None) -> dict[str, Any]:
     else:
         recipe = read(promotion.kind, promotion.recipe)
         names = (
-            *("name", "name_en", "starts_at", "ends_at", "limit_total", "budget"),
-            *("priority", "exclusive_group", "on_return"),
+            *("name", "name_en", "starts_at", "ends_at", "limit_total", "limit_units"),
+            *("limit_member_units", "budget", "priority", "exclusive_group"),
+            "on_return",
         )
         found = {name: getattr(promotion, name) for name in names}
         parts = {name: getattr(recipe, name) for name in ("gives", *_PARTS)}

@@ -139,7 +139,7 @@ def page_of(user: Any, found: Promotion, *, now: datetime) -> dict[str, Any]:
 
 
 def _burn(found: Promotion, now: datetime) -> dict[str, Any]:
-    """Return uses and money by day, and when they are gone at this pace."""
+    """Return uses, pieces and money by day, and when they are gone at this pace."""
     today = now.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE)).date()
     first = today - timedelta(days=_DAYS_SHOWN - 1)
     since = now - timedelta(days=_DAYS_SHOWN)
@@ -147,18 +147,23 @@ def _burn(found: Promotion, now: datetime) -> dict[str, Any]:
         burned_by_day(promotion_id=found.pk, since=since), first=first, last=today
     )
     pace = days[-1 - _PACE_DAYS : -1]
-    uses_end = money_end = None
+    uses_end = units_end = money_end = None
     if found.limit_total is not None:
         left = found.limit_total - found.used
         uses_end = run_out_day(left, [each.uses for each in pace], today=today)
+    if found.limit_units is not None:
+        left = found.limit_units - found.used_units
+        units_end = run_out_day(left, [each.units for each in pace], today=today)
     if found.budget is not None:
         amounts = [each.amount_minor for each in pace]
         money_end = run_out_day(found.budget.left_minor, amounts, today=today)
     return {
         "days": [(each.day, each.amount_minor) for each in days],
         "uses": sum(each.uses for each in days),
+        "units": sum(each.units for each in days),
         "amount_minor": sum(each.amount_minor for each in days),
         "uses_end": uses_end,
+        "units_end": units_end,
         "money_end": money_end,
     }
 

@@ -81,6 +81,17 @@ class Promotion(Bilingual, models.Model):
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
     limit_total = models.PositiveIntegerField(_("uses in all"), null=True, blank=True)
     used = models.PositiveIntegerField(_("used"), default=0)
+    #: Of a flash price: so many units get it, whoever buys them (S21).
+    limit_units = models.PositiveIntegerField(
+        _("pieces at this price"), null=True, blank=True
+    )
+    #: So many of them for one member; a visitor's order counts by itself.
+    limit_member_units = models.PositiveIntegerField(
+        _("pieces for each member"), null=True, blank=True
+    )
+    used_units = models.PositiveIntegerField(
+        _("pieces taken"), default=0, db_default=0, editable=False
+    )
     budget = models.ForeignKey(
         "campaigns.Budget",
         on_delete=models.PROTECT,
@@ -120,6 +131,15 @@ class Promotion(Bilingual, models.Model):
                 name="promotion_used_is_within_limit",
             ),
             models.CheckConstraint(
+                condition=Q(limit_units__isnull=True)
+                | Q(kind="flash_price", used_units__lte=F("limit_units")),
+                name="promotion_used_units_are_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_member_units__isnull=True) | Q(kind="flash_price"),
+                name="promotion_pieces_are_of_a_flash_price",
+            ),
+            models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="promotion_ends_after_it_starts",
                 violation_error_message=_("A promotion ends after it starts."),
@@ -140,6 +160,12 @@ class Promotion(Bilingual, models.Model):
 
     def __str__(self):
         return self.label
+
+    @property
+    def most_units(self) -> int | None:
+        """The most units that one order gets at its price; None is no limit."""
+        limits = (self.limit_units, self.limit_member_units)
+        return min((each for each in limits if each is not None), default=None)
 
     @property
     def is_editable(self) -> bool:
@@ -207,6 +233,8 @@ class PromotionUse(models.Model):
         _("state"), max_length=10, choices=State, default=State.HELD
     )
     amount_minor = models.BigIntegerField(_("amount"))
+    #: Of goods that it lowered; those of a limited price are counted by this.
+    units = models.PositiveIntegerField(_("pieces"), default=0, db_default=0)
     #: The budget that paid, whatever the promotion's is by now.
     budget = models.ForeignKey(
         "campaigns.Budget", on_delete=models.PROTECT, null=True, related_name="+"
@@ -235,7 +263,8 @@ class PromotionVersion(models.Model):
     Written by a trigger on the table of promotions, so whoever changes one changes
     it, in the same transaction. Never the same mark twice, also after a rollback.
     Uses are counted without changing it, until the last one is taken or comes back;
-    so are drafts written.
+    so are drafts written. Units of a limited price never change it: how many are left
+    is read with each quote.
     """
 
     singleton = models.BooleanField(default=True, editable=False, unique=True)

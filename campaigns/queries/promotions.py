@@ -31,10 +31,16 @@ class PromotionRow(Bilingual):
     ends_at: datetime | None
     on_return: str
     budget_id: int | None
+    limit_units: int | None
+    limit_member_units: int | None
 
 
 def promotions_on() -> list[PromotionRow]:
-    """Return promotions that are on, whatever the time, and not used up."""
+    """Return promotions that are on, whatever the time, and not used up.
+
+    Those without any unit left stay among them: how many are left is read with each
+    quote, which says so (S25).
+    """
     names = [each.name for each in fields(PromotionRow)]
     columns = [Cast(name, TextField()) if name == "recipe" else name for name in names]
     found = Promotion.objects.filter(
@@ -63,5 +69,9 @@ def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:
         promotion_id=promotion_id, taken_at__gte=since
     ).exclude(state=PromotionUse.State.FREED)
     rows = uses.annotate(day=day).values("day").order_by("day")
-    counted = rows.annotate(uses=Count("pk"), amount=Sum("amount_minor"))
-    return [Burned(row["day"], row["uses"], row["amount"]) for row in counted]
+    counted = rows.annotate(
+        uses=Count("pk"), amount=Sum("amount_minor"), pieces=Sum("units")
+    )
+    return [
+        Burned(row["day"], row["uses"], row["amount"], row["pieces"]) for row in counted
+    ]

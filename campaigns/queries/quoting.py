@@ -1,9 +1,10 @@
 """What a price needs to know of campaigns, in one statement."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
+from typing import Any
 from uuid import UUID
 
 from campaigns.rules.coupon_limits import Limits
@@ -75,14 +76,32 @@ _BUDGETS_LEFT = """(
                        AND u.state = 'held'), 0))
       FROM campaigns_budget b WHERE b.id = ANY(%(budgets)s)
 )"""
+#: How many units promotions ``limited`` have left for ``buyer``, as JSON; likewise.
+_UNITS_LEFT = """(
+    SELECT json_object_agg(p.public_id, least(
+        p.limit_units - p.used_units
+        + coalesce((SELECT sum(u.units) FROM campaigns_promotionuse u
+                     WHERE u.promotion_id = p.id AND u.order_id = %(asking)s
+                       AND u.state = 'held'), 0),
+        CASE WHEN p.limit_member_units IS NOT NULL THEN p.limit_member_units
+        - coalesce((SELECT sum(u.units) FROM campaigns_promotionuse u
+                      JOIN orders_order o ON o.id = u.order_id
+                     WHERE u.promotion_id = p.id AND o.member_id = %(buyer)s
+                       AND u.state <> 'freed'
+                       AND u.order_id IS DISTINCT FROM %(asking)s), 0) END))
+      FROM campaigns_promotion p WHERE p.public_id = ANY(%(limited)s)
+       AND (p.limit_units IS NOT NULL OR p.limit_member_units IS NOT NULL)
+)"""
 #: Marks of the segments that ``segmented`` is in.
 _SEGMENTS = """(
     SELECT json_agg('segment:' || s.code) FROM campaigns_segmentmember i
       JOIN campaigns_segment s ON s.id = i.segment_id
      WHERE i.member_id = %(segmented)s
 )"""
-#: Beside the version: what offers ask about the buyer, gifts and budgets.
-_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}, {_BUDGETS_LEFT}, {_SEGMENTS}"
+#: Beside the version: what offers ask about the buyer, gifts, budgets and units.
+_FACTS = f"{PURCHASES}, {GIFT_ARTICLES}, {_BUDGETS_LEFT}, {_UNITS_LEFT}, {_SEGMENTS}"
+#: So many columns.
+_COUNT = 5
 _FACTS_ALONE = f"SELECT {_FACTS}"
 _VERSION_AND_FACTS = _VERSION.replace("version ", f"version, {_FACTS} ")
 _FACTS_AND_COUPONS = _VERSION_AND_COUPONS.replace("v.version,", f"v.version, {_FACTS},")
@@ -140,7 +159,7 @@ def version_and_coupons(
         rows = cursor.fetchall()
     told, first = Told(), 1
     if needs.is_read:
-        told, first = _told(needs, *rows[0][1:5]), 5
+        told, first = _told(needs, rows[0][1 : 1 + _COUNT]), 1 + _COUNT
     if not codes:
         return rows[0][0], told, {}
     # The best of each code comes last and stays.
@@ -157,7 +176,7 @@ def told_of(*, member_id: int | None, order_id: int | None, needs: Needs) -> Tol
     """
     with planned_cursor() as cursor:
         cursor.execute(_FACTS_ALONE, _facts_asked(member_id, order_id, needs))
-        return _told(needs, *cursor.fetchone())
+        return _told(needs, cursor.fetchone())
 
 
 def _facts_asked(
@@ -167,21 +186,18 @@ def _facts_asked(
     return purchases_asked(member_id=buyer, order_id=order_id) | {
         "gifts": sorted(needs.gifts),
         "budgets": sorted(needs.budgets),
+        "limited": sorted(needs.limited),
+        "buyer": member_id,
         "segmented": member_id if needs.segments else None,
     }
 
 
-def _told(
-    needs: Needs,
-    purchases: list,
-    articles: list | None,
-    budgets: dict | None,
-    segments: list[str] | None,
-) -> Told:
+def _told(needs: Needs, facts: Sequence[Any]) -> Told:
+    purchases, articles, budgets, units, segments = facts
     left = {int(pk): int(minor) for pk, minor in (budgets or {}).items()}
     buyer = purchases_of(purchases)
     marks = frozenset(segments or ())
-    return Told(needs, *buyer, articles_of(articles), left, marks)
+    return Told(needs, *buyer, articles_of(articles), left, units or {}, marks)
 
 
 def _coupon_row(*columns) -> CouponRow:

@@ -57,9 +57,10 @@ class Totals:
     #: before, after, cost; the largest changes first.
     gaining: list[list[Any]] = field(default_factory=list)
     losing: list[list[Any]] = field(default_factory=list)
-    #: What is left of budget and uses; None is no limit.
+    #: What is left of budget, uses and units; None is no limit.
     left_minor: int | None = None
     left_uses: int | None = None
+    left_units: int | None = None
     #: The first day on which not everything could be given any more, ISO.
     ran_out: str | None = None
 
@@ -74,7 +75,12 @@ class Totals:
 
     def next_of(self, tried: Tried) -> Tried:
         """Return the draft with what is left for the next order."""
-        return replace(tried, left_minor=self.left_minor, left_uses=self.left_uses)
+        return replace(
+            tried,
+            left_minor=self.left_minor,
+            left_uses=self.left_uses,
+            left_units=self.left_units,
+        )
 
     def add(self, outcome: Outcome | None) -> None:
         """Count one order more, in the order they were placed; None was left out."""
@@ -142,6 +148,8 @@ class Totals:
     def _use_up(self, outcome: Outcome) -> None:
         if outcome.applies and self.left_uses is not None:
             self.left_uses -= 1
+        if self.left_units is not None:
+            self.left_units -= outcome.units
         if self.left_minor is not None:
             self.left_minor -= outcome.cost_minor
         is_over = outcome.is_short or self.left_uses == 0

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from campaigns.rules.conditions import Facts
-from campaigns.rules.promotions import Promotion, SpendAndSave
+from campaigns.rules.promotions import NO_UNITS_LEFT, Promotion, SpendAndSave
 from orders.rules.gifts import known_article
 from orders.rules.offers import (
     Applied,
@@ -75,7 +75,9 @@ class PastOrder:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The draft, and what of its budget and its uses is left for the next order.
+    """The draft, and what is left of its budget, uses and units for the next order.
+
+    Its own ``units_left`` is the most that one order gets.
 
     One that changes something published goes by its name, and takes its place.
     """
@@ -83,6 +85,7 @@ class Tried:
     offer: SpendAndSave | Promotion
     left_minor: int | None = None
     left_uses: int | None = None
+    left_units: int | None = None
 
     @property
     def key(self) -> Key:
@@ -98,6 +101,9 @@ class Tried:
         told = self.offer.told(facts)
         if self.left_minor is not None:
             told = replace(told, budget_minor=max(0, self.left_minor))
+        if self.left_units is not None and told.units_left is not None:
+            left = min(self.left_units, told.units_left)
+            told = replace(told, units_left=max(0, left))
         return [told]
 
 
@@ -125,6 +131,8 @@ class Outcome:
     #: What the draft takes off, and whether it applies (a gift takes nothing off).
     cost_minor: int = 0
     applies: bool = False
+    #: How many units of goods it lowers.
+    units: int = 0
     #: What the promotion in whose place it stands took off that day.
     replaced_minor: int = 0
     #: What is left after the cost of goods and gifts; None where that is not known.
@@ -172,6 +180,7 @@ def replay(order: PastOrder, tried: Tried) -> Outcome | None:
         after_minor=quote.total_minor,
         cost_minor=mine.amount_minor if mine else 0,
         applies=mine is not None,
+        units=mine.units if mine else 0,
         replaced_minor=taken.get(tried.key, 0),
         margin_before_minor=_margin(as_it_was, order.gift_costs.values()),
         margin_after_minor=_margin(
@@ -214,13 +223,13 @@ def _displaced(before: Applied, after: Applied | None) -> Displaced:
 
 
 def _is_short(quote: Quote, mine: Applied | None, tried: Tried) -> bool:
-    if tried.left_minor is None:
-        return False
     if mine is not None:
-        return mine.amount_minor >= tried.left_minor
+        money, units = tried.left_minor, tried.left_units
+        is_last = money is not None and mine.amount_minor >= money
+        return is_last or (units is not None and mine.units >= units)
     return any(
         (each.source_kind, each.source_id) == tried.key
-        and each.why.code == "budget_exceeded"
+        and each.why.code in {"budget_exceeded", NO_UNITS_LEFT}
         for each in quote.turned_down
     )
 

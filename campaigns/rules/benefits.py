@@ -98,6 +98,10 @@ class UnitPrice:
 
     def cut(self, view: View) -> Cut | Refused:
         """Take off what each line costs more; a cheaper one keeps its price."""
+        dear = [e for e in view.lines if e.left_minor > self._all_of(e)]
+        count = sum(each.line.quantity for each in dear)
+        if view.units_left is not None and count > view.units_left:
+            return self._some_of(view, dear, view.units_left)
         return by_lines(
             view,
             (
@@ -106,8 +110,24 @@ class UnitPrice:
             ),
         )
 
+    def _some_of(self, view: View, dear: list[StageLine], most: int) -> Cut:
+        """Take it off so many units: of the dearest lines, since that saves most (S6).
+
+        Of a line they are the last ones: those before them stay open (S2).
+        """
+        chosen: list[Unit] = []
+        for each in sorted(dear, key=_unit_price, reverse=True):
+            chosen += units_of([each])[::-1][: most - len(chosen)]
+        chosen = [unit for unit in chosen if unit.left_minor > self.value_minor]
+        parts = [unit.left_minor - self.value_minor for unit in chosen]
+        return by_units(view, chosen, parts)
+
     def _all_of(self, each: StageLine) -> int:
         return self.value_minor * each.line.quantity
+
+
+def _unit_price(each: StageLine) -> Fraction:
+    return Fraction(each.left_minor, each.line.quantity)
 
 
 @dataclass(frozen=True, slots=True)

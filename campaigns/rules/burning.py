@@ -12,6 +12,8 @@ class Burned:
     day: date
     uses: int
     amount_minor: int
+    #: Pieces of goods that it lowered.
+    units: int = 0
 
 
 def by_day(found: Sequence[Burned], *, first: date, last: date) -> list[Burned]:

@@ -46,6 +46,8 @@ class Facts:
     articles: Mapping[str, GiftArticle] = field(default_factory=dict)
     #: What is left of budgets, by their ids (S21).
     budgets_left: Mapping[int, int] = field(default_factory=dict)
+    #: How many units promotions have left to give, by their ids (S21).
+    units_left: Mapping[str, int] = field(default_factory=dict)
 
 
 NOBODY = Facts()

@@ -60,6 +60,8 @@ class View:
     unused_only: bool = False
     #: A condition whose sets of different goods get the benefit, and nothing else.
     sets_of: Quantity | None = None
+    #: So many units get a unit price; None is all of them (S21).
+    units_left: int | None = None
 
     @property
     def policies(self) -> Policies:

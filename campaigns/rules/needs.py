@@ -38,6 +38,8 @@ class Needs:
     gifts: frozenset[str] = frozenset()
     #: Ids of budgets they spend (S21).
     budgets: frozenset[int] = frozenset()
+    #: Ids of promotions that have only so many units to give (S21).
+    limited: frozenset[str] = frozenset()
     #: Which segments the buyer is in, though no audience names one: prices may.
     segments: bool = False
     #: Codes, as marks: ``code:SAVE``. Others change nothing.
@@ -46,7 +48,8 @@ class Needs:
     @property
     def is_read(self) -> bool:
         """Whether the database is to be asked."""
-        return self.orders or self.segments or bool(self.gifts or self.budgets)
+        some = self.gifts or self.budgets or self.limited
+        return self.orders or self.segments or bool(some)
 
     def __or__(self, other: "Needs") -> "Needs":
         """Return what both ask."""
@@ -55,6 +58,7 @@ class Needs:
             self.audiences | other.audiences,
             self.gifts | other.gifts,
             self.budgets | other.budgets,
+            self.limited | other.limited,
             self.segments or other.segments,
             self.codes | other.codes,
         )
@@ -65,6 +69,7 @@ class Needs:
             (self.orders or not other.orders)
             and self.gifts >= other.gifts
             and self.budgets >= other.budgets
+            and self.limited >= other.limited
             and (self.segments or not other.segments)
         )
 
@@ -82,6 +87,8 @@ class Told:
     articles: Mapping[str, GiftArticle] = field(default_factory=dict)
     #: What is left of budgets, in minor units; by their ids.
     budgets_left: Mapping[int, int] = field(default_factory=dict)
+    #: How many units promotions have left to give; by their ids.
+    units_left: Mapping[str, int] = field(default_factory=dict)
     #: Marks of the segments the buyer is in.
     segments: frozenset[str] = frozenset()
 
@@ -94,6 +101,7 @@ class Told:
             about_orders.last_order_at,
             {**self.articles, **other.articles},
             {**self.budgets_left, **other.budgets_left},
+            {**self.units_left, **other.units_left},
             self.segments | other.segments,
         )
 
@@ -107,7 +115,8 @@ def needs_of(offer: Any) -> Needs | None:
     ]
     gifts = frozenset(_gifts(getattr(offer, "benefit", None)))
     budget_id = getattr(offer, "budget_id", None)
-    if not asking and not gifts and budget_id is None:
+    is_limited = getattr(offer, "units_left", None) is not None
+    if not asking and not gifts and budget_id is None and not is_limited:
         return None
     return Needs(
         orders=any(isinstance(each, NthOrder | SinceLastOrder) for each in asking),
@@ -115,6 +124,7 @@ def needs_of(offer: Any) -> Needs | None:
         codes=frozenset(_codes(asking)),
         gifts=gifts,
         budgets=frozenset() if budget_id is None else frozenset({budget_id}),
+        limited=frozenset({offer.source_id}) if is_limited else frozenset(),
     )
 
 

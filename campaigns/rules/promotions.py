@@ -54,6 +54,8 @@ from orders.rules.taxes import NO_TAXES, Taxes
 
 #: Kinds of lines an order promotion looks at; freight and fees are never reduced.
 ELIGIBLE_KINDS = frozenset({"goods"})
+#: Why an offer whose units are gone takes nothing.
+NO_UNITS_LEFT = "no_units_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Promotion:
     budget_minor: int | None = None
     #: Which budget that is, where somebody has to look it up.
     budget_id: int | None = None
+    #: How many units it has left to give at its price; None is no limit (S21).
+    units_left: int | None = None
     #: How often an amount per application is given; None is as often as it fits.
     most_times: int | None = 1
     #: Lines that something has already lowered are passed by (C17).
@@ -153,6 +157,8 @@ class Promotion:
         told: dict[str, Any] = {"facts": facts} if asks or self.has_gifts else {}
         if self.budget_id is not None and self.budget_id in facts.budgets_left:
             told["budget_minor"] = max(0, facts.budgets_left[self.budget_id])
+        if self.units_left is not None and self.source_id in facts.units_left:
+            told["units_left"] = max(0, facts.units_left[self.source_id])
         return replace(self, **told) if told else self
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
@@ -166,6 +172,8 @@ class Promotion:
         found = self.eligible(lines)
         if not found:
             return Refused("products_not_in_cart")
+        if self.units_left == 0:
+            return Refused(NO_UNITS_LEFT, {"left": 0})
         view = View(
             lines=found,
             situation=situation,
@@ -174,6 +182,7 @@ class Promotion:
             is_whole=self.is_whole,
             unused_only=self.uses_units,
             sets_of=self._sets_of(),
+            units_left=self.units_left,
         )
         cut = self._cut(view)
         if isinstance(cut, Refused):
@@ -268,9 +277,11 @@ class Promotion:
 
     def terms(self) -> dict[str, Any]:
         """Return what an order keeps of it."""
+        limit = {} if self.units_left is None else {"units_left": self.units_left}
         return {
             "priority": self.priority,
             "exclusive_group": self.exclusive_group,
+            **limit,
             **self.recipe,
         }
 
@@ -313,6 +324,8 @@ class Promotion:
         return times if self.most_times is None else min(times, self.most_times)
 
     def _reduction(self, view: View, cut: Cut) -> Reduction:
+        left = {} if self.units_left is None else {"left": self.units_left}
+        units = cut.units or _touched(view, cut)
         return Reduction(
             amount_minor=cut.amount_minor,
             positions=tuple([each.line.position for each in view.lines]),
@@ -323,7 +336,8 @@ class Promotion:
             closes=self.closes,
             budget=None if self.budget_minor is None else self.budget_id,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
-            trace={"times": cut.times, "units": cut.units or _touched(view, cut)},
+            units_left=self.units_left,
+            trace={"times": cut.times, "units": units, **left},
         )
 
     def _uses(self, view: View, cut: Cut) -> tuple[tuple[int, int], ...]:

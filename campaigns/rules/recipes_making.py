@@ -70,6 +70,8 @@ class Meta:
     budget_minor: int | None = None
     #: Which budget that is, where somebody has to look it up.
     budget_id: int | None = None
+    #: How many units it has left to give; None is no limit (S21).
+    units_left: int | None = None
     #: The shop's zone, for hours of the day.
     zone: ZoneInfo = ZoneInfo("UTC")
 
@@ -100,6 +102,7 @@ def offer_of(recipe: Recipe, meta: Meta) -> SpendAndSave | Promotion:
         cap_minor=beside.cap_minor,
         budget_minor=meta.budget_minor,
         budget_id=meta.budget_id,
+        units_left=meta.units_left,
         skips_discounted=beside.skips_discounted,
         is_alone=beside.is_alone,
         forbids=frozenset(beside.forbids),

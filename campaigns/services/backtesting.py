@@ -96,7 +96,11 @@ def _begun(promotion: Promotion, days: int, *, actor: Any, now: datetime) -> Bac
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     first = now.astimezone(zone).date() - timedelta(days=days - 1)
     budget_minor = promotion.budget and promotion.budget.amount_minor
-    totals = Totals(left_minor=budget_minor, left_uses=promotion.limit_total)
+    totals = Totals(
+        left_minor=budget_minor,
+        left_uses=promotion.limit_total,
+        left_units=promotion.limit_units,
+    )
     return Backtest.objects.create(
         promotion_id=promotion.changes_id or promotion.pk,
         is_change=promotion.changes_id is not None,

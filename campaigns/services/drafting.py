@@ -20,7 +20,8 @@ from crm.shared.errors import Refusal
 #: The fields that a revision keeps and a change may change.
 CONTENT = (
     *("name", "name_en", "kind", "recipe", "priority", "on_return"),
-    *("exclusive_group", "starts_at", "ends_at", "limit_total", "budget_id"),
+    *("exclusive_group", "starts_at", "ends_at", "limit_total", "limit_units"),
+    *("limit_member_units", "budget_id"),
 )
 
 

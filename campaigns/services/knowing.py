@@ -120,6 +120,7 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         stock=_stock(request, told) if needs.gifts else {},
         articles=told.articles,
         budgets_left=told.budgets_left,
+        units_left=told.units_left,
     )
 
 

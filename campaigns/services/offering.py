@@ -96,8 +96,10 @@ def _entry(row: PromotionRow, language: str | None) -> Indexed | None:
 def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
     """Return what the offer of a promotion is besides its recipe.
 
-    What is left of a budget is told later; until then there is nothing left.
+    What is left of a budget, or of the units at its price, is told later; until then
+    there is nothing left.
     """
+    limits = (promotion.limit_units, promotion.limit_member_units)
     return Meta(
         source_id=promotion.public_id,
         name=promotion.label,
@@ -107,5 +109,6 @@ def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
         on_return=promotion.on_return,
         budget_minor=None if promotion.budget_id is None else 0,
         budget_id=promotion.budget_id,
+        units_left=None if limits == (None, None) else 0,
         zone=ZoneInfo(settings.SHOP_TIME_ZONE),
     )

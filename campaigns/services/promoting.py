@@ -1,4 +1,4 @@
-"""Promotions on their way through an order: uses and money, by the order (S21, C22).
+"""Promotions on their way through an order: uses, units, money, by it (S21, C22).
 
 A use is a row of its own, so that what was taken can be given back whatever became of
 the promotion meanwhile. Locked in the order of the house: promotion, use, budget.
@@ -6,11 +6,12 @@ the promotion meanwhile. Locked in the order of the house: promotion, use, budge
 
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Promotion, PromotionUse
+from campaigns.queries.quoting import told_of
+from campaigns.rules.needs import Needs
 from campaigns.services.budgeting import give_back, reserve, spend_reserved
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
@@ -18,15 +19,28 @@ from orders.models import Order
 
 _TAKE = """
 WITH taken AS (
-    UPDATE campaigns_promotion SET used = used + 1
+    UPDATE campaigns_promotion
+       SET used = used + 1, used_units = used_units + %(units)s
      WHERE public_id = %(promotion)s AND state = 'live'
        AND (limit_total IS NULL OR used < limit_total)
+       AND (limit_units IS NULL OR used_units + %(units)s <= limit_units)
+       AND (limit_member_units IS NULL OR limit_member_units >= %(units)s + (
+            SELECT coalesce(sum(u.units), 0) FROM campaigns_promotionuse u
+              JOIN orders_order o ON o.id = u.order_id
+              JOIN orders_order mine ON mine.id = %(order)s
+             WHERE u.promotion_id = campaigns_promotion.id AND u.state <> 'freed'
+               AND o.member_id = mine.member_id))
     RETURNING id, budget_id
 )
 INSERT INTO campaigns_promotionuse (
-    promotion_id, order_id, state, amount_minor, budget_id, taken_at)
-SELECT id, %(order)s, 'held', %(amount)s, budget_id, %(now)s FROM taken
+    promotion_id, order_id, state, amount_minor, units, budget_id, taken_at)
+SELECT id, %(order)s, 'held', %(amount)s, %(units)s, budget_id, %(now)s FROM taken
 RETURNING budget_id
+"""
+_COUNT_BACK = """
+UPDATE campaigns_promotion p
+   SET used = greatest(p.used - 1, 0), used_units = greatest(p.used_units - u.units, 0)
+  FROM campaigns_promotionuse u WHERE u.promotion_id = p.id AND u.id = ANY(%s)
 """
 _State = PromotionUse.State
 
@@ -39,36 +53,65 @@ class PromotionUsedUp(Refusal):
     message = _("This promotion has just been used up.")
 
 
+class PromotionUnitsGone(Refusal):
+    """Fewer pieces than were shown are left at this price."""
+
+    code = "promotion_units_gone"
+    status = 422
+    message = _("Fewer pieces than shown are left at this price: %(left)s.")
+
+
 @transaction.atomic(savepoint=False)
 def take_promotion_use(
-    *, promotion: str, order_id: int, amount_minor: int, now: datetime
+    *,
+    promotion: str,
+    order_id: int,
+    amount_minor: int,
+    units: int = 0,
+    now: datetime,
 ) -> None:
-    """Count an order as one use, within the limit, and reserve what it takes off.
+    """Count an order as one use, within the limits, and reserve what it takes off.
 
-    One statement where the promotion has no budget.
+    One statement where the promotion has no budget. Units of one member are counted
+    under the lock of the member's row, which checkout holds.
 
     Args:
         promotion: public id.
         amount_minor: what it takes off the order.
+        units: of goods that it lowers.
 
     Raises:
         PromotionUsedUp: the limit is reached or the promotion is off.
+        PromotionUnitsGone: not so many units are left at its price.
         BudgetExhausted: its budget cannot pay for it.
     """
     told = {
         "promotion": promotion,
         "order": order_id,
         "amount": amount_minor,
+        "units": units,
         "now": now,
     }
     with planned_cursor() as cursor:
         cursor.execute(_TAKE, told)
         row = cursor.fetchone()
     if row is None:
-        raise PromotionUsedUp
+        raise _why_not(promotion, order_id, units)
     (budget_id,) = row
     if budget_id is not None:
         reserve(budget_id=budget_id, amount_minor=amount_minor)
+
+
+def _why_not(promotion: str, order_id: int, units: int) -> Refusal:
+    """Say how many units are left for who orders, where these are too many (S25)."""
+    live = Promotion.objects.filter(public_id=promotion, state=Promotion.State.LIVE)
+    buyers = Order.objects.filter(pk=order_id).values_list("member_id", flat=True)
+    asked = Needs(limited=frozenset({promotion}))
+    told = told_of(member_id=buyers.first(), order_id=None, needs=asked)
+    left = told.units_left.get(promotion, units)
+    if live.exists() and left < units:
+        return PromotionUnitsGone(left=max(0, left))
+    return PromotionUsedUp()
 
 
 @transaction.atomic
@@ -85,9 +128,8 @@ def spend_promotion_uses(*, order_id: int) -> int:
 def free_promotion_uses(*, order_id: int) -> int:
     """Give back what an order that was never paid had taken; return how many uses."""
     held = _locked(order_id, _State.HELD)
-    Promotion.objects.filter(
-        pk__in=[use.promotion_id for use in held], used__gt=0
-    ).update(used=F("used") - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_BACK, [[use.pk for use in held]])
     _give_back(held, was_spent=False)
     return _become(held, _State.FREED)
 
@@ -96,7 +138,7 @@ def free_promotion_uses(*, order_id: int) -> int:
 def return_promotion_money(*, order_id: int) -> int:
     """Give budgets back what an order spent that was refunded in full (C10, C22).
 
-    The use itself stays counted: who bought and sent all back had it.
+    The use itself stays counted, and its units: who sent all back had them.
     """
     refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
     if not refunded.exists():

@@ -284,9 +284,12 @@ def _replaced(draft: Promotion) -> Promotion:
         raise MoveNotAllowed
     for name, value in content_of(draft).items():
         setattr(published, name, value)
-    limit = published.limit_total
-    if limit is not None and published.used > limit:
-        raise LimitBelowUses
+    for limit, used in (
+        (published.limit_total, published.used),
+        (published.limit_units, published.used_units),
+    ):
+        if limit is not None and used > limit:
+            raise LimitBelowUses
     draft.delete()
     return published
 

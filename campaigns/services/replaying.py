@@ -173,6 +173,7 @@ def audiences_of(stored: StoredOrder | StoredCart) -> frozenset[str]:
 def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:
     """Return the place of what is tried among other offers, as it was asked for."""
     terms = backtest.terms
+    limits = (terms.get("limit_units"), terms.get("limit_member_units"))
     return Meta(
         source_id=backtest.promotion.public_id,
         name=terms["name"],
@@ -180,5 +181,6 @@ def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:
         exclusive_group=terms["exclusive_group"],
         starts_at=datetime.fromisoformat(terms["starts_at"]),
         budget_minor=backtest.budget_minor,
+        units_left=min((each for each in limits if each is not None), default=None),
         zone=zone,
     )

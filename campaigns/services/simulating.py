@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Promotion
-from campaigns.rules.needs import NOTHING, needs_of
+from campaigns.rules.needs import NOTHING, Needs, needs_of
 from campaigns.rules.promotions import Promotion as PromotionOffer
 from campaigns.rules.recipes_making import offer_of
 from campaigns.services.drafting import recipe_of
@@ -89,7 +89,7 @@ def simulate(
     )
     offer = promotion_offer(promotion)
     facts = replace(
-        facts_for(request, needs=needs_of(offer) or NOTHING),
+        facts_for(request, needs=_needs_of(offer)),
         is_known=True,
         orders_before=max(0, recipe.when.nth_order - 1),
     )
@@ -103,9 +103,20 @@ def promotion_offer(promotion: Promotion) -> Offer:
     """Return the offer a promotion makes, in the place of what it changes."""
     recipe = recipe_of(promotion)
     meta = meta_of(promotion=promotion)
+    taken = 0
     if promotion.changes_id is not None:
         meta = replace(meta, source_id=promotion.changes.public_id)
+        taken = promotion.changes.used_units
+    most = promotion.most_units
+    if most is not None:
+        left = most if promotion.limit_units is None else promotion.limit_units - taken
+        meta = replace(meta, units_left=max(0, min(most, left)))
     return offer_of(recipe, meta)
+
+
+def _needs_of(offer: Offer) -> Needs:
+    """Return what a draft asks; how many units it would have left, it knows."""
+    return replace(needs_of(offer) or NOTHING, limited=frozenset())
 
 
 def _compared(source_id: str, with_it: Quote, without_it: Quote) -> Simulation:

@@ -44,10 +44,14 @@ class ImageShape(serializers.Serializer):
 
 
 class PricePromotionShape(serializers.Serializer):
-    """A promotion that makes a price: for members, or for a short time."""
+    """A promotion that makes a price: for members, or for a short time.
+
+    ``left`` is how many pieces it has left at its price, null where it counts none.
+    """
 
     id = serializers.CharField()
     name = serializers.CharField()
+    left = serializers.IntegerField(allow_null=True)
 
 
 class VariantShape(serializers.Serializer):

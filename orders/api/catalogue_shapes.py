@@ -84,7 +84,8 @@ def _sku(sku: ShownSku, shown: ShownPrice) -> dict[str, Any]:
         "was": None if was is None else as_api(was, currency),
         "price_kind": price.kind,
         "promotions": [
-            {"id": each.source_id, "name": each.name} for each in shown.offers
+            {"id": each.source_id, "name": each.name, "left": each.units_left}
+            for each in shown.offers
         ],
         "in_stock": sku.on_hand is None or sku.on_hand > sku.reserved,
     }

@@ -30,12 +30,17 @@ class OfferLineShape(serializers.Serializer):
 
 
 class AppliedOfferShape(serializers.Serializer):
-    """An offer that lowers the price; ``lines`` leave out what it takes off freight."""
+    """An offer that lowers the price; ``lines`` leave out what it takes off freight.
+
+    ``units`` and ``left`` as in the discounts of a cart.
+    """
 
     type = serializers.CharField()
     id = serializers.CharField()
     name = serializers.CharField()
     saves = MoneyShape()
+    units = serializers.IntegerField()
+    left = serializers.IntegerField(allow_null=True)
     lines = OfferLineShape(many=True)
 
 
@@ -112,6 +117,8 @@ def _applied(applied: Applied, told: Explanation) -> dict[str, Any]:
         "id": applied.source_id,
         "name": applied.name,
         "saves": as_api(applied.amount_minor, currency),
+        "units": applied.units,
+        "left": applied.units_left,
         "lines": [
             {
                 "id": items[position - 1].public_id,

@@ -16,6 +16,17 @@ class ReductionShape(serializers.Serializer):
     points = serializers.IntegerField()
 
 
+class CartReductionShape(ReductionShape):
+    """What an offer takes off the cart, and how many pieces of goods it lowers.
+
+    ``left`` is how many pieces it has left, those of this cart included, null where it
+    counts none. What the cart holds beyond them costs the usual price.
+    """
+
+    units = serializers.IntegerField()
+    left = serializers.IntegerField(allow_null=True)
+
+
 class ProductReference(serializers.Serializer):
     """Which product a line is of."""
 
@@ -109,7 +120,7 @@ class CartShape(serializers.Serializer):
     points_spent = serializers.IntegerField()
     address = serializers.CharField(allow_null=True)
     province = serializers.CharField(allow_blank=True)
-    discounts = ReductionShape(many=True)
+    discounts = CartReductionShape(many=True)
     nearest = RefusedOfferShape(allow_null=True)
     free_freight_missing = MoneyShape(allow_null=True)
     totals = TotalsShape()

@@ -36,6 +36,7 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
         "province": priced.contents.province,
         "discounts": [
             _reduction(each, each.amount_minor, each.points, quote.currency)
+            | {"units": each.units, "left": each.units_left}
             for each in quote.applied
         ],
         "nearest": _nearest(quote),

@@ -5,13 +5,23 @@ ones; from then on each unit has an amount of its own. What is taken off the lin
 lowers its units in proportion; they always add up to it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crm.shared.money import share
+from orders.rules.closing import (
+    NO_UNITS,
+    ClosedUnits,
+    closed_from,
+    on_entering,
+    on_opening,
+    open_part,
+)
+from orders.rules.frames import Frame
 from orders.rules.freight import FreightRule, freight_minor
-from orders.rules.gifts import Gift, and_promised
+from orders.rules.gifts import and_promised
 from orders.rules.offers import (
     FREIGHT_KIND,
     GOODS_STAGES,
@@ -22,6 +32,7 @@ from orders.rules.offers import (
     StageLine,
     StageLines,
 )
+from orders.rules.takings import Taking
 from orders.rules.units import split_over_units
 
 #: Only what is delivered is charged freight.
@@ -29,34 +40,6 @@ _DELIVERED = "goods"
 _NONE: frozenset[int] = frozenset()
 #: A group or flash price is the line's last price but for points (S2).
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
-
-
-# Not frozen, as ``StageLine`` is not: each offer makes one.
-@dataclass(slots=True)
-class Taking:
-    """What a reduction comes to in a basket: by line, and by unit where it says so."""
-
-    shares: tuple[tuple[int, int], ...]
-    unit_shares: tuple[tuple[int, int, int], ...] = ()
-    uses: tuple[tuple[int, int], ...] = ()
-    gifts: tuple[Gift, ...] = ()
-    #: Key of the budget that pays for it, if any.
-    budget: Any = None
-
-    @property
-    def amount_minor(self) -> int:
-        """Return what is taken off in all."""
-        return sum([amount for _position, amount in self.shares])
-
-    def of_positions(self, positions: frozenset[int]) -> "Taking":
-        """Return the part of it that concerns some lines."""
-        return Taking(
-            shares=tuple(each for each in self.shares if each[0] in positions),
-            unit_shares=tuple(s for s in self.unit_shares if s[0] in positions),
-            uses=tuple(each for each in self.uses if each[0] in positions),
-            gifts=self.gifts,
-            budget=self.budget,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +62,7 @@ class Basket:
     floors: dict[int, int]
     #: What lines cost once unit prices are made; what ``opening`` means to offers.
     opening: dict[int, int]
-    frame: "Frame"
+    frame: Frame
     units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     used: dict[int, frozenset[int]] = field(default_factory=dict)
     #: What offers found out about lines, whatever is taken off them.
@@ -90,6 +73,8 @@ class Basket:
     spent: dict[Any, int] = field(default_factory=dict)
     #: Lines at a group or flash price, closed to offers on goods (S2).
     closed: frozenset[int] = _NONE
+    #: Of lines whose last units alone are closed; never changed, but replaced.
+    closed_units: dict[int, ClosedUnits] = field(default_factory=dict)
     #: See ``StageLines``: of the lines that are not closed.
     _open_places: dict[Any, Any] = field(default_factory=dict)
     #: Lines as they were last shown, and the positions of those that have changed.
@@ -137,6 +122,7 @@ class Basket:
             promised=self.promised,
             spent=self.spent,
             closed=self.closed,
+            closed_units=self.closed_units,
             _open_places=self._open_places,
             _shown=list(self._shown),
             _changed=set(self._changed),
@@ -176,6 +162,11 @@ class Basket:
     def open_prices(self) -> None:
         """Make what is left now what offers call the price before any offer."""
         self.opening = dict(self.left)
+        self.closed_units = on_opening(self.closed_units)
+
+    def open_units(self) -> None:
+        """Open what was closed: what comes now looks at whole lines again (S2)."""
+        self.closed, self.closed_units = _NONE, {}
 
     def at(self, stage: Stage, entering: dict[int, int]) -> StageLines:
         """Return the lines as an offer of a stage sees them now.
@@ -185,6 +176,7 @@ class Basket:
         """
         if entering is not self._entering:
             self._entering = entering
+            self.closed_units = on_entering(self.closed_units)
             self._shown = [self._line_now(line, entering) for line in self.lines]
         else:
             for position in self._changed:
@@ -192,9 +184,13 @@ class Basket:
                 self._shown[place] = self._line_now(self.lines[place], entering)
         self._changed.clear()
         shown, places = self._shown, self.frame.places
-        if self.closed and stage in _CLOSED_TO:
+        if (self.closed or self.closed_units) and stage in _CLOSED_TO:
             closed, places = self.closed, self._open_places
-            shown = [each for each in shown if each.line.position not in closed]
+            shown = [
+                open_part(each, self._closed_units(each.line.position))
+                for each in shown
+                if each.line.position not in closed
+            ]
         lines = StageLines.over(shown, self.known, places)
         if self.promised:
             lines.promised = self.promised
@@ -213,13 +209,23 @@ class Basket:
             self.used.get(position, _NONE),
         )
 
+    def _closed_units(self, position: int) -> ClosedUnits:
+        return self.closed_units.get(position, NO_UNITS)
+
+    def _open_left(self, position: int) -> int:
+        return self.left[position] - self._closed_units(position).left_minor
+
     def room(self, position: int) -> int:
-        """Return what may still be taken off a line (S12)."""
-        return max(0, self.left[position] - self.floors.get(position, 0))
+        """Return what may still be taken off the open units of a line (S12)."""
+        floor = self.floors.get(position, 0)
+        if floor:
+            closed = self._closed_units(position).count
+            floor -= self.line_at(position).floor_minor * closed
+        return max(0, self._open_left(position) - floor)
 
     def rooms(self, positions: Iterable[int]) -> list[int]:
         """Return what may still be taken off some lines."""
-        if self.floors:
+        if self.floors or self.closed_units:
             return [self.room(position) for position in positions]
         left = self.left
         return [left[position] for position in positions]
@@ -241,7 +247,7 @@ class Basket:
         amount = max(0, min(reduction.amount_minor, sum(rooms)))
         # In proportion to what is left; a line at its floor takes no more (S10).
         if self.floors:
-            left = [self.left[position] for position in positions]
+            left = [self._open_left(position) for position in positions]
             parts = share(amount, left, rooms)
         else:
             parts = share(amount, rooms)
@@ -260,7 +266,7 @@ class Basket:
         if excess and reduction.moves_excess:
             positions = sorted(set(reduction.positions) | set(asked))
             room = [self.room(at) - takes.get(at, 0) for at in positions]
-            left = [self.left[at] - takes.get(at, 0) for at in positions]
+            left = [self._open_left(at) - takes.get(at, 0) for at in positions]
             more = share(min(excess, sum(room)), left, room)
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
@@ -296,21 +302,31 @@ class Basket:
         """Return the line at a position."""
         return self.lines[self.frame.place_of[position]]
 
+    def units_in(self, taking: Taking) -> int:
+        """Return how many units of goods something is taken off."""
+        named = Counter([position for position, _unit, _amount in taking.unit_shares])
+        return sum(
+            named[at] or self.line_at(at).quantity - self._closed_units(at).count
+            for at, _amount in taking.shares
+            if at not in self.charged_at
+        )
+
     def take(self, taking: Taking, *, closes: bool = False) -> None:
-        """Take it off, and close the lines to other offers on goods if asked (S2)."""
-        if closes:
-            self.closed = self.closed.union(at for at, _amount in taking.shares)
-            self._open_places = {}
+        """Take it off, and close the units to other offers on goods if asked (S2)."""
         single: dict[int, list[int]] = {}
         for position, unit, amount in taking.unit_shares:
             if position not in single:
                 single[position] = list(self.unit_lefts(position))
             single[position][unit] -= amount
-        for position, units in single.items():
-            self.units[position] = tuple(units)
         for position, amount in taking.shares:
+            if position in single:
+                self.units[position] = tuple(single[position])
+            elif position in self.closed_units:
+                self._lower_open_units(position, amount)
             self.left[position] -= amount
             self._changed.add(position)
+        if closes:
+            self._close(taking)
         for position, unit in taking.uses:
             self.used[position] = self.used.get(position, _NONE) | {unit}
             self._changed.add(position)
@@ -321,23 +337,32 @@ class Basket:
             spent = self.spent.get(taking.budget, 0) + taking.amount_minor
             self.spent = {**self.spent, taking.budget: spent}
 
+    def _lower_open_units(self, position: int, amount_minor: int) -> None:
+        lefts = self.unit_lefts(position)
+        count = len(lefts) - self.closed_units[position].count
+        left = self._open_left(position) - amount_minor
+        lowered = split_over_units(left, count, lefts[:count])
+        self.units[position] = (*lowered, *lefts[count:])
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What holds of a basket's lines whatever is taken off them."""
-
-    place_of: dict[int, int]
-    charged_at: frozenset[int]
-    #: See ``StageLines``: of all lines.
-    places: dict[Any, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, lines: Sequence[PriceLine]) -> "Frame":
-        """Find it out, each time a line is added."""
-        return cls(
-            place_of={line.position: place for place, line in enumerate(lines)},
-            charged_at=frozenset(e.position for e in lines if e.kind == FREIGHT_KIND),
-        )
+    def _close(self, taking: Taking) -> None:
+        """Close lines as a whole, or their units from the first that is named on."""
+        first: dict[int, int] = {}
+        for position, unit, _amount in taking.unit_shares:
+            first[position] = min(unit, first.get(position, unit))
+        entering = self._entering or self.opening
+        closed = dict(self.closed_units)
+        for position, _amount in taking.shares:
+            if not first.get(position):
+                self.closed |= {position}
+                closed.pop(position, None)
+                continue
+            closed[position] = closed_from(
+                first[position],
+                self.unit_lefts(position),
+                self._line_now(self.line_at(position), entering),
+                self._closed_units(position),
+            )
+        self.closed_units, self._open_places = closed, {}
 
 
 def delivery_charge(

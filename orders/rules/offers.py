@@ -269,6 +269,8 @@ class Reduction:
     closes: bool = False
     #: Key of the budget that pays for it; offers of one key share what is left (S21).
     budget: Any = None
+    #: How many units it has left to give, this cart's included; None: it counts none.
+    units_left: int | None = None
 
     @property
     def trigger_positions(self) -> tuple[int, ...]:
@@ -381,3 +383,6 @@ class Applied:
     trigger_positions: tuple[int, ...] = ()
     #: The points that paid for delivery, where they may (P23).
     charge_points: int = 0
+    #: How many units of goods it lowers, and how many it had left; None: no limit.
+    units: int = 0
+    units_left: int | None = None

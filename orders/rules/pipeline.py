@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from crm.shared.money import share
-from orders.rules.baskets import Basket, Taking
+from orders.rules.baskets import Basket
 from orders.rules.combining import Stacking, choose, winner_over
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import listed_worth
@@ -30,6 +30,7 @@ from orders.rules.offers import (
 )
 from orders.rules.quotes import FarOffers, NotApplied, Unreached
 from orders.rules.searching import Company, ask
+from orders.rules.takings import Taking
 
 _GOODS = frozenset({"goods"})
 _WORDS = {stage: stage.name.lower() for stage in Stage}
@@ -126,8 +127,10 @@ def run(
             lambda: _begun(request, stacking, early),
         )
     for stage in _FROM_CODES_ON:
-        if stage is Stage.FREIGHT and not request.charges:
-            _freight(work, freight or FreightRule())
+        if stage is Stage.FREIGHT:
+            work.basket.open_units()
+            if not request.charges:
+                _freight(work, freight or FreightRule())
         if stage is Stage.POINTS:
             gifts = (gift for each in work.applied for gift in each.gifts)
             left = sum(work.basket.left.values())
@@ -246,9 +249,10 @@ def _apply(
         why = Refused("exclusive_group" if outdone else "no_effect")
         note(work, work.skipped if outdone else work.refused, offer, why)
         return False
+    units = work.basket.units_in(taking)
     work.basket.take(taking, closes=answer.closes)
     work.company.admit(offer)
-    applied = _applied(work.basket, offer, answer, taking)
+    applied = replace(_applied(work.basket, offer, answer, taking), units=units)
     work.applied.append(applied)
     amount = applied.amount_minor
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
@@ -290,6 +294,7 @@ def _applied(
         charge_shares=charge_shares,
         gifts=answer.gifts,
         trigger_positions=answer.trigger_positions,
+        units_left=answer.units_left,
     )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from orders.rules.baskets import Basket, Taking
+from orders.rules.baskets import Basket
 from orders.rules.gifts import listed_worth
 from orders.rules.offers import Offer, Reduction, Refused, Stage, StageLines, trait
+from orders.rules.takings import Taking
 
 
 @dataclass(slots=True)
@@ -199,12 +200,12 @@ class Search:
                 continue
             if id(offer) in self.rivals:
                 tried, among = basket.copy(), company.copy()
-                tried.take(asked[1])
+                tried.take(asked[1], closes=asked[0].closes)
                 among.admit(offer)
                 with_it = chosen | {id(offer)}
                 self._visit(place + 1, tried, among, with_it, saved + gain)
             else:
-                basket.take(asked[1])
+                basket.take(asked[1], closes=asked[0].closes)
                 company.admit(offer)
                 saved += gain
                 lines = basket.at(self.stage, self.entering)

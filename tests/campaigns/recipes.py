@@ -19,7 +19,9 @@ def of_kind(kind: str, gives: dict[str, Any], **parts: Any) -> dict[str, Any]:
     return {"kind": kind, "recipe": {"gives": gives, **parts}}
 
 
-def use(promotion: Promotion, number: str, *, amount_minor: int = 5_000) -> Order:
+def use(
+    promotion: Promotion, number: str, *, amount_minor: int = 5_000, units: int = 0
+) -> Order:
     """Have a new order take a use of a promotion; return the order."""
     order = Order.objects.create(
         number=number,
@@ -33,6 +35,7 @@ def use(promotion: Promotion, number: str, *, amount_minor: int = 5_000) -> Orde
         promotion=promotion.public_id,
         order_id=order.pk,
         amount_minor=amount_minor,
+        units=units,
         now=NOON,
     )
     return order

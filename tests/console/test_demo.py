@@ -342,10 +342,11 @@ def test_a_draft_is_replayed_over_a_month_of_orders(shop):
     assert sum(day[0] for day in totals.days.values()) == totals.orders
 
 
-def test_promotions_of_four_kinds_are_live_one_is_a_draft_and_one_waits(shop):
+def test_promotions_of_five_kinds_are_live_one_is_a_draft_and_one_waits(shop):
     found = Promotion.objects.order_by("kind").values_list("kind", "state")
     assert list(found) == [
         ("bundle", "draft"),
+        ("flash_price", "live"),
         ("free_freight", "live"),
         ("member_price", "live"),
         ("nth_item", "live"),
@@ -355,6 +356,12 @@ def test_promotions_of_four_kinds_are_live_one_is_a_draft_and_one_waits(shop):
     assert Approval.objects.get(kind="campaigns.promotion").state == "waiting"
     live = Promotion.objects.filter(state="live")
     assert {each.revisions.count() for each in live} == {1}
+
+
+def test_some_pieces_of_a_flash_price_are_sold(shop):
+    flash = Promotion.objects.get(kind="flash_price")
+    assert (flash.used, flash.used_units, flash.limit_units) == (3, 7, 12)
+    assert flash.uses.filter(state="spent").count() == 3
 
 
 def test_rewards_wait_to_be_sent_and_benefits_were_used(shop):

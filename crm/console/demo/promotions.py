@@ -1,5 +1,6 @@
 """Plants promotions as a marketer keeps them: live ones, a draft, one that waits."""
 
+from datetime import timedelta
 from typing import Any
 
 from campaigns.models import Budget, Promotion, Segment
@@ -8,13 +9,22 @@ from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import write_draft
 from campaigns.services.publishing import publish_promotion
 from campaigns.services.segmenting import write_segment
+from crm.console.demo.checkout import pay
 from crm.console.demo.shop import DemoShop
+from crm.shared.outbox import drain
 from members.models import User
-from orders.models import Category
+from orders.models import Category, Variant
+from orders.services.carts import add_item, create_cart
+from orders.services.checkout import place_order
+from orders.services.quoting import quote_cart
 
 #: Who writes them, and asks for the large one.
 MARKETER = "zhou@demo.local"
 LARGE_BUDGET_MINOR = 5_000_000
+#: Neither the SKU whose demand is tested nor those of the stories.
+FLASH_SKU = "XM-0010"
+#: Pieces at the flash price, and how many some members bought at once.
+FLASH_UNITS, BOUGHT = 12, (3, 2, 2)
 
 
 def plant(shop: DemoShop) -> None:
@@ -49,6 +59,7 @@ def plant(shop: DemoShop) -> None:
             "when": {"audience": ["tier:platinum"]},
         },
     )
+    _flash(shop)
     _segments(shop)
     bundle = _draft(
         shop,
@@ -94,6 +105,30 @@ def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
         actor=_marketer(),
         now=shop.now,
     )
+
+
+def _flash(shop: DemoShop) -> None:
+    """Put a few pieces of one SKU on at half the price; some of them are gone."""
+    variant = Variant.objects.get(sku=FLASH_SKU)
+    _live(
+        shop,
+        *("flash_price", "限量秒杀半价", "A few at half the price"),
+        {
+            "gives": {"price_minor": variant.price_minor // 2},
+            "goods": {"skus": [FLASH_SKU]},
+        },
+        ends_at=shop.now + timedelta(days=3),
+        limit_units=FLASH_UNITS,
+    )
+    buyers = [member_id for member_id, _joined in shop.members[-len(BOUGHT) :]]
+    for member_id, count in zip(buyers, BOUGHT, strict=True):
+        cart = create_cart(
+            member_id=member_id, channel_code="mini-program", now=shop.now
+        )
+        add_item(cart_id=cart.pk, sku=FLASH_SKU, quantity=count, now=shop.now)
+        seen = quote_cart(cart=cart, now=shop.now).hash
+        pay(place_order(cart_id=cart.pk, quote_hash=seen, now=shop.now), at=shop.now)
+    drain(now=shop.now)
 
 
 def _segments(shop: DemoShop) -> None:

@@ -85,7 +85,7 @@ def test_the_day_the_budget_is_gone_is_marked_and_said(staff, dana, tea):
     found = asked(draft(dana, budget_id=budget.pk), dana)
     run_job(found.job_id)
     answer = staff("marketer").get(page(found))
-    assert "its budget or its uses would have been gone" in text_of(answer)
+    assert "its budget, its uses or its pieces would have been gone" in text_of(answer)
     assert "stroke-dasharray" in answer.content.decode()
 
 

@@ -405,6 +405,55 @@ def test_the_page_projects_the_day_on_which_it_is_gone(staff, dana, monkeypatch)
     assert burn["money_end"].isoformat() == "2029-08-10"
 
 
+def flash(**content):
+    """Return what a draft of a flash price of 9.90 says."""
+    return of_kind("flash_price", {"price_minor": 990}) | content
+
+
+def test_a_flash_price_is_typed_with_its_pieces_and_nothing_else_is(staff):
+    client = staff("marketer")
+    pieces = {"limit_units": "50", "limit_member_units": "2"}
+    typed = USUAL | TYPED["flash_price"][0] | pieces
+    client.post(ADD + "flash_price", typed)
+    saved = Promotion.objects.get()
+    assert (saved.limit_units, saved.limit_member_units) == (50, 2)
+    form = client.get(url("promotion_edit", saved)).context["form"]
+    assert form["limit_units"].value() == 50
+    refused = client.post(ADD + "flash_price", typed | {"limit_units": "0"})
+    assert "limit_units" in refused.context["form"].errors
+    assert "limit_units" not in client.get(ADD + "one_price").context["form"].fields
+
+
+def test_the_page_tells_pieces_and_the_day_on_which_they_are_gone(
+    staff, dana, monkeypatch
+):
+    made = live(dana, **flash(limit_units=40, limit_member_units=7))
+    monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON)
+    use(made, "SO1", amount_minor=700, units=7)
+    made.uses.update(taken_at="2026-11-20T04:00:00Z")
+    page = staff("marketer").get(url("campaigns_promotion_change", made))
+    burn = page.context["burn"]
+    assert burn["units"] == 7
+    # One a day, and 33 are left.
+    assert burn["units_end"].isoformat() == "2026-12-24"
+    text = page.content.decode()
+    assert "7 / 40" in text
+    said = "Pieces at this price: 40; any further one costs as usual."
+    assert f"{said} Pieces for each member: 7." in text
+
+
+def test_a_change_of_the_pieces_stands_in_the_comparison(staff, dana):
+    made = live(dana, **flash(limit_units=40))
+    change = begin_change(promotion_id=made.pk, actor=dana, now=NOON)
+    write_draft(
+        promotion_id=change.pk, content={"limit_units": 60}, actor=dana, now=NOON
+    )
+    page = staff("marketer").get(
+        reverse("admin:promotion_compare", args=[made.pk, 1, 0])
+    )
+    assert page.context["rows"] == [("pieces at this price", "40", "60")]
+
+
 # --- Who may ---------------------------------------------------------------------------------
 
 

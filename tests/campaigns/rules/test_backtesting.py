@@ -18,7 +18,7 @@ from campaigns.rules.backtest_totals import (
     step_of,
 )
 from campaigns.rules.backtesting import KeptAmount, PastOrder, Tried, replay
-from campaigns.rules.benefits import Amount, FreeItem, Percent
+from campaigns.rules.benefits import Amount, FreeItem, Percent, UnitPrice
 from campaigns.rules.conditions import Carries, Every, Facts, Worth
 from campaigns.rules.promotions import Promotion
 from orders.rules.baskets import delivery_charge
@@ -188,6 +188,21 @@ def test_uses_end_after_the_last_one():
     found = totals_of(*orders, tried=Tried(percent()), left_uses=2)
     assert (found.applied, found.cost_minor, found.left_uses) == (2, 2_000, 0)
     assert found.ran_out == days[1].isoformat()
+
+
+def test_pieces_of_a_flash_price_end_with_the_last_one():
+    """Three of four on the first day, and the last of the price on the second."""
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    orders = [past(day=day, lines=[line(1, 1_000, 3)]) for day in days]
+    flash = Promotion(
+        *("prm_draft", "Draft", UnitPrice(400)), stage=Stage.PRICE, units_left=4
+    )
+    found = totals_of(*orders, tried=Tried(flash), left_units=4)
+    assert [row[2] for row in found.days.values()] == [1_800, 600, 0]
+    assert (found.applied, found.left_units) == (2, 0)
+    assert found.ran_out == days[1].isoformat()
+    plenty = totals_of(*orders, tried=Tried(flash), left_units=99)
+    assert (plenty.left_units, plenty.ran_out) == (90, None)
 
 
 def test_without_limits_nothing_runs_out():

@@ -264,6 +264,11 @@ def promotions(draw):
         "priority": draw(st.integers(-1, 1)),
         "exclusive_group": draw(st.sampled_from(["", "unit_price"])),
         "has_budget": draw(st.booleans()),
+        **{
+            name: draw(st.sampled_from([None, None, 0, 1, 9]))
+            for name in ("limit_units", "limit_member_units")
+            if kind == "flash_price"
+        },
         "starts_at": NOON + timedelta(hours=draw(st.sampled_from([-5, 0, 20]))),
     }
 
@@ -289,6 +294,8 @@ def put_on(wanted) -> None:
             priority=each["priority"],
             exclusive_group=each["exclusive_group"],
             budget=budget if each["has_budget"] else None,
+            limit_units=each.get("limit_units"),
+            limit_member_units=each.get("limit_member_units"),
             starts_at=each["starts_at"],
         )
 

@@ -216,6 +216,8 @@ def test_offers_tell_every_offer_once(visitor, tea):
             "id": "prm_a",
             "name": "Offer prm_a",
             "saves": yuan("10.00"),
+            "units": 1,
+            "left": None,
             "lines": [{"id": cart.lines.get().public_id, "saves": yuan("10.00")}],
         }
     ]

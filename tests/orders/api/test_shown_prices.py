@@ -47,7 +47,7 @@ def test_s24_list_page_and_cart_tell_a_member_one_price(
     assert sku["was"] == sku["list_price"] == {"amount": "10.00", "currency": "CNY"}
     assert sku["price_kind"] == "promotion"
     mine = {"id": members_price.public_id, "name": "Price for members"}
-    assert sku["promotions"] == [mine]
+    assert sku["promotions"] == [mine | {"left": None}]
     cart = as_alice.post(f"{ROOT}/carts", {}, format="json").json()["id"]
     added = as_alice.post(
         f"{ROOT}/carts/{cart}/items", {"sku": "TEA", "quantity": 1}, format="json"
@@ -65,3 +65,38 @@ def test_s24_a_price_ends_with_its_promotion(as_alice, tea, members_price):
     assert told(as_alice, tea)[0]["price"]["amount"] == "9.00"
     Promotion.objects.update(ends_at=clock.now())
     assert told(as_alice, tea)[0]["price"]["amount"] == "10.00"
+
+
+def test_s24_list_page_and_cart_tell_how_many_pieces_are_left(visitor, tea):
+    flash = Promotion.objects.create(
+        name="秒杀",
+        state="live",
+        starts_at=clock.now() - timedelta(days=1),
+        limit_units=3,
+        used_units=1,
+        **of_kind("flash_price", {"price_minor": 400}),
+    )
+    sku, _answer = told(visitor, tea)
+    assert (sku["price"]["amount"], sku["price_kind"]) == ("4.00", "promotion")
+    assert [each["left"] for each in sku["promotions"]] == [2]
+    cart = visitor.post(f"{ROOT}/carts", {}, format="json").json()["id"]
+    filled = visitor.post(
+        f"{ROOT}/carts/{cart}/items", {"sku": "TEA", "quantity": 3}, format="json"
+    ).json()
+    (discount,) = filled["discounts"]
+    assert (discount["units"], discount["left"]) == (2, 2)
+    assert filled["totals"]["total"]["amount"] == "18.00"
+    (offer,) = visitor.get(f"{ROOT}/carts/{cart}/offers").json()["applicable"]
+    assert (offer["units"], offer["left"]) == (2, 2)
+
+    Promotion.objects.filter(pk=flash.pk).update(used_units=3)
+    sku, _answer = told(visitor, tea)
+    assert (sku["price"]["amount"], sku["promotions"]) == ("10.00", [])
+    offers = visitor.get(f"{ROOT}/carts/{cart}/offers").json()
+    assert offers["applicable"] == []
+    (gone,) = offers["inapplicable"]
+    assert gone["reason"] == {
+        "code": "no_units_left",
+        "message": "No piece at this price is left for you.",
+        "params": {"left": 0},
+    }

@@ -1,13 +1,15 @@
 """The best choice is found part by part, where parts do not matter to one another."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders.rules.baskets import Basket
-from orders.rules.offers import Gift, PriceRequest, Stage
+from orders.rules.offers import Gift, PriceRequest, Reduction, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.searching import parts_of
 from tests.cast import NOON
@@ -95,6 +97,92 @@ def test_s6_the_best_of_parts_is_the_best_of_all(offers):
     assert applied(quote) == applied(priced(silent, *lines))
     if any(e.exclusive_group or e.forbids for e in offers):
         assert quote.total_minor == brute_force(silent)
+
+
+@dataclass(frozen=True)
+class Few(Local):
+    """Takes units of its lines to one price, the last ones first, and closes them."""
+
+    units: int = 1
+
+    def reduce(self, lines):
+        mine = [e for e in lines if self.positions is None or self._is_mine(e)]
+        found = [
+            (each.line.position, place, left - self.amount_minor)
+            for each in mine
+            for place, left in reversed(list(enumerate(each.unit_lefts)))
+            if left > self.amount_minor
+        ][: self.units]
+        return Reduction(
+            sum(amount for _at, _place, amount in found),
+            tuple(e.line.position for e in mine),
+            unit_shares=tuple(found),
+            closes=True,
+        )
+
+    def _is_mine(self, each):
+        return each.line.position in self.positions
+
+
+few_drawn = st.lists(
+    st.builds(
+        Few,
+        source_id=st.text("hij", min_size=1, max_size=1),
+        amount_minor=st.sampled_from([100, 300, 600]),
+        priority=st.integers(0, 2),
+        exclusive_group=st.sampled_from(["", "g", "h"]),
+        positions=st.sampled_from([(1,), (2,), None]),
+        units=st.integers(1, 4),
+    ),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda offer: offer.source_id,
+)
+
+
+def rivals_of(offers):
+    """Return the offers that rule another one out, or are ruled out."""
+    groups = Counter(each.exclusive_group for each in offers)
+    ids = {each.source_id for each in offers}
+    banned = frozenset[str]().union(*(each.forbids for each in offers))
+    return [
+        each
+        for each in offers
+        if (each.exclusive_group and groups[each.exclusive_group] > 1)
+        or each.forbids & ids
+        or each.source_id in banned
+    ]
+
+
+def cheapest(offers, *lines):
+    """Return the least that any permitted set of rivals costs, with all others in it.
+
+    Who closes units takes them away from others: only rivals may be left out.
+    """
+    rivals = rivals_of(offers)
+    totals = []
+    for count in range(len(rivals) + 1):
+        for some in combinations(rivals, count):
+            groups = [each.exclusive_group for each in some if each.exclusive_group]
+            ids = {each.source_id for each in some}
+            if len(groups) > len(set(groups)) or any(e.forbids & ids for e in some):
+                continue
+            kept = [each for each in offers if each in some or each not in rivals]
+            free = [replace(e, exclusive_group="", forbids=frozenset()) for e in kept]
+            totals.append(priced(free, *lines).total_minor)
+    return min(totals)
+
+
+@settings(max_examples=120, deadline=None)
+@given(local_drawn.map(lambda found: found[:5]), few_drawn)
+def test_s6_the_choice_is_the_best_where_some_units_of_a_line_close(offers, few):
+    lines = line(1, 1000, 3), line(2, 700, 2)
+    drawn = [*offers, *few]
+    quote = priced(drawn, *lines)
+    for each in few:
+        taken = [a.units for a in quote.applied if a.source_id == each.source_id]
+        assert sum(taken) <= each.units
+    assert quote.total_minor == cheapest(drawn, *lines)
 
 
 def test_s6_eight_groups_of_four_on_eight_lines_are_chosen_from_exactly():
