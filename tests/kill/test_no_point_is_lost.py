@@ -32,7 +32,7 @@ TELLERS = 32
 HOLDS = 1_000
 #: Deeds of tellers and clerk; the faults are spread over them.
 DEEDS = 5_000
-#: Longest for all of them on a busy machine, seconds; two quiet cores need a third.
+#: Longest for all of them on a busy machine, seconds.
 DEEDS_SECONDS = 600
 
 
