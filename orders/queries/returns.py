@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import QuerySet
 
-from orders.models import ReturnRequest
+from orders.models import OrderLine, ReturnRequest
 from orders.rules.returns import return_ends_at
 
 
@@ -39,10 +39,12 @@ def wanted_units(request: ReturnRequest) -> dict[int, int]:
     return units
 
 
-def units_of_return(request: ReturnRequest) -> dict[int, int]:
-    """Return SKU -> units that are asked back."""
-    units: dict[int, int] = {}
-    lines = request.lines.values_list("order_line__variant_id", "quantity")
-    for variant_id, quantity in lines:
-        units[variant_id] = units.get(variant_id, 0) + quantity
-    return units
+def stock_of_return(request: ReturnRequest) -> set[int]:
+    """Return the SKUs a return may move.
+
+    What is asked back, what is wanted instead, and gifts that may follow (R8).
+    """
+    asked = request.lines.values_list("order_line__variant_id", "wanted_id")
+    found = {variant_id for pair in asked for variant_id in pair if variant_id}
+    gifts = OrderLine.objects.filter(order=request.order_id, gift_of__isnull=False)
+    return found.union(gifts.values_list("variant_id", flat=True))

@@ -24,7 +24,7 @@ from orders.models import (
     ReturnRequest,
     Variant,
 )
-from orders.queries.returns import return_deadline, units_of_return, wanted_units
+from orders.queries.returns import return_deadline, stock_of_return, wanted_units
 from orders.rules.lifecycle import STANDING
 from orders.rules.returns import may_move
 from orders.services.moving import actor_name, lock_order, refuse_waiting
@@ -283,7 +283,7 @@ def receive_return(
 def lock_return(*, return_id: int) -> ReturnRequest:
     """Lock the stock a return may move, its orders, then the return itself."""
     found = ReturnRequest.objects.get(pk=return_id)
-    lock_stock(units_of_return(found) | wanted_units(found))
+    lock_stock(stock_of_return(found))
     lock_orders(order_id=found.order_id)
     return ReturnRequest.objects.select_for_update(no_key=True).get(pk=return_id)
 

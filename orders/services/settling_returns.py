@@ -77,6 +77,21 @@ def quote_return(
     )
 
 
+def _shelve_gifts(refund: Refund, items: Mapping[int, int], now: datetime) -> None:
+    """Put gifts on the shelf that follow a return and never left: nobody inspects them.
+
+    They are what a refund gives back besides ``items`` (R8).
+    """
+    shelf: dict[int, int] = {}
+    for part in refund.lines.select_related("order_line"):
+        line = part.order_line
+        more = part.quantity - items.get(line.position, 0)
+        if more:
+            shelf[line.variant_id] = shelf.get(line.variant_id, 0) + more
+    if shelf and refund.order.is_ours:
+        return_stock(shelf, order_id=refund.order_id, now=now)
+
+
 def _policy(request: ReturnRequest, shortfall: Shortfall) -> RefundPolicy:
     return RefundPolicy(
         reason_code=request.reason_code, shortfall=shortfall, return_id=request.pk
@@ -179,6 +194,7 @@ def refund_return(
         most_minor=most_minor,
         now=now,
     )
+    _shelve_gifts(refund, items, now)
     if request.kind == _Kind.EXCHANGE:
         # Money instead: what was put aside for the exchange is free again.
         release_stock(wanted_units(request), order_id=request.order_id, now=now)

@@ -893,6 +893,10 @@ class Shop:
             self.reserved[request.wanted] -= request.units
         refund.is_tied = True
         request.state, request.refund = "refunded", refund
+        for at, (units, _money, _points) in refund.parts.items():
+            # Gifts that never left, and that nobody looks at.
+            if request.order.is_ours:
+                self._shelve(request.order.lines[at].sku, units - items.get(at, 0))
         return refund
 
     def plan_exchange_of(self, request: Return) -> Plan | None:

@@ -17,7 +17,14 @@ from orders.services.exchanging import Swap, exchange_units
 from orders.services.quoting import quote_cart
 from orders.services.refund_preview import RefundPolicy
 from orders.services.refunding import quote_refund, refund_order
+from orders.services.return_requests import (
+    Wish,
+    approve_return,
+    receive_return,
+    request_return,
+)
 from orders.services.returning import send_due_refunds
+from orders.services.settling_returns import Finding, inspect_return, refund_return
 from orders.services.shipping import ship, units_to_ship
 from orders.services.stating import refund_statement
 from orders.services.stocking import OutOfStock
@@ -302,6 +309,22 @@ def test_r8_a_gift_that_was_sent_costs_its_listed_value_until_it_comes(order):
     send_due_refunds(now=NOON)
     order.refresh_from_db()
     assert (order.state, order.refunded_minor) == ("refunded", 23_333)
+
+
+def test_r8_r15_a_gift_that_never_left_is_on_the_shelf_after_a_return(order):
+    ship(order_id=order.pk, items={1: 2, 2: 1}, actor="key:1", now=NOON)
+    wish = Wish(kind="return", items={1: 2, 2: 1}, reason_code="changed_mind")
+    asked = {"actor": "dana", "now": NOON}
+    request = request_return(order_id=order.pk, wish=wish, **asked)
+    approve_return(return_id=request.pk, **asked)
+    receive_return(return_id=request.pk, **asked)
+    good = {at: Finding(units, True, "unopened") for at, units in wish.items.items()}
+    inspect_return(return_id=request.pk, findings=good, **asked)
+    assert Variant.objects.get(sku="MUG").on_hand == 1
+    for _ in range(2):
+        refund_return(return_id=request.pk, reason="", **asked)
+    assert Variant.objects.get(sku="MUG").on_hand == 2
+    assert verify_stock().findings == ()
 
 
 def test_r8_a_kept_gift_goes_off_goods_and_not_off_freight(alice, mug, pen, settings):
