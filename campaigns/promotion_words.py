@@ -245,7 +245,9 @@ def _bounds(recipe: Recipe, terms: Mapping[str, Any]) -> list[str]:
 def _times(terms: Mapping[str, Any]) -> list[str]:
     starts, ends = (shown_time(terms.get(name)) for name in ("starts_at", "ends_at"))
     if ends:
-        return [_("From %(start)s to %(end)s.") % {"start": starts, "end": ends}]
+        # "1:19 a.m." brings the full stop with it.
+        until = ends.rstrip(".")
+        return [_("From %(start)s to %(end)s.") % {"start": starts, "end": until}]
     return [_("From %(start)s on.") % {"start": starts}] if starts else []
 
 

@@ -174,7 +174,9 @@ def listed_products(wanted: Wanted, *, at: datetime) -> Listing[ShownProduct]:
     ``best_first``.
     """
     products = _PRODUCTS.where(_LISTED, at=at)
-    if wanted.channel:
+    # How many are sold everywhere PostgreSQL knows well, and would then rather walk
+    # all products than ask the index for a word that stands in no name.
+    if wanted.channel or wanted.text:
         products = products.where(_SOLD_IN_CHANNEL, channel=wanted.channel)
     else:
         products = products.where(_SOLD_EVERYWHERE)

@@ -97,18 +97,31 @@ class Kept:
 
     def put_back(self) -> None:
         """Write the rows of tables that differ as they were."""
-        now = _rows()
+        now, columns_of = _rows(), _written_columns()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for table, rows in self.rows.items():
                 if now[table] != rows:
                     cursor.execute(f"DELETE FROM {table}")
+                    columns = ", ".join(columns_of[table])
                     cursor.execute(
-                        f"INSERT INTO {table} SELECT *"
+                        f"INSERT INTO {table} ({columns}) SELECT {columns}"
                         f" FROM json_populate_recordset(NULL::{table}, %s)",
                         [rows],
                     )
         self.renumber()
+
+
+def _written_columns() -> dict[str, list[str]]:
+    """Return every table's columns but those that PostgreSQL works out itself."""
+    return {
+        model._meta.db_table: [
+            f'"{field.column}"'
+            for field in model._meta.local_concrete_fields
+            if not field.generated
+        ]
+        for model in _models()
+    }
 
 
 def _rows() -> dict[str, str]:
