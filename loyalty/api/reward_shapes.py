@@ -45,6 +45,7 @@ def reward_shape(shown: ShownReward) -> dict[str, Any]:
         "starts_at": reward.starts_at,
         "ends_at": reward.ends_at,
         "begins_at": reward.seat_at,
+        "over_at": reward.seat_until,
         "place": reward.where,
         "picture": _picture(reward),
     }
@@ -75,6 +76,9 @@ class RewardShape(WrittenShape):
     ends_at = serializers.DateTimeField(allow_null=True)
     begins_at = serializers.DateTimeField(
         allow_null=True, help_text="When the occasion of an event seat begins."
+    )
+    over_at = serializers.DateTimeField(
+        allow_null=True, help_text="Until then passes let in; null: all that day."
     )
     place = serializers.CharField(help_text="Where; empty for what is no seat.")
     picture = serializers.CharField(allow_null=True)

@@ -64,6 +64,7 @@ def test_the_catalogue_shows_the_callers_own_prices(alice):
         "starts_at": NOON.isoformat().replace("+00:00", "Z"),
         "ends_at": None,
         "begins_at": None,
+        "over_at": None,
         "place": "",
         "picture": None,
     }
@@ -128,6 +129,7 @@ def test_a_seat_tells_when_and_where_and_its_ticket_only_to_its_owner(alice, mal
     taken = redeem(alice, reward).json()
 
     assert (shown["begins_at"], shown["left"]) == (written, 1)
+    assert shown["over_at"] is None
     assert shown["place"] in ("文三路店", "Wensan Road shop")
     assert taken["begins_at"] == taken["refundable_until"] == written
     assert taken["place"] == shown["place"]
