@@ -55,14 +55,14 @@ INSERT INTO orders_appliedoffer (
 VALUES (%s, %s, %s, %s, %s, %s, 0, %s, %s)
 """
 _USE = """
-UPDATE campaigns_promotion SET used = used + 1
+UPDATE campaigns_promotion SET used = used + 1, used_units = used_units + %s
  WHERE public_id = %s AND state = 'live' AND (limit_total IS NULL OR used < limit_total)
 RETURNING id
 """
 _USED = """
 INSERT INTO campaigns_promotionuse (
-    promotion_id, order_id, state, amount_minor, taken_at)
-VALUES (%s, %s, 'held', %s, %s)
+    promotion_id, order_id, state, amount_minor, units, taken_at)
+VALUES (%s, %s, 'held', %s, %s, %s)
 """
 _LOCK_STOCK = """
 SELECT id FROM orders_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
@@ -126,9 +126,9 @@ def write(connection: psycopg.Connection, sale: Sale) -> None:
                 _OFFERS,
                 [order_id, each.stage, *same, each.amount_minor, terms, each.on_return],
             )
-            run(_USE, [each.source_id])
+            run(_USE, [each.units, each.source_id])
             (used,) = cursor.fetchone()
-            run(_USED, [used, order_id, each.amount_minor, sale.at])
+            run(_USED, [used, order_id, each.amount_minor, each.units, sale.at])
         units = {x.line.variant_id: x.line.quantity for x in sale.quote.lines}
         run(_LOCK_STOCK, [sorted(units)])
         run(_STOCK, [sorted(units), [units[pk] for pk in sorted(units)]])
