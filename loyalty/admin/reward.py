@@ -262,7 +262,7 @@ class RewardAdmin(StaffAdmin):
         )
         if not may:
             plain[3] = "price_minor"
-        what = list(_WHAT) if may else ["kind", "benefit", _SEAT[0]]
+        what = list(_WHAT) if may else ["kind", *_SEAT, "benefit"]
         if obj is not None and obj.kind == "donation":
             what.append("donated")
         sets = [
@@ -336,8 +336,9 @@ class RewardAdmin(StaffAdmin):
         return words_of_reward(reward) if reward.pk else "–"
 
 
-_SEAT = (("seat_at", "seat_until"), ("place", "place_en"))
-_WHAT = ("kind", "sku", "amount", "template", "benefit", *_SEAT, "upload")
+_SEAT = ("seat_at", "seat_until")
+_WHAT = ("kind", "sku", "amount", "template", *_SEAT)
+_WHAT += (("place", "place_en"), "benefit", "upload")
 
 
 def price_words(priced: Reward | RewardPrice | RewardRedemption) -> str:
