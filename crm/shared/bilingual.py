@@ -1,16 +1,28 @@
 """Names in the language of the shop, and in English where somebody wrote one."""
 
+from collections.abc import Callable
+
 from django.utils.translation import get_language
 
 
-def request_reads_english() -> bool:
-    """Tell whether whoever asks reads English; ask once for many names."""
-    return (get_language() or "en").startswith("en")
+def request_reader() -> Callable[[str, str], str]:
+    """Return how whoever asks reads a name and its English: ask once for many."""
+    if (get_language() or "en").startswith("en"):
+        return _english_if_there_is_one
+    return _own
+
+
+def _english_if_there_is_one(name: str, name_en: str) -> str:
+    return name_en or name
+
+
+def _own(name: str, _name_en: str) -> str:
+    return name
 
 
 def in_request_language(name: str, name_en: str) -> str:
     """Return the English name to readers of English, if there is one."""
-    return name_en if name_en and request_reads_english() else name
+    return request_reader()(name, name_en)
 
 
 class Bilingual:

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import get_script_prefix, reverse
 
-from crm.shared.bilingual import request_reads_english
+from crm.shared.bilingual import request_reader
 from crm.shared.money import as_api
 from orders.queries.catalogue import ShownProduct, ShownSku
 from orders.rules.shown_prices import ShownPrice
@@ -18,12 +18,12 @@ def product_shape(
     product: ShownProduct, prices: Sequence[ShownPrice]
 ) -> dict[str, Any]:
     """Return a product, with what each of its SKUs costs who asks."""
-    english = request_reads_english()
+    read = request_reader()
     return {
         "id": product.public_id,
-        "name": _read(product.name, product.name_en, english),
+        "name": read(product.name, product.name_en),
         "kind": product.kind,
-        "brand": _read(product.brand_name, product.brand_name_en, english) or "",
+        "brand": read(product.brand_name or "", product.brand_name_en or ""),
         "brand_code": product.brand_code,
         "category": product.category_code,
         "tags": product.tags,
@@ -31,15 +31,15 @@ def product_shape(
         "attributes": [
             {
                 "code": code,
-                "name": _read(name, name_en, english),
-                "value": _read(value, value_en, english),
+                "name": read(name, name_en),
+                "value": read(value, value_en),
             }
             for code, name, name_en, value, value_en in product.attributes
         ],
         "images": [
             {
                 "url": _picture_url(get_script_prefix(), product.public_id, image),
-                "alt": _read(alt, alt_en, english),
+                "alt": read(alt, alt_en),
                 "sku": sku,
             }
             for image, alt, alt_en, sku in product.images
@@ -48,10 +48,6 @@ def product_shape(
             _sku(sku, shown) for sku, shown in zip(product.skus, prices, strict=True)
         ],
     }
-
-
-def _read(name: str | None, name_en: str | None, english: bool) -> str | None:
-    return name_en if english and name_en else name
 
 
 def _picture_url(prefix: str, product: str, picture: str) -> str:
