@@ -1,7 +1,5 @@
 """Back-tests: real orders of a checkout, replayed with a draft by a job."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,19 +14,26 @@ from campaigns.services.drafting import (
     write_draft,
 )
 from campaigns.services.issuing import issue_to_members
-from campaigns.services.publishing import pause_promotion, publish_promotion
+from campaigns.services.publishing import pause_promotion
 from crm.shared.jobs import cancel_job, retry_job, run_job
 from crm.shared.models import AuditEntry, Job
 from loyalty.models import Tier, TierChange
 from loyalty.services.adjusting import grant_points
 from orders.models import AppliedOffer, Order, OrderLine, Product, Variant
+from tests.campaigns.backtests import (
+    DAY,
+    ask,
+    cancelled_in,
+    draft,
+    killed_after,
+    live,
+    run,
+    sold,
+)
 from tests.campaigns.recipes import of_kind
 from tests.cast import NOON, make_member, make_variant
 from tests.faults.callers import at_once
 from tests.orders.shop import fill_cart, pay, place
-
-DAY = timedelta(days=1)
-TENTH = of_kind("percent", {"percent_bp": 1_000})
 
 
 @pytest.fixture(autouse=True)
@@ -37,35 +42,6 @@ def goods(db, settings):
     settings.FREIGHT_MINOR = 0
     Variant.objects.filter(pk=make_variant("TEA", 10_000).pk).update(cost_minor=4_000)
     Variant.objects.filter(pk=make_variant("CUP", 3_000).pk).update(cost_minor=1_000)
-
-
-def draft(dana, **content) -> Promotion:
-    usual = {"name": "春茶", "starts_at": NOON, "exclusive_group": "", **TENTH}
-    return write_draft(promotion_id=None, content=usual | content, actor=dana, now=NOON)
-
-
-def live(dana, **content) -> Promotion:
-    made = draft(dana, **content)
-    return publish_promotion(promotion_id=made.pk, reason="x", actor=dana, now=NOON)
-
-
-def sold(items, *, member=None, now=NOON, codes=()) -> Order:
-    cart = fill_cart(items, member=member, now=now)
-    cart.coupon_codes = list(codes)
-    cart.save(update_fields=["coupon_codes"])
-    order = place(cart, now=now)
-    pay(order, now=now)
-    return order
-
-
-def ask(promotion, dana, *, days=7, now=NOON + DAY) -> Backtest:
-    return order_backtest(promotion_id=promotion.pk, days=days, actor=dana, now=now)
-
-
-def run(promotion, dana, **how) -> Backtest:
-    asked = ask(promotion, dana, **how)
-    run_job(asked.job_id)
-    return Backtest.objects.select_related("job").get(pk=asked.pk)
 
 
 # --- What is found --------------------------------------------------------------------
@@ -305,13 +281,7 @@ def test_a_killed_job_goes_on_after_its_last_chunk(seven, dana, monkeypatch, chu
     asked = ask(seven, dana)
     replay_chunk, calls = backtesting.replay_chunk, []
 
-    def killed(**how):
-        calls.append(how["after"])
-        answer = replay_chunk(**how)
-        if len(calls) == chunks + 1:
-            raise KeyboardInterrupt  # after the chunk was written, before its commit
-        return answer
-
+    killed = killed_after(replay_chunk, chunks=chunks, calls=calls)
     monkeypatch.setattr("campaigns.jobs.replay_chunk", killed)
     with pytest.raises(KeyboardInterrupt):
         run_job(asked.job_id)
@@ -331,12 +301,7 @@ def test_cancelled_it_keeps_what_it_has_and_goes_on_when_asked(
     asked = ask(seven, dana)
     replay_chunk = backtesting.replay_chunk
 
-    def cancelling(**how):
-        answer = replay_chunk(**how)
-        if how["after"]:
-            Job.objects.filter(pk=asked.job_id).update(cancel_requested=True)
-        return answer
-
+    cancelling = cancelled_in(replay_chunk, job_id=asked.job_id)
     monkeypatch.setattr("campaigns.jobs.replay_chunk", cancelling)
     run_job(asked.job_id)
     assert found_of(asked)["orders"] == 2

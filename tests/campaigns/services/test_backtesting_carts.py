@@ -1,7 +1,5 @@
 """Back-tests of carts that were left: whose, at which prices, chunk by chunk."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -15,12 +13,19 @@ from loyalty.models import Tier, TierChange
 from orders.models import CartLine, FreightRule, Price, Variant
 from orders.services.carts import change_item
 from orders.services.merging_carts import merge_cart
+from tests.campaigns.backtests import (
+    DAY,
+    ask,
+    cancelled_in,
+    draft,
+    killed_after,
+    live,
+    run,
+    sold,
+)
 from tests.campaigns.recipes import ladder, of_kind
-from tests.campaigns.services.test_backtesting import ask, draft, live, run, sold
 from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart
-
-DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -197,13 +202,7 @@ def test_a_killed_job_goes_on_after_its_last_chunk(seven, dana, monkeypatch, chu
     asked = ask(seven, dana)
     replay_carts, calls = replaying_carts.replay_carts, []
 
-    def killed(**how):
-        calls.append(how["after"])
-        answer = replay_carts(**how)
-        if len(calls) == chunks + 1:
-            raise KeyboardInterrupt  # after the chunk was written, before its commit
-        return answer
-
+    killed = killed_after(replay_carts, chunks=chunks, calls=calls)
     monkeypatch.setattr("campaigns.jobs.replay_carts", killed)
     with pytest.raises(KeyboardInterrupt):
         run_job(asked.job_id)
@@ -221,12 +220,7 @@ def test_stopped_among_the_carts_it_keeps_what_it_has_and_goes_on(
     asked = ask(seven, dana)
     replay_carts = replaying_carts.replay_carts
 
-    def cancelling(**how):
-        answer = replay_carts(**how)
-        if how["after"]:
-            Job.objects.filter(pk=asked.job_id).update(cancel_requested=True)
-        return answer
-
+    cancelling = cancelled_in(replay_carts, job_id=asked.job_id)
     monkeypatch.setattr("campaigns.jobs.replay_carts", cancelling)
     run_job(asked.job_id)
     assert both_of(asked)[1]["carts"] == 2
