@@ -25,6 +25,7 @@ from django.db.models.functions import Coalesce, Concat
 from campaigns.models import Backtest, SegmentMember
 from campaigns.rules.backtesting import Key, Shares
 from campaigns.rules.needs import NOTHING, SEGMENT, Needs
+from crm.shared import paging
 from loyalty.models import TierChange
 from orders.models import Allocation, AppliedOffer, Order, OrderLine
 from orders.models.order import EXCHANGE
@@ -101,10 +102,7 @@ def stored_orders(
         needs: what is asked about buyers; the rest is not looked up.
     """
     if after is not None:
-        at, pk = after
-        orders = orders.filter(placed_at__gte=at).filter(
-            Q(placed_at__gt=at) | Q(pk__gt=pk)
-        )
+        orders = orders.filter(paging.after(("placed_at", "pk"), after))
     # Those of one moment came one after the other.
     earlier = Q(placed_at__lt=OuterRef("placed_at"))
     earlier |= Q(placed_at=OuterRef("placed_at"), pk__lt=OuterRef("pk"))

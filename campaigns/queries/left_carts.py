@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.queries.backtests import with_buyers
 from campaigns.rules.needs import NOTHING, Needs
+from crm.shared import paging
 from orders.models import Cart, CartLine
 from orders.queries.carts import CartContents, contents_of_carts
 
@@ -64,10 +65,7 @@ def stored_carts(
         needs: what is asked about holders; the rest is not looked up.
     """
     if after is not None:
-        at, pk = after
-        carts = carts.filter(updated_at__gte=at).filter(
-            Q(updated_at__gt=at) | Q(pk__gt=pk)
-        )
+        carts = carts.filter(paging.after(("updated_at", "pk"), after))
     rows = list(
         with_buyers(
             carts,
