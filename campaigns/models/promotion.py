@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.rules.promotion_life import phase
+from campaigns.rules.recipes_making import most_units
 from crm.shared.bilingual import Bilingual
 from crm.shared.public_ids import PublicIdField
 from orders.models import AppliedOffer
@@ -164,8 +165,7 @@ class Promotion(Bilingual, models.Model):
     @property
     def most_units(self) -> int | None:
         """The most units that one order gets at its price; None is no limit."""
-        limits = (self.limit_units, self.limit_member_units)
-        return min((each for each in limits if each is not None), default=None)
+        return most_units(self.limit_units, self.limit_member_units)
 
     @property
     def is_editable(self) -> bool:

@@ -76,6 +76,15 @@ class Meta:
     zone: ZoneInfo = ZoneInfo("UTC")
 
 
+def most_units(limit: int | None, member_limit: int | None) -> int | None:
+    """Return how many units one order gets at a limited price; None is no limit (S21).
+
+    >>> most_units(12, 2), most_units(None, 2), most_units(None, None)
+    (2, 2, None)
+    """
+    return min((n for n in (limit, member_limit) if n is not None), default=None)
+
+
 def offer_of(recipe: Recipe, meta: Meta) -> SpendAndSave | Promotion:
     """Return what the pricing function asks.
 

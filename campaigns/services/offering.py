@@ -22,7 +22,7 @@ from campaigns.queries.promotions import PromotionRow, promotions_on
 from campaigns.rules.index import Indexed, OfferIndex
 from campaigns.rules.promotions import Promotion as PromotionOffer
 from campaigns.rules.recipes import BadRecipe
-from campaigns.rules.recipes_making import Meta, offer_of
+from campaigns.rules.recipes_making import Meta, most_units, offer_of
 from campaigns.rules.recipes_reading import read
 from campaigns.services.choosing import coupons_asked_for
 from campaigns.services.knowing import KnownOffers, offers_told, segments_of_buyer
@@ -99,7 +99,7 @@ def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
     What is left of a budget, or of the units at its price, is told later; until then
     there is nothing left.
     """
-    limits = (promotion.limit_units, promotion.limit_member_units)
+    most = most_units(promotion.limit_units, promotion.limit_member_units)
     return Meta(
         source_id=promotion.public_id,
         name=promotion.label,
@@ -109,6 +109,6 @@ def meta_of(*, promotion: Promotion | PromotionRow) -> Meta:
         on_return=promotion.on_return,
         budget_minor=None if promotion.budget_id is None else 0,
         budget_id=promotion.budget_id,
-        units_left=None if limits == (None, None) else 0,
+        units_left=None if most is None else 0,
         zone=ZoneInfo(settings.SHOP_TIME_ZONE),
     )

@@ -18,7 +18,7 @@ from campaigns.rules.backtesting import KeptAmount, PastOrder, Shares, Tried
 from campaigns.rules.conditions import Facts
 from campaigns.rules.needs import NOTHING, Needs, needs_of
 from campaigns.rules.recipes import BadRecipe
-from campaigns.rules.recipes_making import Meta, offer_of
+from campaigns.rules.recipes_making import Meta, most_units, offer_of
 from campaigns.rules.recipes_reading import read
 from campaigns.services.drafting import RecipeInvalid
 from crm import wiring
@@ -173,7 +173,6 @@ def audiences_of(stored: StoredOrder | StoredCart) -> frozenset[str]:
 def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:
     """Return the place of what is tried among other offers, as it was asked for."""
     terms = backtest.terms
-    limits = (terms.get("limit_units"), terms.get("limit_member_units"))
     return Meta(
         source_id=backtest.promotion.public_id,
         name=terms["name"],
@@ -181,6 +180,8 @@ def _meta_of(backtest: Backtest, zone: ZoneInfo) -> Meta:
         exclusive_group=terms["exclusive_group"],
         starts_at=datetime.fromisoformat(terms["starts_at"]),
         budget_minor=backtest.budget_minor,
-        units_left=min((each for each in limits if each is not None), default=None),
+        units_left=most_units(
+            terms.get("limit_units"), terms.get("limit_member_units")
+        ),
         zone=zone,
     )
