@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import get_language
@@ -172,7 +172,8 @@ def sidebar(request: HttpRequest) -> list[SafeString]:
     for title, entries in _sections(get_language()):
         shown = [e.shown(request.path) for e in entries if e.may_see(request.user)]
         if shown:
-            sections.append(format_html(_SECTION, title, mark_safe("".join(shown))))  # noqa: S308  _entry escapes
+            entries_of = format_html_join("", "{}", ((entry,) for entry in shown))
+            sections.append(format_html(_SECTION, title, entries_of))
     return sections
 
 
