@@ -75,7 +75,7 @@ class LoyaltyEffects:
         orders = line_of(order)
         terms = program()
         goods_minor = planned.value_minor(kinds_that_earn(terms))
-        units = {at: count for at, (count, _minor) in planned.units.items()}
+        units = {at: back.quantity for at, back in planned.units.items()}
         settlement = Settlement(
             source="preview",
             points_back=planned.points,

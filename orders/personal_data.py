@@ -124,7 +124,7 @@ class OrdersData(PersonalData):
             "orders.Refund",
             "order__member",
             kept="public_id kind state amount_minor freight_minor deducted_minor "
-            "points_returned freight_points points_deducted shortfall "
+            "points_returned freight_points points_kept points_deducted shortfall "
             "requested_at completed_at exchanged_minor",
             plain="order replaced_by source external_ref request_key reason "
             "reason_code actor restocks quote_hash",

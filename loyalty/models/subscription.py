@@ -148,8 +148,9 @@ class Subscription(models.Model):
 class SubscriptionPeriod(models.Model):
     """Days that were bought together, or tried for nothing. Append only.
 
-    ``amount_minor`` is the money of its order line, ``credit_minor`` what an earlier
-    plan was worth when this one took its place. Pauses move days; what was bought stays
+    ``amount_minor`` is what paid its order line, money and points at their worth of
+    that day, ``credit_minor`` what an earlier plan was worth when this one took its
+    place. Pauses move days; what was bought stays
     as it is written here.
     """
 

@@ -18,6 +18,7 @@ from loyalty.models import (
     SubscriptionPeriod,
 )
 from loyalty.rules.plans import HOLDING, PaidDays, State, days_left
+from orders.models import OrderLine
 
 #: What a member saved on goods because of the price for a plan.
 _SAVED = """
@@ -102,6 +103,14 @@ def paid_days(subscription: Subscription) -> list[PaidDays]:
         .annotate(Sum("days"))
     )
     return [row.paid(refunded_days=-gone.get(row.pk, 0)) for row in rows]
+
+
+def points_of_fee(line: OrderLine) -> tuple[int, int]:
+    """Return the points that paid a fee, and their worth that day in minor units."""
+    paid = line.allocations.filter(points__gt=0).aggregate(
+        points=Sum("points", default=0), minor=Sum("amount_minor", default=0)
+    )
+    return paid["points"], paid["minor"]
 
 
 def left_after(subscription: Subscription, *, after: date) -> int:

@@ -128,8 +128,8 @@ def bought_until(term: Term, *, value_minor: int) -> date:
 class PaidDays:
     """Days that were bought together, without those that were refunded.
 
-    ``value_minor`` paid for ``bought_days``: money, and what was credited for an
-    earlier plan.
+    ``value_minor`` paid for ``bought_days``: money, points at their worth, and what was
+    credited for an earlier plan.
     """
 
     id: int
@@ -204,7 +204,7 @@ def fee_back_minor(
     """Return what goes back of a plan fee (R21).
 
     Args:
-        paid_minor: the money of this fee; never more goes back.
+        paid_minor: what this fee was worth, in money and points; never more goes back.
         unused_value_minor: what its unused days are worth.
         benefits_minor: what the member saved by the plan so far.
 
@@ -212,6 +212,29 @@ def fee_back_minor(
     1500
     """
     return max(0, min(paid_minor, unused_value_minor) - benefits_minor)
+
+
+def used_of_fee(
+    used_minor: int, *, paid_minor: int, points: int, points_minor: int
+) -> tuple[int, int]:
+    """Return the money and the points of a fee that are used, in proportion (R21).
+
+    Args:
+        used_minor: what of ``paid_minor + points_minor`` does not go back.
+        paid_minor: the money of the fee.
+        points: the points of the fee, worth ``points_minor`` when they were spent.
+
+    Both are rounded down, for the member.
+
+    >>> used_of_fee(1_000, paid_minor=3_000, points=0, points_minor=0)
+    (1000, 0)
+    >>> used_of_fee(1_000, paid_minor=2_000, points=1_000, points_minor=1_000)
+    (666, 333)
+    """
+    worth = paid_minor + points_minor
+    if not worth:
+        return 0, 0
+    return paid_minor * used_minor // worth, points * used_minor // worth
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from crm.shared.money import cumulative_share
 from crm.shared.outbox import record
 from loyalty.events import PlanRenewed, PlanStarted
 from loyalty.models import (
@@ -20,6 +21,7 @@ from loyalty.queries.plans import (
     offered_price,
     open_subscription,
     paid_days,
+    points_of_fee,
     shop_day,
 )
 from loyalty.rules.plans import (
@@ -333,7 +335,10 @@ def _units(line: OrderLine) -> int:
 
 
 def _paid_minor(line: OrderLine) -> int:
-    return line.net_minor - line.refunded_minor
+    """Return what paid the units that were not refunded: money, and worth of points."""
+    _points, worth = points_of_fee(line)
+    gone = cumulative_share(worth, line.refunded_quantity, line.quantity)
+    return line.net_minor - line.refunded_minor + worth - gone
 
 
 def _agreed_minor(line: OrderLine) -> int:

@@ -116,6 +116,9 @@ class StatementShape(serializers.Serializer):
     freight_points = serializers.IntegerField(
         help_text="Of those points, what had paid for the freight."
     )
+    points_kept = serializers.IntegerField(
+        help_text="Points of the items that stay, for what they paid was used."
+    )
     effects = EffectShape(many=True)
     requested_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
@@ -255,6 +258,7 @@ def statement_shape(paper: Statement) -> dict[str, Any]:
         "elsewhere": as_api(paper.elsewhere_minor, currency),
         "points_returned": paper.points_returned,
         "freight_points": paper.freight_points,
+        "points_kept": paper.points_kept,
         "effects": [effect_shape(effect, currency) for effect in paper.effects],
         "requested_at": paper.requested_at,
         "completed_at": paper.completed_at,

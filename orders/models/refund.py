@@ -80,6 +80,8 @@ class Refund(models.Model):
     freight_points = models.PositiveIntegerField(
         _("points of the freight"), default=0, db_default=0
     )
+    #: Points of its lines that stay, for what they paid was used (R21).
+    points_kept = models.PositiveIntegerField(_("points kept"), default=0, db_default=0)
     #: What becomes of earned points that are no longer there (P16, P17).
     shortfall = models.CharField(
         _("missing points"),

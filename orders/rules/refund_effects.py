@@ -24,6 +24,15 @@ class Shortfall(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsBack:
+    """Units of a line that come back, with what had paid for them."""
+
+    quantity: int
+    amount_minor: int = 0
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRefund:
     """A refund as other apps see it before it is made.
 
@@ -41,8 +50,8 @@ class PlannedRefund:
     #: True when no unit of the order is left and money goes back for the last one.
     closes_order: bool
     shortfall: Shortfall = Shortfall.PROGRAM
-    #: Units that come back, and their money, by position of the line.
-    units: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    #: What comes back, by position of the line.
+    units: Mapping[int, UnitsBack] = field(default_factory=dict)
     #: Whether the money can still be lowered: not where another system gave it already,
     #: nor in an exchange.
     may_deduct: bool = False
@@ -63,7 +72,8 @@ class Effect:
     ``message`` is translatable and names its ``params``; money stands there as
     ``…_minor`` and is written without the suffix. ``deduct_minor`` is what
     ``deduct_points`` missing points cost the buyer when they are deducted.
-    ``used_minor`` is what of a fee stays with the shop, for it was used (R21).
+    ``used_minor`` and ``used_points`` are what of a fee stays with the shop, for it was
+    used (R21).
     """
 
     code: str
@@ -72,6 +82,7 @@ class Effect:
     deduct_points: int = 0
     deduct_minor: int = 0
     used_minor: int = 0
+    used_points: int = 0
 
 
 class RefundEffects(Protocol):

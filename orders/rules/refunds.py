@@ -128,6 +128,8 @@ class RefundQuote:
     points_deducted: int = 0
     #: Points that paid for the freight that goes back (P23).
     freight_points: int = 0
+    #: Points that paid for what was used of a plan, and stay with the shop (R21).
+    points_kept: int = 0
 
     @property
     def units_minor(self) -> int:
@@ -147,7 +149,8 @@ class RefundQuote:
     @property
     def points(self) -> int:
         """Return the spent points that go back to their lots (P20)."""
-        return sum(line.points for line in self.lines) + self.freight_points
+        spent = sum(line.points for line in self.lines) + self.freight_points
+        return spent - self.points_kept
 
     @property
     def hash(self) -> str:
@@ -165,6 +168,8 @@ class RefundQuote:
         }
         if self.freight_points:
             deal["freight_points"] = self.freight_points
+        if self.points_kept:
+            deal["points_kept"] = self.points_kept
         text = json.dumps(deal, separators=(",", ":"), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -55,6 +55,8 @@ class Statement:
     effects: tuple[Effect, ...] = ()
     #: Of those points, what had paid for the freight (P23).
     freight_points: int = 0
+    #: Points of the lines that stay, for what they paid was used (R21).
+    points_kept: int = 0
 
     @property
     def units_minor(self) -> int:
@@ -74,7 +76,8 @@ class Statement:
     @property
     def adds_up(self) -> bool:
         """Whether the parts make the sums; anything else is a defect."""
-        points = sum(line.points for line in self.lines) + self.freight_points
+        points = sum(line.points for line in self.lines)
+        points += self.freight_points - self.points_kept
         return (
             self.units_minor + self.freight_minor - self.deducted_minor
             == self.amount_minor

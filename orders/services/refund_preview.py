@@ -29,6 +29,7 @@ from orders.rules.refund_effects import (
     PlannedRefund,
     RefundEffects,
     Shortfall,
+    UnitsBack,
 )
 from orders.rules.refunds import (
     OF_GOODS,
@@ -169,10 +170,11 @@ def quote_for(
     root = root_of(order)
     planned = _planned(order, root, lines, quote, policy)
     effects = effects_of(planned, now=now)
-    quote = _without_used(quote, effects)
-    if quote.amount_minor < planned.amount_minor:
-        # There is less money now that missing points could be deducted from (P16).
-        planned = replace(planned, amount_minor=quote.amount_minor)
+    used = _without_used(quote, effects)
+    if used != quote:
+        # Less goes back, so that less is left to deduct missing points from (P16).
+        quote = used
+        planned = replace(planned, amount_minor=quote.amount_minor, points=quote.points)
         effects = effects_of(planned, now=now)
     quote = _with_shortfall(replace(quote, effects=effects))
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
@@ -287,14 +289,16 @@ def _planned(
         .exists(),
         shortfall=policy.shortfall,
         units={
-            part.position: (part.quantity, part.amount_minor) for part in quote.lines
+            part.position: UnitsBack(part.quantity, part.amount_minor, part.points)
+            for part in quote.lines
         },
         may_deduct=not policy.freight_is_told,
     )
 
 
 def _without_used(quote: RefundQuote, effects: Sequence[Effect]) -> RefundQuote:
-    """Deduct what of fees was used (R21)."""
+    """Deduct what of fees was used, and keep the points that paid for it (R21)."""
+    quote = replace(quote, points_kept=sum(each.used_points for each in effects))
     used = sum(effect.used_minor for effect in effects)
     if not used:
         return quote

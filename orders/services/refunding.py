@@ -240,6 +240,7 @@ def _write(refund: Refund, quote: RefundQuote, policy: RefundPolicy) -> None:
     refund.deducted_minor = quote.deducted_minor
     refund.points_returned = quote.points
     refund.freight_points = quote.freight_points
+    refund.points_kept = quote.points_kept
     refund.points_deducted = quote.points_deducted
     refund.shortfall = policy.shortfall
     refund.restocks = policy.restocks

@@ -45,6 +45,7 @@ def refund_statement(*, refund_id: int) -> Statement:
         amount_minor=refund.amount_minor,
         points_returned=refund.points_returned,
         freight_points=refund.freight_points,
+        points_kept=refund.points_kept,
         effects=tuple(
             effect for source in effect_sources() for effect in source.booked(refund.pk)
         ),

@@ -9,7 +9,7 @@ from members.models import PaymentInstrument
 from members.services.instruments import bind_instrument
 from orders.models import Order
 from orders.providers.test import signed_message
-from orders.services.carts import add_item, create_cart
+from orders.services.carts import add_item, create_cart, set_points
 from orders.services.checkout import place_order
 from orders.services.payment import start_payment, take_callback
 from orders.services.quoting import quote_cart
@@ -38,9 +38,15 @@ def price_of(plan: Plan, period: str = "month") -> PlanPrice:
 
 
 def order_plan(
-    member, plan: Plan, on: date, *, period: str = "month", units: int = 1
+    member,
+    plan: Plan,
+    on: date,
+    *,
+    period: str = "month",
+    units: int = 1,
+    points: int = 0,
 ) -> Order:
-    """Put a plan into a cart and order it."""
+    """Put a plan into a cart and order it, partly for points if the program lets."""
     cart = create_cart(member_id=member.pk, now=noon(on))
     add_item(
         cart_id=cart.pk,
@@ -48,6 +54,7 @@ def order_plan(
         quantity=units,
         now=noon(on),
     )
+    set_points(cart_id=cart.pk, points=points, now=noon(on))
     cart.refresh_from_db()
     quote = quote_cart(cart=cart, now=noon(on))
     return place_order(cart_id=cart.pk, quote_hash=quote.hash, now=noon(on))

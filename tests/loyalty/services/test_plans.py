@@ -7,9 +7,16 @@ import pytest
 from crm.shared.models import AuditEntry, Fact
 from crm.shared.outbox import drain
 from loyalty.merging import BothHavePlans, LoyaltyMerger
-from loyalty.models import PointsAccount, PointsEntry, Subscription, SubscriptionMove
+from loyalty.models import (
+    PointsAccount,
+    PointsEntry,
+    Program,
+    Subscription,
+    SubscriptionMove,
+)
 from loyalty.queries.plans import plan_then, renewals_ahead, saved_so_far, start_of
 from loyalty.services import renewing
+from loyalty.services.adjusting import grant_points
 from loyalty.services.changing_plans import (
     ChangeOutdated,
     SamePlan,
@@ -53,6 +60,7 @@ from orders.services.refunding import (
     quote_refund,
     refund_order,
 )
+from orders.services.stating import refund_statement
 from tests.cast import make_member, make_variant, put_in_state
 from tests.loyalty.books import paid_order
 from tests.loyalty.plans import (
@@ -635,6 +643,64 @@ def test_r21_a_refund_before_its_payment_is_told_gives_no_days(alice, tea):
     assert settle_paid_plans(order_id=order.pk, now=noon(JUNE)) == []
 
     assert plan_of(alice) is None
+
+
+@pytest.fixture
+def rich(alice):
+    """Return a member with 5,000 points, 100 a unit of money, that pay plan fees."""
+    Program.objects.update(
+        redeem_max_bp=10_000,
+        redeem_step=1,
+        redeem_minor_per_100=100,
+        redeems_plans=True,
+    )
+    grant_points(
+        member_id=alice.pk,
+        points=5_000,
+        reason="test",
+        actor="test",
+        source="test",
+        now=noon(date(2026, 5, 1)),
+    )
+    return alice
+
+
+@pytest.mark.parametrize(
+    ("points", "on", "money_back", "points_back"),
+    [
+        (0, date(2026, 6, 10), 2_000, 0),
+        (1_500, date(2026, 6, 10), 1_000, 1_000),
+        (1_000, date(2026, 6, 20), 667, 334),
+        (2_999, date(2026, 6, 29), 1, 100),
+        (1_500, date(2026, 6, 30), 0, 0),
+    ],
+)
+def test_r21_points_that_paid_a_fee_are_prorated_like_money(
+    rich, tea, points, on, money_back, points_back
+):
+    """R21: of both so much stays as was used, and the parts add up (R22)."""
+    order = buy_plan(rich, tea, JUNE, points=points)
+    assert order.total_minor == 3_000 - points
+    quote = quote_refund(order_id=order.pk, items={1: 1}, now=noon(on))
+    assert (quote.amount_minor, quote.points) == (money_back, points_back)
+
+    row = refund(order, on)
+
+    assert (row.amount_minor, row.points_returned) == (money_back, points_back)
+    assert row.points_kept == points - points_back
+    assert refund_statement(refund_id=row.pk).adds_up
+    account = PointsAccount.objects.get(member=rich)
+    assert account.balance == 5_000 - points + points_back
+
+
+def test_a_month_paid_with_points_is_worth_as_much_in_another_plan(rich, tea, wine):
+    buy_plan(rich, tea, JUNE, points=1_500)
+
+    change = preview_change(
+        member_id=rich.pk, plan="wine", period="month", now=noon(date(2026, 6, 16))
+    )
+
+    assert change.change.credit_minor == 1_500
 
 
 # --- What a plan gives --------------------------------------------------------
