@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Exists, F, OuterRef
 from django.http import HttpResponseRedirect
 from django.urls import path
@@ -132,10 +133,15 @@ class BranchFilter(AutocompleteSelectFilter):
 
     def queryset(self, request, queryset):
         """Look at the branch."""
-        chosen = self.value()
-        if not chosen or not str(chosen).isdecimal():
+        if not self.value():
             return queryset
-        branch = Category.objects.filter(lineage__contains=[int(chosen)])
+        try:
+            root = Category.objects.filter(pk=self.value()).first()
+        except ValueError as error:
+            raise IncorrectLookupParameters(error) from error
+        if root is None:
+            return queryset.none()
+        branch = Category.objects.filter(lineage__contains=[root.pk])
         return queryset.filter(category__in=branch)
 
 

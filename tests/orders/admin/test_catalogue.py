@@ -386,6 +386,9 @@ def test_the_list_is_searched_and_filtered_by_branch_and_stock(pan):
     assert listed(client, "q=chufang") == {"PAN-1"}
     assert listed(client, "q=lid-1") == {"LID-1"}
     assert listed(client, f"category__id__exact={home.pk}") == {"PAN-1"}
+    assert listed(client, "category__id__exact=" + "9" * 30) == set()
+    refused = client.get(f"{LIST}?category__id__exact=x")
+    assert refused["Location"].endswith("?e=1")  # The list again, saying so.
     assert listed(client, "stock=low") == {"PAN-1", "POT-1"}
     assert listed(client, "stock=out") == {"POT-1"}
 
