@@ -64,18 +64,6 @@ class Listing(Generic[Row]):
         rows = self._read(self._text(), self.params)
         return rows[0] if rows else None
 
-    def count(self, *, most: int) -> int:
-        """Return how many rows there are, looking at no more than ``most``."""
-        if self.is_empty:
-            return 0
-        text, params = self.keys()
-        with self._cursor() as cursor:
-            cursor.execute(
-                f"SELECT count(*) FROM ({text} LIMIT {most:d}) rows",  # noqa: S608
-                params,
-            )
-            return cursor.fetchone()[0]
-
     def keys(self) -> tuple[str, Mapping[str, Any]]:
         """Return a statement that gives one number a row, and its parameters.
 
