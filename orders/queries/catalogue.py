@@ -40,8 +40,8 @@ SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
             v.on_hand, v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
      FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
 """  # noqa: S608
-_TABLES = """
-FROM orders_product p
+_FROM = "FROM orders_product p"
+_JOINS = """
 LEFT JOIN orders_brand b ON b.id = p.brand_id
 LEFT JOIN orders_category c ON c.id = p.category_id
 """
@@ -292,7 +292,7 @@ def _shown(*columns: Any) -> ShownProduct:
 
 
 _PRODUCTS = Listing(
-    _SHOWN, _TABLES, _shown, {"created_at": "p.created_at", "id": "p.id"}
+    _SHOWN, _FROM, _shown, {"created_at": "p.created_at", "id": "p.id"}, _JOINS
 )
 
 
