@@ -147,6 +147,7 @@ class ShownProduct(Bilingual):
             first: the position of the first of them.
         """
         own = () if self.category_id is None else (self.category_id,)
+        label, marks = self.label, brand_marks(self.brand_id)
         return [
             PriceLine(
                 position=position,
@@ -154,14 +155,14 @@ class ShownProduct(Bilingual):
                 product_id=self.id,
                 category_id=self.category_id,
                 sku=each.sku,
-                name=f"{self.label} {each.option}".strip(),
+                name=f"{label} {each.option}".strip(),
                 kind=self.kind,
                 quantity=1,
                 unit_price_minor=each.price_minor,
                 prices=each.prices,
                 category_ids=tuple(self.lineage or own),
                 weight_grams=each.weight_grams or 0,
-                marks=brand_marks(self.brand_id),
+                marks=marks,
             )
             for position, each in enumerate(self.skus, start=first)
         ]
