@@ -5,25 +5,40 @@ clock: moving that forward must not sign anybody out.
 """
 
 import json
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from crm.shared.encryption import DecryptionFailed
-from members.models import Session
+from crm.shared.fields import Sealed
+from crm.shared.planned import planned_cursor
+from crm.shared.whole_rows import Columns
+from members.models import Member, Session, User
 
 #: Names inside a session.
 STAFF, DEVICE, NETWORK = "_staff", "_device", "_network"
 #: A session that was used moves its end on when this part of its rest is gone.
 _MOVE_AFTER = 0.1
+_DATA: Any = Session._meta.get_field("session_data")
+_USER, _MEMBER = Columns(User, "u"), Columns(Member, "m")
+#: Who asks, in one statement: of every request it is the first.
+_OPEN = f"""
+SELECT s.session_data, s.expire_date, s.ends_at, {_USER.text}, {_MEMBER.text}
+  FROM members_session s
+  LEFT JOIN members_user u ON u.id = s.user_id
+  LEFT JOIN members_member m ON m.user_id = u.id
+ WHERE s.session_key = %(mark)s AND s.expire_date > %(now)s AND s.ends_at > %(now)s
+"""  # noqa: S608
 
 
 def key_mark(token: str) -> str:
@@ -41,34 +56,44 @@ def lifetimes(*, staff: bool) -> tuple[timedelta, timedelta]:
 class SessionStore(SessionBase):
     """One session, loaded when it is first asked for."""
 
+    #: Columns of the login and of its member, as they were read with the session.
+    _who: Sequence[Any] = ()
+
     def load(self) -> dict[str, Any]:
         """Return what the session remembers; nothing when it is over."""
         now = timezone.now()
-        row = (
-            Session.objects.filter(
-                session_key=key_mark(self.session_key or ""),
-                expire_date__gt=now,
-                ends_at__gt=now,
-            )
-            .only("session_key", "session_data", "expire_date", "ends_at")
-            .first()
-        )
-        try:
-            data = json.loads(row.session_data) if row else None
-        except DecryptionFailed:  # its key was dropped: signed out, never an error
-            data = None
+        mark = key_mark(self.session_key or "")
+        with planned_cursor() as cursor:
+            cursor.execute(_OPEN, {"mark": mark, "now": now})
+            row = cursor.fetchone()
+        data = _opened(row[0], mark) if row else None
         if data is None:
             self._session_key = None
             return {}
-        self._move_end(row, data, now)
+        _sealed, expires, ends, *self._who = row
+        idle, _longest = lifetimes(staff=bool(data.get(STAFF)))
+        if expires - now < idle * (1 - _MOVE_AFTER):
+            Session.objects.filter(session_key=mark).update(
+                expire_date=min(now + idle, ends), seen_at=now
+            )
         return data
 
-    def _move_end(self, row: Session, data: dict[str, Any], now: datetime) -> None:
-        idle, _longest = lifetimes(staff=bool(data.get(STAFF)))
-        if row.expire_date - now < idle * (1 - _MOVE_AFTER):
-            Session.objects.filter(pk=row.pk).update(
-                expire_date=min(now + idle, row.ends_at), seen_at=now
-            )
+    def signed_in(self) -> User | None:
+        """Return who is signed in, with their member, of one look at the session.
+
+        Whoever this returns ``django.contrib.auth.get_user`` returns, too. None means
+        that it has to be asked: nobody is signed in, the login is disabled, or what the
+        session remembers is not of its present password under the newest key.
+        """
+        data = self._get_session()
+        user = _USER.row(self._who[: len(_USER)]) if self._who else None
+        if user is None or not _vouches(data, user):
+            return None
+        member = _MEMBER.row(self._who[len(_USER) :])
+        User.member.related.set_cached_value(user, member)
+        if member is not None:
+            Member.user.field.set_cached_value(member, user)
+        return user
 
     def exists(self, session_key: str) -> bool:
         """Return whether a token is taken."""
@@ -121,10 +146,9 @@ class SessionStore(SessionBase):
     def _update(self, data: dict[str, Any]) -> int:
         idle, longest = lifetimes(staff=bool(data.get(STAFF)))
         mark = key_mark(self.session_key or "")
-        field: Any = Session._meta.get_field("session_data")
         ends_at = F("created_at") + longest
         return Session.objects.filter(session_key=mark).update(
-            session_data=field.seal(mark, json.dumps(data)),
+            session_data=_DATA.seal(mark, json.dumps(data)),
             expire_date=Least(timezone.now() + idle, ends_at),
             ends_at=ends_at,
             **_shown(data),
@@ -141,6 +165,25 @@ class SessionStore(SessionBase):
         """Delete what is over (``clearsessions`` and the hourly task call this)."""
         now = timezone.now()
         Session.objects.filter(Q(expire_date__lte=now) | Q(ends_at__lte=now)).delete()
+
+
+def _opened(blob: bytes, mark: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(Sealed(blob, _DATA.context).reveal(mark))
+    except DecryptionFailed:  # its key was dropped: signed out, never an error
+        return None
+
+
+def _vouches(data: dict[str, Any], user: User) -> bool:
+    """Tell whether a session signs this login in beyond any doubt."""
+    return (
+        user.is_active
+        and data.get(SESSION_KEY) == str(user.pk)
+        and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+        and constant_time_compare(
+            data.get(HASH_SESSION_KEY) or "", user.get_session_auth_hash()
+        )
+    )
 
 
 def _shown(data: dict[str, Any]) -> dict[str, Any]:

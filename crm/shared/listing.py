@@ -21,15 +21,17 @@ Row = TypeVar("Row")
 class Listing(Generic[Row]):
     """The rows of a statement: narrowed by ``where``, read by ``page`` or ``first``.
 
-    ``select`` says the columns, ``tables`` is the FROM with its joins, and both name
-    their parameters. ``row`` makes a row of its columns. ``columns`` says where the
-    names of an order stand in the statement.
+    ``select`` says the columns, ``tables`` is the FROM, and both name their parameters.
+    ``row`` makes a row of its columns. ``columns`` says where the names of an order
+    stand in the statement. ``joins`` bring what is shown beside a row: they neither add
+    nor drop one, and no clause names them.
     """
 
     select: str
     tables: str
     row: Callable[..., Row]
     columns: Mapping[str, str]
+    joins: str = ""
     clauses: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     #: False where the best plan depends on the values, so each has its own.
@@ -61,27 +63,16 @@ class Listing(Generic[Row]):
 
     def first(self) -> Row | None:
         """Return the row that is alone in meeting all clauses, if there is one."""
-        rows = self._read(self._text(), self.params)
+        rows = self._read(self._whole(), self.params)
         return rows[0] if rows else None
-
-    def count(self, *, most: int) -> int:
-        """Return how many rows there are, looking at no more than ``most``."""
-        if self.is_empty:
-            return 0
-        text, params = self.keys()
-        with self._cursor() as cursor:
-            cursor.execute(
-                f"SELECT count(*) FROM ({text} LIMIT {most:d}) rows",  # noqa: S608
-                params,
-            )
-            return cursor.fetchone()[0]
 
     def keys(self) -> tuple[str, Mapping[str, Any]]:
         """Return a statement that gives one number a row, and its parameters.
 
-        The columns are left out: planning them alone takes longer than counting.
+        Columns and joins are left out: planning them takes longer than counting, and
+        without them an index may be enough.
         """
-        return self._text("SELECT 1"), self.params
+        return self._text("SELECT 1", ""), self.params
 
     def statement(
         self, walk: Sequence[str], seen: Sequence[Any], most: int
@@ -103,12 +94,15 @@ class Listing(Generic[Row]):
             behind = self.where(f"({', '.join(order)}) {beyond} ({named})", **values)
         sorting = ", ".join(f"{column} {way}" for column in order)
         # The number is written out: a plan for any number would be made for many.
-        text = f"{behind._text()} ORDER BY {sorting} LIMIT {most:d}"
+        text = f"{behind._whole()} ORDER BY {sorting} LIMIT {most:d}"
         return text, behind.params
 
-    def _text(self, select: str = "") -> str:
+    def _whole(self) -> str:
+        return self._text(self.select, self.joins)
+
+    def _text(self, select: str, joins: str) -> str:
         clauses = " AND ".join(self.clauses)
-        return f"{select or self.select} {self.tables} WHERE {clauses}"
+        return f"{select} {self.tables} {joins} WHERE {clauses}"
 
     def _read(self, text: str, params: Mapping[str, Any]) -> list[Row]:
         if self.is_empty:

@@ -133,14 +133,16 @@ class CursorPage(BasePagination):
         parts = queryset if isinstance(queryset, list) else [queryset]
         name = f"{type(view).__module__}.{type(view).__qualname__}"
         self.scope = f"{name}|{self.order}|{len(parts)}"
-        limit, self.total = self.get_limit(request), None
-        if self.wants_total(request):
-            self.total = _total(parts)
+        limit, wants_total = self.get_limit(request), self.wants_total(request)
         cursor = request.query_params.get("cursor")
         place = [False, 0] if cursor is None else open_cursor(cursor, self.scope)
         page = self._rows(parts, limit + 1, *place)
         backwards, further = place[0], len(page) > limit
         page = page[:limit]
+        self.total = None
+        if wants_total:
+            is_all = cursor is None and not further
+            self.total = Count(len(page), is_exact=True) if is_all else _total(parts)
         if backwards:
             page.reverse()
         # Whoever came by a cursor left at least one row behind on that side.

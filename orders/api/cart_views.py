@@ -18,13 +18,13 @@ from orders.api.serializers import CartShape
 from orders.api.shapes import cart_shape
 from orders.guessers import guesser_of
 from orders.models import Cart
-from orders.queries.carts import find_cart, newest_open_cart
+from orders.queries.carts import cart_being_filled, find_cart, found_cart
 from orders.queries.orders import order_of
 from orders.services import carts
 from orders.services.checkout import CartTotalChanged, place_order
 from orders.services.explaining import explain_cart, explain_code
 from orders.services.merging_carts import merge_cart
-from orders.services.quoting import priced_cart
+from orders.services.quoting import PricedCart, price_contents, priced_cart
 
 
 class CartView(StrictQueryMixin, APIView):
@@ -52,12 +52,16 @@ class CartView(StrictQueryMixin, APIView):
         return wanted.validated_data
 
     def answer(self, public_id: str, status: int = 200) -> Response:
-        """Return the cart as it is now, with its price."""
-        return self.show(self.find(public_id), status)
+        """Return the caller's cart as it is now, with its price."""
+        now = clock.now()
+        found = found_cart(public_id=public_id, member_id=self.member_id(), at=now)
+        if found is None:
+            raise Http404
+        cart, contents = found
+        return self.show(price_contents(cart=cart, contents=contents, now=now), status)
 
-    def show(self, cart: Cart, status: int = 200) -> Response:
+    def show(self, priced: PricedCart, status: int = 200) -> Response:
         """Return a cart the caller may see, with its price."""
-        priced = priced_cart(cart=cart, now=clock.now())
         return Response(cart_shape(priced), status=status)
 
 
@@ -80,7 +84,7 @@ class Carts(CartView):
             device=wanted["device"],
             now=clock.now(),
         )
-        response = self.show(cart, status=201)
+        response = self.show(priced_cart(cart=cart, now=clock.now()), status=201)
         response["Location"] = reverse("cart", kwargs={"cart": cart.public_id})
         return response
 
@@ -129,10 +133,12 @@ class MyCart(CartView):
     @extend_schema(operation_id="me_cart_retrieve", responses=CartShape)
     def get(self, request):
         """Return the cart changed last; 404 where there is none."""
-        cart = newest_open_cart(member_id=self.member_id())
-        if cart is None:
+        now = clock.now()
+        found = cart_being_filled(member_id=self.member_id(), at=now)
+        if found is None:
             raise Http404
-        return self.show(cart)
+        cart, contents = found
+        return self.show(price_contents(cart=cart, contents=contents, now=now))
 
     @extend_schema(
         operation_id="me_cart_create",
@@ -146,7 +152,7 @@ class MyCart(CartView):
         cart = merge_cart(
             visitor_cart=wanted["from"], member_id=self.member_id(), now=clock.now()
         )
-        return self.show(cart)
+        return self.show(priced_cart(cart=cart, now=clock.now()))
 
 
 class CartItems(CartView):

@@ -18,7 +18,8 @@ def product_shape(
     product: ShownProduct, prices: Sequence[ShownPrice]
 ) -> dict[str, Any]:
     """Return a product, with what each of its SKUs costs who asks."""
-    read = request_reader()
+    read, currency = request_reader(), settings.SHOP_CURRENCY
+    prefix = get_script_prefix()
     return {
         "id": product.public_id,
         "name": read(product.name, product.name_en),
@@ -38,14 +39,15 @@ def product_shape(
         ],
         "images": [
             {
-                "url": _picture_url(get_script_prefix(), product.public_id, image),
+                "url": _picture_url(prefix, product.public_id, image),
                 "alt": read(alt, alt_en),
                 "sku": sku,
             }
             for image, alt, alt_en, sku in product.images
         ],
         "variants": [
-            _sku(sku, shown) for sku, shown in zip(product.skus, prices, strict=True)
+            _sku(sku, shown, currency)
+            for sku, shown in zip(product.skus, prices, strict=True)
         ],
     }
 
@@ -67,8 +69,8 @@ def _around_picture(prefix: str) -> list[str]:
     return re.split("|".join(marks), address)
 
 
-def _sku(sku: ShownSku, shown: ShownPrice) -> dict[str, Any]:
-    currency, price = settings.SHOP_CURRENCY, shown.price
+def _sku(sku: ShownSku, shown: ShownPrice, currency: str) -> dict[str, Any]:
+    price = shown.price
     was = price.was_minor
     return {
         "sku": sku.sku,

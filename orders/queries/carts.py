@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from crm.shared.bilingual import Bilingual
 from crm.shared.fields import Sealed
 from crm.shared.planned import planned_cursor
+from crm.shared.whole_rows import Columns
 from members.models import Address
 from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
@@ -61,6 +62,20 @@ _CONTENTS_OF_MANY = (
     _CONTENTS.replace("SELECT ch.code", "SELECT k.id, ch.code", 1)
     .replace("k.id = %(cart)s", "k.id = ANY(%(carts)s)")
     .replace("%(at)s", "k.updated_at")
+)
+_CART = Columns(Cart, "k")
+_WITH_CART = _CONTENTS.replace("SELECT ch.code", f"SELECT {_CART.text}, ch.code", 1)
+#: As ``find_cart`` and ``newest_open_cart`` find them.
+_FOUND = _WITH_CART.replace(
+    "k.id = %(cart)s",
+    """k.public_id = %(public_id)s AND k.merged_into_id IS NULL
+   AND (k.member_id IS NULL OR k.member_id = %(member)s)""",
+)
+_NEWEST = _WITH_CART.replace(
+    "k.id = %(cart)s",
+    """k.member_id = %(member)s AND k.merged_into_id IS NULL
+   AND NOT EXISTS (SELECT FROM orders_order d WHERE d.cart_id = k.id)
+ ORDER BY k.updated_at DESC, k.id DESC LIMIT 1""",
 )
 
 
@@ -162,6 +177,31 @@ def contents_of(*, cart_id: int, at: datetime) -> CartContents:
     if row is None:
         raise Cart.DoesNotExist
     return _contents(row)
+
+
+def found_cart(
+    *, public_id: str, member_id: int | None, at: datetime
+) -> tuple[Cart, CartContents] | None:
+    """Return what ``find_cart`` finds, with its contents, in one statement."""
+    told = {"public_id": public_id, "member": member_id, "at": at}
+    return _cart_and_contents(_FOUND, told)
+
+
+def cart_being_filled(
+    *, member_id: int, at: datetime
+) -> tuple[Cart, CartContents] | None:
+    """Return ``newest_open_cart`` with its contents, in one statement."""
+    return _cart_and_contents(_NEWEST, {"member": member_id, "at": at})
+
+
+def _cart_and_contents(
+    statement: str, told: Mapping[str, Any]
+) -> tuple[Cart, CartContents] | None:
+    with planned_cursor() as cursor:
+        cursor.execute(statement, told)
+        row = cursor.fetchone()
+    cart = _CART.row(row[: len(_CART)]) if row else None
+    return cart and (cart, _contents(row[len(_CART) :]))
 
 
 def _contents(row: Sequence[Any]) -> CartContents:

@@ -40,8 +40,8 @@ SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
             v.on_hand, v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
      FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
 """  # noqa: S608
-_TABLES = """
-FROM orders_product p
+_FROM = "FROM orders_product p"
+_JOINS = """
 LEFT JOIN orders_brand b ON b.id = p.brand_id
 LEFT JOIN orders_category c ON c.id = p.category_id
 """
@@ -147,6 +147,7 @@ class ShownProduct(Bilingual):
             first: the position of the first of them.
         """
         own = () if self.category_id is None else (self.category_id,)
+        label, marks = self.label, brand_marks(self.brand_id)
         return [
             PriceLine(
                 position=position,
@@ -154,14 +155,14 @@ class ShownProduct(Bilingual):
                 product_id=self.id,
                 category_id=self.category_id,
                 sku=each.sku,
-                name=f"{self.label} {each.option}".strip(),
+                name=f"{label} {each.option}".strip(),
                 kind=self.kind,
                 quantity=1,
                 unit_price_minor=each.price_minor,
                 prices=each.prices,
                 category_ids=tuple(self.lineage or own),
                 weight_grams=each.weight_grams or 0,
-                marks=brand_marks(self.brand_id),
+                marks=marks,
             )
             for position, each in enumerate(self.skus, start=first)
         ]
@@ -292,7 +293,7 @@ def _shown(*columns: Any) -> ShownProduct:
 
 
 _PRODUCTS = Listing(
-    _SHOWN, _TABLES, _shown, {"created_at": "p.created_at", "id": "p.id"}
+    _SHOWN, _FROM, _shown, {"created_at": "p.created_at", "id": "p.id"}, _JOINS
 )
 
 

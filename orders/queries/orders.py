@@ -67,7 +67,8 @@ _BESIDE = """,
   (SELECT json_build_array(m.public_id, m.number)
      FROM members_member m WHERE m.id = o.member_id)
 """
-_FROM = "FROM orders_order o LEFT JOIN orders_channel ch ON ch.id = o.channel_id"
+_FROM = "FROM orders_order o"
+_JOINS = "LEFT JOIN orders_channel ch ON ch.id = o.channel_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,5 +281,5 @@ def _moment(text: str | None) -> Any:
 
 _MINE = "o.member_id = %(member)s"
 _KEYS = {"placed_at": "o.placed_at", "id": "o.id"}
-_ORDERS = Listing(_ORDER, _FROM, _shown, _KEYS)
-_IN_DETAIL = Listing(_ORDER + _BESIDE, _FROM, _shown_in_detail, _KEYS)
+_ORDERS = Listing(_ORDER, _FROM, _shown, _KEYS, _JOINS)
+_IN_DETAIL = Listing(_ORDER + _BESIDE, _FROM, _shown_in_detail, _KEYS, _JOINS)

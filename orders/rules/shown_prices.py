@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from orders.rules.offers import Applied, Offer, PriceLine, PriceRequest
 from orders.rules.pricing import price_cart
-from orders.rules.unit_prices import UnitPrice
+from orders.rules.unit_prices import UnitPrice, best_price
 
 #: The kind of a price that an offer lowered.
 PROMOTION = "promotion"
@@ -29,10 +29,11 @@ def shown_price(
         request: who asks, where and when, whatever its own lines are.
         offers: those of the first stage; later ones lower what is paid, not the price.
     """
+    listed = line.list_price_minor
+    if not offers and line.prices:
+        return ShownPrice(best_price(listed, line.prices, request.audiences))
     if not offers:
-        best = line.at_best_price(request.audiences)
-        listed, amount = best.list_price_minor, best.unit_price_minor
-        return ShownPrice(UnitPrice(listed, amount, best.price_kind))
+        return ShownPrice(UnitPrice(listed, line.unit_price_minor, line.price_kind))
     quote = price_cart(replace(request, lines=(line,)), offers)
     (priced,) = quote.lines
     kind = PROMOTION if quote.applied else priced.line.price_kind

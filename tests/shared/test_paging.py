@@ -105,9 +105,22 @@ def test_counts_for_who_asks(trail, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         _ids, page, _answer = get("?limit=5&include=total")
     assert page["total"] == {"count": 25, "exact": False}
-    assert "LIMIT 11" in queries[0]["sql"]
-    assert queries[1]["sql"].startswith("EXPLAIN")
+    assert "LIMIT 11" in queries[1]["sql"]
+    assert queries[2]["sql"].startswith("EXPLAIN")
     assert len(queries) == 3
+
+
+def test_a_list_that_ends_on_its_first_page_is_counted_by_it(trail):
+    for limit in (25, 100):
+        with CaptureQueriesContext(connection) as queries:
+            _ids, page, _answer = get(f"?limit={limit}&include=total")
+        assert page["total"] == {"count": 25, "exact": True}
+        assert len(queries) == 1
+    # A last page that others came before says nothing of them.
+    _ids, page, _answer = get("?limit=20&include=total")
+    for direction in ("next_cursor", "prev_cursor"):
+        _ids, page, _answer = get(f"?limit=20&include=total&cursor={page[direction]}")
+        assert page["total"] == {"count": 25, "exact": True}
 
 
 @pytest.mark.parametrize("wanted", ["", "totals", "total,total"])

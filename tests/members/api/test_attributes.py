@@ -68,10 +68,10 @@ def test_null_forgets(jing, shop):
 
 
 def test_the_cost_does_not_grow_with_the_values(jing, shop, django_assert_num_queries):
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         jing.get(ATTRIBUTES)
     patch(jing, size="m", children=2)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         jing.get(ATTRIBUTES)
 
 

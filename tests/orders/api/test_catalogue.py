@@ -338,6 +338,29 @@ def test_what_is_limited_to_a_channel_is_shown_there_alone(visitor, catalogue):
     assert visitor.get(f"{page}?channel=web").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 3),
+        ("category=drinks", 2),
+        ("brand=xiaoman", 1),
+        ("tag=gift", 1),
+        ("channel=web", 3),
+        ("q=longjing", 1),
+        ("category=drinks&q=lemonade&channel=web", 1),
+    ],
+)
+def test_whatever_is_asked_is_counted(visitor, catalogue, query, expected):
+    """Counting leaves out brand and category beside a product (P5-c)."""
+    page = visitor.get(f"{ROOT}/products?limit=1&include=total&{query}").json()["page"]
+    assert page["total"] == {"count": expected, "exact": True}
+    if expected > 1:  # from the second page on nothing is known by the page alone
+        onwards = {"cursor": page["next_cursor"], "limit": 1, "include": "total"}
+        asked = dict(part.split("=") for part in query.split("&") if part)
+        again = visitor.get(f"{ROOT}/products", {**asked, **onwards}).json()["page"]
+        assert again["total"] == page["total"]
+
+
 def test_what_is_not_listed_is_not_there(visitor, catalogue):
     for sku in ("H1", "FREIGHT"):
         product = Product.objects.get(variants__sku=sku)
