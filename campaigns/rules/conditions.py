@@ -202,6 +202,17 @@ def least_spend(condition: Condition, policies: Policies) -> int:
     return condition.value_minor
 
 
+def marks_needed(condition: Condition) -> frozenset[str] | None:
+    """Return marks of which something must carry one; None where nothing must."""
+    if isinstance(condition, Carries):
+        return condition.marks
+    if isinstance(condition, Quantity) and condition.value > 0:
+        return condition.scope.handles
+    if isinstance(condition, Worth) and condition.value_minor > 0:
+        return condition.scope.handles if condition.op in {"gte", "gt"} else None
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class InGroup:
     """The buyer is in one of some groups."""

@@ -14,12 +14,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from campaigns.rules.needs import Needs, needs_of
 from campaigns.rules.scopes import GOODS, marks_of
 from orders.rules.offers import PriceRequest, Stage, least_minor
 from orders.rules.quotes import FarOffers
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen, which would make it three times as dear.
+@dataclass(slots=True)
 class Indexed:
     """An offer with the end of its time; None is open."""
 
@@ -28,10 +30,12 @@ class Indexed:
     #: Asked of the offer once: an entry goes from each index into the next.
     least_minor: int = field(init=False)
     handles: frozenset[str] | None = field(init=False)
+    needs: Needs | None = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "least_minor", least_minor(self.offer))
-        object.__setattr__(self, "handles", getattr(self.offer, "handles", None))
+        self.least_minor = least_minor(self.offer)
+        self.handles = getattr(self.offer, "handles", None)
+        self.needs = needs_of(self.offer)
 
     def is_on(self, now: datetime) -> bool:
         """Tell whether it runs at a moment."""

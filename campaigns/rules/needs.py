@@ -23,6 +23,7 @@ from orders.rules.gifts import GiftArticle
 
 #: Conditions that look at lines alone.
 _OF_LINES = (Worth, Quantity, DeliveredBy)
+_OF_ORDERS = (NthOrder, SinceLastOrder)
 _CODE, SEGMENT = "code:", "segment:"
 
 
@@ -119,7 +120,7 @@ def needs_of(offer: Any) -> Needs | None:
     if not asking and not gifts and budget_id is None and not is_limited:
         return None
     return Needs(
-        orders=any(isinstance(each, NthOrder | SinceLastOrder) for each in asking),
+        orders=any(isinstance(each, _OF_ORDERS) for each in asking),
         audiences=frozenset(_audiences(asking)),
         codes=frozenset(_codes(asking)),
         gifts=gifts,
@@ -130,10 +131,16 @@ def needs_of(offer: Any) -> Needs | None:
 
 def all_of(needs: Iterable[Needs]) -> Needs:
     """Return what several offers ask together."""
-    found = NOTHING
-    for each in needs:
-        found |= each
-    return found
+    some = [each for each in needs if each is not NOTHING]
+    return Needs(
+        any(each.orders for each in some),
+        frozenset[str]().union(*[each.audiences for each in some]),
+        frozenset[str]().union(*[each.gifts for each in some]),
+        frozenset[int]().union(*[each.budgets for each in some]),
+        frozenset[str]().union(*[each.limited for each in some]),
+        any(each.segments for each in some),
+        frozenset[str]().union(*[each.codes for each in some]),
+    )
 
 
 def _leaves(condition: Any) -> Iterator[Any]:

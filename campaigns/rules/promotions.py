@@ -21,7 +21,6 @@ from campaigns.rules.benefits import (
 )
 from campaigns.rules.conditions import (
     NOBODY,
-    Carries,
     Every,
     Facts,
     Quantity,
@@ -29,6 +28,7 @@ from campaigns.rules.conditions import (
     Worth,
     kind_of,
     least_spend,
+    marks_needed,
     scopes_asked,
 )
 from campaigns.rules.cuts import Cut, View, capped, merged
@@ -39,6 +39,7 @@ from campaigns.rules.scopes import (
     ON_SALE,
     UNDISCOUNTABLE,
     Scope,
+    fewest,
     places_by_mark,
 )
 from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
@@ -58,7 +59,9 @@ ELIGIBLE_KINDS = frozenset({"goods"})
 NO_UNITS_LEFT = "no_units_left"
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one, nor a ``Promotion``. They are not frozen, which would make them
+# three times as dear: ten thousand may be on.
+@dataclass(slots=True)
 class SpendAndSave:
     """A live promotion as the pricing function sees it."""
 
@@ -107,7 +110,7 @@ class SpendAndSave:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Promotion:
     """Any offer: when it applies, to what, what it gives, and what ends it."""
 
@@ -235,9 +238,10 @@ class Promotion:
         """Return the goods below which it takes nothing, as far as that is certain."""
         if self.taxes.rates:
             return 0
-        return max(
-            (least_spend(each, self.policies) for each in self.conditions.of), default=0
-        )
+        least = 0
+        for each in self.conditions.of:
+            least = max(least, least_spend(each, self.policies))
+        return least
 
     @property
     def handles(self) -> frozenset[str] | None:
@@ -245,18 +249,8 @@ class Promotion:
         found = [self.scope.handles]
         if isinstance(self.benefit, BuyGet):
             found = [self.benefit.buy_scope.handles, self.benefit.get_scope.handles]
-        found += [e.marks for e in self.conditions.of if isinstance(e, Carries)]
-        found += [
-            each.scope.handles
-            for each in self.conditions.of
-            if (isinstance(each, Quantity) and each.value > 0)
-            or (
-                isinstance(each, Worth)
-                and each.op in {"gte", "gt"}
-                and each.value_minor > 0
-            )
-        ]
-        return min((each for each in found if each is not None), key=len, default=None)
+        found += [marks_needed(each) for each in self.conditions.of]
+        return fewest(found)
 
     def concerns(self, lines: StageLines) -> frozenset[int] | None:
         """Return the positions of the lines that matter to it; None is any (S6)."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,10 +93,9 @@ def offer_of(recipe: Recipe, meta: Meta) -> SpendAndSave | Promotion:
         recipe: checked.
         meta: its name, its place among the offers, and what it may spend.
     """
-    if recipe.is_plain and meta.budget_minor is None:
-        simple = _spend_and_save(recipe, meta)
-        if simple is not None:
-            return simple
+    is_step = isinstance(recipe.gives, _STEPS)
+    if is_step and meta.budget_minor is None and recipe.is_plain:
+        return _spend_and_save(recipe.gives, meta)
     scope = scope_of(recipe.goods)
     parts = _MAKERS[type(recipe.gives)](recipe.gives, scope, meta)
     beside = recipe.beside
@@ -155,7 +155,9 @@ def _marks(goods: Goods, start: str = "") -> frozenset[str]:
         "brand": getattr(goods, f"{start}brands"),
         "sku": getattr(goods, f"{start}skus"),
     }
-    return frozenset(f"{mark}:{each}" for mark, some in named.items() for each in some)
+    return frozenset(
+        [f"{mark}:{each}" for mark, some in named.items() for each in some]
+    )
 
 
 def _conditions(when: When, scope: Scope, meta: Meta) -> list[Condition]:
@@ -178,17 +180,13 @@ def _conditions(when: When, scope: Scope, meta: Meta) -> list[Condition]:
     return found
 
 
-def _spend_and_save(recipe: Recipe, meta: Meta) -> SpendAndSave | None:
-    gives = recipe.gives
+def _spend_and_save(gives: SpendEvery | SpendLadder, meta: Meta) -> SpendAndSave:
     how: dict[str, Any] = {}
-    rungs: tuple[tuple[int, int], ...]
     if isinstance(gives, SpendEvery):
-        rungs = ((gives.spend_minor, gives.off_minor),)
+        rungs: tuple[tuple[int, int], ...] = ((gives.spend_minor, gives.off_minor),)
         how = {"repeats": True, "max_times": gives.most_times}
-    elif isinstance(gives, SpendLadder):
-        rungs = gives.rungs
     else:
-        return None
+        rungs = gives.rungs
     return SpendAndSave(
         source_id=meta.source_id,
         name=meta.name,
@@ -204,7 +202,9 @@ def _spend_and_save(recipe: Recipe, meta: Meta) -> SpendAndSave | None:
 # --- One maker a kind --------------------------------------------------------------
 
 
+@cache
 def _rate(share_bp: int) -> Fraction:
+    # There are as many as basis points in the whole.
     return Fraction(share_bp, WHOLE_BP)
 
 
@@ -320,6 +320,8 @@ def _flash_price(gives: FlashPrice, scope: Scope, meta: Meta) -> dict[str, Any]:
     return {"stage": Stage.PRICE, "benefit": benefit, "closes": True}
 
 
+#: What may be a ``SpendAndSave``.
+_STEPS = (SpendEvery, SpendLadder)
 _MAKERS: dict[type, Callable[[Any, Scope, Meta], dict[str, Any]]] = {
     SpendLadder: _ladder,
     SpendEvery: _every,

@@ -9,6 +9,8 @@ from typing import Any
 from campaigns.rules.recipes import KINDS, BadRecipe, Beside, Goods, Recipe, When
 
 _PARTS: dict[str, type] = {"goods": Goods, "when": When, "beside": Beside}
+#: What a recipe has of each part that nobody gave it.
+_USUAL = {each.name: each.default for each in fields(Recipe) if each.name in _PARTS}
 _MOST_ENTRIES = 500
 _LONGEST_NAME = 80
 
@@ -55,24 +57,28 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
     """
     written = {"gives": _written(recipe.gives, keeps_usual=True)}
     for name in _PARTS:
-        part = _written(getattr(recipe, name), keeps_usual=False)
-        if part:
-            written[name] = part
+        part = getattr(recipe, name)
+        if part is _USUAL[name]:
+            continue
+        unusual = _written(part, keeps_usual=False)
+        if unusual:
+            written[name] = unusual
     return written
 
 
 @cache
-def _fields(made: type) -> "tuple[Field[Any], ...]":
-    # Asked for thousands of recipes at once.
-    return fields(made)
+def _fields(made: type) -> "tuple[tuple[str, Any, Field[Any]], ...]":
+    """Return name, default and field; asked for thousands of recipes at once."""
+    return tuple((each.name, each.default, each) for each in fields(made))
 
 
 def _written(part: Any, *, keeps_usual: bool) -> dict[str, Any]:
-    return {
-        each.name: _plain(getattr(part, each.name))
-        for each in _fields(part.__class__)
-        if keeps_usual or getattr(part, each.name) != each.default
-    }
+    written = {}
+    for name, default, _field in _fields(part.__class__):
+        value = getattr(part, name)
+        if keeps_usual or value != default:
+            written[name] = _plain(value)
+    return written
 
 
 def _plain(value: Any) -> Any:
@@ -93,16 +99,16 @@ def _part(where: str, made: type, given: object) -> Any:
     """Read one part of a recipe into its class."""
     values = dict(_object(where, given))
     read_values: dict[str, Any] = {}
-    for each in _fields(made):
-        path = f"{where}.{each.name}"
-        if each.name not in values:
-            if each.default is MISSING:
-                raise BadRecipe(path, "missing")
+    for name, default, each in _fields(made):
+        if name not in values:
+            if default is MISSING:
+                raise BadRecipe(f"{where}.{name}", "missing")
             continue
-        value = values.pop(each.name)
-        if value is None and each.default is None:
+        value = values.pop(name)
+        if value is None and default is None:
             continue
-        read_values[each.name] = _READERS[each.metadata["is"]](path, value, each)
+        reader = _READERS[each.metadata["is"]]
+        read_values[name] = reader(f"{where}.{name}", value, each)
     if values:
         raise BadRecipe(f"{where}.{min(values)}", "unknown")
     return made(**read_values)

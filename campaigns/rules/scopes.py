@@ -34,7 +34,8 @@ def marks_of(line: PriceLine) -> frozenset[str]:
     return frozenset(marks)
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen, which would make it three times as dear.
+@dataclass(slots=True)
 class Scope:
     """Lines of some kinds that carry the marks, less those that are left out.
 
@@ -49,13 +50,17 @@ class Scope:
     least_unit_minor: int | None = None
     most_unit_minor: int | None = None
     kinds: frozenset[str] = GOODS
+    #: Marks of which every line in it carries one; None if it needs none. Nobody knows
+    #: before a price is made by which method a cart is delivered.
+    handles: frozenset[str] | None = field(init=False, compare=False, repr=False)
     #: Every offer asks for its lines by its scope.
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Hash it once."""
+        """Find out once what is asked of it again and again."""
+        self.handles = _handles(self)
         parts = (self.needs, self.avoids, self.any_of, self.without, self.kinds)
-        object.__setattr__(self, "_hash", hash(parts))
+        self._hash = hash(parts)
 
     def __hash__(self) -> int:
         return self._hash
@@ -114,20 +119,25 @@ class Scope:
             return False
         return most is None or each.opening_minor <= most * quantity
 
-    @property
-    def handles(self) -> frozenset[str] | None:
-        """Return marks of which every line in it carries one; None if it needs none.
 
-        Nobody knows before a price is made by which method a cart is delivered.
-        """
-        if FREIGHT_KIND in self.kinds:
-            return None
-        if self.needs:
-            return min(self.needs, key=len)
-        inner = [each.handles for each in self.any_of]
-        if not inner or any(each is None for each in inner):
-            return None
-        return frozenset[str]().union(*(each for each in inner if each))
+def fewest(found: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return the smallest set of marks that is one; of equals the first."""
+    least = None
+    for marks in found:
+        if marks is not None and (least is None or len(marks) < len(least)):
+            least = marks
+    return least
+
+
+def _handles(scope: Scope) -> frozenset[str] | None:
+    if FREIGHT_KIND in scope.kinds:
+        return None
+    if scope.needs:
+        return fewest(scope.needs)
+    inner = [each.handles for each in scope.any_of]
+    if not inner or any(each is None for each in inner):
+        return None
+    return frozenset[str]().union(*(each for each in inner if each))
 
 
 def _known_marks(line: PriceLine, known: dict[Any, Any]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from campaigns.queries.quoting import told_of
 from campaigns.rules.conditions import Facts
 from campaigns.rules.index import OfferIndex
-from campaigns.rules.needs import NOTHING, SEGMENT, Needs, Told, all_of, needs_of
+from campaigns.rules.needs import NOTHING, SEGMENT, Needs, Told, all_of
 from orders.rules.offers import Offer, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import FarOffers
@@ -33,9 +33,9 @@ class KnownOffers:
 
     @classmethod
     def of(cls, index: OfferIndex) -> "KnownOffers":
-        """Look once what each offer asks."""
-        asked = ((id(each.offer), needs_of(each.offer)) for each in index.entries)
-        needs = {key: each for key, each in asked if each is not None}
+        """Look once what all of them ask."""
+        asking = (each for each in index.entries if each.needs is not None)
+        needs = {id(each.offer): each.needs for each in asking}
         asks = all_of(needs.values())
         return cls(index, needs, asks.audiences, asks.codes)
 
