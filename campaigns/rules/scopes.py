@@ -28,7 +28,7 @@ def marks_of(line: PriceLine) -> frozenset[str]:
     ['category:3', 'product:7', 'sku:A']
     """
     marks = {f"sku:{line.sku}", f"product:{line.product_id}", *line.marks}
-    marks.update(f"category:{each}" for each in line.category_ids)
+    marks.update([f"category:{each}" for each in line.category_ids])
     if line.unit_price_minor < line.list_price_minor:
         marks.add(ON_SALE)
     return frozenset(marks)

@@ -5,7 +5,6 @@ ones; from then on each unit has an amount of its own. What is taken off the lin
 lowers its units in proportion; they always add up to it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -304,12 +303,15 @@ class Basket:
 
     def units_in(self, taking: Taking) -> int:
         """Return how many units of goods something is taken off."""
-        named = Counter([position for position, _unit, _amount in taking.unit_shares])
-        return sum(
-            named[at] or self.line_at(at).quantity - self._closed_units(at).count
-            for at, _amount in taking.shares
-            if at not in self.charged_at
-        )
+        named: dict[int, int] = {}
+        for position, _unit, _amount in taking.unit_shares:
+            named[position] = named.get(position, 0) + 1
+        units = 0
+        for at, _amount in taking.shares:
+            if at not in self.charged_at:
+                of_line = self.line_at(at).quantity - self._closed_units(at).count
+                units += named.get(at, of_line)
+        return units
 
     def take(self, taking: Taking, *, closes: bool = False) -> None:
         """Take it off, and close the units to other offers on goods if asked (S2)."""

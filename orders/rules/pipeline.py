@@ -157,14 +157,16 @@ def _run_stage(
     work: Pipeline, stage: Stage, found: Iterable[Offer | FarOffers]
 ) -> None:
     lanes: dict[int, list[Offer]] = {}
+    entering = dict(work.basket.left)
     for each in found:
         if isinstance(each, FarOffers):
-            lines = work.basket.at(stage, dict(work.basket.left))
+            lines = work.basket.at(stage, entering)
             work.unreached.append(Unreached((), lines, each))
         else:
             lanes.setdefault(trait(each, "lane"), []).append(each)
     for lane in sorted(lanes):
-        _run_lane(work, stage, lanes[lane])
+        _run_lane(work, stage, lanes[lane], entering)
+        entering = dict(work.basket.left)
 
 
 def _price_entry(line: PriceLine) -> dict[str, Any]:
@@ -177,8 +179,9 @@ def _price_entry(line: PriceLine) -> dict[str, Any]:
     }
 
 
-def _run_lane(work: Pipeline, stage: Stage, found: Sequence[Offer]) -> None:
-    entering = dict(work.basket.left)
+def _run_lane(
+    work: Pipeline, stage: Stage, found: Sequence[Offer], entering: dict[int, int]
+) -> None:
     lines = work.basket.at(stage, entering)
     offers = _within_reach(work, lines, found)
     choice = choose(
@@ -252,7 +255,7 @@ def _apply(
     units = work.basket.units_in(taking)
     work.basket.take(taking, closes=answer.closes)
     work.company.admit(offer)
-    applied = replace(_applied(work.basket, offer, answer, taking), units=units)
+    applied = _applied(work.basket, offer, answer, taking, units)
     work.applied.append(applied)
     amount = applied.amount_minor
     entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
@@ -267,7 +270,7 @@ def _apply(
 
 
 def _applied(
-    basket: Basket, offer: Offer, answer: Reduction, taking: Taking
+    basket: Basket, offer: Offer, answer: Reduction, taking: Taking, units: int
 ) -> Applied:
     charges = basket.charged_at
     shares = taking.shares
@@ -276,9 +279,11 @@ def _applied(
         shares = tuple(each for each in taking.shares if each[0] not in charges)
         charge_shares = tuple(each for each in taking.shares if each[0] in charges)
     amount = taking.amount_minor
-    points = answer.points * amount // answer.amount_minor if answer.points else 0
-    parts = share(points, [part for _at, part in taking.shares]) if points else []
-    spent = dict(zip((at for at, _amount in taking.shares), parts, strict=False))
+    spent: dict[int, int] = {}
+    if answer.points:
+        points = answer.points * amount // answer.amount_minor
+        parts = share(points, [part for _at, part in taking.shares])
+        spent = dict(zip((at for at, _part in taking.shares), parts, strict=True))
     return Applied(
         stage=offer.stage,
         source_kind=offer.source_kind,
@@ -286,14 +291,17 @@ def _applied(
         name=offer.name,
         amount_minor=amount,
         shares=shares,
-        points=points,
-        point_shares=tuple((at, spent[at]) for at, _amount in shares if spent.get(at)),
-        charge_points=sum(spent.get(at, 0) for at, _amount in charge_shares),
+        points=sum(spent.values()),
+        point_shares=tuple(
+            [(at, n) for at, n in spent.items() if n and at not in charges]
+        ),
+        charge_points=sum([n for at, n in spent.items() if at in charges]),
         terms=getattr(offer, "terms", dict)(),
         on_return=trait(offer, "on_return"),
         charge_shares=charge_shares,
         gifts=answer.gifts,
         trigger_positions=answer.trigger_positions,
+        units=units,
         units_left=answer.units_left,
     )
 

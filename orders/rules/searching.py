@@ -42,8 +42,9 @@ class Company:
     def admit(self, offer: Offer) -> None:
         """Let an offer in."""
         self.present.add(offer.source_id)
-        if group_of(offer):
-            self.groups[group_of(offer)] = offer.source_id
+        group = group_of(offer)
+        if group:
+            self.groups[group] = offer.source_id
         for other in trait(offer, "forbids"):
             self.banned.setdefault(other, offer.source_id)
 
@@ -220,7 +221,8 @@ class Search:
 
 def group_of(offer: Offer) -> str:
     """Return the group that lets one offer in per order, if any."""
-    return offer.exclusive_group if trait(offer, "group_scope") == "order" else ""
+    group = offer.exclusive_group
+    return group if group and trait(offer, "group_scope") == "order" else ""
 
 
 def _combinations(rivals: Sequence[Offer]) -> int:
