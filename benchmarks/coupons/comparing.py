@@ -56,7 +56,7 @@ def main(codes: int, turns: int) -> None:
     headings = ["making codes", "codes/s", "1,000,000 in s", "ours is so many times"]
     print(f"\n{table(headings, rows)}\n")
     shop.check()
-    _collisions(codes, turns)
+    tell_collisions(turns)
     _uses(shop, turns)
     _reading(shop, turns)
 
@@ -105,8 +105,12 @@ class Shop:
         return list(free[: CLIENTS * USES])
 
 
-def _collisions(codes: int, turns: int) -> None:
-    """Say what a chunk costs beside all codes there are, as beside none."""
+def tell_collisions(turns: int) -> None:
+    """Say what a chunk costs beside all codes there are, as beside none.
+
+    As many, as sorted, by a bare COPY into the very same table say what of that is the
+    tree's: the more codes begin alike, the more of its pages a chunk of them touches.
+    """
     template = CouponTemplate.objects.get(code="bench")
     asked_by = User.objects.get(username="dana")
 
@@ -125,15 +129,29 @@ def _collisions(codes: int, turns: int) -> None:
 
         return plain.rate(CHUNK, work)
 
-    beside_many = [chunk() for _turn in range(turns)]
+    sides = {
+        "ours": chunk,
+        "bare COPY, same prefix": lambda: plain.copy_into_ours("VP", CHUNK),
+        "bare COPY, another": lambda: plain.copy_into_ours("AD", CHUNK),
+    }
     there = CouponCode.objects.count()
+    beside_many = in_turn(sides, turns=turns)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE campaigns_couponcode")
-    beside_none = [chunk() for _turn in range(turns)]
-    print(
-        f"A chunk of {CHUNK:,d} beside {there:,d} codes takes "
-        f"{ratio(beside_none, beside_many)} times as long as in an empty table.\n"
-    )
+    beside_none = in_turn(sides, turns=turns)
+    rows = [
+        [
+            name,
+            f"{median(beside_many[name]):,.0f}",
+            f"{median(beside_none[name]):,.0f}",
+            str(ratio(beside_none[name], beside_many[name])),
+            str(ratio(beside_many["ours"], beside_many[name])),
+        ]
+        for name in sides
+    ]
+    headings = [f"a chunk of {CHUNK:,d}", f"codes/s beside {there:,d}", "beside none"]
+    headings += ["takes so many times as long", "ours is so many times, beside many"]
+    print(f"{table(headings, rows)}\n")
 
 
 def _uses(shop: Shop, turns: int) -> None:

@@ -20,8 +20,7 @@ from orders.rules.offers import PriceRequest, Stage, least_minor
 from orders.rules.quotes import FarOffers
 
 
-# Nobody changes one. It is not frozen, which would make it three times as dear.
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """An offer with the end of its time; None is open."""
 
@@ -33,9 +32,9 @@ class Indexed:
     needs: Needs | None = field(init=False)
 
     def __post_init__(self):
-        self.least_minor = least_minor(self.offer)
-        self.handles = getattr(self.offer, "handles", None)
-        self.needs = needs_of(self.offer)
+        object.__setattr__(self, "least_minor", least_minor(self.offer))
+        object.__setattr__(self, "handles", getattr(self.offer, "handles", None))
+        object.__setattr__(self, "needs", needs_of(self.offer))
 
     def is_on(self, now: datetime) -> bool:
         """Tell whether it runs at a moment."""

@@ -59,9 +59,7 @@ ELIGIBLE_KINDS = frozenset({"goods"})
 NO_UNITS_LEFT = "no_units_left"
 
 
-# Nobody changes one, nor a ``Promotion``. They are not frozen, which would make them
-# three times as dear: ten thousand may be on.
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SpendAndSave:
     """A live promotion as the pricing function sees it."""
 
@@ -110,7 +108,7 @@ class SpendAndSave:
         }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """Any offer: when it applies, to what, what it gives, and what ends it."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,9 @@ from campaigns.rules.recipes_reading import as_json
 from campaigns.rules.scopes import ALL, Scope, delivery
 from campaigns.rules.selections import Selection
 from orders.rules.offers import Gift, Stage
+
+#: Many offers are about the same goods.
+_KEPT_SCOPES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,9 @@ def of_that_day(recipe: Recipe) -> Recipe:
     return replace(recipe, when=asked)
 
 
+@lru_cache(maxsize=_KEPT_SCOPES)
 def scope_of(goods: Goods) -> Scope:
-    """Return the lines goods mean.
+    """Return the lines goods mean, the same value for the same goods.
 
     >>> scope_of(Goods(skus=("A",), not_categories=(3,)))  # doctest: +ELLIPSIS
     Scope(needs=(frozenset({'sku:A'}),), avoids=frozenset({'category:3'}), ...

@@ -34,8 +34,7 @@ def marks_of(line: PriceLine) -> frozenset[str]:
     return frozenset(marks)
 
 
-# Nobody changes one. It is not frozen, which would make it three times as dear.
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Lines of some kinds that carry the marks, less those that are left out.
 
@@ -58,9 +57,9 @@ class Scope:
 
     def __post_init__(self) -> None:
         """Find out once what is asked of it again and again."""
-        self.handles = _handles(self)
+        object.__setattr__(self, "handles", _handles(self))
         parts = (self.needs, self.avoids, self.any_of, self.without, self.kinds)
-        self._hash = hash(parts)
+        object.__setattr__(self, "_hash", hash(parts))
 
     def __hash__(self) -> int:
         return self._hash
