@@ -1,10 +1,10 @@
 """Every list of the console in a shop and in one ten times as large, in turn.
 
 ``python -m benchmarks.console_growth [--members 100000 1000000] [--turns 3]`` fills
-two throw-away shops, both at once, and opens every list in every way it offers, A B A B, in both.
-Per list it prints the SQL in the larger shop, the slowest way, and how many times
-longer the larger shop takes. ``--entries 1 --orders 1`` of a member fill a very large
-shop in less time and room. See ``benchmarks/README.md``.
+two throw-away shops, both at once, and opens every list in every way it offers,
+A B A B, in both. Per list it prints the SQL in the larger shop, the slowest way, and
+how many times longer the larger shop takes. ``--entries 1 --orders 1`` of a member
+fill a very large shop in less time and room. See ``benchmarks/README.md``.
 """
 
 import argparse
