@@ -27,7 +27,7 @@ _TELLABLE = (int, float, str, date, Decimal)
 
 
 class _Page(NamedTuple):
-    """Rows read from a place, the number of their page, and whether more surround it."""
+    """Rows of a page, the number it is called by, and whether more surround them."""
 
     number: int
     rows: list[models.Model]
