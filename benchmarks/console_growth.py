@@ -1,9 +1,10 @@
 """Every list of the console in a shop and in one ten times as large, in turn.
 
 ``python -m benchmarks.console_growth [--members 100000 1000000] [--turns 3]`` fills
-two throw-away shops and opens every list in every way it offers, A B A B, in both.
-Per list it prints the SQL in the larger shop, the slowest way, and how many times
-longer the larger shop takes. See ``benchmarks/README.md``.
+two throw-away shops, both at once, and opens every list in every way it offers,
+A B A B, in both. Per list it prints the SQL in the larger shop, the slowest way, and
+how many times longer the larger shop takes. ``--entries 1 --orders 1`` of a member
+fill a very large shop in less time and room. See ``benchmarks/README.md``.
 """
 
 import argparse
@@ -12,16 +13,19 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
+from subprocess import Popen
 
-from benchmarks.console.pages import Pages
+from benchmarks.console.pages import Opened, Pages
 from benchmarks.measuring import (
     ROOT,
     in_turn,
     machine,
     ratio,
+    said,
     table,
     throw_away_shop,
 )
@@ -49,39 +53,60 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--members", type=int, nargs=2, default=[100_000, 1_000_000])
     arguments.add_argument("--turns", type=int, default=3)
+    arguments.add_argument("--entries", type=int, default=3, help="of each member")
+    arguments.add_argument("--orders", type=int, default=2, help="of each member")
     wanted = arguments.parse_args()
     with ExitStack() as shops:
-        databases = []
+        databases, fillings = [], []
         for members in wanted.members:
             shops.enter_context(throw_away_shop())
-            _run("filling", str(members))
+            numbers = map(str, (members, wanted.entries, wanted.orders))
+            fillings.append(Popen(_command("filling", *numbers), cwd=ROOT))
             databases.append(os.environ["DATABASE_URL"])
+        with said("Filling"):
+            failed = [filling.wait() for filling in fillings]
+        if any(failed):
+            sys.exit("A shop could not be filled.")
         measure(databases, turns=wanted.turns)
     print(machine())
 
 
 def measure(databases: list[str], *, turns: int) -> None:
-    """Open every list of two filled shops, the smaller one first, and print a table."""
+    """Open every list of two filled shops, the smaller one first, and print a table.
+
+    What a list took is told at once, and all of them in the table at the end.
+    """
     smaller, larger = (ways_of(database) for database in databases)
-    found: dict[str, list[Measured]] = defaultdict(list)
+    told_of: dict[str, list[dict]] = defaultdict(list)
+    for told in larger.values():
+        told_of[told["list"]].append(told)
+    lines = []
     with (
         Pages("crm.settings", LOGIN, database=databases[0]) as small,
         Pages("crm.settings", LOGIN, database=databases[1]) as large,
     ):
-        for key, told in larger.items():
-            costs = in_turn(
-                {
-                    "small": small.opener(smaller[key]["path"], "^$"),
-                    "large": large.opener(told["path"], "^$"),
-                },
-                turns=turns,
-            )
-            before, after = ([page.sql_ms for page in costs[s]] for s in costs)
-            found[told["list"]].append(
-                Measured(told["way"], median(after), ratio(after, before).median)
-            )
-    sizes = {told["list"]: told["rows"] for told in larger.values()}
-    print(table(HEADINGS, [line(name, sizes[name], found[name]) for name in found]))
+        for name, ways in told_of.items():
+            found = [
+                opened(
+                    told["way"],
+                    small.opener(smaller[name, told["way"]]["path"], "^$"),
+                    large.opener(told["path"], "^$"),
+                    turns=turns,
+                )
+                for told in ways
+            ]
+            lines.append(line(name, ways[0]["rows"], found))
+            print(" | ".join(lines[-1]), flush=True)
+    print(f"\n{table(HEADINGS, lines)}\n")
+
+
+def opened(
+    way: str, small: Callable[[], Opened], large: Callable[[], Opened], *, turns: int
+) -> Measured:
+    """Open a list in one way in both shops, in turn."""
+    costs = in_turn({"small": small, "large": large}, turns=turns)
+    before, after = ([page.sql_ms for page in costs[shop]] for shop in costs)
+    return Measured(way, median(after), ratio(after, before).median)
 
 
 def ways_of(database: str) -> dict[tuple[str, str], dict]:
@@ -110,7 +135,7 @@ def line(name: str, rows: int, ways: list[Measured]) -> list[str]:
 def _run(module: str, *args: str, **environment: str) -> str:
     """Run a module of ``benchmarks.console`` in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", f"benchmarks.console.{module}", *args],
+        _command(module, *args),
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -118,6 +143,10 @@ def _run(module: str, *args: str, **environment: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def _command(module: str, *args: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", f"benchmarks.console.{module}", *args]
 
 
 if __name__ == "__main__":

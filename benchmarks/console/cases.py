@@ -15,7 +15,8 @@ from members.models import Member
 from members.rules.identity import name_tokens
 
 ROWS = 25
-DEEP_PAGE = 1_000
+#: Pages opened by their number, and one reached by the link of the page before.
+DEEP_PAGES, REACHED_PAGE = (1_000, 5_000), 5_000
 HITS = 10
 
 MEMBER_NUMBER = r"M\d{9,18}"
@@ -61,6 +62,8 @@ class Case:
     stock: str
     limit: Sql
     truth: Sql
+    #: The page whose link to the next one leads to ours; "" where its address is known.
+    reached_from: str = ""
     #: Pattern of what names a row.
     rows: str = MEMBER_NUMBER
     #: False where substring search finds more than was asked for.
@@ -82,14 +85,40 @@ def _one(sql: str, *values: Any) -> tuple:
         return cursor.fetchone()
 
 
-def _member_lists() -> list[Case]:
-    (members,) = _one("SELECT count(*) FROM members_member")
-    page = min(DEEP_PAGE, members // ROWS)
+def _deep(page: int, name: str, **more: Any) -> Case:
+    """Return a page of the newest members far down."""
     above = _one(
         "SELECT joined_at, id FROM members_member ORDER BY joined_at DESC, id DESC "
         "OFFSET %s LIMIT 1",
         (page - 1) * ROWS - 1,
     )
+    return Case(
+        name.format(page),
+        f"{_LIST}?p={page}",
+        f"{_LIST}?p={page}",
+        Sql(f"{_MEMBERS} WHERE (m.joined_at, m.id) < (%s, %s) {_NEWEST}", above),
+        Sql(
+            "SELECT number FROM members_member ORDER BY id DESC "
+            f"OFFSET {(page - 1) * ROWS} LIMIT {ROWS}"
+        ),
+        **more,
+    )
+
+
+def _deep_pages() -> list[Case]:
+    # The last page is read from its end: it would be no deep page.
+    (members,) = _one("SELECT count(*) FROM members_member")
+    most = members // ROWS - 1
+    by_number = sorted({min(page, most) for page in DEEP_PAGES})
+    reached = min(REACHED_PAGE, most)
+    before = f"{_LIST}?p={reached - 1}"
+    return [
+        *(_deep(page, "members, page {:,d}") for page in by_number),
+        _deep(reached, "members, page {:,d} by next", reached_from=before),
+    ]
+
+
+def _member_lists() -> list[Case]:
     (gold,) = _one("SELECT id FROM loyalty_tier WHERE code = 'gold'")
     by_tier = f"{_LIST}?points_account__tier__id__exact={gold}"
     first = Sql(f"{_MEMBERS} {_NEWEST}")
@@ -103,16 +132,7 @@ def _member_lists() -> list[Case]:
             first,
             Sql(f"SELECT number FROM members_member ORDER BY id DESC LIMIT {ROWS}"),
         ),
-        Case(
-            f"members, page {page:,d}",
-            f"{_LIST}?p={page}",
-            f"{_LIST}?p={page}",
-            Sql(f"{_MEMBERS} WHERE (m.joined_at, m.id) < (%s, %s) {_NEWEST}", above),
-            Sql(
-                "SELECT number FROM members_member ORDER BY id DESC "
-                f"OFFSET {(page - 1) * ROWS} LIMIT {ROWS}"
-            ),
-        ),
+        *_deep_pages(),
         Case(
             "members of a tier",
             by_tier,

@@ -9,6 +9,7 @@ django.setup()
 import sys
 import time
 from collections.abc import Callable, Sequence
+from html import unescape
 from statistics import median
 
 from django.db import connection
@@ -43,9 +44,10 @@ def compare(turns: int) -> None:
         Pages("benchmarks.console.stock_settings", LOGIN) as stock,
     ):
         for case in cases():
+            path = next_of(ours, case.reached_from) if case.reached_from else case.ours
             found = in_turn(
                 {
-                    "ours": ours.opener(case.ours, case.rows),
+                    "ours": ours.opener(path, case.rows),
                     "stock": stock.opener(case.stock, case.rows),
                     "limit": bare(case),
                 },
@@ -56,6 +58,12 @@ def compare(turns: int) -> None:
     print(f"\n{table(HEADINGS, rows)}\n")
     if wrong:
         sys.exit("\n".join(wrong))
+
+
+def next_of(ours: Pages, path: str) -> str:
+    """Return where the link to the next page of a list leads."""
+    (link,) = ours.opener(path, r'href="([^"]*)" rel="next"')().rows
+    return path.split("?")[0] + unescape(link)
 
 
 def bare(case: Case) -> Callable[[], Opened]:

@@ -304,6 +304,8 @@ class EstimatedCountPaginator(Paginator):
     """
 
     exact_up_to = 5_000
+    #: The pager below a list of the console (Unfold looks here).
+    template_name = "console/pager.html"
 
     def page(self, number):
         """Return one page: the keys choose it, then its rows are fetched."""

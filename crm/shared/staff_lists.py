@@ -9,11 +9,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models
-from unfold.views import ChangeList
 
 from crm.shared.admin import AuditedAdmin, ReadOnlyAdmin
 from crm.shared.money import display_amount
 from crm.shared.paging import EstimatedCountPaginator
+from crm.shared.staff_pages import WalkedList
 
 #: Colours of state labels, by what a state means to whoever looks.
 GOOD, BUSY, BAD, CALM = "success", "info", "danger", "warning"
@@ -35,6 +35,10 @@ class StaffAdmin(AuditedAdmin):
     warn_unsaved_form = True
     #: What the list is for and how something gets into it: said while it is empty.
     when_empty: Any = ""
+
+    def get_changelist(self, request, **kwargs):
+        """Use the list whose next and previous pages go by keyset."""
+        return WalkedList
 
     def get_search_results(self, request, queryset, search_term):
         """Search by whole values when every search field starts with ``=``.
@@ -66,7 +70,7 @@ class StaffAdmin(AuditedAdmin):
         return changelist
 
 
-class GrowingList(ChangeList):
+class GrowingList(WalkedList):
     """Sorted by a heading, it goes along the index that begins with it, either way.
 
     In any other order of what is equal there the database would sort all of that.

@@ -237,6 +237,16 @@ def test_every_page_begins_where_the_one_before_ended(client, monkeypatch):
         assert [m.number for m in answer.context["cl"].result_list] == expected
 
 
+@pytest.mark.parametrize("order", ["", "o=-6&", "o=6&", "o=-7&"])
+def test_p6_d_a_page_reached_by_next_reads_no_row_before_it(order, client):
+    deep = client.get(f"{MEMBER_LIST}?{order}p=300").context["cl"]
+    watched = watch(client, MEMBER_LIST + deep.way_on)
+    assert watched.answer.context["cl"].page_num == 301
+    assert not any("OFFSET" in sql for sql in watched.statements)
+    # The rows shown and one behind them; so many are counted.
+    assert max(read for read, _table, _sql in watched.reads) <= EXACT_UP_TO + 1
+
+
 @pytest.mark.parametrize(("order", "word"), [("-6", "DESC"), ("6", "ASC")])
 def test_who_never_bought_does_not_stand_among_the_best(order, word, client):
     rows = client.get(f"{MEMBER_LIST}?o={order}&p=2").context["cl"].result_list

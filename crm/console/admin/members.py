@@ -15,7 +15,6 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from crm.console.admin.bulk_actions import BulkActionsMixin
 from crm.console.admin.member_addresses import address_urls
@@ -43,6 +42,7 @@ from crm.shared.staff_lists import (
     labelled,
     money_column,
 )
+from crm.shared.staff_pages import WalkedList
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
@@ -109,7 +109,7 @@ class StandingTagFilter(RelatedDropdownFilter):
         return queryset.filter(pk__in=standing.values("member_id"))
 
 
-class MemberChangeList(ChangeList):
+class MemberChangeList(WalkedList):
     """Sorted by what members bought, it holds those who bought.
 
     Others would come before the best buyer, as the database sorts what is missing
@@ -117,10 +117,12 @@ class MemberChangeList(ChangeList):
     """
 
     def get_queryset(self, request, exclude_parameters=None):
-        """Fetch what is shown; ask for a value where the order goes by one."""
-        rows = super().get_queryset(request, exclude_parameters).only(*SHOWN)
+        """Fetch what is shown and sorted by; ask for a value where the order does."""
+        rows = super().get_queryset(request, exclude_parameters)
         order = [str(name).lstrip("-") for name in rows.query.order_by]
         by_value = [name for name in order if name.startswith("value__")]
+        self.never_null = frozenset(by_value)
+        rows = rows.only(*SHOWN, *order)
         return rows.filter(**{f"{name}__isnull": False for name in by_value})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
@@ -180,6 +180,12 @@ def list_table(context: template.Context, changelist: ChangeList) -> dict[str, A
         "num_sorted_fields": sum(bool(each.get("sorted")) for each in headings),
         "rows": written_rows(changelist, headings),
     }
+
+
+@register.simple_tag
+def page_address(changelist: ChangeList, number: int) -> str:
+    """Return the query of a page of a list by its number."""
+    return changelist.get_query_string({PAGE_VAR: number})
 
 
 @register.simple_tag
