@@ -7,7 +7,9 @@ from crm.shared.public_ids import new_public_id
 from loyalty.models import PointsEntry
 
 #: Accounts and lots are taken as they are when they are locked, whatever stood there
-#: when the statement began; so an account is booked as its last change left it.
+#: when the statement began; so an account is booked as its last change left it. Public
+#: ids are joined by their place: to find one in an array of texts, PostgreSQL walks
+#: there from the first.
 _EXPIRE = """
 WITH due AS MATERIALIZED (
     SELECT l.id, l.account_id
@@ -27,7 +29,7 @@ WITH due AS MATERIALIZED (
      WHERE l.expires_at <= %(now)s AND l.is_open AND l.held = 0
        FOR UPDATE OF l
 ), booked AS MATERIALIZED (
-    SELECT ended.*, nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS nr,
+    SELECT ended.*, nextval('loyalty_pointsentry_id_seq') AS nr,
            row_number() OVER (ORDER BY account_id, expires_at, id) AS place,
            row_number() OVER mine AS nth, sum(points) OVER mine AS so_far
       FROM ended
@@ -36,9 +38,11 @@ WITH due AS MATERIALIZED (
     INSERT INTO loyalty_pointsentry (
         id, public_id, account_id, seq, kind, points, balance_after, source, reason,
         actor, trace, occurred_at)
-    SELECT nr, (%(public_ids)s::text[])[place], account_id, seq + nth, %(kind)s,
-           -points, net - so_far, 'lot:' || id, '', '', '{}', expires_at
+    SELECT nr, public_id, account_id, seq + nth, %(kind)s, -points, net - so_far,
+           'lot:' || id, '', '', '{}', expires_at
       FROM booked JOIN account ON member_id = account_id
+      JOIN unnest(%(public_ids)s::text[]) WITH ORDINALITY AS drawn (public_id, place)
+           USING (place)
 ), takes AS (
     INSERT INTO loyalty_lottake (entry_id, lot_id, points, returned, restored)
     SELECT nr, id, points, 0, 0 FROM booked

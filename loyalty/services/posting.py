@@ -26,13 +26,13 @@ _BATCH = 2_000
 #: stand in the end; only older ones are changed.
 _POST = """
 WITH moves AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('loyalty_pointsentry', 'id')) AS id, t.*
+    SELECT nextval('loyalty_pointsentry_id_seq') AS id, t.*
       FROM json_to_recordset(%(moves)s) AS t (
            nr int, public_id text, account_id bigint, seq bigint, kind text,
            points bigint, balance_after bigint, source text, reason text, actor text,
            trace jsonb, reverses_id bigint, reverses_nr int, occurred_at timestamptz)
 ), opened AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('loyalty_pointslot', 'id')) AS id, t.*
+    SELECT nextval('loyalty_pointslot_id_seq') AS id, t.*
       FROM json_to_recordset(%(opened)s) AS t (
            nr int, account_id bigint, granted bigint, remaining bigint, held bigint,
            active_at timestamptz, expires_at timestamptz)

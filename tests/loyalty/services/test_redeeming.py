@@ -93,6 +93,23 @@ def test_a_spending_is_one_statement_and_its_entry_is_whole(
     assert_sound()
 
 
+@pytest.mark.parametrize("points", [19, 20, 21, 50, 51])
+def test_p11_one_lot_or_several_pay_a_spending(alice, points):
+    """P11: the first lot alone, to its last point, and one point more."""
+    last, first = (lot.id for lot in lots_of(alice, [(30, 0, 0, 5), (20, 0, 0, 2)]))
+
+    if points > 50:
+        with pytest.raises(NotEnoughPoints):
+            redeem_points(member_id=alice.pk, points=points, source="buy", now=NOON)
+    else:
+        redeem_points(member_id=alice.pk, points=points, source="buy", now=NOON)
+
+    takes = dict(LotTake.objects.values_list("lot_id", "points"))
+    paid = {first: min(points, 20), last: points - 20} if points <= 50 else {}
+    assert takes == {lot: part for lot, part in paid.items() if part > 0}
+    assert_sound()
+
+
 def test_p4_the_same_source_spends_once(alice):
     lots_of(alice, [(30, 0, 0, 5)])
     first = redeem_points(member_id=alice.pk, points=20, source="buy", now=NOON)
