@@ -312,8 +312,10 @@ class EstimatedCountPaginator(Paginator):
         page = super().page(number)
         rows = self.object_list
         if page.number > 1 and isinstance(rows, QuerySet) and not rows.query.distinct:
-            keys = rows.select_related(None).values("pk")
-            page.object_list = rows.filter(pk__in=self._of(page.number, keys))
+            keys = rows.select_related(None).values_list("pk", flat=True)
+            # Not one statement: PostgreSQL guesses how many rows the inner one gives,
+            # and may read both tables from end to end for a page.
+            page.object_list = rows.filter(pk__in=list(self._of(page.number, keys)))
         return page
 
     def _of(self, number: int, keys: QuerySet) -> QuerySet:

@@ -94,7 +94,7 @@ class DuplicatePair(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["state", "-score", "-id"], name="duplicate_pair_queue"
+                fields=["-state", "-score", "-id"], name="duplicate_pair_queue"
             ),
         ]
 

@@ -224,8 +224,9 @@ def test_a_full_page_asks_no_more_than_one_row(many, one, client, monkeypatch):
     full, single = watch(client, many), watch(client, one)
     shown = full.answer.context["cl"].result_list
     assert len(shown) == ROWS > len(single.answer.context["cl"].result_list) > 0
-    # A search may look up in another table what it goes by.
-    assert len(full.statements) <= len(single.statements)
+    # A search may look up in another table what it goes by. Keys choose a deep page.
+    more = 1 if "p=" in many else 0
+    assert len(full.statements) <= len(single.statements) + more
 
 
 def test_every_page_begins_where_the_one_before_ended(client, monkeypatch):

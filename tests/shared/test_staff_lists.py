@@ -24,7 +24,7 @@ def sortable(model) -> set[str]:
         (PointsEntry, {"occurred_at"}),
         (PointsAccount, {"balance"}),
         (Message, {"created_at"}),
-        (Fact, {"id", "name"}),
+        (Fact, {"id", "name", "recorded_at"}),
         (Consent, {"channel", "purpose"}),
         (Ticket, {"public_id"}),
     ],

@@ -19,7 +19,7 @@ class FactAdmin(LedgerAdmin):
     list_display = ["id", "recorded_at", "name", "key", "request_id"]
     list_filter = [("recorded_at", RangeDateTimeFilter)]
     search_fields = ["=name"]
-    ordering = ["-id"]
+    ordering = ["-recorded_at", "-id"]
 
 
 @admin.register(Delivery)

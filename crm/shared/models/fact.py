@@ -23,7 +23,10 @@ class Fact(models.Model):
     class Meta:
         verbose_name = _("fact")
         verbose_name_plural = _("facts")
-        indexes = [models.Index(fields=["name", "recorded_at"], name="fact_by_name")]
+        indexes = [
+            models.Index(fields=["name", "recorded_at"], name="fact_by_name"),
+            models.Index(fields=["-recorded_at", "-id"], name="fact_newest_first"),
+        ]
 
     def __str__(self):
         return f"#{self.pk} {self.name}"
