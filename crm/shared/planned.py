@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
 
 @contextmanager
@@ -23,7 +23,14 @@ def planned_cursor() -> Iterator[CursorWrapper]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
-    logged = connection.queries_logged
-    wrap = connection.make_debug_cursor if logged else connection.make_cursor
-    with wrap(cursor) as wrapped:
+    wrap = _Logged if connection.queries_logged else CursorWrapper
+    with wrap(cursor, connection) as wrapped:
         yield wrapped
+
+
+class _Logged(CursorDebugWrapper):
+    """Logs a statement as it was written: of a prepared one the driver keeps none."""
+
+    def execute(self, sql, params=None):
+        with self.debug_sql(sql, params):
+            return CursorWrapper.execute(self, sql, params)
