@@ -83,17 +83,37 @@ class SessionStore(SessionBase):
 
         Whoever this returns ``django.contrib.auth.get_user`` returns, too. None means
         that it has to be asked: nobody is signed in, the login is disabled, or what the
-        session remembers is not of its present password under the newest key.
+        session remembers is not of its present password.
         """
         data = self._get_session()
         user = _USER.row(self._who[: len(_USER)]) if self._who else None
-        if user is None or not _vouches(data, user):
+        if user is None or not _may_be(data, user) or not self._vouches(user):
             return None
         member = _MEMBER.row(self._who[len(_USER) :])
         User.member.related.set_cached_value(user, member)
         if member is not None:
             Member.user.field.set_cached_value(member, user)
         return user
+
+    def _vouches(self, user: User) -> bool:
+        """Tell whether the session was opened with the present password of a login.
+
+        What a former key of the shop signed is signed by the newest from now on. Django
+        would change the token as well, of which an app would never hear.
+        """
+        signed = self.get(HASH_SESSION_KEY) or ""
+        newest = user.get_session_auth_hash()
+        if constant_time_compare(signed, newest):
+            return True
+        former = user.get_session_auth_fallback_hash()
+        if not any(constant_time_compare(signed, each) for each in former):
+            return False
+        self[HASH_SESSION_KEY] = newest
+        try:
+            self.save()
+        except UpdateError:  # It was ended meanwhile.
+            return False
+        return True
 
     def exists(self, session_key: str) -> bool:
         """Return whether a token is taken."""
@@ -174,15 +194,12 @@ def _opened(blob: bytes, mark: str) -> dict[str, Any] | None:
         return None
 
 
-def _vouches(data: dict[str, Any], user: User) -> bool:
-    """Tell whether a session signs this login in beyond any doubt."""
+def _may_be(data: dict[str, Any], user: User) -> bool:
+    """Tell whether a session is of this login, which may come in this way."""
     return (
         user.is_active
         and data.get(SESSION_KEY) == str(user.pk)
         and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
-        and constant_time_compare(
-            data.get(HASH_SESSION_KEY) or "", user.get_session_auth_hash()
-        )
     )
 
 
