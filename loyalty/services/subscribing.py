@@ -190,7 +190,8 @@ def _go_on(
         call_off_renewal(held, now=now)
     to_state = state_after(held, deed=Deed.PAY)
     if held.state == State.PAUSED:
-        days = {"kept_days": (held.kept_days or 0) + period.days}
+        # Resumed before a day is lost, they end there, on the same day of the month.
+        days = {"kept_days": (held.kept_days or 0) + period.days, "ends_on": ends_on}
     else:
         days = until(ends_on)
     move_plan(

@@ -446,6 +446,20 @@ def test_days_bought_during_a_pause_are_kept_too(alice, tea):
     assert (held.state, held.kept_days) == ("paused", 20 + 31)
 
 
+def test_x4_days_bought_in_a_pause_of_no_day_keep_the_day_of_the_month(alice, tea):
+    on = date(2026, 1, 31)
+    buy_plan(alice, tea, on)
+    buy_plan(alice, tea, on)
+    pause_plan(member_id=alice.pk, actor="member", now=noon(on))
+    buy_plan(alice, tea, on)
+    resume_plan(member_id=alice.pk, actor="member", now=noon(on))
+    assert plan_of(alice).ends_on == date(2026, 4, 30)
+
+    buy_plan(alice, tea, on)
+
+    assert plan_of(alice).ends_on == date(2026, 5, 31)
+
+
 def test_pauses_are_refused_on_trial_twice_and_where_the_plan_says_no(alice, bob, tea):
     start_trial(member_id=alice.pk, plan="tea", period="month", now=noon(JUNE))
     with pytest.raises(PlanStateRefused):
