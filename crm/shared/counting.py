@@ -3,7 +3,8 @@
 import json
 from typing import Any, NamedTuple
 
-from django.db import connections
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from crm.shared.listing import Listing
@@ -19,28 +20,14 @@ class Count(NamedTuple):
 def counted(rows: QuerySet | Listing, *, exact_up_to: int) -> Count:
     """Count rows, looking at no more than ``exact_up_to`` of them and one.
 
-    Whatever lies beyond costs the time of planning a statement, not of running it.
+    The first rows are run under EXPLAIN: it says how many came, and how many it expects
+    without the limit. Whatever lies beyond costs no time.
     """
-    if isinstance(rows, Listing):
-        return _counted_and_expected(rows, exact_up_to)
-    rows = rows.order_by()
-    seen = rows[: exact_up_to + 1].count()
-    if seen <= exact_up_to:
-        return Count(seen, is_exact=True)
-    return Count(max(seen, planner_rows(rows)), is_exact=False)
-
-
-def _counted_and_expected(rows: Listing, exact_up_to: int) -> Count:
-    """Run the first rows under EXPLAIN: it says how many came, how many it expects."""
-    if rows.is_empty:
+    try:
+        alias, text, params = _first_keys(rows, exact_up_to + 1)
+    except EmptyResultSet:
         return Count(0, is_exact=True)
-    text, params = rows.keys()
-    plan = _explained(
-        "default",
-        "ANALYZE, BUFFERS OFF, SUMMARY OFF, TIMING OFF",
-        f"{text} LIMIT {exact_up_to + 1:d}",
-        params,
-    )
+    plan = _explained(alias, text, params)
     seen = int(plan["Actual Rows"])
     if seen <= exact_up_to:
         return Count(seen, is_exact=True)
@@ -51,17 +38,21 @@ def _counted_and_expected(rows: Listing, exact_up_to: int) -> Count:
     return Count(max(seen, int(limited["Plan Rows"])), is_exact=False)
 
 
-def planner_rows(rows: QuerySet) -> int:
-    """Return how many rows PostgreSQL expects a query to give, without running it."""
-    if rows.query.is_empty():
-        return 0
-    sql, params = rows.values_list("pk").query.sql_with_params()
-    return int(_explained(rows.db, "COSTS", sql, params)["Plan Rows"])
+def _first_keys(rows: QuerySet | Listing, most: int) -> tuple[str, str, Any]:
+    """Return alias, text and parameters of a statement that gives keys and no more."""
+    if isinstance(rows, QuerySet):
+        keys = rows.order_by().values_list("pk")[:most]
+        return rows.db, *keys.query.sql_with_params()
+    if rows.is_empty:
+        raise EmptyResultSet
+    text, params = rows.keys()
+    return DEFAULT_DB_ALIAS, f"{text} LIMIT {most:d}", params
 
 
-def _explained(alias: str, how: str, sql: str, params: Any) -> dict[str, Any]:
+def _explained(alias: str, text: str, params: Any) -> dict[str, Any]:
+    how = "ANALYZE, BUFFERS OFF, SUMMARY OFF, TIMING OFF, FORMAT JSON"
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"EXPLAIN ({how}, FORMAT JSON) {sql}", params)
+        cursor.execute(f"EXPLAIN ({how}) {text}", params)
         plan = cursor.fetchone()[0]
     plan = json.loads(plan) if isinstance(plan, str) else plan
     return plan[0]["Plan"]

@@ -18,6 +18,7 @@ from crm.shared.staff_pages import PLACE_VAR, WalkedList
 from loyalty.models import EarningRule, MemberValue
 from members.models import Member, User
 from tests.cast import NOON, make_member, make_user
+from tests.shared.estimates import expect
 
 SIZE = 3
 AUDIT = "/admin/shared/auditentry/"
@@ -167,7 +168,7 @@ def test_p6_d_no_row_is_asked_for_by_how_many_lie_before(
 
 def test_an_estimate_that_is_too_low_does_not_end_the_walk(trail, monkeypatch):
     monkeypatch.setattr("crm.shared.paging.EstimatedCountPaginator.exact_up_to", 4)
-    monkeypatch.setattr("crm.shared.counting.planner_rows", lambda rows: 5)
+    expect(monkeypatch, 5)
     pages = walk(AuditEntry)
     assert [page for _number, page, _query in pages][:3] == [
         trail[:3],
@@ -180,7 +181,7 @@ def test_an_estimate_that_is_too_low_does_not_end_the_walk(trail, monkeypatch):
 
 def test_an_estimate_that_is_too_high_ends_where_the_rows_end(trail, monkeypatch):
     monkeypatch.setattr("crm.shared.paging.EstimatedCountPaginator.exact_up_to", 4)
-    monkeypatch.setattr("crm.shared.counting.planner_rows", lambda rows: 900)
+    expect(monkeypatch, 900)
     assert [keys for _number, keys, _query in walk(AuditEntry)][-1] == trail[9:]
     assert listed(AuditEntry, "?p=4").way_on is None
     last = listed(AuditEntry, "?p=300")
