@@ -89,7 +89,7 @@ class MemberAdmin(ReadOnly, admin.ModelAdmin):
         "last_order",
     ]
     list_select_related = ["plain", "points_account__tier", "value"]
-    list_filter = ["state", "points_account__tier", "tags", "joined_at"]
+    list_filter = ["state", "points_account__tier", "tags", "city", "joined_at"]
     search_fields = [
         "number",
         "plain__name",

@@ -247,6 +247,12 @@ class Member(Sealable):
             models.Index(fields=["-joined_at", "-id"], name="member_newest_first"),
             models.Index(fields=["state", "-id"], name="member_by_state"),
             models.Index(fields=["birth_month", "-id"], name="member_by_birth_month"),
+            # Staff type the beginning of a city, alone or for members of one state.
+            models.Index(
+                fields=["city", "state"],
+                opclasses=["varchar_pattern_ops", "varchar_ops"],
+                name="member_by_city",
+            ),
             models.Index(fields=["phone_tail_index"], name="member_by_phone_tail"),
             GinIndex(fields=["name_tokens"], name="member_by_name_tokens"),
             models.Index(

@@ -60,6 +60,28 @@ def test_search_and_filter_narrow_together(shop, signed_in):
     assert not answer.context["cl"].result_list
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("杭州", ["杭州", "杭州市"]),
+        (" 杭州市 ", ["杭州市"]),
+        ("suzhou", ["Suzhou"]),
+        ("州", []),
+        ("%", []),
+        ("_州", []),
+        ("\\", []),
+    ],
+)
+def test_a_city_is_found_by_its_beginning(text, found, shop, signed_in):
+    cities = ("杭州", "杭州市", "Suzhou", "苏州")
+    for member, city in zip(shop["members"], cities, strict=False):
+        Member.objects.filter(pk=member.pk).update(city=city)
+
+    answer = signed_in("support").get(reverse(LIST), {"city": text})
+
+    assert sorted(m.city for m in answer.context["cl"].result_list) == sorted(found)
+
+
 # --- Palette ------------------------------------------------------------------
 
 
