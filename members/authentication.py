@@ -1,7 +1,6 @@
 """Who is calling the storefront API."""
 
 from allauth.headless.internal.sessionkit import authenticate_by_x_session_token
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
@@ -30,7 +29,6 @@ class MemberSession(SessionAuthentication):
         """
         token = session_token_of(request)
         if token is None:
-            _know(request._request)
             return _leading_on(super().authenticate(request))
         known = None
         # NUL cannot be in a key, and PostgreSQL would refuse to look for it.
@@ -43,13 +41,6 @@ class MemberSession(SessionAuthentication):
     def authenticate_header(self, request) -> str:
         """Return the challenge; it makes a missing credential 401, not 403."""
         return 'Bearer realm="storefront"'
-
-
-def _know(request: HttpRequest) -> None:
-    """Tell a request who its cookie signed in, where one look is enough."""
-    user = request.session.signed_in()
-    if user is not None:
-        request.user = user
 
 
 def _opened_by(token: str) -> tuple | None:

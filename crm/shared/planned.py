@@ -10,9 +10,14 @@ and the log of queries are the same.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from psycopg.types.json import set_json_loads
+
+# A page of a list holds dozens of small JSON texts that PostgreSQL made.
+set_json_loads(orjson.loads)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
-"""The door in front of allauth: what people type is replaced before it goes in."""
+"""Who asks; and the door of allauth, before which what people type is replaced."""
 
 import json
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.core.validators import validate_email
-from django.http import JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 from rest_framework.exceptions import APIException
 
@@ -22,6 +24,17 @@ _REDIRECT_PATH = "/auth/provider/redirect"
 _NO_ADDRESS = "no address"
 _NO_PHONE = "no phone"
 _LONGEST_PHONE = 40
+
+
+class LoginMiddleware(AuthenticationMiddleware):
+    """Whoever is signed in is found with the session, where one look is enough."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Give the request its login, looked for when it is first asked for."""
+        super().process_request(request)
+        request.user = SimpleLazyObject(
+            lambda: request.session.signed_in() or get_user(request)
+        )
 
 
 class SignInAliasMiddleware:

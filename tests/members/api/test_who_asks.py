@@ -192,6 +192,17 @@ def test_logins_without_a_member_are_no_members(db, django_assert_num_queries):
     assert (answer.status_code, answer.json()["code"]) == (403, "not_a_member")
 
 
+def test_pages_of_the_console_ask_once_who_it_is(db):
+    staff = Client()
+    staff.force_login(make_user("dana", is_staff=True, is_superuser=True))
+    with CaptureQueriesContext(connection) as captured:
+        assert staff.get("/admin/members/tag/").status_code == 200
+    assert [each["sql"] for each in captured if "members_session" in each["sql"]]
+    assert not [
+        each["sql"] for each in captured if 'FROM "members_user"' in each["sql"]
+    ]
+
+
 def test_reading_through_a_cookie_depends_on_it(token):
     browser = Client()
     browser.cookies["sessionid"] = token
