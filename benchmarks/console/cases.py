@@ -145,6 +145,7 @@ def _member_lists() -> list[Case]:
                 f"ORDER BY id DESC LIMIT {ROWS}"
             ),
         ),
+        *_of_a_city(),
         Case(
             "members by spend",
             # The first column holds the check boxes.
@@ -159,6 +160,28 @@ def _member_lists() -> list[Case]:
             # Stock sorts those who never bought before those who bought most.
             stock_finds_the_same=False,
         ),
+    ]
+
+
+def _of_a_city() -> list[Case]:
+    """Return a filter by a text, alone and beside a rare state."""
+    frozen = ("state__exact=frozen", "m.state = 'frozen'", "id %% 50 = 0")
+    return [
+        Case(
+            name,
+            f"{_LIST}?city=杭州&{query}",
+            f"{_LIST}?city=杭州&{query}",
+            Sql(f"{_MEMBERS} WHERE m.city = '杭州' AND {limit} {_NEWEST}"),
+            # The crowd's own rule: every ninth lives there.
+            Sql(
+                "SELECT number FROM members_member WHERE id %% 9 = 1 "
+                f"AND {truth} ORDER BY id DESC LIMIT {ROWS}"
+            ),
+        )
+        for name, (query, limit, truth) in {
+            "members of a city": ("", "TRUE", "TRUE"),
+            "frozen members of a city": frozen,
+        }.items()
     ]
 
 

@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from crm.shared.clock import now
 from crm.shared.server_keys import make_server_key
 from crm.wiring import SERVER_SCOPES
-from tests.api.test_matrix import client_of, world  # noqa: F401  a fixture
+from tests.api.world import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -141,12 +141,12 @@ def not_answered(client, schema: str, ids: dict) -> list:
     return wrong
 
 
-def test_the_storefront_answers_whatever_it_is_sent(alice, world):  # noqa: F811
+def test_the_storefront_answers_whatever_it_is_sent(alice, world):
     ids = {name: str(value) for name, value in world.items()}
     assert not not_answered(client_of(alice), "/api/storefront/v1/schema", ids)
 
 
-def test_the_server_api_answers_whatever_it_is_sent(alice, world):  # noqa: F811
+def test_the_server_api_answers_whatever_it_is_sent(alice, world):
     _key, secret = make_server_key(
         name="ERP", scopes=list(SERVER_SCOPES), actor="test", now=now()
     )
