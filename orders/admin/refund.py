@@ -108,7 +108,7 @@ class RefundAdmin(LedgerAdmin):
             "refund": refund,
             "paper": paper,
             "deductions": [
-                (RefundDeduction.Kind(part.code).label, -part.amount_minor)
+                (RefundDeduction.Kind(part.code).label, part.amount_minor)
                 for part in paper.deductions
             ],
             "tenders": refund.tenders.select_related("payment").order_by("id"),

@@ -172,7 +172,7 @@ class RefundPage(View):
             "order": order,
             "parts": [(names[part.position], part) for part in quote.lines],
             "deductions": [
-                (RefundDeduction.Kind(part.kind).label, -part.amount_minor)
+                (RefundDeduction.Kind(part.kind).label, part.amount_minor)
                 for part in quote.deductions
             ],
             "sentences": sentences,
