@@ -61,6 +61,11 @@ class Merge(models.Model):
         ]
         indexes = [
             models.Index(fields=["-merged_at", "-id"], name="merge_newest_first"),
+            models.Index(
+                fields=["-merged_at", "-id"],
+                condition=models.Q(state="undone"),
+                name="merge_undone",
+            ),
         ]
 
     def __str__(self):

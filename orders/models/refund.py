@@ -126,6 +126,11 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="refund_newest_first"),
+            models.Index(
+                fields=["state", "-requested_at", "-id"],
+                condition=~Q(state="completed"),
+                name="refund_unfinished",
+            ),
         ]
 
     def __str__(self):

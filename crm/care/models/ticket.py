@@ -63,6 +63,11 @@ class Ticket(models.Model):
         verbose_name_plural = _("tickets")
         indexes = [
             models.Index(fields=["state", "due_at", "-id"], name="ticket_most_urgent"),
+            models.Index(
+                fields=["due_at", "-id"],
+                condition=~models.Q(state="solved"),
+                name="ticket_open_by_due",
+            ),
             models.Index(fields=["member", "-created_at"], name="ticket_by_member"),
         ]
 
