@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.rules.benefits import (
+    Amount,
     Benefit,
     BuyGet,
     FreeItem,
@@ -171,10 +172,9 @@ class Promotion:
         if unmet is not None:
             return unmet
         found = self.eligible(lines)
-        if not found:
-            return Refused("products_not_in_cart")
-        if self.units_left == 0:
-            return Refused(NO_UNITS_LEFT, {"left": 0})
+        nothing = self._nothing_in(found)
+        if nothing is not None:
+            return nothing
         view = View(
             lines=found,
             situation=situation,
@@ -195,6 +195,32 @@ class Promotion:
                 return Refused("budget_exceeded")
             cut = capped(view, cut, left)
         return self._reduction(view, cut)
+
+    def _nothing_in(self, found: Sequence[StageLine]) -> Refused | None:
+        """Say why it lowers none of the lines it found, where that is seen at once."""
+        if not found:
+            return Refused("products_not_in_cart")
+        if self.units_left == 0:
+            return Refused(NO_UNITS_LEFT, {"left": 0})
+        if (
+            self._none_unused
+            and self.uses_units
+            and all(len(each.used) >= each.line.quantity for each in found)
+        ):
+            return Refused(self._none_unused)
+        return None
+
+    @property
+    def _none_unused(self) -> str:
+        """Return what it says where offers before it used up every unit (S15).
+
+        Nothing where its benefit does not look at units.
+        """
+        benefit = self.benefit
+        if isinstance(benefit, BuyGet):
+            return "set_not_complete"
+        is_amount = isinstance(benefit, Amount) and benefit.per == "order"
+        return "no_effect" if is_amount or isinstance(benefit, Percent) else ""
 
     def _budget_left(self, lines: StageLines) -> int | None:
         """Return what offers before it leave of its budget; None is no budget (S21)."""

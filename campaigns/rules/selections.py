@@ -109,6 +109,9 @@ def units_of(lines: Iterable[StageLine], *, unused_only: bool = False) -> list[U
     Args:
         unused_only: without those that another offer used up.
     """
+    if unused_only:
+        # Most lines, once many offers applied: what their units cost is not asked.
+        lines = [each for each in lines if len(each.used) < each.line.quantity]
     return [
         Unit(each.line.position, place, left, each.line.list_price_minor)
         for each in lines

@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks.promotions import comparing
+from benchmarks.promotions import comparing, ours
 from benchmarks.promotions.deals import ALL, COMMON
+from campaigns.rules.promotions import Promotion
 
 #: Wide deals of all kinds meet in one cart; narrow ones mostly miss it.
 BOOKS = [(count, is_wide) for count in (1, 10, 100) for is_wide in (False, True)]
@@ -51,3 +52,22 @@ def test_totals_that_differ_end_the_script(monkeypatch):
     monkeypatch.setattr(comparing.Book, "by_limit", lambda _book, _rows: 1)
     with pytest.raises(SystemExit, match="the totals differ"):
         comparing.beside_limit(Stored(), book, 5, 1)
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+@pytest.mark.parametrize("is_one_a_unit", [False, True])
+def test_s15_where_all_units_are_used_up_nobody_has_to_look(
+    is_wide, is_one_a_unit, monkeypatch
+):
+    """The same quote, with all its reasons, as where each offer looks at its units."""
+    book = comparing.Book.of(100, ALL, is_wide=is_wide, is_one_a_unit=is_one_a_unit)
+    request = ours.request_of(comparing.rows_of(20), book.code)
+    quick = ours.price(book.index, request)
+    monkeypatch.setattr(Promotion, "_none_unused", "")
+    looked = ours.price(book.index, request)
+
+    assert quick.trace == looked.trace
+    assert (quick.applied, quick.refused) == (looked.applied, looked.refused)
+    if is_one_a_unit and is_wide:
+        codes = {each.why.code for each in quick.refused}
+        assert codes >= {"no_effect", "set_not_complete"}
