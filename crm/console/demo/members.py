@@ -107,7 +107,7 @@ def _member(shop: DemoShop, serial: int) -> Member:
     elif serial in TWINS:
         names, phone, birthday = TWINS[serial]
         name = shop.text(*names)
-    return Member(
+    member = Member(
         public_id=shop.public_id("mem"),
         number=member_number(serial + 1),
         name=name,
@@ -123,6 +123,9 @@ def _member(shop: DemoShop, serial: int) -> Member:
         is_demo=True,
         joined_at=joined_at,
     )
+    # Two of three told it in their profile.
+    member.city = member.region if serial % 3 else ""
+    return member
 
 
 def _birthday(shop: DemoShop) -> str | None:
