@@ -209,21 +209,34 @@ def test_s19_free_freight_lowers_freight_only():
 
 
 def brute_force(offers, **more):
-    """Return the least that any permitted set of these offers costs."""
-    least = priced([], line(1, 1000), line(2, 700), **more).total_minor
-    for count in range(1, len(offers) + 1):
-        for some in combinations(offers, count):
-            groups = [each.exclusive_group for each in some if each.exclusive_group]
-            ids = {each.source_id for each in some}
-            if len(groups) == len(set(groups)) and not any(
-                each.forbids & ids for each in some
-            ):
-                alone = [
-                    replace(e, exclusive_group="", forbids=frozenset()) for e in some
+    """Return the least that any permitted set of rivals costs, with all others."""
+    rivals = [
+        each
+        for each in offers
+        if any(rule_out(each, other) for other in offers if other is not each)
+    ]
+    least = None
+    for count in range(len(rivals) + 1):
+        for some in combinations(rivals, count):
+            if not any(rule_out(one, other) for one, other in combinations(some, 2)):
+                present = [
+                    replace(e, exclusive_group="", forbids=frozenset())
+                    for e in offers
+                    if e in some or e not in rivals
                 ]
-                quote = priced(alone, line(1, 1000), line(2, 700), **more)
-                least = min(least, quote.total_minor)
+                total = priced(present, line(1, 1000), line(2, 700), **more).total_minor
+                least = total if least is None else min(least, total)
     return least
+
+
+def rule_out(one, other) -> bool:
+    """Tell whether two offers never come together."""
+    group = one.exclusive_group
+    return bool(
+        (group and group == other.exclusive_group)
+        or one.source_id in other.forbids
+        or other.source_id in one.forbids
+    )
 
 
 rivals_drawn = st.lists(
@@ -243,16 +256,29 @@ rivals_drawn = st.lists(
 )
 
 
+def test_s6_what_has_no_rival_applies_though_rounding_would_gain_without_it():
+    """Without ``f`` the other shares round so that it all costs a unit of money less."""
+    offers = [
+        Tied("a", 0, percent_bp=9000, priority=1, positions=(2,)),
+        Tied("e", 900, percent_bp=1000, priority=1),
+        Tied("f", 0, percent_bp=1000, priority=1, positions=(2,)),
+        Tied("b", 0, percent_bp=1000),
+        Tied("c", 0, percent_bp=1000, positions=(1,)),
+        Tied("d", 0, percent_bp=1000, positions=(2,)),
+    ]
+    whole = priced(offers, line(1, 1000), line(2, 700))
+    assert "f" in {each.source_id for each in whole.applied}
+    without = [each for each in offers if each.source_id != "f"]
+    fewer = priced(without, line(1, 1000), line(2, 700))
+    assert (whole.total_minor, fewer.total_minor) == (139, 138)
+
+
 @settings(max_examples=120, deadline=None)
 @given(rivals_drawn)
 def test_s6_the_choice_equals_brute_force(offers):
-    """No permitted set is better, also none that leaves an offer without ties out."""
+    """No permitted set of rivals is better; what has no rival always applies."""
     quote = priced(offers, line(1, 1000), line(2, 700))
-    tied = {e.exclusive_group for e in offers if e.exclusive_group} | {
-        other for e in offers for other in e.forbids
-    }
-    if tied:
-        assert quote.total_minor == brute_force(offers)
+    assert quote.total_minor == brute_force(offers)
     assert not quote.is_approximate
     names = [*applied(quote), *reasons(quote.refused), *reasons(quote.skipped)]
     assert sorted(names) == sorted(each.source_id for each in offers), "S25"

@@ -95,8 +95,7 @@ def test_s6_the_best_of_parts_is_the_best_of_all(offers):
     fields = Tied.__dataclass_fields__
     silent = [Tied(**{name: getattr(e, name) for name in fields}) for e in offers]
     assert applied(quote) == applied(priced(silent, *lines))
-    if any(e.exclusive_group or e.forbids for e in offers):
-        assert quote.total_minor == brute_force(silent)
+    assert quote.total_minor == brute_force(silent)
 
 
 @dataclass(frozen=True)
