@@ -203,18 +203,18 @@ class Promotion:
         if self.units_left == 0:
             return Refused(NO_UNITS_LEFT, {"left": 0})
         if (
-            self._none_unused
+            self._code_if_used_up
             and self.uses_units
             and all(len(each.used) >= each.line.quantity for each in found)
         ):
-            return Refused(self._none_unused)
+            return Refused(self._code_if_used_up)
         return None
 
     @property
-    def _none_unused(self) -> str:
-        """Return what it says where offers before it used up every unit (S15).
+    def _code_if_used_up(self) -> str:
+        """Return why it refuses where offers before it used up every unit (S15).
 
-        Nothing where its benefit does not look at units.
+        "" where its benefit does not look at units.
         """
         benefit = self.benefit
         if isinstance(benefit, BuyGet):

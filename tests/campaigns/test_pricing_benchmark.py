@@ -63,7 +63,7 @@ def test_s15_where_all_units_are_used_up_nobody_has_to_look(
     book = comparing.Book.of(100, ALL, is_wide=is_wide, is_one_a_unit=is_one_a_unit)
     request = ours.request_of(comparing.rows_of(20), book.code)
     quick = ours.price(book.index, request)
-    monkeypatch.setattr(Promotion, "_none_unused", "")
+    monkeypatch.setattr(Promotion, "_code_if_used_up", "")
     looked = ours.price(book.index, request)
 
     assert quick.trace == looked.trace

@@ -75,11 +75,11 @@ def watch(client: Client, path: str) -> Watched:
     def counted(execute, sql, params, many, context):
         watched.statements.append(sql)
         # A list is counted under EXPLAIN.
-        sql_read = sql.removeprefix(COUNTING)
-        if sql_read.lstrip(" (").upper().startswith(("SELECT", "WITH")):
+        question = sql.removeprefix(COUNTING)
+        if question.lstrip(" (").upper().startswith(("SELECT", "WITH")):
             with connection.connection.cursor() as cursor:
                 cursor.execute(
-                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql_read}", params
+                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {question}", params
                 )
                 plan = cursor.fetchone()[0][0]["Plan"]
             watched.reads += [(n, table, sql) for n, table in rows_read(plan)]
