@@ -34,8 +34,12 @@ log = logging.getLogger(__name__)
 
 #: Tries before a delivery is stuck.
 MOST_ATTEMPTS = 10
-#: How long an attempt owns its delivery; a killed worker's delivery waits this long.
-LEASE = timedelta(seconds=30)
+#: How long a claim keeps others away; a killed worker's deliveries wait this long.
+#: One that runs is kept by the lock on its row, however long it takes: a lease covers
+#: the deliveries that wait behind it in its claim.
+LEASE = timedelta(seconds=10)
+#: Deliveries a worker claims in one statement, longest due first.
+CLAIMED_AT_ONCE = 10
 #: First and longest wait between tries; doubled each time, up to half taken off.
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -134,21 +138,46 @@ def _plain(value: Any) -> Any:
 
 # --- Relaying -----------------------------------------------------------------
 
-#: Takes the longest due delivery nobody else holds. A keyed one waits for earlier
+#: Takes the longest due deliveries nobody else holds. A keyed one waits for earlier
 #: facts of its key to the same subscriber. The new ``due_at`` is the lease's end.
 _CLAIM = """
-UPDATE shared_delivery SET attempts = attempts + 1,
-       due_at = statement_timestamp() + %s
- WHERE id = (
-    SELECT d.id FROM shared_delivery d
+WITH due AS MATERIALIZED (
+    SELECT d.id, d.due_at FROM shared_delivery d
      WHERE d.state = 'pending' AND d.due_at <= statement_timestamp()
        AND (d.key = '' OR NOT EXISTS (
             SELECT 1 FROM shared_delivery e
              WHERE e.subscriber = d.subscriber AND e.key = d.key AND e.key <> ''
                AND e.fact_id < d.fact_id AND e.state <> 'done'))
-     ORDER BY d.due_at, d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED)
-RETURNING id, attempts
+     ORDER BY d.due_at, d.id LIMIT %s FOR UPDATE OF d SKIP LOCKED
+), claimed AS (
+    UPDATE shared_delivery d
+       SET attempts = d.attempts + 1, due_at = statement_timestamp() + %s
+      FROM due WHERE d.id = due.id
+    RETURNING d.id, d.attempts, d.subscriber, d.fact_id, due.due_at AS was_due
+)
+SELECT c.id, c.attempts, c.subscriber,
+       f.id, f.name, f.key, f.payload::json, f.request_id, f.recorded_at
+  FROM claimed c JOIN shared_fact f ON f.id = c.fact_id
+ ORDER BY c.was_due, c.id
 """
+
+#: Locks, asks for the fence and marks in one; without effect unless all commits.
+_MARK_DONE = """
+UPDATE shared_delivery
+   SET state = 'done', done_at = statement_timestamp(), last_error = ''
+ WHERE id = %s AND attempts = %s AND state = 'pending'
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A delivery that is this attempt's to make, as long as nobody claims it later."""
+
+    delivery_id: int
+    #: Its number, which is the fence.
+    attempt: int
+    subscriber: str
+    fact: Fact
 
 
 def relay(*, now: datetime, limit: int = 100) -> int:
@@ -162,11 +191,12 @@ def relay(*, now: datetime, limit: int = 100) -> int:
     """
     tried = 0
     while tried < limit:
-        claimed = _claim()
-        if claimed is None:
+        claims = _claim(min(CLAIMED_AT_ONCE, limit - tried))
+        if not claims:
             break
-        deliver(*claimed, now=now)
-        tried += 1
+        for claim in claims:
+            deliver(claim, now=now)
+        tried += len(claims)
     return tried
 
 
@@ -181,48 +211,52 @@ def drain(*, now: datetime) -> int:
     return total
 
 
-def _claim() -> tuple[int, int] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE])
-        return cursor.fetchone()
+def _claim(most: int) -> list[Claim]:
+    with planned_cursor() as cursor:
+        cursor.execute(_CLAIM, [most, LEASE])
+        return [
+            Claim(delivery_id, attempt, subscriber, _fact(row))
+            for delivery_id, attempt, subscriber, *row in cursor.fetchall()
+        ]
 
 
-def deliver(delivery_id: int, attempt: int, *, now: datetime) -> bool:
+def _fact(row: list[Any]) -> Fact:
+    names = ["id", "name", "key", "payload", "request_id", "recorded_at"]
+    return Fact.from_db(connection.alias, names, row)
+
+
+def deliver(claim: Claim, *, now: datetime) -> bool:
     """Run one claimed delivery; whether it is done now.
 
     The subscriber's writes and the mark commit together. An attempt that has lost
     its lease to a later one finds another number in the row and does nothing.
     """
+    if claim.attempt > MOST_ATTEMPTS:
+        # Nobody was left to say how the tries ended: it may be what ended the worker.
+        _put_off(claim, RuntimeError(f"No end of {MOST_ATTEMPTS} tries is known."))
+        return False
     try:
-        return in_transaction(lambda: _run(delivery_id, attempt, now))
+        return in_transaction(lambda: _run(claim, now))
     except Exception as error:  # Whatever a subscriber raises is tried again later.
-        _put_off(delivery_id, attempt, error)
+        _put_off(claim, error)
         return False
 
 
-def _run(delivery_id: int, attempt: int, now: datetime) -> bool:
-    # Not SKIP LOCKED: a rival's claim may hold the row for the instant it takes to
-    # see that it is taken, and skipping would leave it until the lease runs out.
-    held = (
-        Delivery.objects.select_for_update(of=["self"])
-        .select_related("fact")
-        .filter(pk=delivery_id, attempts=attempt, state=Delivery.State.PENDING)
-        .first()
-    )
-    if held is None:
-        return False
-    fact = held.fact
-    subscriber = import_string(held.subscriber)
+def _run(claim: Claim, now: datetime) -> bool:
+    with planned_cursor() as cursor:
+        cursor.execute(_MARK_DONE, [claim.delivery_id, claim.attempt])
+        if not cursor.rowcount:
+            return False
+    fact = claim.fact
+    subscriber = import_string(claim.subscriber)
     with bound_to(request_id=fact.request_id, fact=fact.name):
         subscriber(fact.payload, fact=fact, now=now)
-    Delivery.objects.filter(pk=held.pk).update(
-        state=Delivery.State.DONE, done_at=Now(), last_error=""
-    )
     return True
 
 
-def _put_off(delivery_id: int, attempt: int, error: Exception) -> None:
+def _put_off(claim: Claim, error: Exception) -> None:
     """Write down why an attempt failed and when to try again, if ever."""
+    delivery_id, attempt = claim.delivery_id, claim.attempt
     stuck = attempt >= MOST_ATTEMPTS
     told = describe(error)[:300]
     Delivery.objects.filter(

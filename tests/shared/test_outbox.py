@@ -181,36 +181,89 @@ def test_waits_double_up_to_an_hour_less_up_to_half(attempt, least, most):
     assert len(waits) > 100
 
 
+def the_claim():
+    (claim,) = outbox._claim(10)
+    return claim
+
+
 def test_an_attempt_that_lost_its_lease_does_nothing(db, subscribe):
     subscribe(Happened, "leave_trace")
     record(Happened(1))
-    delivery, slow = outbox._claim()
+    slow = the_claim()
     due_now()  # The lease ran out.
-    assert outbox._claim() == (delivery, slow + 1)
-    assert outbox.deliver(delivery, slow, now=NOON) is False
+    quick = the_claim()
+    assert (quick.delivery_id, quick.attempt) == (slow.delivery_id, slow.attempt + 1)
+    assert outbox.deliver(slow, now=NOON) is False
     assert traces() == []
-    assert outbox.deliver(delivery, slow + 1, now=NOON) is True
-    assert outbox.deliver(delivery, slow + 1, now=NOON) is False
+    assert outbox.deliver(quick, now=NOON) is True
+    assert outbox.deliver(quick, now=NOON) is False
     assert traces() == ["1"]
 
 
 def test_a_lost_attempt_that_fails_leaves_the_later_one_alone(db, subscribe):
     subscribe(Happened, "leave_trace")
     record(Happened(1))
-    delivery, slow = outbox._claim()
+    slow = the_claim()
     due_now()
-    outbox._claim()
-    outbox._put_off(delivery, slow, ValueError("late"))
+    the_claim()
+    outbox._put_off(slow, ValueError("late"))
     assert Delivery.objects.get().last_error == ""
 
 
-def test_a_claim_holds_for_thirty_seconds(db, subscribe):
+def test_a_claim_holds_for_ten_seconds(db, subscribe):
     subscribe(Happened, "leave_trace")
     record(Happened(1))
-    assert outbox._claim() is not None
-    assert outbox._claim() is None
+    the_claim()
+    assert outbox._claim(10) == []
     left = Delivery.objects.values_list(F("due_at") - Now(), flat=True).get()
-    assert timedelta(seconds=29) < left <= timedelta(seconds=30)
+    assert timedelta(seconds=9) < left <= timedelta(seconds=10)
+
+
+def test_a_claim_takes_the_longest_due_in_their_order(db, subscribe):
+    subscribe(Happened, "leave_trace")
+    facts = [record(Happened(number)) for number in range(5)]
+    late, early = facts[0], facts[4]
+    Delivery.objects.filter(fact=late).update(due_at=Now() - timedelta(seconds=1))
+    Delivery.objects.filter(fact=early).update(due_at=Now() - timedelta(seconds=2))
+    assert [claim.fact for claim in outbox._claim(3)] == [early, late, facts[1]]
+    assert [claim.fact.payload for claim in outbox._claim(3)] == [
+        {"number": 2},
+        {"number": 3},
+    ]
+
+
+def test_what_ends_its_worker_each_time_is_stuck_after_ten_tries(db, subscribe):
+    subscribe(Happened, "leave_trace")
+    record(Happened(1))
+    for _try in range(10):
+        the_claim()  # And the worker dies.
+        due_now()
+    assert relay(now=NOON) == 1
+    stuck = Delivery.objects.get()
+    assert (stuck.state, stuck.attempts) == ("stuck", 11)
+    assert stuck.last_error == "RuntimeError: No end of 10 tries is known."
+    assert traces() == []
+
+
+def test_a_delivery_that_runs_longer_than_its_lease_is_nobody_elses(
+    transactional_db, subscribe, monkeypatch
+):
+    subscribe(Happened, "leave_trace")
+    with transaction.atomic():
+        record(Happened(1))
+    seen = []
+
+    def take_long(payload, *, fact, now):
+        def claim_meanwhile(_number):
+            seen.append(outbox._claim(10))
+
+        in_threads(1, claim_meanwhile)
+
+    monkeypatch.setattr(outbox_cast, "leave_trace", take_long)
+    claim = the_claim()
+    due_now()  # The lease is over when it begins.
+    assert outbox.deliver(claim, now=NOON) is True
+    assert seen == [[]]
 
 
 def test_facts_of_one_key_keep_their_order_others_do_not_wait(

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from campaigns.models import Coupon, Promotion
 from crm.shared.errors import Refusal
 from crm.shared.models import Delivery, Fact
-from crm.shared.outbox import deliver, drain, relay
+from crm.shared.outbox import Claim, deliver, drain, relay
 from loyalty.models import PointsAccount, Tier
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
@@ -827,8 +827,9 @@ class OrderMachine(RuleBasedStateMachine):
         if not done:
             return
         delivery = done[which % len(done)]
-        assert not deliver(delivery.pk, delivery.attempts, now=self.now)
         fact = Fact.objects.get(pk=delivery.fact_id)
+        late = Claim(delivery.pk, delivery.attempts, delivery.subscriber, fact)
+        assert not deliver(late, now=self.now)
         if delivery.subscriber == "loyalty.subscribers.earn_points_for_order":
             earn_for_order(order_id=fact.payload["order_id"], now=self.now)
         if delivery.subscriber == "loyalty.subscribers.settle_points_of_refund":
