@@ -120,4 +120,27 @@
     } catch { /* The page has no search box. */ }
   });
   window.addEventListener("load", () => setTimeout(() => repair(document), 0));
+
+  // The panel of filters is fetched when somebody reaches for its button, and its
+  // calendars and selects are woken: they wake by themselves with the page alone.
+  window.addEventListener("load", () => {
+    const panel = document.getElementById("filter-panel");
+    const button = document.querySelector("[x-on\\:click='filterOpen = true']");
+    if (!panel || !button) return;
+    const reach = () => {
+      if (panel.querySelector("form") || panel.classList.contains("htmx-request")) return;
+      window.htmx.trigger(panel, "reach");
+    };
+    ["pointerenter", "focus", "click"].forEach((event) => button.addEventListener(event, reach));
+    if (panel.offsetParent) reach();
+    panel.addEventListener("htmx:afterSwap", () => {
+      if (!panel.querySelector("form")) { window.location.reload(); return; } // Signed out meanwhile.
+      const $ = window.django.jQuery;
+      $(".unfold-admin-autocomplete", panel).djangoCustomSelect2();
+      $(".unfold-filter-autocomplete", panel).djangoFilterSelect2();
+      if (window.DateTimeShortcuts) window.DateTimeShortcuts.init();
+    });
+    const fail = () => { panel.firstElementChild.textContent = panel.dataset.failed; };
+    ["htmx:responseError", "htmx:sendError"].forEach((event) => panel.addEventListener(event, fail));
+  });
 })();

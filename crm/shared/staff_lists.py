@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models
+from django.template.response import TemplateResponse
 
 from crm.shared.admin import AuditedAdmin, ReadOnlyAdmin
 from crm.shared.money import display_amount
@@ -17,6 +18,8 @@ from crm.shared.staff_pages import WalkedList
 
 #: Colours of state labels, by what a state means to whoever looks.
 GOOD, BUSY, BAD, CALM = "success", "info", "danger", "warning"
+#: Stands in an address for the panel of filters of a list, instead of the list.
+PANEL_VAR = "_panel"
 #: A search goes by so many rows of another table at most.
 _MOST_FOUND = 1_000
 
@@ -35,6 +38,15 @@ class StaffAdmin(AuditedAdmin):
     warn_unsaved_form = True
     #: What the list is for and how something gets into it: said while it is empty.
     when_empty: Any = ""
+
+    def changelist_view(self, request, extra_context=None):
+        """Answer with the panel of filters alone where that is asked for."""
+        request.GET = request.GET.copy()
+        is_panel = bool(request.GET.pop(PANEL_VAR, None))
+        response = super().changelist_view(request, extra_context)
+        if is_panel and isinstance(response, TemplateResponse):
+            response.template_name = "console/filter_panel.html"
+        return response
 
     def get_changelist(self, request, **kwargs):
         """Use the list whose next and previous pages go by keyset."""

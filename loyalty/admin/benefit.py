@@ -11,7 +11,7 @@ from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -23,6 +23,7 @@ from unfold.widgets import (
 from crm.shared.clock import now
 from crm.shared.dates import bounds_of_day
 from crm.shared.errors import Refusal
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import (
     CALM,
     GOOD,
@@ -284,7 +285,7 @@ class BenefitUseAdmin(DeedAdmin):
     ]
     list_select_related = ["benefit", "member"]
     list_filter = [
-        ("benefit", RelatedDropdownFilter),
+        ("benefit", RelatedFilter),
         ("state", ChoicesDropdownFilter),
     ]
     search_fields = ["=public_id", "=member__number"]
@@ -344,7 +345,7 @@ class BenefitSanctionAdmin(DeedAdmin):
     shown += ["starts_at", "ends_at"]
     list_display = ["starts_at", "benefit", "member", "ends_at", "reason", "actor"]
     list_select_related = ["benefit", "member"]
-    list_filter = [("benefit", RelatedDropdownFilter)]
+    list_filter = [("benefit", RelatedFilter)]
     search_fields = ["=public_id", "=member__number"]
     ordering = ["-starts_at", "-id"]
     actions = ["lift"]

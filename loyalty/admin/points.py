@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateTimeFilter,
-    RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
@@ -23,6 +22,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
 from crm.shared.spreadsheets import safe_cell
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 from loyalty.admin.entry_page import UNDO, page_of
 from loyalty.admin.statements import check_page, statement_page
@@ -57,7 +57,7 @@ class PointsAccountAdmin(LedgerAdmin):
         "is_frozen",
     ]
     list_select_related = ["member", "tier"]
-    list_filter = [("tier", RelatedDropdownFilter), "is_frozen"]
+    list_filter = [("tier", RelatedFilter), "is_frozen"]
     search_fields = ["=member__number"]
     ordering = ["-balance", "member_id"]
 

@@ -8,11 +8,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from crm.shared.clock import now, today
 from crm.shared.errors import Refusal
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -59,7 +60,7 @@ class SubscriptionAdmin(LedgerAdmin):
     list_select_related = ["member", "plan"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
-        ("plan", RelatedDropdownFilter),
+        ("plan", RelatedFilter),
     ]
     search_fields = ["=public_id", "=member__number"]
     ordering = ["-id"]

@@ -23,6 +23,7 @@ ORIGINALS = {
     "admin/base.html": "2ce9250b3c649e3a1d3c7ea52308a2858c60374b76089c29a838c7cc870dbcf0",
     "admin/change_list.html": "5885c39760f6085d55b2db8e740d4fdc340c402fc7cd43c0b5ef6ae7fb76f421",
     "unfold/helpers/app_list.html": "6ab83ac498b2f50ff045b7abcf2254391ccea9ded1f653c9f860f516d0be65b6",
+    "unfold/helpers/change_list_filter.html": "9606a6123fb48b059187bd10dae1e7c95f1678afefa0d82a86206ca955bf5ef7",
     "unfold/helpers/command.html": "ae6ce324d85366131fc82945b3c35c1b980829229508343993e6adcbee4c975d",
     "unfold/helpers/empty_results.html": "5f4727a37a99da76e245048c8c7d7307ded9fe749533b33410e38657a9b1ef7e",
     "unfold/helpers/modal.html": "fa0832c6ded6a26b06ecc44499141e9e0c44cfea42a8665c6b786db175c4b416",

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateFilter,
-    RelatedDropdownFilter,
     TextFilter,
 )
 from unfold.decorators import display
@@ -34,6 +33,7 @@ from crm.console.rules.masking import mask_phone
 from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -94,7 +94,7 @@ class ViewFilter(admin.SimpleListFilter):
         return queryset if wanted is None else queryset.filter(wanted)
 
 
-class StandingTagFilter(RelatedDropdownFilter):
+class StandingTagFilter(RelatedFilter):
     """Members by tag; a tag whose end has come no longer counts."""
 
     def queryset(self, request, queryset):
@@ -167,7 +167,7 @@ class MemberAdmin(
     list_filter = [
         ViewFilter,
         ("state", ChoicesDropdownFilter),
-        ("points_account__tier", RelatedDropdownFilter),
+        ("points_account__tier", RelatedFilter),
         ("tags", StandingTagFilter),
         CityFilter,
         ("joined_at", RangeDateFilter),

@@ -14,7 +14,6 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RangeDateTimeFilter,
     RangeNumericFilter,
-    RelatedDropdownFilter,
     TextFilter,
 )
 from unfold.decorators import display
@@ -28,6 +27,7 @@ from crm.console.queries.order_page import get_order
 from crm.console.queries.orders import order_condition
 from crm.shared.clock import now
 from crm.shared.money import InvalidAmount, parse_amount
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -144,7 +144,7 @@ class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
     list_filter = [
         OrderViewFilter,
         ("state", ChoicesDropdownFilter),
-        ("channel", RelatedDropdownFilter),
+        ("channel", RelatedFilter),
         CampaignFilter,
         ("device", ChoicesDropdownFilter),
         ("placed_at", RangeDateTimeFilter),

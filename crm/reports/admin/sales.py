@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeDateFilter
 
 from crm.reports.models import DailySales
+from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import LedgerAdmin, money_column
 
 
@@ -23,7 +24,7 @@ class DailySalesAdmin(LedgerAdmin):
         "refreshed_at",
     ]
     list_select_related = ["channel"]
-    list_filter = [("day", RangeDateFilter), ("channel", RelatedDropdownFilter)]
+    list_filter = [("day", RangeDateFilter), ("channel", RelatedFilter)]
     ordering = ["-day", "channel_id"]
 
     sales = money_column("sales_minor", _("sales"))
