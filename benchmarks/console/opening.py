@@ -12,6 +12,7 @@ import django
 django.setup()
 # isort: on
 
+import gc
 import json
 import re
 import sys
@@ -29,6 +30,9 @@ def main(login: str) -> None:
     """Answer until nobody asks any more."""
     client = Client()
     client.force_login(get_user_model().objects.get(username=login), backend=BACKEND)
+    # As the web server does before it serves (crm/runner/web.py), for both of them.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         print(json.dumps(open_page(client, **json.loads(line))), flush=True)
 
