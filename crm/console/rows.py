@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from itertools import cycle
+from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
@@ -40,6 +41,8 @@ _ROW = (
 )
 _STRIPES = ("", "bg-base-50 dark:bg-white/[.02]")
 _BOX = "action_checkbox"
+#: Stands in an address for the key of a row.
+_KEY = "--key--"
 
 
 class _AnyRow:
@@ -85,7 +88,8 @@ def written_rows(changelist: ChangeList, headings: Sequence[dict]) -> SafeString
         for column in columns:
             text, is_one_line = _shown(changelist, column, row)
             if column.is_link:
-                text = _link(changelist, row, text, kept)
+                address = _address(changelist, column, row) + kept
+                text = _link(changelist, row, text, address)
             begin = column.begins[is_one_line]
             cells.append(f"{begin}{conditional_escape(text)}{column.ends}")
         written.append(_ROW.format(stripe, "".join(cells)))
@@ -175,14 +179,24 @@ def _kept_filters(changelist: ChangeList, rows: Sequence[Model]) -> str:
     )
 
 
-def _link(changelist: ChangeList, row: Model, text: Any, kept: str) -> SafeString:
+def _address(changelist: ChangeList, column: _Column, row: Model) -> str:
+    """Return where a row leads; it is looked up once a page, where keys are numbers."""
+    key = getattr(row, changelist.pk_attname)
+    if not isinstance(key, int):
+        return changelist.url_for_result(row)
+    any_row = SimpleNamespace(**{changelist.pk_attname: _KEY})
+    pattern = column.once(_KEY, lambda: changelist.url_for_result(any_row))
+    return pattern.replace(_KEY, str(key))
+
+
+def _link(changelist: ChangeList, row: Model, text: Any, address: str) -> SafeString:
     opener: Any = ""
     if changelist.is_popup:
         chosen = str(changelist.to_field or changelist.lookup_opts.pk.attname)
         opener = format_html(' data-popup-opener="{}"', row.serializable_value(chosen))
     return format_html(
         '<a href="{}" class="{}" {}>{}</a>',
-        changelist.url_for_result(row) + kept,
+        address,
         " ".join(LINK_CLASSES),
         opener,
         text,
