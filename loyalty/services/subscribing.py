@@ -143,13 +143,15 @@ def settle_paid_plans(*, order_id: int, now: datetime) -> list[SubscriptionPerio
     order = Order.objects.get(pk=order_id)
     if order.member_id is None or order.paid_at is None or order.state not in SOLD:
         return []
+    plans = order.lines.filter(kind=Product.Kind.PLAN)
+    # Most orders hold none: their members are not locked for nothing.
+    if not plans.exists():
+        return []
     # A member may have been merged into another one: the order knows who it is now.
     lock_member(member_id=order.member_id)
     lines = list(
-        order.lines.filter(
-            kind=Product.Kind.PLAN,
-            plan_period__isnull=True,
-            quantity__gt=F("refunded_quantity"),
+        plans.filter(
+            plan_period__isnull=True, quantity__gt=F("refunded_quantity")
         ).order_by("position")
     )
     prices = {

@@ -15,7 +15,7 @@ from crm.shared.blind_index import blind_lookup
 from crm.shared.errors import Refusal
 from members.models import Member, RevealBudget
 from members.services.revealing import spend as spend_reveal
-from orders.models import GiftCard, Product, Refund, WalletEntry
+from orders.models import GiftCard, OrderLine, Product, Refund, WalletEntry
 from orders.rules.gift_codes import is_well_formed, new_code, tidy
 from orders.rules.lifecycle import STANDING
 from orders.services.moving import lock_order
@@ -66,11 +66,14 @@ def issue_gift_cards(*, order_id: int, now: datetime) -> list[GiftCard]:
     Returns:
         The cards this call issued.
     """
+    lines = OrderLine.objects.filter(order=order_id, kind=Product.Kind.GIFT_CARD)
+    # Most orders hold none: they are not locked for nothing.
+    if not lines.exists():
+        return []
     order = lock_order(order_id=order_id)
     # What another system sold it issued itself.
     if order.state not in STANDING or not order.is_ours:
         return []
-    lines = order.lines.filter(kind=Product.Kind.GIFT_CARD)
     known = set(
         GiftCard.objects.filter(line__order=order).values_list("line_id", "number")
     )
