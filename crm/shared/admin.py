@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.fields import LONGEST_LINE, EncryptedTextField
+from crm.shared.staff_selects import KeySelectsMixin
 
 
 class ReadOnlyAdmin:
@@ -30,7 +31,7 @@ class ReadOnlyAdmin:
         return False
 
 
-class AuditedAdmin(ModelAdmin):
+class AuditedAdmin(KeySelectsMixin, ModelAdmin):
     """Admin page whose every add, change and delete leaves an audit entry.
 
     An entry names the fields, never their values. Actions that call services need

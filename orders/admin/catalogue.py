@@ -22,6 +22,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.picture_files import MOST_BYTES
 from crm.shared.staff_lists import StaffAdmin
+from crm.shared.staff_selects import KeySelectsMixin
 from crm.shared.staff_spreadsheets import ExportAdmin, ImportAdmin
 from orders.admin.catalogue_prices import PricesPage
 from orders.admin.catalogue_stock import StockPage
@@ -70,7 +71,7 @@ class VariantInline(TabularInline):
         return False
 
 
-class ProductAttributeInline(TabularInline):
+class ProductAttributeInline(KeySelectsMixin, TabularInline):
     """What the product is, respect by respect."""
 
     model = ProductAttribute
