@@ -27,6 +27,21 @@ def test_both_have_the_same_headings_and_tables():
     assert shape(ENGLISH) == shape(CHINESE)
 
 
+def figures(name: str) -> list[list[str]]:
+    """Return the numbers of every row of every table."""
+    rows = [line for line in text_of(name).splitlines() if line.startswith("|")]
+    return [re.findall(r"\d[\d.,]*\d|\d", row) for row in rows]
+
+
+def test_both_say_the_same_figures():
+    differ = [
+        (ours, theirs)
+        for ours, theirs in zip(figures(ENGLISH), figures(CHINESE), strict=True)
+        if sorted(ours) != sorted(theirs)
+    ]
+    assert differ == []
+
+
 def test_both_name_the_same_commands():
     commands = [
         [line.split("#")[0].strip() for line in block.splitlines()]

@@ -139,20 +139,26 @@ def _plain(value: Any) -> Any:
 # --- Relaying -----------------------------------------------------------------
 
 #: Takes the longest due deliveries nobody else holds. A keyed one waits for earlier
-#: facts of its key to the same subscriber. The new ``due_at`` is the lease's end.
+#: facts of its key to the same subscriber. One that was tried before is claimed alone,
+#: so what ends its worker uses up nobody else's tries. The new ``due_at`` is the
+#: lease's end.
 _CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT d.id, d.due_at FROM shared_delivery d
+    SELECT d.id, d.due_at, d.attempts FROM shared_delivery d
      WHERE d.state = 'pending' AND d.due_at <= statement_timestamp()
        AND (d.key = '' OR NOT EXISTS (
             SELECT 1 FROM shared_delivery e
              WHERE e.subscriber = d.subscriber AND e.key = d.key AND e.key <> ''
                AND e.fact_id < d.fact_id AND e.state <> 'done'))
      ORDER BY d.due_at, d.id LIMIT %s FOR UPDATE OF d SKIP LOCKED
+), longest AS (
+    SELECT id, attempts FROM due ORDER BY due_at, id LIMIT 1
 ), claimed AS (
     UPDATE shared_delivery d
        SET attempts = d.attempts + 1, due_at = statement_timestamp() + %s
-      FROM due WHERE d.id = due.id
+      FROM due, longest
+     WHERE d.id = due.id
+       AND (due.id = longest.id OR due.attempts = 0 AND longest.attempts = 0)
     RETURNING d.id, d.attempts, d.subscriber, d.fact_id, due.due_at AS was_due
 )
 SELECT c.id, c.attempts, c.subscriber,

@@ -232,6 +232,27 @@ def test_a_claim_takes_the_longest_due_in_their_order(db, subscribe):
     ]
 
 
+def test_what_ends_its_worker_takes_nobodys_tries_along(db, subscribe):
+    subscribe(Happened, "leave_trace")
+    poison, *others = [record(Happened(number)) for number in range(5)]
+    assert len(outbox._claim(10)) == 5  # And the worker dies, at the first of them.
+    due_now()
+    for _death in range(9):
+        assert the_claim().fact == poison
+        # Of the others each comes alone, too, and is done.
+        if others:
+            alone = the_claim()
+            assert alone.fact == others.pop(0)
+            assert outbox.deliver(alone, now=NOON) is True
+        Delivery.objects.filter(fact=poison).update(due_at=Now() - timedelta(hours=1))
+    fresh = record(Happened(9))
+    assert relay(now=NOON) == 2
+    states = dict(Delivery.objects.values_list("fact", "state"))
+    assert states.pop(poison.pk) == "stuck"
+    assert set(states.values()) == {"done"} and fresh.pk in states
+    assert sorted(traces()) == ["1", "2", "3", "4", "9"]
+
+
 def test_what_ends_its_worker_each_time_is_stuck_after_ten_tries(db, subscribe):
     subscribe(Happened, "leave_trace")
     record(Happened(1))
