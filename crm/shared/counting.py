@@ -4,10 +4,11 @@ import json
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 from django.db.models import QuerySet
 
 from crm.shared.listing import Listing
+from crm.shared.planned import planned_cursor
 
 
 class Count(NamedTuple):
@@ -24,10 +25,10 @@ def counted(rows: QuerySet | Listing, *, exact_up_to: int) -> Count:
     without the limit. Whatever lies beyond costs no time.
     """
     try:
-        alias, text, params = _first_keys(rows, exact_up_to + 1)
+        text, params = _first_keys(rows, exact_up_to + 1)
     except EmptyResultSet:
         return Count(0, is_exact=True)
-    plan = _explained(alias, text, params)
+    plan = _explained(rows, text, params)
     seen = int(plan["Actual Rows"])
     if seen <= exact_up_to:
         return Count(seen, is_exact=True)
@@ -38,20 +39,21 @@ def counted(rows: QuerySet | Listing, *, exact_up_to: int) -> Count:
     return Count(max(seen, int(limited["Plan Rows"])), is_exact=False)
 
 
-def _first_keys(rows: QuerySet | Listing, most: int) -> tuple[str, str, Any]:
-    """Return alias, text and parameters of a statement that gives keys and no more."""
+def _first_keys(rows: QuerySet | Listing, most: int) -> tuple[str, Any]:
+    """Return text and parameters of a statement that gives keys and no more."""
     if isinstance(rows, QuerySet):
         keys = rows.order_by().values_list("pk")[:most]
-        return rows.db, *keys.query.sql_with_params()
+        return keys.query.sql_with_params()
     if rows.is_empty:
         raise EmptyResultSet
     text, params = rows.keys()
-    return DEFAULT_DB_ALIAS, f"{text} LIMIT {most:d}", params
+    return f"{text} LIMIT {most:d}", params
 
 
-def _explained(alias: str, text: str, params: Any) -> dict[str, Any]:
+def _explained(rows: QuerySet | Listing, text: str, params: Any) -> dict[str, Any]:
     how = "ANALYZE, BUFFERS OFF, SUMMARY OFF, TIMING OFF, FORMAT JSON"
-    with connections[alias].cursor() as cursor:
+    is_queryset = isinstance(rows, QuerySet)
+    with connections[rows.db].cursor() if is_queryset else planned_cursor() as cursor:
         cursor.execute(f"EXPLAIN ({how}) {text}", params)
         plan = cursor.fetchone()[0]
     plan = json.loads(plan) if isinstance(plan, str) else plan

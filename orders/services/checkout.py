@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from crm.shared.planned import planned_cursor
-from members.models import Member
+from members.rules.lifecycle import TABLE
 from orders.events import OrderPlaced
 from orders.models import Cart, Order
 from orders.queries.carts import CartContents, contents_of
@@ -179,7 +179,7 @@ def _refuse_unsellable(cart: Cart, contents: CartContents) -> None:
         with planned_cursor() as cursor:
             cursor.execute(_LOCK_MEMBER, [cart.member_id])
             (state,) = cursor.fetchone()
-        if not Member(state=state).may_spend:
+        if not TABLE[state].spend:
             raise MemberMayNotOrder
 
 

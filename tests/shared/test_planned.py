@@ -1,7 +1,8 @@
 """Statements planned once per connection behave like every other statement."""
 
+import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.shared.planned import planned_cursor
@@ -48,3 +49,45 @@ def test_errors_are_those_of_django(db):
     with pytest.raises(DatabaseError), transaction.atomic(), planned_cursor() as cursor:
         cursor.execute("SELECT 1 / %s", [0])
     assert twice(2)[0] == 4
+
+
+def end(pid: int) -> None:
+    """End a connection from the server's side, and wait until it is gone."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as own:
+        own.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+@pytest.fixture
+def connected(transactional_db):
+    """Return the process that serves the connection, once it has."""
+    assert twice(1)[0] == 2
+    return connection.connection.info.backend_pid
+
+
+def test_a_server_that_ended_between_two_requests_costs_nobody_an_error(connected):
+    end(connected)
+    connection.close_if_unusable_or_obsolete()  # As before each request.
+    assert twice(2)[0] == 4
+    assert connection.connection.info.backend_pid != connected
+
+
+def test_one_that_ends_during_a_request_is_not_changed_for_another(connected):
+    """What ran before on it may have locked, written or set something."""
+    connection.close_if_unusable_or_obsolete()
+    assert twice(2)[0] == 4
+    end(connected)
+    with pytest.raises(OperationalError):
+        twice(3)
+    connection.close_if_unusable_or_obsolete()
+    assert twice(4)[0] == 8
+
+
+def test_news_that_wait_are_no_end(connected):
+    with connection.cursor() as cursor:
+        cursor.execute("LISTEN of_a_test")
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as own:
+        own.execute("NOTIFY of_a_test")
+    connection.close_if_unusable_or_obsolete()
+    for number in range(3):
+        assert twice(number)[0] == number * 2
+    assert connection.connection.info.backend_pid == connected
