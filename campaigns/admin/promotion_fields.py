@@ -1,7 +1,6 @@
 """One form field for each kind of field that recipes have: as people write it."""
 
 from dataclasses import MISSING, Field
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -20,26 +19,9 @@ from unfold.widgets import (
 
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
 from crm.shared.money_field import MoneyField
+from crm.shared.ratio_fields import PercentField
 from orders.models import Brand, Category, Channel, Product, Variant
 from orders.queries.audiences import known_audiences
-
-
-class PercentField(forms.DecimalField):
-    """A percentage, kept in basis points."""
-
-    def __init__(self, **kwargs):
-        attrs = {"inputmode": "decimal"}
-        kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs=attrs))
-        super().__init__(min_value=0, max_value=100, decimal_places=2, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Write basis points as a percentage."""
-        return f"{value / 100:g}" if isinstance(value, int) else value
-
-    def clean(self, value: Any) -> int | None:
-        """Return basis points."""
-        found: Decimal | None = super().clean(value)
-        return None if found is None else int(found * 100)
 
 
 class SkusField(forms.CharField):
@@ -153,7 +135,7 @@ def _time(usual: dict[str, Any], each: "Field[Any]") -> forms.Field:
 
 _SIMPLE = {
     "money": lambda usual, each: MoneyField(**usual),
-    "share": lambda usual, each: PercentField(**usual),
+    "share": lambda usual, each: PercentField(min_value=0, max_value=100, **usual),
     "count": _count,
     "yes": lambda usual, each: forms.BooleanField(
         widget=UnfoldBooleanSwitchWidget, **usual

@@ -52,7 +52,7 @@ class CouponTemplate(Bilingual, models.Model):
     percent_bp = models.PositiveIntegerField(
         _("percentage off"),
         default=0,
-        help_text=_("In basis points: 2000 means 20 percent off."),
+        help_text=_("In percent: 20 means 20 percent off."),
     )
     cap_minor = models.BigIntegerField(
         _("at most"), null=True, blank=True, help_text=_("Cap of a percentage.")
@@ -62,7 +62,7 @@ class CouponTemplate(Bilingual, models.Model):
         _("version"), default=1, db_default=1, editable=False
     )
     valid_days = models.PositiveSmallIntegerField(
-        _("valid for days"), default=30, help_text=_("To the end of that day (C3).")
+        _("valid for days"), default=30, help_text=_("To the end of that day.")
     )
     valid_from = models.DateTimeField(_("usable from"), null=True, blank=True)
     valid_until = models.DateTimeField(
@@ -78,7 +78,9 @@ class CouponTemplate(Bilingual, models.Model):
         help_text=_("No coupon is valid beyond the end given here."),
     )
     returns = models.BooleanField(
-        _("comes back after a full refund"), default=True, help_text=_("See C10.")
+        _("comes back after a full refund"),
+        default=True,
+        help_text=_("Part of a refund never brings it back."),
     )
     grace_days = models.PositiveSmallIntegerField(
         _("days of grace"),
@@ -113,7 +115,7 @@ class CouponTemplate(Bilingual, models.Model):
         _("for a first order only"),
         default=False,
         db_default=False,
-        help_text=_("Of who has no paid order under any phone or e-mail (C12)."),
+        help_text=_("Of who has no paid order under any phone or e-mail."),
     )
     limit_total = models.PositiveIntegerField(_("uses in all"), null=True, blank=True)
     limit_member = models.PositiveSmallIntegerField(

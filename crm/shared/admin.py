@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -10,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.fields import LONGEST_LINE, EncryptedTextField
+from crm.shared.ratio_fields import RatiosMixin
 from crm.shared.staff_selects import KeySelectsMixin
 
 
@@ -31,7 +33,7 @@ class ReadOnlyAdmin:
         return False
 
 
-class AuditedAdmin(KeySelectsMixin, ModelAdmin):
+class AuditedAdmin(RatiosMixin, KeySelectsMixin, ModelAdmin):
     """Admin page whose every add, change and delete leaves an audit entry.
 
     An entry names the fields, never their values. Actions that call services need
@@ -41,10 +43,12 @@ class AuditedAdmin(KeySelectsMixin, ModelAdmin):
     show_full_result_count = False
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
-        """Edit long encrypted texts in a text area of the console's style."""
+        """Give long encrypted texts an area in the console's style, lists a low one."""
         encrypted = isinstance(db_field, EncryptedTextField)
         if encrypted and db_field.max_length > LONGEST_LINE:
             kwargs.setdefault("widget", UnfoldAdminTextareaWidget)
+        if isinstance(db_field, ArrayField):
+            kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 2}))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def construct_change_message(self, request, form, formsets, add=False):

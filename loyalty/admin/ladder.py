@@ -17,6 +17,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
+from crm.shared.ratio_fields import RatiosMixin
 from crm.shared.staff_lists import (
     BUSY,
     CALM,
@@ -111,7 +112,7 @@ class LadderAdmin(StaffAdmin):
         )
 
 
-class RungInline(TabularInline):
+class RungInline(RatiosMixin, TabularInline):
     """The rungs of a version."""
 
     model = VersionRung

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('name_en', models.CharField(blank=True, max_length=60, verbose_name='English name')),
                 ('is_offered', models.BooleanField(default=True, help_text='Members who have a plan that is not offered keep it.', verbose_name='offered')),
-                ('multiplier_bp', models.PositiveIntegerField(default=10000, help_text='In basis points: 15000 means 1.5 times. Of plan and tier the better one counts.', verbose_name='points multiplier')),
+                ('multiplier_bp', models.PositiveIntegerField(default=10000, help_text='1.5 means 1.5 times as many. Of plan and tier the better one counts.', verbose_name='points multiplier')),
                 ('trial_days', models.PositiveSmallIntegerField(default=0, help_text='Free, once for each member; 0 is no trial.', verbose_name='days of trial')),
                 ('may_pause', models.BooleanField(default=True, verbose_name='may be paused')),
                 ('grace_days', models.PositiveSmallIntegerField(default=7, help_text='So long after an unpaid end the plan still holds.', verbose_name='days of grace')),

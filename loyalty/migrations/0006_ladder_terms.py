@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('also_metric', models.CharField(blank=True, choices=[('spend', 'money paid, less refunds'), ('points', 'points earned'), ('orders', 'number of orders')], default='', max_length=8, verbose_name='second threshold counts')),
                 ('also_threshold', models.BigIntegerField(db_default=0, default=0, verbose_name='second threshold')),
                 ('needs_both', models.BooleanField(db_default=True, default=True, verbose_name='both must be reached')),
-                ('multiplier_bp', models.PositiveIntegerField(default=10000, help_text='In basis points: 15000 means 1.5 times.', verbose_name='points multiplier')),
+                ('multiplier_bp', models.PositiveIntegerField(default=10000, help_text='1.5 means 1.5 times as many.', verbose_name='points multiplier')),
                 ('color', models.CharField(default='#64748b', max_length=7, verbose_name='colour')),
                 ('code', models.SlugField(max_length=40, verbose_name='code')),
             ],

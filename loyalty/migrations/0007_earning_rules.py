@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                     "bonus_bp",
                     models.IntegerField(
                         default=0,
-                        help_text="In basis points: 10000 doubles them.",
+                        help_text="In percent: 100 doubles them.",
                         verbose_name="more on the basic points",
                     ),
                 ),

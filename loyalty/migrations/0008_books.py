@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='pointsentry',
             name='kind',
-            field=models.CharField(choices=[('earn', 'earned'), ('spend', 'spent'), ('return', 'given back'), ('claw_back', 'taken back'), ('expire', 'expired'), ('grant', 'granted by staff'), ('deduct', 'deducted by staff'), ('opening', 'opening balance'), ('transfer', 'moved with a merge'), ('gift', 'passed on'), ('reinstate', 'reinstated')], max_length=10, verbose_name='kind'),
+            field=models.CharField(choices=[('earn', 'earned'), ('spend', 'spent'), ('return', 'given back'), ('claw_back', 'taken back'), ('expire', 'expired'), ('grant', 'granted'), ('deduct', 'deducted by staff'), ('opening', 'opening balance'), ('transfer', 'moved with a merge'), ('gift', 'passed on'), ('reinstate', 'reinstated')], max_length=10, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='program',

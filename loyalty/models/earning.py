@@ -89,7 +89,7 @@ class EarningRule(Bilingual, models.Model):
     bonus_bp = models.IntegerField(
         _("more on the basic points"),
         default=0,
-        help_text=_("In basis points: 10000 doubles them."),
+        help_text=_("In percent: 100 doubles them."),
     )
     ladder = ArrayField(
         models.PositiveIntegerField(),

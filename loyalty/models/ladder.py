@@ -200,7 +200,7 @@ class RungRules(models.Model):
     multiplier_bp = models.PositiveIntegerField(
         _("points multiplier"),
         default=10000,
-        help_text=_("In basis points: 15000 means 1.5 times."),
+        help_text=_("1.5 means 1.5 times as many."),
     )
     color = models.CharField(_("colour"), max_length=7, default="#64748b")
 

@@ -26,8 +26,7 @@ class Plan(Bilingual, models.Model):
         _("points multiplier"),
         default=10000,
         help_text=_(
-            "In basis points: 15000 means 1.5 times. Of plan and tier the better "
-            "one counts."
+            "1.5 means 1.5 times as many. Of plan and tier the better one counts."
         ),
     )
     trial_days = models.PositiveSmallIntegerField(

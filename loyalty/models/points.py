@@ -125,7 +125,7 @@ class PointsEntry(LedgerEntry):
         RETURN = "return", _("given back")
         CLAW_BACK = "claw_back", _("taken back")
         EXPIRE = "expire", _("expired")
-        GRANT = "grant", _("granted by staff")
+        GRANT = "grant", pgettext_lazy("points entry", "granted")
         DEDUCT = "deduct", _("deducted by staff")
         OPENING = "opening", _("opening balance")
         TRANSFER = "transfer", _("moved with a merge")

@@ -68,7 +68,7 @@ class Program(models.Model):
     redeem_max_bp = models.PositiveIntegerField(
         _("at most this share of an order"),
         default=5000,
-        help_text=_("In basis points: 5000 means half."),
+        help_text=_("In percent: 50 means half of it."),
     )
     redeems_freight = models.BooleanField(
         _("points pay for freight"), default=False, db_default=False

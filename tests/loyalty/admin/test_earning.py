@@ -25,7 +25,7 @@ def form(**changed):
         "role": "best",
         "points": "0",
         "per_minor": "",
-        "bonus_bp": "10000",
+        "bonus_bp": "100",
         "ladder": "",
         "priority": "0",
         "cap_period": "day",
