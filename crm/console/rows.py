@@ -5,9 +5,11 @@ and row: half of the time a list took. Here a column is looked at once a page, a
 row is a few strings put together. What comes out is Unfold's markup.
 """
 
+import html
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
+from functools import lru_cache
 from itertools import cycle
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +35,8 @@ from django.utils.translation import gettext as _
 from unfold.templatetags.unfold_list import CHECKBOX_CLASSES, LINK_CLASSES, ROW_CLASSES
 from unfold.utils import display_for_field, display_for_label, display_for_value
 
+from crm.shared.moments import moment_text
+
 _ROW = (
     '<tbody class="block relative lg:table-row-group {}" x-data="{{rowOpen: false}}">'
     '<tr class="data-row block border border-base-200 mb-3 relative rounded-default '
@@ -40,6 +44,7 @@ _ROW = (
     '">{}</tr></tbody>\n'
 )
 _STRIPES = ("", "bg-base-50 dark:bg-white/[.02]")
+_LINK = " ".join(LINK_CLASSES)
 _BOX = "action_checkbox"
 #: Stands in an address for the key of a row.
 _KEY = "--key--"
@@ -62,6 +67,10 @@ class _Column:
     is_link: bool
     #: What stands for nothing, where a method says nothing else.
     empty: str
+    #: Where its values are: a field of the table, a method of the admin class, or
+    #: neither where Django has to look.
+    of_table: Field | None
+    method: Callable[[Model], Any] | None
     #: Labels and ticks: a few, in many rows.
     known: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -91,7 +100,7 @@ def written_rows(changelist: ChangeList, headings: Sequence[dict]) -> SafeString
                 address = _address(changelist, column, row) + kept
                 text = _link(changelist, row, text, address)
             begin = column.begins[is_one_line]
-            cells.append(f"{begin}{conditional_escape(text)}{column.ends}")
+            cells.append(f"{begin}{_escaped(text)}{column.ends}")
         written.append(_ROW.format(stripe, "".join(cells)))
     return mark_safe("".join(written))  # noqa: S308  every text was escaped
 
@@ -121,9 +130,30 @@ def _columns(changelist: ChangeList, titles: Sequence[Any]) -> list[_Column]:
                 ends=f"</{tag}>",
                 is_link=is_link,
                 empty=changelist.model_admin.get_empty_value_display(),
+                **_source(changelist, name),
             )
         )
     return columns
+
+
+def _source(changelist: ChangeList, name: Any) -> dict[str, Any]:
+    """Return where the values of a column are, as ``lookup_field`` finds each."""
+    fields = {field.name: field for field in changelist.opts.concrete_fields}
+    of_table = fields.get(name)
+    is_method = of_table is None and isinstance(name, str) and name != "__str__"
+    method = getattr(changelist.model_admin, name, None) if is_method else None
+    return {"of_table": of_table, "method": method}
+
+
+def _looked_up(
+    changelist: ChangeList, column: _Column, row: Model
+) -> tuple[Field | None, Any, Any]:
+    """Return what Django's ``lookup_field`` returns of a cell."""
+    if column.of_table is not None:
+        return column.of_table, None, getattr(row, column.name)
+    if column.method is not None:
+        return None, column.method, column.method(row)
+    return lookup_field(column.name, row, changelist.model_admin)
 
 
 def _shown(changelist: ChangeList, column: _Column, row: Model) -> tuple[Any, bool]:
@@ -133,7 +163,7 @@ def _shown(changelist: ChangeList, column: _Column, row: Model) -> tuple[Any, bo
         box = column.once(_BOX, lambda: admin.action_checkbox(_AnyRow))
         return format_html(box, row.pk), False
     try:
-        of_table, method, value = lookup_field(column.name, row, admin)
+        of_table, method, value = _looked_up(changelist, column, row)
     except ObjectDoesNotExist:
         return empty, False
     if of_table is not None and not of_table.auto_created:
@@ -141,13 +171,18 @@ def _shown(changelist: ChangeList, column: _Column, row: Model) -> tuple[Any, bo
     empty = getattr(method, "empty_value_display", empty)
     colours = getattr(method, "label", None)
     if colours:
-        return column.once(
-            value, lambda: display_for_label(value, empty, colours)
-        ), False
-    is_tick = getattr(method, "boolean", False)
-    if isinstance(value, str) and not is_tick:
-        return value, False
-    return display_for_value(value, empty, is_tick), isinstance(value, date | time)
+        return column.once(value, lambda: _label(value, empty, colours)), False
+    if getattr(method, "boolean", False):
+        return display_for_value(value, empty, boolean=True), False
+    return _text(value, empty), isinstance(value, date | time)
+
+
+def _text(value: Any, empty: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return moment_text(value)
+    return display_for_value(value, empty)
 
 
 def _shown_field(
@@ -158,6 +193,8 @@ def _shown_field(
         return column.empty if value is None else value, is_one_line
     if isinstance(of_table, CharField | TextField) and not of_table.choices:
         return value or column.empty, is_one_line
+    if isinstance(value, datetime):
+        return moment_text(value), is_one_line
 
     def make() -> Any:
         return display_for_field(value, of_table, column.empty)
@@ -194,10 +231,23 @@ def _link(changelist: ChangeList, row: Model, text: Any, address: str) -> SafeSt
     if changelist.is_popup:
         chosen = str(changelist.to_field or changelist.lookup_opts.pk.attname)
         opener = format_html(' data-popup-opener="{}"', row.serializable_value(chosen))
-    return format_html(
-        '<a href="{}" class="{}" {}>{}</a>',
-        address,
-        " ".join(LINK_CLASSES),
-        opener,
-        text,
+    return mark_safe(  # noqa: S308  every text is escaped
+        f'<a href="{_escaped(address)}" class="{_LINK}" {opener}>{_escaped(text)}</a>'
     )
+
+
+def _label(value: Any, empty: str, colours: Any) -> SafeString:
+    """Return a label; the same few stand in list after list."""
+    if not isinstance(colours, dict) or isinstance(value, list):
+        return display_for_label(value, empty, colours)
+    return _coloured(value, empty, tuple(colours.items()))
+
+
+@lru_cache(maxsize=1_000)
+def _coloured(value: Any, empty: str, colours: tuple) -> SafeString:
+    return display_for_label(value, empty, dict(colours))
+
+
+def _escaped(text: Any) -> str:
+    """Escape as Django does, without its questions where there is nothing to ask."""
+    return html.escape(text) if type(text) is str else conditional_escape(text)

@@ -9,13 +9,13 @@ from django.utils.safestring import SafeString
 
 
 def colour_rules(colours: Mapping[str, Mapping[str, str]]) -> SafeString:
-    """Return what ``:root`` says of colours; Unfold would loop over them."""
+    """Return the rule of ``:root`` for colours; Unfold would loop over them."""
     rules = "".join(
         f"--color-{name}-{weight}:{value};"
         for name, weights in colours.items()
         for weight, value in weights.items()
     )
-    return conditional_escape(rules)
+    return conditional_escape(f":root{{{rules}}}")
 
 
 def skin(*, shop_name: str) -> dict[str, Any]:

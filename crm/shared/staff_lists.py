@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 
 from crm.shared.admin import AuditedAdmin, ReadOnlyAdmin
 from crm.shared.money import display_amount
@@ -36,6 +38,8 @@ class StaffAdmin(AuditedAdmin):
     paginator = EstimatedCountPaginator
     list_filter_submit = True
     warn_unsaved_form = True
+    #: Paths of what its columns read, where rows hold much more than that.
+    list_reads: Collection[str] = ()
     #: What the list is for and how something gets into it: said while it is empty.
     when_empty: Any = ""
 
@@ -74,12 +78,20 @@ class StaffAdmin(AuditedAdmin):
         return (queryset.filter(wanted) if wanted else queryset.none()), False
 
     def get_changelist_instance(self, request):
-        """Say "12 of all" only where something was filtered away."""
+        """Say what is searched, and "12 of all" only where something was left out."""
         changelist = super().get_changelist_instance(request)
         changelist.when_empty = self.when_empty
+        changelist.search_help_text = self.search_help_text or self._searched(request)
         if not changelist.has_active_filters and not changelist.query:
             changelist.full_result_count = changelist.result_count
         return changelist
+
+    def _searched(self, request) -> str:
+        """Return the columns that a search looks at."""
+        paths = [path.lstrip("=^") for path in self.get_search_fields(request)]
+        columns = [get_fields_from_path(self.model, path)[-1] for path in paths]
+        names = [str(column.verbose_name) for column in columns]
+        return capfirst(" · ".join(dict.fromkeys(names)))
 
 
 class GrowingList(WalkedList):

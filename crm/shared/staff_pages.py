@@ -1,5 +1,6 @@
 """Lists of the console walked page by page: next and previous go by keyset (P6-d)."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -53,10 +54,15 @@ class WalkedList(ChangeList):
         super().__init__(request, *args, **kwargs)
 
     def get_queryset(self, request, exclude_parameters=None):
-        """Take the place out of what filters read and what other links keep."""
+        """Take the place out of what filters read and what other links keep.
+
+        Of each row only what the list reads and sorts by is fetched, where it says so.
+        """
         self.params.pop(PLACE_VAR, None)
         self.filter_params.pop(PLACE_VAR, None)
-        return super().get_queryset(request, exclude_parameters)
+        rows = super().get_queryset(request, exclude_parameters)
+        read = self.model_admin.list_reads
+        return rows.only(*read, *names_in(rows.query.order_by)) if read else rows
 
     def get_results(self, request):
         """Read the page from the place its link named, else by its number."""
@@ -110,7 +116,7 @@ class WalkedList(ChangeList):
         return self.get_query_string({PAGE_VAR: number, PLACE_VAR: place})
 
     def _place(self, number: int, row: models.Model, backwards: bool) -> str | None:
-        names = [name.lstrip("-") for name in self.order]
+        names = names_in(self.order)
         values = [attrgetter(name.replace("__", "."))(row) for name in names]
         if not all(isinstance(value, _TELLABLE) for value in values):
             return None
@@ -160,3 +166,8 @@ class WalkedList(ChangeList):
         # Sorted by a relation, a list goes by the order of the other table.
         is_value = not column.is_relation or path.endswith(column.attname)
         return is_value and not any(step.null for step in (*steps, column))
+
+
+def names_in(order: Iterable[Any]) -> list[str]:
+    """Return the paths of an order without its directions."""
+    return [str(name).lstrip("-") for name in order]

@@ -1,6 +1,7 @@
 """Search, palette, saved views, home, roles."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.urls import reverse
@@ -13,6 +14,7 @@ from crm.console.rules.roles import ROLES
 from crm.console.services import roles as roles_service
 from crm.console.services.roles import UnknownPermission, sync_roles
 from crm.shared.models import AuditEntry
+from crm.shared.paging import EstimatedCountPaginator
 from members.models import Member, User
 from orders.models import Product, UnmatchedReturn
 from orders.services.indexing import index_due
@@ -43,6 +45,25 @@ def test_a_member_is_found_by_the_beginning_of_the_number(shop):
     number = shop["members"][0].number
     assert list(find_members(number)) == [shop["members"][0]]
     assert shop["members"][0] in find_members(number[:6].lower())
+
+
+def test_every_search_box_says_what_it_looks_at(signed_in):
+    client = signed_in()
+    for model, page in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+        if page.search_fields:
+            shown = client.get(reverse(name)).content.decode()
+            assert 'placeholder="Type to search"' not in shown, name
+    points = client.get(reverse("admin:loyalty_pointsentry_changelist"))
+    assert 'placeholder="Member number · public id"' in points.content.decode()
+
+
+@pytest.mark.parametrize(("most", "says"), [(0, "about "), (5_000, "")])
+def test_a_number_that_is_guessed_says_so(most, says, shop, signed_in, monkeypatch):
+    monkeypatch.setattr(EstimatedCountPaginator, "exact_up_to", most)
+    answer = signed_in().get(reverse(LIST))
+    number = f"{answer.context['cl'].result_count:,d}"
+    assert f">{says}{number} members<" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

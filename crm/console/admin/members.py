@@ -43,7 +43,7 @@ from crm.shared.staff_lists import (
     labelled,
     money_column,
 )
-from crm.shared.staff_pages import WalkedList
+from crm.shared.staff_pages import WalkedList, names_in
 from crm.shared.staff_spreadsheets import (
     ExportAdmin,
     ExportWithReasonForm,
@@ -57,13 +57,6 @@ from members.services.revealing import reveal_form
 
 NEW_DAYS = 30
 DORMANT_DAYS = 90
-#: What the columns of the list read.
-SHOWN = [
-    *("public_id", "number", "state", "name", "phone"),
-    *(f"points_account__{name}" for name in ("balance", "held", "is_frozen")),
-    *(f"points_account__tier__{name}" for name in ("name", "name_en", "color")),
-    *("value__net_minor", "value__last_order_at"),
-]
 
 
 class ViewFilter(admin.SimpleListFilter):
@@ -133,12 +126,11 @@ class MemberChangeList(WalkedList):
     """
 
     def get_queryset(self, request, exclude_parameters=None):
-        """Fetch what is shown and sorted by; ask for a value where the order does."""
+        """Ask for a value where the order does."""
         rows = super().get_queryset(request, exclude_parameters)
-        order = [str(name).lstrip("-") for name in rows.query.order_by]
+        order = names_in(rows.query.order_by)
         by_value = [name for name in order if name.startswith("value__")]
         self.never_null = frozenset(by_value)
-        rows = rows.only(*SHOWN, *order)
         return rows.filter(**{f"{name}__isnull": False for name in by_value})
 
 
@@ -164,6 +156,12 @@ class MemberAdmin(
     ]
     list_display_links = None
     list_select_related = ["points_account__tier", "value"]
+    list_reads = (
+        *("public_id", "number", "state", "name", "phone"),
+        *(f"points_account__{name}" for name in ("balance", "held", "is_frozen")),
+        *(f"points_account__tier__{name}" for name in ("name", "name_en", "color")),
+        *("value__net_minor", "value__last_order_at"),
+    )
     list_filter = [
         ViewFilter,
         ("state", ChoicesDropdownFilter),

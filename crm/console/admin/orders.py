@@ -141,6 +141,10 @@ class OrderAdmin(SavedViewsMixin, ExportAdmin, LedgerAdmin):
         "region",
     ]
     list_select_related = ["member", "channel"]
+    list_reads = (
+        *("number", "state", "total_minor", "refunded_minor", "region"),
+        *("member__number", "channel__name", "channel__name_en"),
+    )
     list_filter = [
         OrderViewFilter,
         ("state", ChoicesDropdownFilter),

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.http import HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from crm.console.models import SavedView
+from crm.console.queries.saved_views import seen_views
 from crm.shared.clock import now
 
 _LONGEST_QUERY = 500
@@ -57,24 +57,16 @@ class SavedViewsMixin:
         ]
 
     def saved_views(self, request) -> list[dict]:
-        """Return the saved views this login sees, own ones first."""
+        """Return the saved views this login sees, and which of them is open."""
         here = filter_of(request.GET)
-        views = SavedView.objects.filter(
-            Q(owner=request.user) | Q(is_shared=True), model=self.opts.label_lower
-        ).order_by("name")[:30]
+        delete = f"admin:{self._name('delete_view')}"
         return [
             {
-                "pk": view.pk,
-                "name": view.name,
-                "query": view.query,
-                "is_shared": view.is_shared,
-                "is_own": view.owner_id == request.user.pk,
+                **view._asdict(),
                 "active": bool(here) and here == view.query,
-                "delete_url": reverse(
-                    f"admin:{self._name('delete_view')}", args=[view.pk]
-                ),
+                "delete_url": reverse(delete, args=[view.pk]),
             }
-            for view in views
+            for view in seen_views(user_id=request.user.pk, model=self.opts.label_lower)
         ]
 
     def get_urls(self):
