@@ -361,7 +361,7 @@ PROBLEM_TYPE_PREFIX = "https://regulars.example/problems/"
 
 LANGUAGE_CODE = env("CRM_LANGUAGE", default="en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS, FORMAT_MODULE_PATH = [BASE_DIR / "locale"], "crm.formats"
 TIME_ZONE = SHOP_TIME_ZONE
 USE_TZ = USE_I18N = True
 

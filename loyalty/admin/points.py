@@ -163,7 +163,7 @@ class PointsEntryAdmin(LedgerAdmin):
         "member_number",
         "kind_label",
         "signed_points",
-        "balance_after",
+        "balance",
         "source",
         "reason",
         "actor",
@@ -205,6 +205,11 @@ class PointsEntryAdmin(LedgerAdmin):
     def signed_points(self, entry: PointsEntry) -> str:
         """Return the movement with its sign."""
         return f"{entry.points:+,d}"
+
+    @admin.display(description=_("balance after"))
+    def balance(self, entry: PointsEntry) -> str:
+        """Return what was there then."""
+        return f"{entry.balance_after:,d}"
 
     def get_urls(self):
         """Add the way to undo an entry."""

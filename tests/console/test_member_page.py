@@ -13,6 +13,7 @@ from crm.shared.models import AuditEntry
 from loyalty.models import PointsEntry
 from loyalty.queries.points import points_summary
 from members.models import Note
+from tests.cast import make_member
 
 
 def page(shop, part: str = "member_page", *more) -> str:
@@ -275,3 +276,11 @@ def test_the_spend_chart_reads_aloud_and_its_table_agrees(shop, signed_in):
     )
     assert drawn == table
     assert drawn
+
+
+def test_who_bought_nothing_is_said_so_instead_of_an_empty_picture(shop, signed_in):
+    stranger = make_member(4711)
+    address = reverse("admin:member_page", args=[stranger.public_id])
+    shown = text_of(signed_in("support").get(address))
+    assert "Nothing was bought in this time." in shown
+    assert 'class="cs-chart"' not in shown

@@ -13,6 +13,8 @@ from itertools import accumulate, pairwise
 from math import ceil
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 12, 28
+#: Between the words of the scale and the drawing.
+_SCALE_GAP = 8
 #: Labels below the axis at most; between them every n-th is left out.
 _MOST_LABELS = 13
 #: What a label of an uneven scale needs, in units of the drawing.
@@ -46,6 +48,11 @@ class Chart:
     mark: int | None = None
     mark_words: str = ""
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is nothing to see but the line at zero."""
+        return not any(point.value for point in self.points)
+
 
 def table(chart: Chart) -> list[tuple[str, str]]:
     """Return the rows of the table that says the same as the drawing."""
@@ -73,32 +80,32 @@ def bar_chart(chart: Chart, *, tick_texts: dict[int, str] | None = None) -> str:
         chart: the points.
         tick_texts: words for the values of ``ticks``; the bare number when left out.
     """
-    frame = _Frame.around(chart)
+    frame = _Frame.around(chart, tick_texts or {})
     step = frame.step
     drawn = []
     for place, point in enumerate(chart.points):
         if point.value is None:
             continue
         top, bottom = sorted((frame.y(point.value), frame.y(0)))
-        x = _LEFT + place * step + step * 0.15
+        x = frame.left + place * step + step * 0.15
         drawn.append(
             f'<rect x="{x:.1f}" y="{top:.1f}" width="{step * 0.7:.1f}" '
             f'height="{bottom - top:.1f}" fill="var(--chart-1, currentColor)">'
             f"{_tip(point)}</rect>"
         )
-    return _svg(chart, frame, drawn, tick_texts or {})
+    return _svg(chart, frame, drawn)
 
 
 def line_chart(chart: Chart, *, tick_texts: dict[int, str] | None = None) -> str:
     """Return a line through the points; it breaks where a value is missing."""
-    frame = _Frame.around(chart)
+    frame = _Frame.around(chart, tick_texts or {})
     runs: list[list[str]] = [[]]
     dots = []
     for place, point in enumerate(chart.points):
         if point.value is None:
             runs.append([])
             continue
-        x, y = _LEFT + (place + 0.5) * frame.step, frame.y(point.value)
+        x, y = frame.left + (place + 0.5) * frame.step, frame.y(point.value)
         runs[-1].append(f"{x:.1f},{y:.1f}")
         dots.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" '
@@ -110,29 +117,39 @@ def line_chart(chart: Chart, *, tick_texts: dict[int, str] | None = None) -> str
         for run in runs
         if len(run) > 1
     ]
-    return _svg(chart, frame, lines + dots, tick_texts or {})
+    return _svg(chart, frame, lines + dots)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Where values stand on the paper."""
 
-    marks: list[int]
+    #: Marks of the scale, and what stands at each.
+    marks: dict[int, str]
     height: int
+    left: float
+    inner: float
     step: float
 
     @classmethod
-    def around(cls, chart: Chart) -> "_Frame":
+    def around(cls, chart: Chart, words: dict[int, str]) -> "_Frame":
         values = [p.value for p in chart.points if p.value is not None] or [0]
-        inner = chart.width - _LEFT - _RIGHT
+        marks = {
+            mark: words.get(mark, f"{mark:,}")
+            for mark in ticks(min(values), max(values))
+        }
+        left = max(_LEFT, _SCALE_GAP + max(map(_text_width, marks.values())))
+        inner = chart.width - left - _RIGHT
         return cls(
-            marks=ticks(min(values), max(values)),
+            marks=marks,
             height=chart.height - _TOP - _BOTTOM,
+            left=left,
+            inner=inner,
             step=inner / max(len(chart.points), 1),
         )
 
     def y(self, value: int) -> float:
-        low, high = self.marks[0], self.marks[-1]
+        low, high = min(self.marks), max(self.marks)
         return _TOP + self.height * (high - value) / (high - low)
 
 
@@ -140,7 +157,6 @@ def _svg(
     chart: Chart,
     frame: _Frame,
     drawn: list[str],
-    words: dict[int, str],
     *,
     places: Sequence[float | None] | None = None,
     mark_at: float | None = None,
@@ -154,7 +170,7 @@ def _svg(
             f'aria-labelledby="{uid}-title {uid}-desc" class="cs-chart">',
             f'<title id="{uid}-title">{escape(chart.title)}</title>',
             f'<desc id="{uid}-desc">{escape(chart.description)}</desc>',
-            *_grid(chart, frame, words),
+            *_grid(chart, frame),
             *drawn,
             *_mark(chart, frame, mark_at),
             *(_labels(chart, frame) if places is None else _labels_at(chart, places)),
@@ -163,16 +179,17 @@ def _svg(
     )
 
 
-def _grid(chart: Chart, frame: _Frame, words: dict[int, str]) -> list[str]:
+def _grid(chart: Chart, frame: _Frame) -> list[str]:
     parts = []
-    for mark in frame.marks:
+    for mark, words in frame.marks.items():
         y = frame.y(mark)
         opacity = ".5" if mark == 0 else ".15"
         parts.append(
-            f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{chart.width - _RIGHT}" y2="{y:.1f}" '
+            f'<line x1="{frame.left:g}" y1="{y:.1f}" '
+            f'x2="{chart.width - _RIGHT}" y2="{y:.1f}" '
             f'stroke="currentColor" stroke-opacity="{opacity}"/>'
-            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" font-size="11" '
-            f'fill="currentColor">{escape(words.get(mark, f"{mark:,}"))}</text>'
+            f'<text x="{frame.left - _SCALE_GAP:g}" y="{y + 4:.1f}" text-anchor="end" '
+            f'font-size="11" fill="currentColor">{escape(words)}</text>'
         )
     return parts
 
@@ -181,7 +198,7 @@ def _mark(chart: Chart, frame: _Frame, at: float | None) -> list[str]:
     """Draw the line of the marked point; its words stand where there is room."""
     if chart.mark is None:
         return []
-    x = _LEFT + (chart.mark + 0.5) * frame.step if at is None else at
+    x = frame.left + (chart.mark + 0.5) * frame.step if at is None else at
     is_late = x > chart.width / 2
     return [
         f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{chart.height - _BOTTOM}" '
@@ -198,7 +215,8 @@ def _labels(chart: Chart, frame: _Frame) -> list[str]:
         -(-len(chart.points) // _MOST_LABELS), ceil((widest + _GAP) / frame.step)
     )
     return [
-        f'<text x="{_LEFT + (place + 0.5) * frame.step:.1f}" y="{chart.height - 8}" '
+        f'<text x="{frame.left + (place + 0.5) * frame.step:.1f}" '
+        f'y="{chart.height - 8}" '
         'text-anchor="middle" font-size="11" fill="currentColor">'
         f"{escape(point.label)}</text>"
         for place, point in enumerate(chart.points)
@@ -236,9 +254,9 @@ def step_chart(
         spans: how long each point holds, in any one unit, > 0.
         tick_texts: words for the values of ``ticks``.
     """
-    frame = _Frame.around(chart)
-    inner, whole = chart.width - _LEFT - _RIGHT, max(sum(spans), 1)
-    edges = [_LEFT + inner * each / whole for each in accumulate(spans, initial=0)]
+    frame = _Frame.around(chart, tick_texts or {})
+    share = frame.inner / max(sum(spans), 1)
+    edges = [frame.left + share * each for each in accumulate(spans, initial=0)]
     corners, dots = [], []
     for point, (start, end) in zip(chart.points, pairwise(edges), strict=True):
         y = frame.y(point.value or 0)
@@ -260,7 +278,6 @@ def step_chart(
         chart,
         frame,
         lines + dots,
-        tick_texts or {},
         places=_thinned(edges[:-1]),
         mark_at=None if chart.mark is None else edges[chart.mark],
     )

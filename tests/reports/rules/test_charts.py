@@ -58,6 +58,18 @@ def test_ticks_are_few_and_cover_everything(one, other):
     assert len({b - a for a, b in zip(marks, marks[1:], strict=False)}) == 1
 
 
+@pytest.mark.parametrize("most", [9, 930, 1_000_000, 98_765_432_100])
+def test_the_words_of_the_scale_stand_on_the_paper(most):
+    values = [0, -most // 3, most]
+    texts = {mark: f"¥{mark:,}" for mark in ticks(min(values), most)}
+    for draw in (bar_chart, line_chart):
+        paper = drawn(draw(chart(values), tick_texts=texts))
+        scale = [e for e in paper.iter("text") if e.get("text-anchor") == "end"]
+        assert [each.text for each in scale] == list(texts.values())
+        # Letters and digits of 11 px are some 6 px wide.
+        assert all(float(e.get("x")) >= 6 * len(e.text) for e in scale)
+
+
 @given(VALUES)
 @pytest.mark.parametrize("draw", [bar_chart, line_chart])
 def test_everything_drawn_lies_on_the_paper(draw, values):

@@ -1,0 +1,1 @@
+"""How this shop writes dates and times, where Django writes them otherwise."""
