@@ -4,8 +4,11 @@
 row is inserted first, in the same transaction as the effect, so a rival with the same
 key waits on the unique index and then gets the stored answer, byte for byte.
 
-Only successes are kept. A refusal undoes the transaction, key included, so the caller
-may mend the cause and send the same key again.
+What was decided is kept, a refusal (409, 422) as well as a success: a copy of the
+request that was held up on the way may arrive after its caller heard "no" and went on,
+and must not be obeyed then (ADR 0043). A refused request may be mended and sent with
+its key again; as it was, it hears the same. Everything else (not valid, not signed in,
+too often, still running, 5xx) undoes the transaction, key included.
 """
 
 import functools
@@ -36,6 +39,7 @@ KEPT_FOR = timedelta(days=7)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Content-Type", "Content-Language", "Location", "ETag", "Link")
 _FORGET_AT_ONCE = 5_000
+_DECIDED = {409, 422}
 
 
 class IdempotencyKeyRequired(APIException):
@@ -75,8 +79,8 @@ def idempotent(handler: Callable | None = None, *, required: bool = False) -> Ca
 
     ``@idempotent`` accepts a key, ``@idempotent(required=True)`` demands one. The
     whole handler runs in one transaction, again after a deadlock: it must have no
-    effect outside the database, and what must be kept although the request is
-    refused (counting wrong guesses) belongs before it, in a throttle.
+    effect outside the database, says no by raising, and what must be kept although
+    the request is refused (counting wrong guesses) belongs before it, in a throttle.
     """
     if handler is None:
         return functools.partial(idempotent, required=required)
@@ -92,14 +96,23 @@ def idempotent(handler: Callable | None = None, *, required: bool = False) -> Ca
             raise IdempotencyKeyInvalid
         caller, mark = caller_of(self, request), fingerprint(request)
 
-        def once() -> Any:
+        def once(work: Callable[[], Any]) -> Any:
             kept = _claim(caller, key, mark)
             if kept is not None:
                 return _replayed(kept, mark)
-            answer = handler(self, request, *args, **kwargs)
-            return _keep(self, request, caller, key, answer)
+            return _keep(self, request, caller, key, work())
 
-        return in_transaction(once)
+        try:
+            return in_transaction(
+                lambda: once(lambda: handler(self, request, *args, **kwargs))
+            )
+        except Refusal as error:
+            if not _is_decision(error):
+                raise
+            refusal = error
+        # What was half done is undone. A rival may have come in between and succeeded:
+        # then that is the answer of the key.
+        return in_transaction(lambda: once(lambda: self.handle_exception(refusal)))
 
     describe = extend_schema(
         parameters=[
@@ -117,8 +130,16 @@ def idempotent(handler: Callable | None = None, *, required: bool = False) -> Ca
 
 _KEY_HELP = (
     "Any unique text of 1 to 255 characters, a UUID for choice. Repeating a request "
-    "with its key returns the first answer and has no second effect."
+    "with its key returns the first answer and has no second effect. A refusal (409, "
+    "422) is an answer, too: mend the request, or ask with a new key."
 )
+
+
+def _is_decision(refusal: Refusal) -> bool:
+    """Whether it answers what was asked, and not how, when or by whom."""
+    if isinstance(refusal, IdempotencyInProgress | IdempotencyKeyReused):
+        return False
+    return refusal.status in _DECIDED
 
 
 def caller_of(view: Any, request: Any) -> str:
@@ -161,21 +182,31 @@ def fingerprint(request: Any) -> bytes:
 
 _INSERT = """
 INSERT INTO shared_idempotencykey (caller, key, fingerprint, headers, created_at)
-VALUES (%s, %s, %s, '{}', statement_timestamp())
+VALUES (%(caller)s, %(key)s, %(mark)s, '{}', statement_timestamp())
 ON CONFLICT (caller, key) DO NOTHING
+"""
+#: A request that was refused gives its key to another one, and never gets it back.
+_TAKE_OVER = """
+UPDATE shared_idempotencykey
+   SET fingerprint = %(mark)s, refused = refused || fingerprint,
+       status = NULL, body = NULL, headers = '{}', created_at = statement_timestamp()
+ WHERE caller = %(caller)s AND key = %(key)s AND status >= 400
+   AND fingerprint <> %(mark)s AND position(%(mark)s IN refused) = 0
 """
 
 
 def _claim(caller: str, key: str, mark: bytes) -> IdempotencyKey | None:
-    """Insert the key's row; return the kept answer if it was there already.
+    """Take the key; return the kept answer if it has one already.
 
     Waits for a rival that is still at work, up to the lock time-out.
     """
+    names = {"caller": caller, "key": key, "mark": mark}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_INSERT, [caller, key, mark])
-            if cursor.rowcount:
-                return None
+            for taking in (_INSERT, _TAKE_OVER):
+                cursor.execute(taking, names)
+                if cursor.rowcount:
+                    return None
     except OperationalError as error:
         if is_lock_timeout(error):
             raise IdempotencyInProgress from error
@@ -197,18 +228,14 @@ def _replayed(kept: IdempotencyKey, mark: bytes) -> HttpResponse:
 
 
 def _keep(view: Any, request: Any, caller: str, key: str, answer: Any) -> Any:
-    """Store the answer as it will leave the house; forget the key of a refusal."""
-    row = IdempotencyKey.objects.filter(caller=caller, key=key)
-    if answer.status_code >= 400:
-        row.delete()
-        return answer
+    """Store the answer as it will leave the house."""
     answer = view.finalize_response(request, answer)
     if hasattr(answer, "render"):
         answer = answer.render()
     if get_language():
         answer.headers.setdefault("Content-Language", get_language())
     kept = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
-    claimed = row.get()
+    claimed = IdempotencyKey.objects.get(caller=caller, key=key)
     claimed.status, claimed.headers = answer.status_code, kept
     claimed.body = answer.content.decode()
     claimed.save(update_fields=["status", "headers", "body"])

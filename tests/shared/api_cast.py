@@ -82,6 +82,24 @@ class Write(Open):
         )
 
 
+#: What ``Spend`` may take from: the state of the shop that changes.
+purse = 9
+
+
+class Spend(Open):
+    """Leaves an entry as long as the purse has so much."""
+
+    @idempotent
+    def post(self, request):
+        number = request.data["number"]
+        entry = record_audit(
+            actor=None, action="test.effect", object_id=str(number), now=NOON
+        )
+        if number > purse:
+            raise NotEnough(missing=number - purse)
+        return Response({"entry": entry.pk}, status=201)
+
+
 class MustWrite(Write):
     @idempotent(required=True)
     def post(self, request):
@@ -136,6 +154,7 @@ def crash(request):
 
 urlpatterns = [
     path("api/write", Write.as_view()),
+    path("api/spend", Spend.as_view()),
     path("api/must-write", MustWrite.as_view()),
     path("api/fail/<str:how>", Fail.as_view()),
     path("api/closed", Closed.as_view()),

@@ -76,13 +76,69 @@ def test_strangers_from_two_places_do_not_get_each_others_answers(db):
     assert effects() == 2
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(-1, 400), (409, 409), (422, 422), (410, 410)]
-)
-def test_refusals_are_not_kept(db, number, status):
-    assert send(number=number).status_code == status
+def test_what_is_not_valid_leaves_the_key_free(db):
+    assert send(number=-1).status_code == 400
     assert not IdempotencyKey.objects.exists()
-    assert send(number=1).status_code == 201  # The same key, the cause mended.
+    assert send(number=1).status_code == 201
+
+
+@pytest.mark.parametrize("number", [409, 422, 410])
+def test_a_refusal_is_the_answer_of_its_request(db, number):
+    first, again = send(number=number), send(number=number)
+    assert first.status_code == number
+    assert (again.content, again["Idempotency-Replayed"]) == (first.content, "true")
+
+
+@pytest.mark.parametrize("number", [409, 422])
+def test_a_refused_request_is_mended_under_its_key(db, number):
+    send(number=number)
+    assert send(number=1).status_code == 201
+    assert send(number=1)["Idempotency-Replayed"] == "true"
+    assert effects() == 1
+
+
+def test_a_refused_request_never_gets_its_key_back(db):
+    for number in (409, 422):
+        assert send(number=number).status_code == number
+    late = send(number=409)
+    assert late.json()["code"] == "idempotency_key_reused"
+    assert send(number=422)["Idempotency-Replayed"] == "true"
+    assert send(number=1).status_code == 201
+    for number in (409, 422):
+        assert send(number=number).json()["code"] == "idempotency_key_reused"
+
+
+def test_a_copy_that_comes_late_is_not_obeyed(db, monkeypatch):
+    """The caller heard "no" and went on: the same bytes must not become a "yes"."""
+    with monkeypatch.context() as poor:
+        poor.setattr("tests.shared.api_cast.purse", 0)
+        refused = send(number=5, path="/api/spend")
+    assert refused.json()["code"] == "not_enough"
+    late = send(number=5, path="/api/spend")
+    assert (late.status_code, late.content) == (409, refused.content)
+    assert effects() == 0
+    assert send("k2", number=5, path="/api/spend").status_code == 201
+
+
+def test_a_rival_that_succeeds_meanwhile_is_the_answer(db, monkeypatch):
+    """Between the undoing of a refusal and its keeping, a copy may get through."""
+    claim, rivals = idempotency._claim, []
+
+    def claim_late(*key):
+        if rivals:
+            monkeypatch.setattr(idempotency, "_claim", claim)
+            monkeypatch.setattr("tests.shared.api_cast.purse", 9)
+            rivals.append(send(number=5, path="/api/spend"))
+        else:
+            rivals.append(None)
+        return claim(*key)
+
+    monkeypatch.setattr("tests.shared.api_cast.purse", 0)
+    monkeypatch.setattr(idempotency, "_claim", claim_late)
+    answer = send(number=5, path="/api/spend")
+    assert rivals[1].status_code == 201
+    assert (answer.status_code, answer.content) == (201, rivals[1].content)
+    assert effects() == 1
 
 
 def test_a_refusal_undoes_what_came_before_it(db):
@@ -117,13 +173,22 @@ def test_twenty_at_once_have_one_effect_and_one_answer(transactional_db):
     assert effects() == 1
 
 
-def test_twenty_refused_at_once_leave_nothing(transactional_db):
+def test_twenty_refused_at_once_hear_the_same(transactional_db):
     answers = []
     in_threads(20, lambda _n: answers.append(send(number=409)))
     assert {a.status_code for a in answers} == {409}
     assert {a.json()["code"] for a in answers} == {"not_enough"}
+    assert len({a.content for a in answers}) == 1
     assert effects() == 0
-    assert not IdempotencyKey.objects.exists()
+
+
+def test_twenty_mended_in_two_ways_at_once_have_one_effect(transactional_db):
+    send(number=409)
+    answers = []
+    in_threads(20, lambda n: answers.append(send(number=1 + n % 2)))
+    assert effects() == 1
+    assert sorted({a.status_code for a in answers}) == [201, 422]
+    assert len({a.content for a in answers if a.status_code == 201}) == 1
 
 
 def test_a_rival_that_takes_too_long_is_told_to_come_back(transactional_db):

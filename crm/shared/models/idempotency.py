@@ -23,6 +23,8 @@ class IdempotencyKey(models.Model):
     caller = models.CharField(_("caller"), max_length=80)
     key = models.CharField(_("key"), max_length=255)
     fingerprint = models.BinaryField(_("fingerprint"), max_length=32)
+    #: Fingerprints of requests that were refused under this key before, end to end.
+    refused = models.BinaryField(_("refused"), default=b"", db_default=b"")
     status = models.PositiveSmallIntegerField(_("status"), null=True)
     headers = models.JSONField(_("headers"), default=dict)
     body = EncryptedTextField(

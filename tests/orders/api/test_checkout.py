@@ -52,7 +52,7 @@ def test_s27_a_changed_price_is_answered_with_the_new_cart(as_alice, alice, tea)
     body = problem(check_out(as_alice, cart), 409, "cart_total_changed")
     assert body["params"]["cart"]["totals"]["total"] == yuan("90.00")
     assert not Order.objects.exists()
-    # The key of a refusal is free: the member agrees and sends it again.
+    # A refused request is mended under its key: the member agrees and sends it again.
     agreed = {"quote_hash": body["params"]["cart"]["quote_hash"]}
     assert check_out(as_alice, cart, agreed).status_code == 201
 
