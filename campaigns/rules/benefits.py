@@ -19,6 +19,7 @@ from campaigns.rules.cuts import (
     by_lines,
     by_units,
     percent_off,
+    shares_of_units,
 )
 from campaigns.rules.rounding import rounded_part, split
 from campaigns.rules.scopes import Scope
@@ -214,14 +215,11 @@ class BuyGet:
         if not times:
             return Refused("set_not_complete")
         bought, got = buy_and_get(buyable, gettable, buy, self.get, times)
-        parts = [rounded_part(view.unit_base(u), self.rate, policies) for u in got]
+        bases = view.unit_bases(got)
+        parts = [rounded_part(base, self.rate, policies) for base in bases]
         return Cut(
-            unit_shares=tuple(
-                (unit.position, unit.place, part)
-                for unit, part in zip(got, parts, strict=True)
-                if part
-            ),
-            uses=tuple((u.position, u.place) for u in (*got, *bought)),
+            unit_shares=shares_of_units(got, parts),
+            uses=tuple([unit[:2] for unit in (*got, *bought)]),
             times=times,
             units=len(got),
         )
@@ -355,7 +353,7 @@ class QuantityGroup:
         if self.rate is None:
             parts = [min(self.amount_minor, unit.left_minor) for unit in chosen]
         else:
-            bases = [view.unit_base(unit) for unit in chosen]
+            bases = view.unit_bases(chosen)
             total = rounded_part(sum(bases), self.rate, view.policies)
             parts = split(total, bases, view.policies)
         return by_units(view, chosen, parts)

@@ -98,14 +98,15 @@ class View:
             return [each.left_minor for each in self.lines]
         return [_base_of(each, self.policies) for each in self.lines]
 
-    def unit_base(self, unit: Unit) -> int:
-        """Return what a percentage of a unit is of."""
+    def unit_bases(self, units: Iterable[Unit]) -> list[int]:
+        """Return what a percentage of each of some units is of."""
         if _base_is_left(self.policies):
-            return unit.left_minor
-        each = next(e for e in self.lines if e.line.position == unit.position)
-        return split_evenly(_base_of(each, self.policies), each.line.quantity)[
-            unit.place
-        ]
+            return [unit.left_minor for unit in units]
+        lines = {each.line.position: each for each in self.lines}
+        return [self._unit_base(lines[unit.position], unit.place) for unit in units]
+
+    def _unit_base(self, each: StageLine, place: int) -> int:
+        return split_evenly(_base_of(each, self.policies), each.line.quantity)[place]
 
 
 def percent_off(view: View, rate: Fraction) -> Cut:
@@ -117,7 +118,7 @@ def percent_off(view: View, rate: Fraction) -> Cut:
         return by_lines(view, zip(positions, parts, strict=True))
     chosen = view.chosen()
     positions = [unit.position for unit in chosen]
-    bases = [view.unit_base(unit) for unit in chosen]
+    bases = view.unit_bases(chosen)
     return by_units(view, chosen, _rounded_by_level(view, positions, bases, rate))
 
 
@@ -235,17 +236,25 @@ def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
     used: Sequence[Unit] = units
     if view.selection.group_size:
         used = view.selection.used_by(view.units(), units, view.policies)
+    per_group = view.selection.per_group
     return Cut(
-        unit_shares=tuple(
-            (unit.position, unit.place, part)
-            for unit, part in zip(units, parts, strict=True)
-            if part
-        ),
-        uses=tuple((unit.position, unit.place) for unit in used),
-        times=max(1, len(units) // view.selection.per_group)
-        if view.selection.per_group
-        else 1,
+        unit_shares=shares_of_units(units, parts),
+        uses=tuple([unit[:2] for unit in used]),
+        times=max(1, len(units) // per_group) if per_group else 1,
         units=len(units),
+    )
+
+
+def shares_of_units(
+    units: Sequence[Unit], parts: Sequence[int]
+) -> tuple[tuple[int, int, int], ...]:
+    """Return what is taken off each unit that something is taken off."""
+    return tuple(
+        [
+            (position, place, part)
+            for (position, place, *_more), part in zip(units, parts, strict=True)
+            if part
+        ]
     )
 
 

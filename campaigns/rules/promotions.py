@@ -171,19 +171,19 @@ class Promotion:
         unmet = self.conditions.unmet(situation)
         if unmet is not None:
             return unmet
-        found = self.eligible(lines)
-        nothing = self._nothing_in(found)
+        found, uses_units = self.eligible(lines), self.uses_units
+        nothing = self._nothing_in(found, uses_units)
         if nothing is not None:
             return nothing
         view = View(
-            lines=found,
-            situation=situation,
-            selection=self.selection,
-            times=self._times(situation),
-            is_whole=self.is_whole,
-            unused_only=self.uses_units,
-            sets_of=self._sets_of(),
-            units_left=self.units_left,
+            found,
+            situation,
+            self.selection,
+            self._times(situation),
+            self.is_whole,
+            uses_units,
+            self._sets_of(),
+            self.units_left,
         )
         cut = self._cut(view)
         if isinstance(cut, Refused):
@@ -196,19 +196,21 @@ class Promotion:
             cut = capped(view, cut, left)
         return self._reduction(view, cut)
 
-    def _nothing_in(self, found: Sequence[StageLine]) -> Refused | None:
+    def _nothing_in(
+        self, found: Sequence[StageLine], uses_units: bool
+    ) -> Refused | None:
         """Say why it lowers none of the lines it found, where that is seen at once."""
         if not found:
             return Refused("products_not_in_cart")
         if self.units_left == 0:
             return Refused(NO_UNITS_LEFT, {"left": 0})
-        if (
-            self._code_if_used_up
-            and self.uses_units
-            and all(len(each.used) >= each.line.quantity for each in found)
-        ):
-            return Refused(self._code_if_used_up)
-        return None
+        if not uses_units:
+            return None
+        for each in found:
+            if len(each.used) < each.line.quantity:
+                return None
+        code = self._code_if_used_up
+        return Refused(code) if code else None
 
     @property
     def _code_if_used_up(self) -> str:
