@@ -28,6 +28,9 @@ from crm.shared.staff_lists import (
 class CouponTemplateAdmin(AmountsAdmin, CountedAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
+    when_empty = _(
+        "What a coupon takes off, and who may have it. Coupons are issued from it."
+    )
     list_display = [
         "label",
         "code",
@@ -149,6 +152,10 @@ class CouponTemplateAdmin(AmountsAdmin, CountedAdmin):
 class CouponAdmin(LedgerAdmin):
     """Who holds which coupon."""
 
+    when_empty = _(
+        "Coupons that members hold. Issue them from a template, a segment or a "
+        "member's page."
+    )
     list_display = [
         "code",
         "template",

@@ -223,6 +223,9 @@ def download(request, pk: int):
 class CouponBatchAdmin(LedgerAdmin):
     """Batches of unique codes, newest first. The codes themselves are in no list."""
 
+    when_empty = gettext_lazy(
+        "Make codes on the page of a coupon template, for leaflets or partners."
+    )
     list_display = [
         *("public_id", "template", "prefix", "state_label", "made", "wanted"),
         *("asked_by", "asked_at"),
@@ -284,6 +287,9 @@ class CountedAdmin(StaffAdmin):
 class PublicCodeAdmin(CountedAdmin):
     """One word that many people use."""
 
+    when_empty = gettext_lazy(
+        "A word that anybody may type in for a coupon, such as SPRING10."
+    )
     form = PublicCodeForm
     list_display = ["code", "template", "is_active", "used", "limit_total"]
     list_select_related = ["template"]
@@ -316,6 +322,9 @@ class BudgetForm(forms.ModelForm):
 class BudgetAdmin(AmountsAdmin, CountedAdmin):
     """Money for reductions: what is promised, what is spent, what is left (C22)."""
 
+    when_empty = gettext_lazy(
+        "Money that promotions and coupons may give away, and never more."
+    )
     form = BudgetForm
 
     list_display = ["name", "amount", "reserved", "spent", "left"]

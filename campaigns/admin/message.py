@@ -15,6 +15,7 @@ from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 class MessageAdmin(LedgerAdmin):
     """What was written to whom. The text is for those who may see personal data."""
 
+    when_empty = _("What the shop wrote to members, and what was not sent and why.")
     list_display = [
         "created_at",
         "member",

@@ -121,6 +121,9 @@ class SegmentAdmin(StaffAdmin):
 class SegmentMemberAdmin(LedgerAdmin):
     """Who is in which segment, as of the last look."""
 
+    when_empty = gettext_lazy(
+        "Whoever is in a segment stands here after it was counted."
+    )
     list_display = ["member", "segment", "since"]
     list_select_related = ["member", "segment"]
     list_filter = [("segment", AutocompleteSelectFilter)]

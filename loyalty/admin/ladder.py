@@ -56,6 +56,7 @@ _STEPS: dict[str, Callable[..., Any]] = {
 class LadderAdmin(StaffAdmin):
     """A ladder as it is in force; a draft of a version changes it (T13)."""
 
+    when_empty = gettext_lazy("A ladder says what lifts members from tier to tier.")
     list_display = ["name", "code", "metric", "window", "term"]
     fields = ["name", "code"]
 
@@ -306,6 +307,9 @@ def _page(pk: int) -> str:
 class TierAdmin(LedgerAdmin):
     """Every rung of every ladder, as it is in force."""
 
+    when_empty = gettext_lazy(
+        "Tiers come from the version of a ladder that is in force."
+    )
     list_display = ["label", "ladder", "code", "threshold", "multiplier", "removed_at"]
     list_select_related = ["ladder"]
     search_fields = ["name", "name_en", "code"]

@@ -83,6 +83,7 @@ class ReferralProgramForm(forms.ModelForm):
 class ReferralProgramAdmin(StaffAdmin):
     """What bringing friends is worth. One row, off until somebody switches it on."""
 
+    when_empty = _("The program is made when the shop is.")
     form = ReferralProgramForm
 
     list_display = [
@@ -135,7 +136,6 @@ class ReferralAdmin(LedgerAdmin):
         "Members who joined with the code of another stand here, from the day the "
         "referral program is switched on."
     )
-
     list_display = [
         "public_id",
         "inviter",

@@ -11,6 +11,9 @@ from loyalty.models import TierChange
 class TierChangeAdmin(LedgerAdmin):
     """Who moved from where to where, and why."""
 
+    when_empty = _(
+        "Each time a member climbs or falls, it stands here with the reason."
+    )
     list_display = [
         "occurred_at",
         "member",

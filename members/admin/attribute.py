@@ -1,6 +1,7 @@
 """Custom attributes and the vocabulary of interests: configuration."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from crm.shared.staff_lists import StaffAdmin
@@ -22,6 +23,10 @@ class AttributeChoiceInline(TabularInline):
 class AttributeDefinitionAdmin(StaffAdmin):
     """An attribute with its choices. Used ones are switched off, never deleted."""
 
+    when_empty = _(
+        "What the shop wants to know of its members besides the profile, such as a "
+        "shoe size."
+    )
     list_display = [
         "label",
         "code",
@@ -56,6 +61,7 @@ class AttributeDefinitionAdmin(StaffAdmin):
 class InterestAdmin(StaffAdmin):
     """Words members choose from."""
 
+    when_empty = _("What members may say they are interested in.")
     list_display = ["label", "code", "is_active"]
     search_fields = ["code", "name", "name_en"]
 

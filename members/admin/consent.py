@@ -1,6 +1,7 @@
 """Consents: the ledger of what members allowed."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from crm.shared.staff_lists import LedgerAdmin
@@ -11,6 +12,7 @@ from members.models import Consent
 class ConsentAdmin(LedgerAdmin):
     """Newest first; a change of mind is a new row."""
 
+    when_empty = _("Each yes and no of a member stands here, with the text they read.")
     list_display = [
         "occurred_at",
         "member",

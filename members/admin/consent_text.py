@@ -33,6 +33,7 @@ class ConsentTextForm(forms.ModelForm):
 class ConsentTextAdmin(StaffAdmin):
     """What is asked. A published text never changes; a new version takes its place."""
 
+    when_empty = _("The texts that members agree to, version by version.")
     form = ConsentTextForm
     list_display = ["published_at", "purpose", "version", "language", "body"]
     list_display_links = ["published_at"]

@@ -24,6 +24,9 @@ from members.services.retaining import retention_rules
 class DataExportAdmin(RequestAdmin):
     """Copies of one person's data; fetched once by those who may export."""
 
+    when_empty = _(
+        "A member asks for a copy of their data themselves, or you do on their page."
+    )
     list_display = [
         "public_id",
         "member",
@@ -80,6 +83,7 @@ class DataExportAdmin(RequestAdmin):
 class ErasureAdmin(RequestAdmin):
     """Who is to be forgotten, who agreed, and the certificate afterwards."""
 
+    when_empty = _("Who asks to be erased stands here until somebody approves it.")
     list_display = [
         "public_id",
         "member",
@@ -166,6 +170,9 @@ class ErasureAdmin(RequestAdmin):
 class RetentionRunAdmin(LedgerAdmin):
     """What ended because it was kept long enough, run by run."""
 
+    when_empty = _(
+        "Every night what was kept long enough is ended; each run says what it did."
+    )
     list_display = ["at", "is_dry_run", "ended"]
     list_filter = ["is_dry_run"]
     ordering = ["-at", "-id"]

@@ -172,6 +172,9 @@ class LowStockFilter(admin.SimpleListFilter):
 class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
     """What the shop sells."""
 
+    when_empty = _(
+        "What the shop sells. Add products one by one, or import a spreadsheet."
+    )
     list_display = ["label", "category_label", "kind", "brand_label", "is_listed"]
     list_select_related = ["category", "brand"]
     list_filter = [

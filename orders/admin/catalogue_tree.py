@@ -32,6 +32,7 @@ class CategoryForm(forms.ModelForm):
 class CategoryAdmin(StaffAdmin):
     """The category tree, as it reads from top to bottom."""
 
+    when_empty = _("Shelves of the shop; one may stand inside another.")
     form = CategoryForm
     list_display = ["label", "code", "position"]
     search_fields = ["name", "name_en", "code"]
@@ -64,6 +65,7 @@ class CategoryAdmin(StaffAdmin):
 class BrandAdmin(StaffAdmin):
     """Who makes what the shop sells."""
 
+    when_empty = _("Who makes what the shop sells.")
     list_display = ["label", "code"]
     search_fields = ["name", "name_en", "code"]
 
@@ -82,6 +84,9 @@ class BrandAdmin(StaffAdmin):
 class AttributeAdmin(StaffAdmin):
     """What products are compared by."""
 
+    when_empty = _(
+        "What products are described and filtered by, such as their material."
+    )
     list_display = ["label", "code"]
     search_fields = ["name", "name_en", "code"]
 
@@ -95,6 +100,9 @@ class AttributeAdmin(StaffAdmin):
 class ChannelAdmin(StaffAdmin):
     """Where the shop sells."""
 
+    when_empty = _(
+        "Where orders come from: the shop's own site, a marketplace, a store."
+    )
     list_display = ["label", "code"]
     search_fields = ["name", "name_en", "code"]
 

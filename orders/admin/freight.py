@@ -26,6 +26,7 @@ class FreightRuleForm(forms.ModelForm):
 class FreightRuleAdmin(StaffAdmin):
     """Freight rules. Without any, the flat fee of the settings is charged."""
 
+    when_empty = _("Without a rule delivery costs nothing.")
     form = FreightRuleForm
     list_display = ["name", "goes_to", "costs", "priority", "is_active"]
     search_fields = ["name"]

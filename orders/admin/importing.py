@@ -49,6 +49,10 @@ class ImportFileForm(forms.Form):
 class ImportBatchAdmin(LedgerAdmin):
     """One row per file content."""
 
+    when_empty = _(
+        "Bring in orders of another system: choose a file, look at what was read, "
+        "then confirm."
+    )
     list_display = [
         "file_name",
         "profile",

@@ -30,7 +30,6 @@ class RefundAdmin(LedgerAdmin):
         "Money that went back stands here. Open a paid order and choose "
         "“Refund…”, or refund a return."
     )
-
     list_display = [
         "public_id",
         "order",
@@ -146,6 +145,10 @@ def _mend(refund: Refund, request) -> None:
 class UnmatchedReturnAdmin(LedgerAdmin):
     """Returns whose purchase is not in the books. Staff look at them and settle."""
 
+    when_empty = _(
+        "Returns of other systems whose order is not known here yet. They match by "
+        "themselves once it is."
+    )
     list_display = [
         "external_ref",
         "occurred_at",
@@ -196,6 +199,7 @@ class UnmatchedReturnAdmin(LedgerAdmin):
 class AdjustmentAdmin(LedgerAdmin):
     """Money of the books that is neither sale nor return."""
 
+    when_empty = _("What other systems correct of an order after the fact stands here.")
     list_display = ["external_ref", "kind", "amount", "description", "occurred_at"]
     ordering = ["-occurred_at", "-id"]
 

@@ -46,6 +46,10 @@ class OverdueFilter(admin.SimpleListFilter):
 class TicketAdmin(GrowingAdmin):
     """Most urgent first."""
 
+    when_empty = _(
+        "Questions and complaints of members; open one on a member's or an order's "
+        "page."
+    )
     list_display = [
         "public_id",
         "subject_text",

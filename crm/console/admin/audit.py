@@ -1,6 +1,7 @@
 """The audit trail, to read."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from crm.shared.models import AuditEntry
@@ -11,6 +12,9 @@ from crm.shared.staff_lists import LedgerAdmin
 class AuditEntryAdmin(LedgerAdmin):
     """Who did what, newest first."""
 
+    when_empty = _(
+        "Whatever staff and programs change leaves an entry here that nobody can alter."
+    )
     list_display = ["at", "actor", "action", "object_type", "object_id", "reason"]
     list_filter = [("at", RangeDateTimeFilter)]
     search_fields = ["=object_id", "=action", "=actor"]

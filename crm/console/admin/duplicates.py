@@ -27,6 +27,9 @@ from members.services.finding_duplicates import dismiss_pair, plan_search
 class DuplicatePairAdmin(LedgerAdmin):
     """Those to decide first, the likeliest on top."""
 
+    when_empty = gettext_lazy(
+        "Members who may be one person; new and changed ones are looked at every night."
+    )
     list_display = [
         "likely",
         "one",

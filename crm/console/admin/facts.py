@@ -16,6 +16,7 @@ from crm.shared.staff_lists import BAD, BUSY, GOOD, LedgerAdmin, labelled
 class FactAdmin(LedgerAdmin):
     """What happened. Payloads hold ids and numbers, never personal data."""
 
+    when_empty = _("What happened in the shop, as other parts of it hear of it.")
     list_display = ["id", "recorded_at", "name", "key", "request_id"]
     list_filter = [("recorded_at", RangeDateTimeFilter)]
     search_fields = ["=name"]
@@ -26,6 +27,9 @@ class FactAdmin(LedgerAdmin):
 class DeliveryAdmin(LedgerAdmin):
     """One fact for one subscriber. Stuck ones wait for somebody to send them again."""
 
+    when_empty = _(
+        "Each fact is delivered to whoever waits for it; what fails is tried again."
+    )
     list_display = [
         "id",
         "fact",

@@ -27,6 +27,9 @@ from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
 class JobAdmin(LedgerAdmin):
     """Long work, newest first."""
 
+    when_empty = gettext_lazy(
+        "Long work runs in the background and tells its progress here."
+    )
     list_display = [
         "public_id",
         "kind_name",

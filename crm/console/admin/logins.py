@@ -47,6 +47,7 @@ def permission_label(permission: Permission) -> str:
 class StaffLoginAdmin(DjangoUserAdmin, StaffAdmin):
     """Logins of staff. Those of members belong to the members."""
 
+    when_empty = _("People who may sign in to this console.")
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -123,6 +124,7 @@ class StaffLoginAdmin(DjangoUserAdmin, StaffAdmin):
 class RoleAdmin(DjangoGroupAdmin, StaffAdmin):
     """Roles. ``sync_roles`` puts the built-in ones back to what they should be."""
 
+    when_empty = _("What a group of staff may do.")
     list_display = ["name"]
     search_fields = ["name"]
     ordering = ["name"]

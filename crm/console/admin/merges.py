@@ -33,6 +33,10 @@ from members.services.unmerging import preview_unmerge, undo_merge
 class MergeAdmin(LedgerAdmin):
     """Who was made one with whom, newest first."""
 
+    when_empty = gettext_lazy(
+        "Two records of one person are merged on a member's page; each can be "
+        "undone for 30 days."
+    )
     list_display = [
         *("merged_at", "winner", "loser", "state_label", "actor", "reason", "way_back"),
     ]

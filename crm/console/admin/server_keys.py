@@ -34,6 +34,7 @@ class ServerKeyForm(forms.ModelForm):
 class ServerKeyAdmin(StaffAdmin):
     """Keys are never changed: a program that needs more gets another one."""
 
+    when_empty = _("A till or another system needs a key to use the server API.")
     form = ServerKeyForm
     list_display = [
         "name",

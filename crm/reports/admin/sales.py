@@ -13,6 +13,7 @@ from crm.shared.staff_lists import LedgerAdmin, money_column
 class DailySalesAdmin(LedgerAdmin):
     """What each day and channel brought."""
 
+    when_empty = _("A row a day, from the first order on.")
     list_display = [
         "day",
         "channel",
