@@ -9,7 +9,6 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from campaigns.admin.amounts import AmountsAdmin
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.sentences import template_sentence
@@ -25,7 +24,7 @@ from crm.shared.staff_lists import (
 
 
 @admin.register(CouponTemplate)
-class CouponTemplateAdmin(AmountsAdmin, CountedAdmin):
+class CouponTemplateAdmin(CountedAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
     when_empty = _(

@@ -13,7 +13,6 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from campaigns.admin.amounts import AmountsAdmin
 from campaigns.models import Budget, CouponBatch, CouponTemplate, PublicCode
 from campaigns.rules.coupon_codes import code_bits, guessing_chance
 from campaigns.rules.coupons import normalise_code
@@ -319,7 +318,7 @@ class BudgetForm(forms.ModelForm):
 
 
 @admin.register(Budget)
-class BudgetAdmin(AmountsAdmin, CountedAdmin):
+class BudgetAdmin(CountedAdmin):
     """Money for reductions: what is promised, what is spent, what is left (C22)."""
 
     when_empty = gettext_lazy(

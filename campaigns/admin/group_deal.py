@@ -13,7 +13,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.models import GroupDeal, GroupRung
 from campaigns.rules.groups import BadLadder, check_ladder
-from crm.shared.money import InvalidAmount, display_amount, format_amount, parse_amount
+from crm.shared.money import display_amount
+from crm.shared.money_field import MoneyField
 from crm.shared.staff_lists import BUSY, CALM, GOOD, StaffAdmin, labelled
 from orders.models import Variant
 
@@ -58,11 +59,7 @@ class GroupDealForm(forms.ModelForm):
 class GroupRungForm(forms.ModelForm):
     """A step, its price typed as people write money."""
 
-    price = forms.CharField(
-        label=gettext_lazy("price of each"),
-        max_length=20,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-    )
+    price = MoneyField(label=gettext_lazy("price of each"))
 
     class Meta:
         model = GroupRung
@@ -71,19 +68,12 @@ class GroupRungForm(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            currency = settings.SHOP_CURRENCY
-            self.initial["price"] = format_amount(self.instance.price_minor, currency)
+            self.initial["price"] = self.instance.price_minor
 
     def clean_price(self) -> int:
-        """Return the price in minor units."""
-        text = self.cleaned_data["price"].strip()
-        try:
-            minor = parse_amount(text, settings.SHOP_CURRENCY)
-        except InvalidAmount as error:
-            raise ValidationError(_("Enter an amount.")) from error
-        # Before the constraints of the row are asked.
-        self.instance.price_minor = minor
-        return minor
+        """Take it over before the constraints of the row are asked."""
+        self.instance.price_minor = self.cleaned_data["price"]
+        return self.instance.price_minor
 
 
 class GroupRungs(forms.BaseInlineFormSet):

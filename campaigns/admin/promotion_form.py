@@ -16,11 +16,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from campaigns.admin.promotion_fields import MoneyField, field_for
+from campaigns.admin.promotion_fields import field_for
 from campaigns.models import Budget, Promotion
 from campaigns.promotion_labels import LABELS, PROBLEMS
 from campaigns.rules.recipes import KINDS, BadRecipe, Beside, Goods, When
 from campaigns.rules.recipes_reading import as_json, read
+from crm.shared.money_field import MoneyField
 
 _PARTS = {"goods": Goods, "when": When, "beside": Beside}
 #: Steps that the form of a ladder shows at least.

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.fields import LONGEST_LINE, EncryptedTextField
+from crm.shared.money_field import AmountsMixin
 from crm.shared.ratio_fields import RatiosMixin
 from crm.shared.staff_selects import KeySelectsMixin
 
@@ -33,7 +34,7 @@ class ReadOnlyAdmin:
         return False
 
 
-class AuditedAdmin(RatiosMixin, KeySelectsMixin, ModelAdmin):
+class AuditedAdmin(AmountsMixin, RatiosMixin, KeySelectsMixin, ModelAdmin):
     """Admin page whose every add, change and delete leaves an audit entry.
 
     An entry names the fields, never their values. Actions that call services need

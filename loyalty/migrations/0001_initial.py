@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('minor_per_point', models.PositiveIntegerField(default=100, help_text='In minor units: 100 means one point per 1.00 paid.', verbose_name='spend for one point')),
                 ('valid_months', models.PositiveSmallIntegerField(blank=True, default=24, help_text='Points last to the end of the day so many months after earning.', null=True, verbose_name='valid for months')),
-                ('redeem_minor_per_100', models.PositiveIntegerField(default=100, help_text='In minor units: 100 means 100 points pay 1.00.', verbose_name='value of 100 points')),
+                ('redeem_minor_per_100', models.PositiveIntegerField(default=100, help_text='What they pay, such as 1.00.', verbose_name='value of 100 points')),
                 ('redeem_step', models.PositiveIntegerField(default=100, verbose_name='spend in steps of')),
                 ('redeem_max_bp', models.PositiveIntegerField(default=5000, help_text='In percent: 50 means half of it.', verbose_name='at most this share of an order')),
                 ('profile_points', models.PositiveIntegerField(default=0, help_text='Granted once per member; 0 grants nothing.', verbose_name='points for a complete profile')),

@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                     "per_minor",
                     models.PositiveIntegerField(
                         default=100,
-                        help_text="In minor units: 100 means the points for every 1.00 paid.",
+                        help_text="The points are given for every such amount paid.",
                         verbose_name="spend for it",
                     ),
                 ),

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('singleton', models.BooleanField(default=True, editable=False, unique=True)),
                 ('is_active', models.BooleanField(default=False, help_text='Friends who join while this is off bring nothing.', verbose_name='active')),
                 ('conversion', models.CharField(choices=[('joining', 'joining'), ('first_order', 'first paid order'), ('kept_order', 'first order past its return window')], default='kept_order', max_length=12, verbose_name='a friend counts by')),
-                ('least_order_minor', models.PositiveIntegerField(default=0, help_text='What its goods cost after discounts, in minor units.', verbose_name='least amount of that order')),
+                ('least_order_minor', models.PositiveIntegerField(default=0, help_text='What its goods cost after discounts.', verbose_name='least amount of that order')),
                 ('inviter_points', models.PositiveIntegerField(default=100, verbose_name='points for the inviter')),
                 ('friend_points', models.PositiveIntegerField(default=100, verbose_name='points for the friend')),
                 ('milestone_every', models.PositiveSmallIntegerField(default=0, help_text='5 means the 5th, 10th, 15th …; 0 has no milestones.', verbose_name='milestone at every so many friends')),

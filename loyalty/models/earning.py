@@ -84,7 +84,7 @@ class EarningRule(Bilingual, models.Model):
     per_minor = models.PositiveIntegerField(
         _("spend for it"),
         default=100,
-        help_text=_("In minor units: 100 means the points for every 1.00 paid."),
+        help_text=_("The points are given for every such amount paid."),
     )
     bonus_bp = models.IntegerField(
         _("more on the basic points"),

@@ -62,7 +62,7 @@ class Program(models.Model):
     redeem_minor_per_100 = models.PositiveIntegerField(
         _("value of 100 points"),
         default=100,
-        help_text=_("In minor units: 100 means 100 points pay 1.00."),
+        help_text=_("What they pay, such as 1.00."),
     )
     redeem_step = models.PositiveIntegerField(_("spend in steps of"), default=100)
     redeem_max_bp = models.PositiveIntegerField(

@@ -46,7 +46,7 @@ class ReferralProgram(models.Model):
     least_order_minor = models.PositiveIntegerField(
         _("least amount of that order"),
         default=0,
-        help_text=_("What its goods cost after discounts, in minor units."),
+        help_text=_("What its goods cost after discounts."),
     )
     inviter_points = models.PositiveIntegerField(
         _("points for the inviter"), default=100

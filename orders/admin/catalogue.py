@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
+from crm.shared.money_field import AmountsMixin
 from crm.shared.picture_files import MOST_BYTES
 from crm.shared.staff_lists import StaffAdmin
 from crm.shared.staff_selects import KeySelectsMixin
@@ -49,7 +50,7 @@ class VariantForm(forms.ModelForm):
             self.fields["sku"].disabled = True
 
 
-class VariantInline(TabularInline):
+class VariantInline(AmountsMixin, TabularInline):
     """The SKUs of a product. A new price here is the list price from now on."""
 
     model = Variant

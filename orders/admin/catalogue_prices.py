@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from crm.shared.clock import now
 from crm.shared.dates import bounds_of_day
 from crm.shared.errors import Refusal
-from crm.shared.money import InvalidAmount, parse_amount
+from crm.shared.money_field import MoneyField
 from orders.models import Price, Variant
 from orders.queries.audiences import known_audiences
 from orders.queries.carts import items_of
@@ -53,11 +53,7 @@ class PriceForm(forms.Form):
     audience = forms.ChoiceField(
         label=gettext_lazy("for whom"), required=False, widget=UnfoldAdminSelectWidget
     )
-    amount = forms.CharField(
-        label=gettext_lazy("amount"),
-        max_length=20,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-    )
+    amount = MoneyField(label=gettext_lazy("amount"))
     first_day = forms.DateField(
         label=gettext_lazy("first day"), required=False, widget=_DAY
     )
@@ -76,18 +72,6 @@ class PriceForm(forms.Form):
         self.fields["last_day"].help_text = (
             _("Until 24:00 in %(zone)s; empty: without an end.") % zone
         )
-
-    def clean_amount(self) -> int:
-        """Return the amount in minor units."""
-        try:
-            minor = parse_amount(
-                self.cleaned_data["amount"].strip(), settings.SHOP_CURRENCY
-            )
-        except InvalidAmount as error:
-            raise forms.ValidationError(_("Give an amount such as 12.30.")) from error
-        if minor < 0:
-            raise forms.ValidationError(_("Give an amount such as 12.30."))
-        return minor
 
     def period(self, at: datetime) -> tuple[datetime, datetime | None]:
         """Return the half-open period of the days, from ``at`` at the earliest."""

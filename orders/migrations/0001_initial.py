@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='variants', to='orders.product', verbose_name='product')),
                 ('sku', models.CharField(db_collation='C', max_length=60, unique=True, verbose_name='SKU')),
                 ('option', models.CharField(blank=True, help_text='Size, colour and so on.', max_length=80, verbose_name='option')),
-                ('price_minor', models.BigIntegerField(help_text='In minor units of the shop currency.', verbose_name='list price')),
+                ('price_minor', models.BigIntegerField(help_text='In the currency of the shop.', verbose_name='list price')),
                 ('cost_minor', models.BigIntegerField(blank=True, null=True, verbose_name='cost')),
                 ('barcode', models.CharField(blank=True, db_collation='C', db_default='', max_length=40, verbose_name='barcode')),
                 ('weight_grams', models.PositiveIntegerField(blank=True, null=True, verbose_name='weight in grams')),

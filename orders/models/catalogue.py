@@ -255,7 +255,7 @@ class Variant(models.Model):
         _("option"), max_length=80, blank=True, help_text=_("Size, colour and so on.")
     )
     price_minor = models.BigIntegerField(
-        _("list price"), help_text=_("In minor units of the shop currency.")
+        _("list price"), help_text=_("In the currency of the shop.")
     )
     cost_minor = models.BigIntegerField(_("cost"), null=True, blank=True)
     barcode = models.CharField(

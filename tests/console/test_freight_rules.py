@@ -11,11 +11,11 @@ ADD = {
     "is_active": "on",
     "provinces": "上海市, 江苏,上海",
     "priority": "1",
-    "first_minor": "600",
+    "first_minor": "6.00",
     "first_grams": "1000",
-    "step_minor": "200",
+    "step_minor": "2",
     "step_grams": "500",
-    "free_from_minor": "9900",
+    "free_from_minor": "99",
 }
 
 
@@ -47,6 +47,8 @@ def test_who_sells_sets_a_rule_and_it_reads_as_a_sentence(signed_in, where, role
         {"first_minor": ""},
         {"name": ""},
         {"free_from_minor": "-5"},
+        {"first_minor": "6.005"},
+        {"step_minor": "two"},
     ],
 )
 def test_what_no_shop_can_mean_is_refused(signed_in, where, bad):

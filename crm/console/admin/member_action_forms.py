@@ -16,7 +16,7 @@ from unfold.widgets import (
 
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
-from crm.shared.money import InvalidAmount, parse_amount
+from crm.shared.money_field import MoneyField
 from loyalty.models import Ladder, PointsFreeze, Tier
 from loyalty.queries.books import open_freezes
 from members.models import Consent, Member, Tag
@@ -65,23 +65,8 @@ class PointsForm(ReasonForm):
 class WalletForm(ReasonForm):
     """So much money, and why."""
 
-    amount_minor = forms.CharField(
-        label=gettext_lazy("Amount"),
-        max_length=20,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-    )
+    amount_minor = MoneyField(label=gettext_lazy("Amount"), min_value=1)
     field_order = ["amount_minor", "reason"]
-
-    def clean_amount_minor(self) -> int:
-        """Read the decimal into minor units of the shop's currency."""
-        text = self.cleaned_data["amount_minor"].strip()
-        try:
-            amount = parse_amount(text, settings.SHOP_CURRENCY)
-        except InvalidAmount as error:
-            raise forms.ValidationError(_("Enter an amount such as 12.30.")) from error
-        if amount <= 0:
-            raise forms.ValidationError(_("Enter an amount such as 12.30."))
-        return amount
 
 
 class CouponForm(ReasonForm):

@@ -1,41 +1,9 @@
-"""Money is typed as 12.30 and kept as 1230."""
+"""The form of a coupon template speaks of money."""
 
-import pytest
-from django.forms import ValidationError
 from django.urls import reverse
 
-from campaigns.admin.amounts import AmountField
 from campaigns.models import CouponTemplate
 from crm.console.templatetags.console import taken_off
-
-
-@pytest.mark.parametrize(
-    ("typed", "minor"), [("12.30", 1230), ("0", 0), (" 7 ", 700), ("0.05", 5)]
-)
-def test_a_decimal_of_the_currency_is_read(typed, minor):
-    assert AmountField().clean(typed) == minor
-
-
-@pytest.mark.parametrize("typed", ["1.234", "-1", "1,000", "1e3", "¥5", "9" * 19, ""])
-def test_anything_else_is_not_an_amount(typed):
-    with pytest.raises(ValidationError):
-        AmountField().clean(typed)
-
-
-def test_minor_units_are_shown_as_money_and_unchanged_ones_are_no_change():
-    field = AmountField()
-    assert field.prepare_value(1230) == "12.30"
-    assert field.prepare_value("1.2x") == "1.2x"
-    assert not field.has_changed(1230, "12.30")
-    assert field.has_changed(1230, "12.31")
-    assert AmountField(required=False).clean("") is None
-
-
-def test_a_yen_has_no_digits_after_the_point(settings):
-    settings.SHOP_CURRENCY = "JPY"
-    assert AmountField().clean("1230") == 1230
-    with pytest.raises(ValidationError):
-        AmountField().clean("12.30")
 
 
 def form_of(client, where, **changes):

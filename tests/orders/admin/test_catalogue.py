@@ -324,8 +324,8 @@ def test_the_form_writes_by_services(pan):
     assert 'href="/admin/orders/product/' in shown(
         client.get(page("orders_product_change", product.pk))
     )
-    data |= {"name": "铸铁锅", "tags": "gift, new", "variants-0-price_minor": "9000"}
-    add_row(data, "variants", sku="PAN-2", price_minor="500", is_active="on")
+    data |= {"name": "铸铁锅", "tags": "gift, new", "variants-0-price_minor": "90"}
+    add_row(data, "variants", sku="PAN-2", price_minor="5.00", is_active="on")
     add_row(
         data,
         "images",
@@ -345,6 +345,29 @@ def test_the_form_writes_by_services(pan):
     assert bytes(image.picture)[8:12] == b"WEBP"
     for text in ("铸铁", "zhutieguo", "pan-2", "new"):
         assert list(found_products(Product.objects.all(), text)) == [product]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        *(("price_minor", typed) for typed in ("", "-1", "1.005", "dear")),
+        *(("cost_minor", typed) for typed in ("-1", "1.005", "9" * 14)),
+    ],
+)
+def test_prices_and_costs_of_skus_are_typed_as_money(pan, name, typed):
+    client, product = client_in_role("owner"), pan.product
+    where, data = page("orders_product_change", product.pk), form_of(client, product)
+    assert data["variants-0-price_minor"] == "100.00"
+    bad = client.post(where, data | {f"variants-0-{name}": typed})
+    assert bad.status_code == 200
+    assert f'name="variants-0-{name}" value="{typed}"' in shown(bad) or not typed
+    good = client.post(where, data | {"variants-0-cost_minor": "40.50"})
+    assert good.status_code == 302
+    pan.refresh_from_db()
+    assert (pan.price_minor, pan.cost_minor) == (10_000, 4_050)
+    client.post(where, form_of(client, product) | {"variants-0-cost_minor": ""})
+    pan.refresh_from_db()
+    assert pan.cost_minor is None
 
 
 def test_a_refused_sku_takes_the_whole_form_back(pan):
