@@ -151,7 +151,7 @@ TEMPLATES = [
 ]
 
 #: Our templates come before those of forms, too.
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "crm.shared.form_renderer.FormRenderer"
 
 # --- Database: PostgreSQL only ------------------------------------------------
 

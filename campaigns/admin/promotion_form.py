@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -112,8 +111,6 @@ class PromotionForm(forms.Form):
         for part, made in {"gives": self.gives, **_PARTS}.items():
             for each in fields(made):
                 self._add(part, each)
-        for field in self.fields.values():
-            field.label = capfirst(field.label)
         forbids = self.fields["beside_forbids"]
         if isinstance(forbids, forms.MultipleChoiceField):
             forbids.choices = _others(promotion)
