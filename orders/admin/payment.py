@@ -18,6 +18,7 @@ from crm.shared.staff_lists import (
     money_column,
 )
 from orders.models import Payment
+from orders.payment_words import tender_words
 from orders.services.reconciling import ask_again
 
 
@@ -30,7 +31,7 @@ class PaymentAdmin(LedgerAdmin):
     list_display = [
         "public_id",
         "order",
-        "provider",
+        "paid_by",
         "state_label",
         "amount",
         "refunded",
@@ -45,9 +46,19 @@ class PaymentAdmin(LedgerAdmin):
     search_fields = ["=public_id", "=provider_ref", "=order__number"]
     ordering = ["-created_at", "-id"]
     actions = ["ask_again"]
+    fields = [
+        *("order", "paid_by", "amount", "refunded", "state", "provider_ref"),
+        *("created_at", "captured_at"),
+    ]
+    readonly_fields = ["paid_by", "amount", "refunded"]
 
     amount = money_column("amount_minor", _("amount"), ordering=False)
     refunded = money_column("refunded_minor", _("refunded"), ordering=False)
+
+    @admin.display(description=_("provider"), ordering="provider")
+    def paid_by(self, payment: Payment) -> str:
+        """Return how the money came."""
+        return tender_words(payment)
 
     @display(
         description=_("state"),

@@ -16,6 +16,7 @@ from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, CALM, GOOD, LedgerAdmin, labelled, money_column
 from orders.admin.refunding import RefundPage
 from orders.models import Adjustment, Refund, RefundDeduction, UnmatchedReturn
+from orders.payment_words import tender_words
 from orders.reasons import effect_text
 from orders.services.mending import redirect_tender, retry_tender, withdraw_refund
 from orders.services.settling import settle_return
@@ -110,7 +111,10 @@ class RefundAdmin(LedgerAdmin):
                 (RefundDeduction.Kind(part.code).label, part.amount_minor)
                 for part in paper.deductions
             ],
-            "tenders": refund.tenders.select_related("payment").order_by("id"),
+            "tenders": [
+                (tender, tender_words(tender.payment))
+                for tender in refund.tenders.select_related("payment").order_by("id")
+            ],
             "sentences": [
                 effect_text(effect, paper.currency) for effect in paper.effects
             ],

@@ -22,6 +22,7 @@ from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.money import display_amount
 from orders.models import Order, Refund, RefundDeduction, ReturnRequest
+from orders.payment_words import provider_words
 from orders.reasons import effect_text
 from orders.rules.refund_effects import Shortfall
 from orders.rules.refunds import RefundQuote
@@ -169,6 +170,10 @@ class RefundPage(View):
             )
         return {
             "quote": quote,
+            "tenders": [
+                (provider_words(part.provider), part.amount_minor)
+                for part in quote.tenders
+            ],
             "order": order,
             "parts": [(names[part.position], part) for part in quote.lines],
             "deductions": [

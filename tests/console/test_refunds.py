@@ -122,6 +122,20 @@ def test_refunds_are_refused_without_the_permission(role, page, signed_in):
     assert not Refund.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "test provider"), ("zh-hans", "测试支付")]
+)
+def test_the_way_back_has_a_name(page, signed_in, language, name):
+    Payment.objects.filter(order=page.order, state="captured").update(provider="test")
+    there = {"headers": {"accept-language": language}}
+    answer = signed_in("support").post(
+        page.url + "?preview=1", {"units-1": "1"}, **there
+    )
+    text = answer.content.decode()
+    assert name in text
+    assert ">test<" not in text
+
+
 # --- Statements, and what a provider refused -----------------------------------
 
 
@@ -157,6 +171,7 @@ def mend(client, refund, **data):
 def test_r22_the_statement_adds_up_on_paper(refused, signed_in):
     text = signed_in("auditor").get(statement(refused)).content.decode()
     assert text.count("¥194.00") == 3, "line, refund, tender"
+    assert "Test provider <span data-value>¥194.00</span>" in text
     assert "refund_mend" not in text
     assert 'name="deed"' not in text, "an auditor changes nothing"
     assert (

@@ -22,10 +22,10 @@ from crm.console.queries.order_words import (
     PRICE_KINDS,
     actor_words,
     notice_words,
-    tender_words,
 )
 from crm.console.rules.masking import mask_phone
 from orders.models import Order
+from orders.payment_words import tender_words
 from orders.queries.audiences import known_audiences
 from orders.queries.shipments import shipments_of_order
 from orders.rules.lifecycle import SHIPPABLE, STANDING

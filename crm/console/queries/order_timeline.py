@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.console.queries.order_page import OrderFacts
-from crm.console.queries.order_words import actor_words, tender_words
+from crm.console.queries.order_words import actor_words
 from crm.shared.money import display_amount
 from orders.models import (
     Order,
@@ -20,6 +20,7 @@ from orders.models import (
     ReturnRequest,
     Shipment,
 )
+from orders.payment_words import tender_words
 
 #: Moments a page shows; the oldest go first where there are more.
 MOST_MOMENTS = 100

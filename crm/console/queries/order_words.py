@@ -1,10 +1,11 @@
-"""Words of the page of one order: who did it, how it was paid, what it was sold at."""
+"""Words of the page of one order: who did it, what it was sold at."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Payment
+from orders.payment_words import provider_words
 
 #: Actors that are no logins.
 ACTORS: dict[str, Any] = {
@@ -33,12 +34,6 @@ OFFER_KINDS: dict[str, Any] = {
     "tier": _("tier"),
     "benefit": _("benefit"),
 }
-_PROVIDERS: dict[str, Any] = {
-    "wallet": _("stored value"),
-    "alipay": _("Alipay"),
-    "test": _("test provider"),
-    "elsewhere": _("paid elsewhere"),
-}
 
 
 def actor_words(actor: str) -> str:
@@ -46,18 +41,8 @@ def actor_words(actor: str) -> str:
     if actor.startswith("key:"):
         return str(_("server key %(name)s")) % {"name": actor.removeprefix("key:")}
     if actor.startswith("payment:"):
-        return _provider(actor.removeprefix("payment:"))
+        return provider_words(actor.removeprefix("payment:"))
     return str(ACTORS.get(actor, actor))
-
-
-def _provider(code: str) -> str:
-    return str(_PROVIDERS.get(code, code))
-
-
-def tender_words(payment: Payment) -> str:
-    """Return how money came: the way another system names goes along."""
-    name = _provider(payment.provider)
-    return f"{name} ({payment.tender})" if payment.tender else name
 
 
 def notice_words(kind: str) -> str:

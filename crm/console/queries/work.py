@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from crm.console.queries.order_words import tender_words
 from crm.shared.approvals import deed_of, waiting_approvals
 from crm.shared.models import Approval
 from crm.shared.money import display_amount
@@ -25,6 +24,7 @@ from orders.models import (
     Review,
     Variant,
 )
+from orders.payment_words import tender_words
 from orders.queries.payments import stuck_payments
 from orders.queries.work import (
     failing_refunds,
