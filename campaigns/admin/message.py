@@ -6,9 +6,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.models import Message
+from campaigns.services.messaging import TEMPLATES
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
+from members.models import Consent
 
 
 @admin.register(Message)
@@ -19,8 +21,8 @@ class MessageAdmin(LedgerAdmin):
     list_display = [
         "created_at",
         "member",
-        "channel",
-        "template",
+        "way",
+        "about",
         "state_label",
         "note",
         "attempts",
@@ -30,6 +32,17 @@ class MessageAdmin(LedgerAdmin):
     list_filter = [("state", ChoicesDropdownFilter)]
     search_fields = ["=member__number", "=public_id"]
     ordering = ["-created_at", "-id"]
+
+    @admin.display(description=_("channel"))
+    def way(self, message: Message) -> str:
+        """Return by which way it goes."""
+        return dict(Consent.Channel.choices).get(message.channel, message.channel)
+
+    @admin.display(description=_("template"))
+    def about(self, message: Message) -> str:
+        """Return what its template is headed; of one that is gone, its name."""
+        known = TEMPLATES.get(message.template)
+        return str(known.subject) if known else message.template
 
     @display(
         description=_("state"),

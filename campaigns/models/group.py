@@ -1,10 +1,12 @@
 """Group buying (团购): what is offered, the groups under way, and who sits in them."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.bilingual import Bilingual
+from crm.shared.money import display_amount
 from crm.shared.public_ids import PublicIdField
 
 
@@ -162,7 +164,9 @@ class GroupRung(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.size}: {self.price_minor}"
+        return (
+            f"{self.size}: {display_amount(self.price_minor, settings.SHOP_CURRENCY)}"
+        )
 
 
 class Group(models.Model):

@@ -13,6 +13,7 @@ from crm.shared.clock import now
 from crm.shared.fields import LONGEST_LINE, EncryptedTextField
 from crm.shared.money_field import AmountsMixin
 from crm.shared.ratio_fields import RatiosMixin
+from crm.shared.read_columns import ReadColumnsMixin
 from crm.shared.staff_selects import KeySelectsMixin
 
 
@@ -34,7 +35,9 @@ class ReadOnlyAdmin:
         return False
 
 
-class AuditedAdmin(AmountsMixin, RatiosMixin, KeySelectsMixin, ModelAdmin):
+class AuditedAdmin(
+    ReadColumnsMixin, AmountsMixin, RatiosMixin, KeySelectsMixin, ModelAdmin
+):
     """Admin page whose every add, change and delete leaves an audit entry.
 
     An entry names the fields, never their values. Actions that call services need

@@ -9,4 +9,4 @@ class SharedConfig(AppConfig):
 
     name = "crm.shared"
     label = "shared"
-    verbose_name = _("Ground floor")
+    verbose_name = _("System")

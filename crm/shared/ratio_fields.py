@@ -8,6 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+#: How the names of columns end that hold basis points.
+RATIO_ENDING = "_bp"
+
+
+def is_times(name: str) -> bool:
+    """Tell whether a column of basis points says how many times something counts."""
+    return name.startswith("multiplier")
+
 
 class _RatioField(forms.DecimalField):
     """A number of which each one is so many basis points."""
@@ -66,9 +74,9 @@ class RatiosMixin:
         What cannot be below nothing is a part of something: at most all of it.
         """
         is_ratio = isinstance(db_field, models.IntegerField)
-        if not (is_ratio and db_field.name.endswith("_bp")):
+        if not (is_ratio and db_field.name.endswith(RATIO_ENDING)):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name.startswith("multiplier"):
+        if is_times(db_field.name):
             return db_field.formfield(form_class=TimesField)
         is_part = isinstance(db_field, models.PositiveIntegerField)
         most = {"max_value": 100} if is_part else {}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
@@ -17,6 +18,7 @@ from unfold.decorators import display
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
+from crm.shared.money_field import MoneyField
 from crm.shared.ratio_fields import RatiosMixin
 from crm.shared.staff_lists import (
     BUSY,
@@ -25,13 +27,13 @@ from crm.shared.staff_lists import (
     LedgerAdmin,
     StaffAdmin,
     labelled,
-    money_column,
 )
 from loyalty.admin.ladder_effect import effect_of, typed_effect
 from loyalty.admin.tier_pictures import picture_of
 from loyalty.admin.tier_words import fall_words, rung_rows, sentences
 from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.queries.tier_terms import ladder_in_force, terms_of_version
+from loyalty.rules.terms import IN_MONEY
 from loyalty.services.versioning import (
     begin_draft,
     discard_draft,
@@ -39,6 +41,7 @@ from loyalty.services.versioning import (
     take_back_version,
     waiting_for,
 )
+from loyalty.tier_words import counted_words
 
 _ADD = "loyalty.add_ladderversion"
 _PUBLISH = "loyalty.publish_ladderversion"
@@ -113,10 +116,39 @@ class LadderAdmin(StaffAdmin):
         )
 
 
+class RungForm(forms.ModelForm):
+    """A rung; thresholds are typed as money where money is counted."""
+
+    def __init__(self, *args, counts: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        also = self["also_metric"].value() if "also_metric" in self.fields else ""
+        for name in ("threshold_minor", "keep_minor"):
+            self._type_as_money(name, counts)
+        self._type_as_money("also_threshold", also or "")
+
+    def _type_as_money(self, name: str, counts: str) -> None:
+        field = self.fields.get(name)
+        if field is not None and counts in IN_MONEY:
+            self.fields[name] = MoneyField(
+                label=field.label, help_text=field.help_text, required=field.required
+            )
+
+
+class RungForms(forms.BaseInlineFormSet):
+    """The rungs of a version, told what it counts."""
+
+    def get_form_kwargs(self, index):
+        """Hand on what thresholds are of: as it is typed, else as it is saved."""
+        counts = self.data.get("metric", self.instance.counts)
+        return super().get_form_kwargs(index) | {"counts": counts}
+
+
 class RungInline(RatiosMixin, TabularInline):
     """The rungs of a version."""
 
     model = VersionRung
+    form = RungForm
+    formset = RungForms
     fields = [
         *("code", "name", "name_en", "threshold_minor", "keep_minor", "also_metric"),
         *("also_threshold", "needs_both", "multiplier_bp", "color"),
@@ -314,7 +346,28 @@ class TierAdmin(LedgerAdmin):
     list_select_related = ["ladder"]
     search_fields = ["name", "name_en", "code"]
 
-    threshold = money_column("threshold_minor", gettext_lazy("threshold"))
+    counts = frozenset({"threshold_minor", "keep_minor"})
+    fields = [
+        *("name", "name_en", "ladder", "code", "threshold", "kept_from", "second"),
+        *("multiplier_bp", "color"),
+    ]
+
+    @admin.display(description=gettext_lazy("threshold"), ordering="threshold_minor")
+    def threshold(self, tier: Tier) -> str:
+        """Return what reaches it."""
+        return counted_words(tier.ladder.counts, tier.threshold_minor)
+
+    @admin.display(description=gettext_lazy("threshold to keep it"))
+    def kept_from(self, tier: Tier) -> str:
+        """Return what keeps it."""
+        (row,) = rung_rows(tier.ladder.counts, [tier])
+        return str(row["kept"])
+
+    @admin.display(description=gettext_lazy("second threshold"))
+    def second(self, tier: Tier) -> str:
+        """Return what else is asked."""
+        (row,) = rung_rows(tier.ladder.counts, [tier])
+        return str(row["second"])
 
     @admin.display(description=gettext_lazy("tier"), ordering="name")
     def label(self, tier: Tier) -> str:

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from crm.shared.staff_lists import LedgerAdmin, money_column
+from crm.shared.staff_lists import LedgerAdmin
 from loyalty.models import TierChange
+from loyalty.tier_words import counted_words, why_changed
 
 
 @admin.register(TierChange)
@@ -20,10 +21,24 @@ class TierChangeAdmin(LedgerAdmin):
         "from_tier",
         "to_tier",
         "counted",
-        "reason",
+        "why",
     ]
-    list_select_related = ["member", "from_tier", "to_tier"]
+    list_select_related = ["member", "from_tier__ladder", "to_tier__ladder"]
     search_fields = ["=member__number"]
     ordering = ["-id"]
 
-    counted = money_column("value_minor", _("value counted"), ordering=False)
+    fields = [
+        *("member", "from_tier", "to_tier", "counted", "why", "reason"),
+        "occurred_at",
+    ]
+
+    @admin.display(description=_("value counted"))
+    def counted(self, change: TierChange) -> str:
+        """Return what the ladder counted then."""
+        tier = change.to_tier or change.from_tier
+        return counted_words(tier.ladder.counts if tier else "", change.value_minor)
+
+    @admin.display(description=_("reason"))
+    def why(self, change: TierChange) -> str:
+        """Return why it changed; ``reason`` names the very order or run."""
+        return why_changed(change.reason)

@@ -3,23 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.shared.money import display_amount
 from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
-
-_MONEY = {"value", "spend"}
-
-
-def amount(metric: str, number: int) -> str:
-    """Return a number of what a ladder counts, as people read it."""
-    if metric in _MONEY:
-        return display_amount(number, settings.SHOP_CURRENCY)
-    return f"{number:,d}"
+from loyalty.tier_words import counted_words
 
 
 def sentences(row: Ladder | LadderVersion) -> Iterator[str]:
@@ -78,8 +68,8 @@ def rung_rows(
         keep = rung.threshold_minor if rung.keep_minor is None else rung.keep_minor
         yield {
             "label": rung.label,
-            "from": amount(metric, rung.threshold_minor),
-            "kept": amount(metric, keep),
+            "from": counted_words(metric, rung.threshold_minor),
+            "kept": counted_words(metric, keep),
             "second": _second(rung),
             "multiplier": f"{rung.multiplier_bp / 10000:g}×",
         }
@@ -93,7 +83,7 @@ def _second(rung: Tier | VersionRung) -> str:
     )
     return words % {
         "what": rung.get_also_metric_display(),
-        "number": amount(rung.also_metric, rung.also_threshold),
+        "number": counted_words(rung.also_metric, rung.also_threshold),
     }
 
 

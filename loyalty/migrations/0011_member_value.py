@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'month of member value',
-                'verbose_name_plural': 'member value by month',
+                'verbose_name_plural': 'months of member value',
             },
         ),
         migrations.CreateModel(

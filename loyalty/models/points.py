@@ -92,7 +92,7 @@ class PointsAccount(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.member_id}: {self.balance}"
+        return str(self.member)
 
     @property
     def accounts(self) -> list[int]:
@@ -195,7 +195,7 @@ class PointsEntry(LedgerEntry):
         ]
 
     def __str__(self):
-        return f"#{self.pk} {self.get_kind_display()} {self.points:+d}"
+        return f"#{self.pk} {self.get_kind_display()} {self.points:+,d}"
 
 
 class PointsLot(models.Model):

@@ -110,7 +110,7 @@ class TierChange(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.from_tier_id or '–'} → {self.to_tier_id or '–'}"
+        return f"{self.from_tier or '–'} → {self.to_tier or '–'}"
 
 
 class TierStanding(models.Model):

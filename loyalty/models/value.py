@@ -80,7 +80,7 @@ class ScoreMonth(models.Model):
 
     class Meta:
         verbose_name = _("month of member value")
-        verbose_name_plural = _("member value by month")
+        verbose_name_plural = _("months of member value")
 
     def __str__(self):
         return f"{self.month:%Y-%m}"

@@ -16,7 +16,7 @@ from loyalty.models import (
 )
 from loyalty.queries.tier_measures import Counted, counted
 from loyalty.queries.tier_terms import MAIN_LADDER, LadderInForce, main_ladder
-from loyalty.rules.terms import Held, Look, missing
+from loyalty.rules.terms import IN_MONEY, Held, Look, missing
 from loyalty.rules.tiers import Step, held_before
 from loyalty.rules.windows import counts_from
 
@@ -53,7 +53,7 @@ class TierProgress:
     @property
     def in_money(self) -> bool:
         """Whether what is counted is money."""
-        return self.metric in {"value", "spend"}
+        return self.metric in IN_MONEY
 
 
 def base_tier() -> Tier | None:

@@ -14,6 +14,8 @@ from loyalty.rules.windows import period_of
 
 #: What can be counted beside counted currencies, which go by their code.
 METRICS = ("value", "spend", "points", "orders")
+#: Those that are money, in minor units.
+IN_MONEY = frozenset({"value", "spend"})
 #: How long a tier is good for.
 TERMS = ("none", "end_of_period", "end_of_next", "months")
 

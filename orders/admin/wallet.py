@@ -27,6 +27,7 @@ class WalletAdmin(LedgerAdmin):
     )
 
     list_display = ["member", "balance", "held", "available"]
+    fields = ["member", "balance", "held", "available"]
     list_select_related = ["member"]
     search_fields = ["=member__number"]
     ordering = ["-balance_minor", "member_id"]

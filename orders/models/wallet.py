@@ -50,7 +50,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.member_id}: {self.balance_minor}"
+        return str(self.member)
 
     @property
     def available_minor(self) -> int:
@@ -126,4 +126,4 @@ class WalletEntry(LedgerEntry):
         ]
 
     def __str__(self):
-        return f"#{self.seq} {self.get_kind_display()} {self.amount_minor:+d}"
+        return f"#{self.seq} {self.get_kind_display()}"

@@ -14,10 +14,15 @@ class BoughtTogetherAdmin(LedgerAdmin):
     when_empty = _(
         "Computed every night from what members buy; the first orders fill it."
     )
-    list_display = ["product", "other", "both", "buyers", "score"]
+    list_display = ["product", "other", "both", "buyers", "how_much"]
     list_select_related = ["product", "other"]
     search_fields = ["=product__variants__sku"]
     ordering = ["-id"]
+
+    @admin.display(description=_("score"))
+    def how_much(self, pair: BoughtTogether) -> str:
+        """Return the score, as exact as anybody reads it."""
+        return f"{pair.score:,.2f}"
 
 
 @admin.register(Popularity)
@@ -27,6 +32,11 @@ class PopularityAdmin(LedgerAdmin):
     when_empty = _(
         "Computed every night from what members buy; the first orders fill it."
     )
-    list_display = ["product", "buyers", "score"]
+    list_display = ["product", "buyers", "how_much"]
     list_select_related = ["product"]
     ordering = ["-score", "product_id"]
+
+    @admin.display(description=_("score"), ordering="score")
+    def how_much(self, product: Popularity) -> str:
+        """Return the score, as exact as anybody reads it."""
+        return f"{product.score:,.2f}"

@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
                 ('score', models.FloatField(verbose_name='score')),
             ],
             options={
-                'verbose_name': 'popularity',
-                'verbose_name_plural': 'popularity',
+                'verbose_name': 'popular product',
+                'verbose_name_plural': 'popular products',
                 'indexes': [models.Index(fields=['-score', 'product'], name='popularity_top')],
             },
         ),
@@ -37,8 +37,8 @@ class Migration(migrations.Migration):
                 ('score', models.FloatField(verbose_name='score')),
             ],
             options={
-                'verbose_name': 'bought together',
-                'verbose_name_plural': 'bought together',
+                'verbose_name': 'pair bought together',
+                'verbose_name_plural': 'pairs bought together',
                 'indexes': [models.Index(fields=['product', '-score'], name='bought_together_top')],
                 'constraints': [models.UniqueConstraint(fields=('product', 'other'), name='bought_together_once_per_pair')],
             },

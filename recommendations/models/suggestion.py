@@ -18,8 +18,8 @@ class Popularity(models.Model):
     score = models.FloatField(_("score"))
 
     class Meta:
-        verbose_name = _("popularity")
-        verbose_name_plural = _("popularity")
+        verbose_name = _("popular product")
+        verbose_name_plural = _("popular products")
         indexes = [models.Index(fields=["-score", "product"], name="popularity_top")]
 
     def __str__(self):
@@ -48,8 +48,8 @@ class BoughtTogether(models.Model):
     score = models.FloatField(_("score"))
 
     class Meta:
-        verbose_name = _("bought together")
-        verbose_name_plural = _("bought together")
+        verbose_name = _("pair bought together")
+        verbose_name_plural = _("pairs bought together")
         constraints = [
             models.UniqueConstraint(
                 fields=["product", "other"], name="bought_together_once_per_pair"

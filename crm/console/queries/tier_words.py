@@ -9,27 +9,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from crm.shared.money import display_amount
 from loyalty.models import PointsAccount, TierChange
 from loyalty.queries.tiers import TierProgress, progress_of
+from loyalty.tier_words import counted_words, why_changed
 
 #: Most changes of one member on a page.
 _MOST_CHANGES = 50
-#: Beginning of the reason of a change -> what it means to staff.
-_WHY = {
-    "order": gettext_lazy("an order was paid"),
-    "refund": gettext_lazy("goods were given back"),
-    "night": gettext_lazy("the nightly review"),
-    "pin": gettext_lazy("held by staff"),
-    "unpin": gettext_lazy("staff let go"),
-    "version": gettext_lazy("a new version of the ladder"),
-    "reopened": gettext_lazy("the membership was opened again"),
-    "import": gettext_lazy("past orders were brought in"),
-    "merge": gettext_lazy("two memberships became one"),
-    "unmerge": gettext_lazy("a merge was undone"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +38,7 @@ def tier_words(*, account: PointsAccount | None, at: datetime) -> TierWords | No
     if tier is None:
         return None
     more = tuple(_of_term(progress))
-    value = _amount(progress.metric, progress.value_minor)
+    value = counted_words(progress.metric, progress.value_minor)
     if following is None:
         sentence = _("%(value)s counted: the highest tier.") % {"value": value}
         return TierWords(tier.label, tier.color, 100, sentence, more)
@@ -60,7 +46,7 @@ def tier_words(*, account: PointsAccount | None, at: datetime) -> TierWords | No
     gone = min(max(progress.value_minor - tier.threshold_minor, 0), way)
     words = {
         "value": value,
-        "missing": _amount(progress.metric, progress.missing_minor),
+        "missing": counted_words(progress.metric, progress.missing_minor),
         "tier": following.label,
         "days": progress.window_days,
     }
@@ -86,7 +72,7 @@ def _of_term(progress: TierProgress) -> Iterator[str]:
     yield _("Good until %(day)s.") % {"day": _last_day(progress.valid_until)}
     if progress.to_keep_minor:
         yield _("To keep it %(missing)s more is needed.") % {
-            "missing": _amount(progress.metric, progress.to_keep_minor)
+            "missing": counted_words(progress.metric, progress.to_keep_minor)
         }
     if progress.projected is not None and progress.projected != progress.tier:
         yield _("By what is counted until now it will then be %(tier)s.") % {
@@ -104,10 +90,10 @@ def tier_history(*, member_id: int, until: datetime) -> list[dict[str, Any]]:
             "ladder": (change.to_tier or change.from_tier).ladder,
             "before": change.from_tier.label if change.from_tier else "–",
             "tier": change.to_tier.label if change.to_tier else "–",
-            "counted": _amount(
+            "counted": counted_words(
                 (change.to_tier or change.from_tier).ladder.counts, change.value_minor
             ),
-            "why": _WHY.get(change.reason.partition(":")[0], change.reason),
+            "why": why_changed(change.reason),
         }
         for change in rows.order_by("-occurred_at", "-id")[:_MOST_CHANGES]
     ]
@@ -116,9 +102,3 @@ def tier_history(*, member_id: int, until: datetime) -> list[dict[str, Any]]:
 def _last_day(end: datetime) -> str:
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     return date_format((end - datetime.resolution).astimezone(zone), "DATE_FORMAT")
-
-
-def _amount(metric: str, number: int) -> str:
-    if metric in {"value", "spend"}:
-        return display_amount(number, settings.SHOP_CURRENCY)
-    return f"{number:,d}"

@@ -140,7 +140,7 @@ def test_what_is_typed_is_counted_before_it_is_saved(draft):
     url = page("ladder_version_try", draft.pk)
     assert f'hx-post="{url}"' in form
     assert f'formaction="{url}"' in form, "without a script by a button"
-    sent = typed(client, draft, **{threshold_of(draft, "gold"): 200_000})
+    sent = typed(client, draft, **{threshold_of(draft, "gold"): "2000"})
 
     part = client.post(
         url, sent, headers={"accept-language": "en", "hx-request": "true"}
@@ -161,8 +161,8 @@ def test_what_is_not_complete_says_what_is_missing(draft):
     bad = typed(client, draft, **{threshold_of(draft, "gold"): "many"})
     answer = client.post(url, bad, headers={"accept-language": "en"})
     assert answer.status_code == 200
-    assert "Threshold: Enter a whole number." in answer.content.decode()
-    same = typed(client, draft, **{threshold_of(draft, "gold"): 50_000})
+    assert "Threshold: Enter an amount such as 12.30." in answer.content.decode()
+    same = typed(client, draft, **{threshold_of(draft, "gold"): "500.00"})
     answer = client.post(url, same, headers={"accept-language": "en"})
     assert "Two tiers have the same threshold." in answer.content.decode()
     less = {threshold_of(draft, "gold").replace("threshold_minor", "DELETE"): "on"}
@@ -276,3 +276,49 @@ def test_staff_read_why_a_member_had_a_tier_on_a_day(gold):
     before = client.get(f"{url}?on=2020-01-01", headers=english).content.decode()
     assert "Until then the tier had never changed." in before
     assert client_in_role("finance").get(url).status_code == 403
+
+
+def test_thresholds_are_typed_as_what_is_counted(draft):
+    client = client_in_role(MANAGER)
+    name = threshold_of(draft, "gold")
+    sent = typed(client, draft)
+    assert sent[name] == "2000.00", "money"
+    # As soon as orders are counted, the same field means a number of them.
+    sent |= {"metric": "orders", name: "12"}
+    for code, number in {"member": 0, "silver": 3, "platinum": 40}.items():
+        sent[threshold_of(draft, code)] = str(number)
+    client.post(page("loyalty_ladderversion_change", draft.pk), sent)
+    assert draft.rungs.get(code="gold").threshold_minor == 12
+    shown = typed(client, draft)
+    assert shown[name] == 12
+    assert (
+        "¥"
+        not in client.get(page("ladder_version_effect", draft.pk)).context["rungs"][2][
+            "from"
+        ]
+    )
+
+
+def test_the_second_threshold_is_typed_as_what_it_counts(draft):
+    client = client_in_role(MANAGER)
+    field = threshold_of(draft, "gold").replace("threshold_minor", "also_")
+    sent = typed(client, draft)
+    sent |= {f"{field}metric": "spend", f"{field}threshold": "99.50"}
+    client.post(page("loyalty_ladderversion_change", draft.pk), sent)
+    assert draft.rungs.get(code="gold").also_threshold == 9_950
+    sent |= {f"{field}metric": "orders", f"{field}threshold": "99.50"}
+    answer = client.post(page("loyalty_ladderversion_change", draft.pk), sent)
+    assert answer.status_code == 200, "no half orders"
+    assert draft.rungs.get(code="gold").also_threshold == 9_950
+
+
+def test_tiers_and_their_changes_are_read_in_words(gold):
+    client = client_in_role(LOOKER)
+    Ladder.objects.update(metric="orders")
+    Tier.objects.filter(code="gold").update(threshold_minor=12)
+    tiers = client.get(page("loyalty_tier_changelist")).content.decode()
+    assert ">12<" in tiers
+    assert "¥0.12" not in tiers
+    english = {"accept-language": "en"}
+    changes = client.get(page("loyalty_tierchange_changelist"), headers=english)
+    assert "an order was paid" in changes.content.decode()

@@ -1,0 +1,86 @@
+"""Columns that a page only shows: money and ratios as people read them."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.formats import number_format
+
+from crm.shared.money import display_amount
+from crm.shared.money_field import MONEY_ENDINGS
+from crm.shared.ratio_fields import RATIO_ENDING, PercentField, TimesField, is_times
+
+
+class ReadColumnsMixin:
+    """Admin mixin: what is only read is written as the lists write it.
+
+    Names of columns in ``counts`` hold money or something else, by what their row
+    says; they stay as they are, or the page shows them by a method of its own.
+    """
+
+    counts: frozenset[str] = frozenset()
+
+    def get_readonly_fields(self, request, obj=None):
+        """Return what nobody may change, columns of money and ratios in words."""
+        return [self._read(each) for each in super().get_readonly_fields(request, obj)]
+
+    def get_fieldsets(self, request, obj=None):
+        """Put the same in the place of the columns."""
+        fieldsets = super().get_fieldsets(request, obj)
+        names = set(flatten_fieldsets(fieldsets))
+        if obj is None or self.has_change_permission(request, obj):
+            names &= set(super().get_readonly_fields(request, obj))
+        return [
+            (title, {**each, "fields": self._all_read(each["fields"], names)})
+            for title, each in fieldsets
+        ]
+
+    def _all_read(self, fields: Iterable[Any], names: set[Any]) -> list[Any]:
+        return [
+            self._all_read(each, names)
+            if isinstance(each, list | tuple)
+            else self._read(each)
+            if each in names
+            else each
+            for each in fields
+        ]
+
+    def _read(self, name: Any) -> Any:
+        if not isinstance(name, str) or name in self.counts:
+            return name
+        if not name.endswith((*MONEY_ENDINGS, RATIO_ENDING)):
+            return name
+        return read_column(self.model, name)
+
+
+@cache
+def read_column(model: type[models.Model], name: str) -> Callable | str:
+    """Return a column for pages that shows money or a ratio; another one by its name.
+
+    The same function for the same column: pages look for it in their lists.
+    """
+    try:
+        column = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name
+
+    @admin.display(description=column.verbose_name, empty_value="–")
+    def show(row: models.Model) -> str | None:
+        value = getattr(row, name)
+        return None if value is None else _written(name, value)
+
+    show.__name__ = name
+    return show
+
+
+def _written(name: str, value: int) -> str:
+    if name.endswith(MONEY_ENDINGS):
+        return display_amount(value, settings.SHOP_CURRENCY)
+    if is_times(name):
+        return f"{number_format(TimesField().prepare_value(value))} ×"
+    return f"{number_format(PercentField().prepare_value(value))} %"

@@ -1,0 +1,63 @@
+import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.urls import reverse
+
+from crm.shared.money_field import MONEY_ENDINGS
+from crm.shared.ratio_fields import RATIO_ENDING
+from crm.shared.read_columns import read_column
+from loyalty.models import Tier, VersionRung
+from members.models import User
+from orders.models import GiftCard, Wallet
+from tests.cast import make_member, make_user
+
+RAW = (*MONEY_ENDINGS, RATIO_ENDING)
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "shown"),
+    [
+        (Wallet(balance_minor=123_450), "balance_minor", "¥1,234.50"),
+        (GiftCard(amount_minor=0), "amount_minor", "¥0.00"),
+        (Tier(multiplier_bp=15_000), "multiplier_bp", "1.5 ×"),
+        (VersionRung(keep_minor=None), "keep_minor", None),
+    ],
+)
+def test_what_is_read_is_written_as_people_read_it(row, name, shown):
+    column = read_column(type(row), name)
+    assert column(row) == shown
+    assert column is read_column(type(row), name), "pages compare them"
+
+
+def test_no_page_shows_minor_units_or_basis_points(rf, db):
+    """Fields nobody may change, of every page that is made of fields."""
+    request = rf.get("/")
+    request.user = User(pk=1, is_superuser=True, is_active=True, is_staff=True)
+    raw, own_pages = set(), set()
+    for model, each in admin.site._registry.items():
+        row = model(pk=1)
+        try:
+            may_change = each.has_change_permission(request, row)
+            names = flatten_fieldsets(each.get_fieldsets(request, row))
+            fixed = each.get_readonly_fields(request, row)
+        except TypeError:
+            own_pages.add(model._meta.label)
+            continue
+        shown = [name for name in names if not may_change or name in fixed]
+        raw |= {
+            f"{model._meta.label}.{name}"
+            for name in shown
+            if isinstance(name, str) and name.endswith(RAW)
+        }
+    assert raw == set()
+    assert own_pages <= {"orders.ReturnRequest"}, "asked for a row that is whole"
+
+
+def test_the_page_of_a_wallet_speaks_of_money(client, db):
+    boss = make_user("boss", is_staff=True, is_superuser=True)
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    wallet = Wallet.objects.create(member=make_member(1), balance_minor=20_000)
+    url = reverse("admin:orders_wallet_change", args=[wallet.pk])
+    page = client.get(url).content.decode()
+    assert "¥200.00" in page
+    assert "20000" not in page
