@@ -27,7 +27,7 @@ def fields(now: datetime) -> list[tuple[Field, Column]]:
             Scalar("points_account__lifetime_earned", default=0),
         ),
         (
-            Field("loyalty.orders", "number", _("orders")),
+            Field("loyalty.orders", "number", _("number of orders")),
             Scalar("value__orders", default=0),
         ),
         (

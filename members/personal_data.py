@@ -39,7 +39,7 @@ _LOGIN = (
         "shared.IdempotencyKey",
         _answers_to,
         cleared="body",
-        plain="caller key fingerprint status headers created_at",
+        plain="caller key fingerprint refused status headers created_at",
         goes=True,
     ),
     Table(

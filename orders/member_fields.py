@@ -17,7 +17,7 @@ def fields(now: datetime) -> list[tuple[Field, Column]]:
     sold = Q(order__state__in=SOLD)
     return [
         (
-            Field("orders.categories", "set", _("bought from categories"), _categories),
+            Field("orders.categories", "set", _("categories bought from"), _categories),
             Codes(OrderLine, "order__member", "variant__product__category__code", sold),
         ),
         (
@@ -25,7 +25,7 @@ def fields(now: datetime) -> list[tuple[Field, Column]]:
             Codes(OrderLine, "order__member", "sku", sold),
         ),
         (
-            Field("orders.channels", "set", _("bought through channels"), _channels),
+            Field("orders.channels", "set", _("channels bought through"), _channels),
             Codes(Order, "member", "channel__code", Q(state__in=SOLD)),
         ),
     ]

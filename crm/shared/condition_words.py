@@ -33,9 +33,9 @@ _SENTENCES = {
     "unknown": gettext_lazy("%(field)s is not known"),
     "yes": gettext_lazy("%(field)s: yes"),
     "no": gettext_lazy("%(field)s: no"),
-    "any_of": gettext_lazy("%(field)s has %(value)s"),
-    "all_of": gettext_lazy("%(field)s has all of %(value)s"),
-    "none_of": gettext_lazy("%(field)s has none of %(value)s"),
+    "any_of": gettext_lazy("%(field)s include %(value)s"),
+    "all_of": gettext_lazy("%(field)s include all of %(value)s"),
+    "none_of": gettext_lazy("%(field)s include none of %(value)s"),
 }
 #: What people choose, by question.
 QUESTION_LABELS = {

@@ -180,7 +180,11 @@ def words_of_benefit(benefit: Benefit) -> str:
         if grant.quota is None:
             text = _("%(whom)s: as often as wanted.")
         else:
-            text = _("%(whom)s: %(quota)s times per %(period)s.")
+            text = ngettext(
+                "%(whom)s: once per %(period)s.",
+                "%(whom)s: %(quota)s times per %(period)s.",
+                grant.quota,
+            )
         said.append(text % {"whom": whom, "quota": grant.quota, "period": period})
     return " ".join(said) or _("Nobody has it yet.")
 

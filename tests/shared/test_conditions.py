@@ -162,7 +162,7 @@ def test_a_tree_that_asks_nothing_sensible_is_refused_by_place(tree, path, probl
             },
             "(VIP: yes and Age is below 9) or Age is known",
         ),
-        ({"not": ask("tags", "any_of", ["a"])}, "not (Tags has a)"),
+        ({"not": ask("tags", "any_of", ["a"])}, "not (Tags include a)"),
         ({}, ""),
     ],
 )

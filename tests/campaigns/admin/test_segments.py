@@ -106,7 +106,7 @@ def test_groups_within_groups_are_told_in_words_and_stay(marketer):
         code="deep", name="深", condition={"all": [{"any": [vip, rich]}, {"not": vip}]}
     )
     page = marketer.get(page_of(segment))
-    assert "(tags has VIP or lifetime spend is at least ¥500.00) and not" in (
+    assert "(tags include VIP or lifetime spend is at least ¥500.00) and not" in (
         page.content.decode()
     )
     assert "field_0" not in page.content.decode()
