@@ -81,6 +81,8 @@ class StaffAdmin(AuditedAdmin):
         """Say what is searched, and "12 of all" only where something was left out."""
         changelist = super().get_changelist_instance(request)
         changelist.when_empty = self.when_empty
+        # Of the window; Django says "Select order to view".
+        changelist.title = capfirst(self.opts.verbose_name_plural)
         changelist.search_help_text = self.search_help_text or self._searched(request)
         if not changelist.has_active_filters and not changelist.query:
             changelist.full_result_count = changelist.result_count
