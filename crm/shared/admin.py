@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from crm.shared.audit import record_audit
 from crm.shared.clock import now
-from crm.shared.fields import LONGEST_LINE, EncryptedTextField
+from crm.shared.fields import EncryptedTextField
 from crm.shared.money_field import AmountsMixin
 from crm.shared.ratio_fields import RatiosMixin
 from crm.shared.read_columns import ReadColumnsMixin
@@ -48,8 +48,7 @@ class AuditedAdmin(
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Give long encrypted texts an area in the console's style, lists a low one."""
-        encrypted = isinstance(db_field, EncryptedTextField)
-        if encrypted and db_field.max_length > LONGEST_LINE:
+        if isinstance(db_field, EncryptedTextField) and db_field.is_long:
             kwargs.setdefault("widget", UnfoldAdminTextareaWidget)
         if isinstance(db_field, ArrayField):
             kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 2}))

@@ -186,9 +186,14 @@ class EncryptedTextField(models.CharField):
         """Refuse like ``get_lookup``."""
         return self.get_lookup(lookup_name)
 
+    @property
+    def is_long(self) -> bool:
+        """Tell whether its text may take more than a line."""
+        return self.max_length is None or self.max_length > LONGEST_LINE
+
     def formfield(self, **kwargs):
         """Return a form field; long texts get a text area."""
-        if self.max_length > LONGEST_LINE:
+        if self.is_long:
             kwargs.setdefault("widget", Textarea)
         return super().formfield(**kwargs)
 

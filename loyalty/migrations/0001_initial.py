@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('points', models.BigIntegerField(verbose_name='points')),
                 ('balance_after', models.BigIntegerField(verbose_name='balance after')),
                 ('trace', models.JSONField(default=dict, verbose_name='calculation')),
-                ('reverses', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.pointsentry', db_index=False)),
+                ('reverses', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.pointsentry', verbose_name='undoes the entry', db_index=False)),
             ],
             options={
                 'verbose_name': 'points entry',

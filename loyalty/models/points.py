@@ -152,6 +152,7 @@ class PointsEntry(LedgerEntry):
         null=True,
         blank=True,
         related_name="+",
+        verbose_name=_("undoes the entry"),
         db_index=False,
     )
 

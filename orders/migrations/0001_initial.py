@@ -484,7 +484,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='pay')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.order')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.order', verbose_name='order')),
                 ('provider', models.CharField(max_length=40, verbose_name='provider')),
                 ('tender', models.CharField(blank=True, db_default='', max_length=40, verbose_name='tender')),
                 ('amount_minor', models.BigIntegerField(verbose_name='amount')),

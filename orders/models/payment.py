@@ -24,7 +24,10 @@ class Payment(models.Model):
 
     public_id = PublicIdField(prefix="pay")
     order = models.ForeignKey(
-        "orders.Order", on_delete=models.PROTECT, related_name="payments"
+        "orders.Order",
+        on_delete=models.PROTECT,
+        related_name="payments",
+        verbose_name=_("order"),
     )
     provider = models.CharField(_("provider"), max_length=40)
     #: What another system calls this way to pay, for provider ``elsewhere``.
