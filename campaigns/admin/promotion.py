@@ -146,7 +146,7 @@ class PromotionAdmin(StaffAdmin):
             else:
                 messages.success(request, _("The draft is saved."))
                 return HttpResponseRedirect(_page(saved))
-        title = promotion.label if promotion else Promotion.Kind(kind).label
+        title = promotion.label if promotion else _("New promotion")
         context = self._context(
             request,
             title,

@@ -28,6 +28,8 @@ class SegmentAdmin(StaffAdmin):
     """Members chosen by conditions; promotions, prices and coupons are for them."""
 
     form = SegmentForm
+    # Labels above: three of them stand beside one another in a line of conditions.
+    compressed_fields = False
     list_display = ["label", "code", "in_words", "members_count", "refreshed_at"]
     list_filter = ["is_active"]
     search_fields = ["name", "name_en", "code"]

@@ -47,9 +47,11 @@ class AuditedAdmin(
     show_full_result_count = False
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
-        """Give long encrypted texts an area in the console's style, lists a low one."""
+        """Give long texts an area in the console's style, lists a low one."""
         if isinstance(db_field, EncryptedTextField) and db_field.is_long:
             kwargs.setdefault("widget", UnfoldAdminTextareaWidget)
+        elif isinstance(db_field, models.TextField):
+            kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 4}))
         if isinstance(db_field, ArrayField):
             kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 2}))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
