@@ -6,11 +6,13 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.response import Response
 
 from crm.shared.clock import now
+from crm.shared.errors import Refusal
 from crm.shared.idempotency import idempotent
 from crm.shared.server_api import ServerView
 from loyalty.api.serializers import (
@@ -31,6 +33,15 @@ from loyalty.services.revoking import revoke_entry
 from members.models import Member
 
 READ, WRITE = "points:read", "points:write"
+
+
+class SourceReused(Refusal):
+    """This source moved another number of points already."""
+
+    code = "source_reused"
+    status = 422
+    message = _("This source moved another number of points already: %(points)s.")
+    pointer = "/source"
 
 
 def _grant(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
@@ -81,6 +92,10 @@ def _revoke(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry
     entries_of = PointsEntry.objects.filter(Q(account_id=member.pk) | before)
     entry = _find(entries_of, told["entry"])
     return revoke_entry(entry_id=entry.pk, reason=told["reason"], actor=actor, now=at)
+
+
+def _points_of(made: PointsEntry | PointsFreeze) -> int:
+    return abs(made.points) if isinstance(made, PointsEntry) else made.hold.points
 
 
 def _find(rows: Any, public_id: str) -> Any:
@@ -136,13 +151,16 @@ class MemberPointsEntries(ServerView, generics.ListAPIView):
         """Grant, spend, freeze, unfreeze or revoke points.
 
         404 when member, freeze or entry are not there; 409 ``insufficient_points``,
-        ``points_frozen``, ``already_revoked``, ``freeze_over``.
+        ``points_frozen``, ``already_revoked``, ``freeze_over``; 422 ``source_reused``
+        where the source moved another number of points before.
         """
         body = PointsRequest(data=request.data)
         body.is_valid(raise_exception=True)
         told, at = body.validated_data, now()
         member = member_named(member_id)
         made = _DEEDS[told["kind"]](member, told, str(request.user), at)
+        if "points" in told and _points_of(made) != told["points"]:
+            raise SourceReused(points=_points_of(made))
         is_entry = isinstance(made, PointsEntry)
         return Response(
             {

@@ -24,6 +24,19 @@ def post(client, member, kind, **body):
     )
 
 
+@pytest.mark.parametrize("kind", ["grant", "spend", "freeze"])
+def test_a_source_moves_one_number_of_points(kind, till, alice):
+    post(till, alice, "grant", points=500, source="pos:0")
+    first = post(till, alice, kind, points=50, source="pos:1")
+    assert first.status_code == 201
+    other = post(till, alice, kind, points=40, source="pos:1")
+    assert (other.status_code, other.json()["code"]) == (422, "source_reused")
+    assert other.json()["params"] == {"points": 50}
+    again = post(till, alice, kind, points=50, source="pos:1").json()
+    assert again["entry"] == first.json()["entry"]
+    assert again["points"] == first.json()["points"]
+
+
 def test_grant_spend_freeze_unfreeze_revoke(till, alice):
     granted = post(till, alice, "grant", points=500, source="pos:1")
     assert granted.status_code == 201, granted.content
