@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import CouponTemplate
+from campaigns.rules.coupons import Terms
 from campaigns.services.revoking import Revocation
 from crm.shared.money import display_amount
 
@@ -26,20 +27,25 @@ def template_sentence(template: CouponTemplate) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _reduction(template: CouponTemplate) -> str:
+def terms_sentence(terms: Terms) -> str:
+    """Return what one coupon promises, whatever its template says by now."""
+    return _reduction(terms)
+
+
+def _reduction(terms: CouponTemplate | Terms) -> str:
     words = {
-        "amount": _money(template.amount_minor),
-        "percent": f"{template.percent_bp / 100:g} %",
-        "cap": _money(template.cap_minor or 0),
-        "spend": _money(template.min_spend_minor),
+        "amount": _money(terms.amount_minor),
+        "percent": f"{terms.percent_bp / 100:g} %",
+        "cap": _money(terms.cap_minor or 0),
+        "spend": _money(terms.min_spend_minor),
     }
-    if template.kind == CouponTemplate.Kind.AMOUNT:
+    if terms.kind == CouponTemplate.Kind.AMOUNT:
         off = _("%(amount)s off") % words
-    elif template.cap_minor is None:
+    elif terms.cap_minor is None:
         off = _("%(percent)s off") % words
     else:
         off = _("%(percent)s off, at most %(cap)s") % words
-    if template.min_spend_minor:
+    if terms.min_spend_minor:
         return _("%(off)s from a spend of %(spend)s.") % {**words, "off": off}
     return _("%(off)s whatever is bought.") % {"off": off}
 

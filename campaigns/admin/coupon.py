@@ -11,7 +11,8 @@ from unfold.decorators import display
 
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
-from campaigns.sentences import template_sentence
+from campaigns.rules.coupons import Terms
+from campaigns.sentences import template_sentence, terms_sentence
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -171,8 +172,14 @@ class CouponAdmin(LedgerAdmin):
         ("template", AutocompleteSelectFilter),
     ]
     search_fields = ["=code", "=member__number"]
-    exclude = ["tallies"]
+    exclude = ["tallies", "terms"]
+    readonly_fields = ["in_words"]
     ordering = ["-issued_at", "-id"]
+
+    @admin.display(description=_("in plain words"))
+    def in_words(self, coupon: Coupon) -> str:
+        """Return what it promises, as it was when it was issued."""
+        return terms_sentence(Terms(**coupon.terms))
 
     @display(
         description=_("state"),

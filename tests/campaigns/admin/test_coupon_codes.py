@@ -154,3 +154,15 @@ def test_a_template_is_told_in_plain_words(endless, staff):
         )
     page = staff("marketer").get(url("campaigns_coupontemplate_change", endless))
     assert "1 use a week for each person." in page.content.decode()
+
+
+def test_a_coupon_says_what_it_promised_when_it_was_issued(endless, alice, staff):
+    coupon = issue_coupon(
+        template_id=endless.pk, member_id=alice.pk, source="test", now=NOON
+    )
+    promised = endless.amount_minor
+    CouponTemplate.objects.update(amount_minor=promised + 500)
+    page = staff("marketer").get(url("campaigns_coupon_change", coupon))
+    text = page.content.decode()
+    assert f"¥{promised / 100:.2f} off" in text
+    assert "amount_minor" not in text
