@@ -176,6 +176,12 @@ class CouponAdmin(LedgerAdmin):
     readonly_fields = ["in_words"]
     ordering = ["-issued_at", "-id"]
 
+    def get_fields(self, request, obj=None) -> list[str]:
+        """Return what it is first, and who has it."""
+        first = ["template", "in_words", "member"]
+        rest = super().get_fields(request, obj)
+        return [*first, *(name for name in rest if name not in first)]
+
     @admin.display(description=_("in plain words"))
     def in_words(self, coupon: Coupon) -> str:
         """Return what it promises, as it was when it was issued."""
