@@ -42,6 +42,42 @@ def test_no_index_is_the_beginning_of_another():
     assert not needless, "Add db_index=False; the other index serves both."
 
 
+#: What Django adds for LIKE, where the column's own index serves it: under collation C.
+_FOR_LIKE = """
+SELECT name.relname
+  FROM pg_index i
+  JOIN pg_class name ON name.oid = i.indexrelid
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+  JOIN pg_collation c ON c.oid = a.attcollation AND c.collname = 'C'
+  JOIN pg_opclass o ON o.oid = i.indclass[0] AND o.opcname = 'varchar_pattern_ops'
+ ORDER BY 1
+"""
+
+
+@pytest.mark.django_db
+def test_no_index_for_like_stands_beside_one_that_serves_it():
+    with connection.cursor() as cursor:
+        cursor.execute(_FOR_LIKE)
+        assert cursor.fetchall() == [], "Drop it: see one_index_of_codes."
+        cursor.execute(
+            "CREATE INDEX needless ON orders_order (number varchar_pattern_ops)"
+        )
+        cursor.execute(_FOR_LIKE)
+        assert cursor.fetchall() == [("needless",)]
+
+
+@pytest.mark.django_db
+def test_a_code_is_found_by_its_beginning_without_it():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT code FROM campaigns_couponcode WHERE code LIKE 'TEA%'"
+        )
+        plan = " ".join(line for (line,) in cursor.fetchall())
+    assert "campaigns_couponcode_pkey" in plan
+    assert "Index Cond: (((code)" in plan
+
+
 @pytest.mark.django_db
 def test_a_needless_index_would_be_found():
     with connection.cursor() as cursor:
