@@ -23,16 +23,12 @@ _PERIODS = {
 
 def template_sentence(template: CouponTemplate) -> str:
     """Return what a template promises, as one would tell a customer."""
-    parts = [_reduction(template), _validity(template), *_limits(template)]
+    parts = [reduction_sentence(template), _validity(template), *_limits(template)]
     return " ".join(part for part in parts if part)
 
 
-def terms_sentence(terms: Terms) -> str:
-    """Return what one coupon promises, whatever its template says by now."""
-    return _reduction(terms)
-
-
-def _reduction(terms: CouponTemplate | Terms) -> str:
+def reduction_sentence(terms: CouponTemplate | Terms) -> str:
+    """Return what a template takes off, or a coupon by the terms it was given."""
     words = {
         "amount": _money(terms.amount_minor),
         "percent": f"{terms.percent_bp / 100:g} %",

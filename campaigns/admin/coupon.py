@@ -12,7 +12,7 @@ from unfold.decorators import display
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import Terms
-from campaigns.sentences import template_sentence, terms_sentence
+from campaigns.sentences import reduction_sentence, template_sentence
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -185,7 +185,7 @@ class CouponAdmin(LedgerAdmin):
     @admin.display(description=_("in plain words"))
     def in_words(self, coupon: Coupon) -> str:
         """Return what it promises, as it was when it was issued."""
-        return terms_sentence(Terms(**coupon.terms))
+        return reduction_sentence(Terms(**coupon.terms))
 
     @display(
         description=_("state"),

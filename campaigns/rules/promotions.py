@@ -176,14 +176,14 @@ class Promotion:
         if nothing is not None:
             return nothing
         view = View(
-            found,
-            situation,
-            self.selection,
-            self._times(situation),
-            self.is_whole,
-            uses_units,
-            self._sets_of(),
-            self.units_left,
+            lines=found,
+            situation=situation,
+            selection=self.selection,
+            times=self._times(situation),
+            is_whole=self.is_whole,
+            unused_only=uses_units,
+            sets_of=self._sets_of(),
+            units_left=self.units_left,
         )
         cut = self._cut(view)
         if isinstance(cut, Refused):
