@@ -19,11 +19,9 @@ from crm.shared.ratio_fields import RATIO_ENDING, PercentField, TimesField, is_t
 class ReadColumnsMixin:
     """Admin mixin: what is only read is written as the lists write it.
 
-    Names of columns in ``counts`` hold money or something else, by what their row
-    says; they stay as they are, or the page shows them by a method of its own.
+    A column that holds money or something else, by what its row says, does not stand
+    on a page: a method of the admin class shows it.
     """
-
-    counts: frozenset[str] = frozenset()
 
     def get_readonly_fields(self, request, obj=None):
         """Return what nobody may change, columns of money and ratios in words."""
@@ -51,11 +49,9 @@ class ReadColumnsMixin:
         ]
 
     def _read(self, name: Any) -> Any:
-        if not isinstance(name, str) or name in self.counts:
-            return name
-        if not name.endswith((*MONEY_ENDINGS, RATIO_ENDING)):
-            return name
-        return read_column(self.model, name)
+        endings = (*MONEY_ENDINGS, RATIO_ENDING)
+        is_raw = isinstance(name, str) and name.endswith(endings)
+        return read_column(self.model, name) if is_raw else name
 
 
 @cache

@@ -346,7 +346,6 @@ class TierAdmin(LedgerAdmin):
     list_select_related = ["ladder"]
     search_fields = ["name", "name_en", "code"]
 
-    counts = frozenset({"threshold_minor", "keep_minor"})
     fields = [
         *("name", "name_en", "ladder", "code", "threshold", "kept_from", "second"),
         *("multiplier_bp", "color"),

@@ -28,8 +28,7 @@ class TierChangeAdmin(LedgerAdmin):
     ordering = ["-id"]
 
     fields = [
-        *("member", "from_tier", "to_tier", "counted", "why", "reason"),
-        "occurred_at",
+        *("member", "from_tier", "to_tier", "counted", "why", "cause", "occurred_at"),
     ]
 
     @admin.display(description=_("value counted"))
@@ -40,5 +39,10 @@ class TierChangeAdmin(LedgerAdmin):
 
     @admin.display(description=_("reason"))
     def why(self, change: TierChange) -> str:
-        """Return why it changed; ``reason`` names the very order or run."""
+        """Return why it changed."""
         return why_changed(change.reason)
+
+    @admin.display(description=_("source"))
+    def cause(self, change: TierChange) -> str:
+        """Return which order, refund or run it was."""
+        return change.reason.partition(":")[2] or "–"
