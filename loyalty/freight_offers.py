@@ -9,23 +9,15 @@ from loyalty.queries.free_freight import FreeDeliveries, free_deliveries
 from loyalty.queries.program import purse_for
 from loyalty.services.using_benefits import use_benefit
 from orders.models import Order, Product
-from orders.rules.offers import (
-    FREIGHT_KIND,
-    Applied,
-    Offer,
-    PriceRequest,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import FREIGHT_KIND, StageLine
+from orders.rules.offers import Applied, Offer, PriceRequest, Reduction, Refused, Stage
 from orders.services.quoting import freight_of
 
 KIND = "benefit"
 
 
 @dataclass(frozen=True, slots=True)
-class FreeDeliveryOffer:
+class FreeDeliveryOffer(Offer):
     """One free delivery of a member: it takes what other offers left of the freight.
 
     Where delivery costs nothing any more no use is spent.

@@ -13,23 +13,15 @@ from loyalty.rules.points import redemption
 from loyalty.rules.rewards import AGREED
 from loyalty.services.holding import hold_points
 from orders.models import Order, Product
-from orders.rules.offers import (
-    FREIGHT_KIND,
-    Applied,
-    Offer,
-    PriceRequest,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import FREIGHT_KIND, StageLine
+from orders.rules.offers import Applied, Offer, PriceRequest, Reduction, Refused, Stage
 
 #: What points pay anywhere.
 GOODS_ONLY = frozenset({str(Product.Kind.GOODS)})
 
 
 @dataclass(frozen=True, slots=True)
-class PointsOffer:
+class PointsOffer(Offer):
     """So many points of one member, as the program lets them be spent.
 
     ``kinds`` of lines are all they pay; freight is one, once delivery is charged (P23).
@@ -88,7 +80,7 @@ class PointsOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class RewardOffer:
+class RewardOffer(Offer):
     """The points a reward costs besides money: what is left of its line is the money.
 
     They are agreed, so no share, step or value of points bounds them (P22).

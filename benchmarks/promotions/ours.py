@@ -13,7 +13,8 @@ from campaigns.rules.policies import SHOP, WIRE, Policies, policies_of
 from campaigns.rules.promotions import Promotion, SpendAndSave
 from campaigns.rules.scopes import ALL, Scope
 from campaigns.rules.selections import Selection
-from orders.rules.offers import Gift, PriceLine, PriceRequest, Stage
+from orders.rules.lines import PriceLine
+from orders.rules.offers import Gift, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import Quote
 

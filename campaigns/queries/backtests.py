@@ -30,7 +30,7 @@ from loyalty.models import TierChange
 from orders.models import Allocation, AppliedOffer, Order, OrderLine
 from orders.models.order import EXCHANGE
 from orders.rules.lifecycle import SOLD, STANDING
-from orders.rules.offers import PriceLine, brand_marks
+from orders.rules.lines import PriceLine, brand_marks
 
 #: Kinds of unit prices that anybody may be asked; others were agreed elsewhere and
 #: close their lines (S2).

@@ -13,15 +13,8 @@ from typing import Any
 from campaigns.rules.conditions import Facts
 from campaigns.rules.promotions import NO_UNITS_LEFT, Promotion, SpendAndSave
 from orders.rules.gifts import known_article
-from orders.rules.offers import (
-    Applied,
-    Offer,
-    PriceRequest,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import StageLine
+from orders.rules.offers import Applied, Offer, PriceRequest, Reduction, Refused, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import Quote
 
@@ -32,7 +25,7 @@ Shares = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAmount:
+class KeptAmount(Offer):
     """An offer that nobody can make again: it takes what it took.
 
     Where a line has no longer so much left, the rest comes off the other lines that it

@@ -33,7 +33,8 @@ from campaigns.rules.selections import (
     units_of,
 )
 from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift
-from orders.rules.offers import Refused, StageLine
+from orders.rules.lines import StageLine
+from orders.rules.offers import Refused
 
 WHOLE = Fraction(1)
 
@@ -167,10 +168,9 @@ class SetPrice:
     def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
         lines = {each.line.position: each for each in view.lines}
         if self.parts:
-            known = view.situation.lines.known
 
             def fits(scope: Scope) -> Callable[[Unit], bool]:
-                return lambda unit: scope.matches(lines[unit.position], known)
+                return lambda unit: scope.matches(lines[unit.position])
 
             return bundles(units, [(fits(scope), count) for scope, count in self.parts])
         if self.distinct:

@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol
 from campaigns.rules.policies import WIRE, Policies
 from campaigns.rules.scopes import ALL, Scope
 from orders.rules.gifts import GiftArticle
-from orders.rules.offers import FREIGHT_KIND, Refused, StageLine, StageLines
+from orders.rules.lines import FREIGHT_KIND, StageLine, StageLines
+from orders.rules.offers import Refused
 from orders.rules.taxes import NO_TAXES, Taxes
 
 Comparison = Literal["gte", "gt", "lte", "lt", "eq"]
@@ -71,7 +72,12 @@ class Situation:
 
     def worth(self, scope: Scope, basis: str, tax_basis: str = "") -> int:
         """Return what the lines of a scope count, net or gross where it matters."""
-        found = scope.of(self.lines)
+        return self.worth_of(scope.of(self.lines), basis, tax_basis)
+
+    def worth_of(
+        self, found: tuple[StageLine, ...], basis: str, tax_basis: str = ""
+    ) -> int:
+        """Return what some lines count, and delivery where the basis says so."""
         if basis == "total_including_shipping":
             found += tuple(e for e in self.lines if e.line.kind == FREIGHT_KIND)
         if not self.taxes.rates:
@@ -108,9 +114,10 @@ class Worth:
         basis = self.basis or situation.policies.threshold_basis
         if self.with_delivery:
             basis = "total_including_shipping"
-        if not self.scope.of(situation.lines):
+        found = self.scope.of(situation.lines)
+        if not found:
             return Refused("products_not_in_cart")
-        worth = situation.worth(self.scope, basis, self.tax_basis)
+        worth = situation.worth_of(found, basis, self.tax_basis)
         if _COMPARE[self.op](worth, self.value_minor):
             return None
         if self.op in {"gte", "gt"}:

@@ -11,14 +11,8 @@ from zoneinfo import ZoneInfo
 from campaigns.rules.promotions import ELIGIBLE_KINDS
 from crm.shared.dates import bounds_of_day
 from crm.shared.money import percent_of
-from orders.rules.offers import (
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-    StageLines,
-    eligible,
-)
+from orders.rules.lines import StageLine, StageLines, eligible
+from orders.rules.offers import Offer, Reduction, Refused, Stage
 
 #: Without 0/O and 1/I/L, which people mix up (C4). 31 is prime: see check_character.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -216,7 +210,7 @@ def return_of(
 
 
 @dataclass(frozen=True, slots=True)
-class CouponOffer:
+class CouponOffer(Offer):
     """One coupon as the pricing function sees it."""
 
     source_id: str

@@ -19,7 +19,8 @@ from campaigns.rules.selections import (
     units_of,
 )
 from crm.shared.money import share
-from orders.rules.offers import FREIGHT_KIND, Gift, StageLine
+from orders.rules.lines import FREIGHT_KIND, StageLine
+from orders.rules.offers import Gift
 from orders.rules.units import split_evenly
 
 
@@ -132,11 +133,13 @@ def _rounded_by_level(
         level = "order" if view.is_whole else "line"
     if level == "order":
         return split(rounded_part(sum(bases), rate, policies), bases, policies)
+    if level == "unit" or (level == "line" and view.is_by_line):
+        return [rounded_part(base, rate, policies) for base in bases]
+    keys: Sequence[object] = positions
+    if level != "line":
+        keys = [view.situation.taxes.rate_of(position) for position in positions]
     groups: dict[object, list[int]] = {}
-    for number, position in enumerate(positions):
-        key: object = {"unit": number, "line": position}.get(level, "all")
-        if level in {"per_tax_group", "per_discount_line"}:
-            key = view.situation.taxes.rate_of(position)
+    for number, key in enumerate(keys):
         groups.setdefault(key, []).append(number)
     parts = [0] * len(bases)
     for members in groups.values():

@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import Any
 
 from campaigns.rules.needs import Needs, needs_of
-from campaigns.rules.scopes import GOODS, marks_of
-from orders.rules.offers import PriceRequest, Stage, least_minor
+from campaigns.rules.scopes import GOODS
+from orders.rules.offers import PriceRequest, Stage
 from orders.rules.quotes import FarOffers
 
 
@@ -32,13 +32,13 @@ class Indexed:
     needs: Needs | None = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "least_minor", least_minor(self.offer))
+        object.__setattr__(self, "least_minor", self.offer.least_minor)
         object.__setattr__(self, "handles", getattr(self.offer, "handles", None))
         object.__setattr__(self, "needs", needs_of(self.offer))
 
     def is_on(self, now: datetime) -> bool:
         """Tell whether it runs at a moment."""
-        starts_at = getattr(self.offer, "starts_at", None)
+        starts_at = self.offer.starts_at
         return (starts_at is None or starts_at <= now) and (
             self.ends_at is None or self.ends_at > now
         )
@@ -158,7 +158,7 @@ def spend_and_marks(request: PriceRequest) -> tuple[int, frozenset[str]]:
     marks |= request.audiences
     spend = 0
     for line in request.lines:
-        marks |= marks_of(line)
+        marks |= line.every_mark
         if line.kind in GOODS:
             spend += line.at_best_price(request.audiences).gross_minor
     return spend, frozenset(marks)

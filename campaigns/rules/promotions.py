@@ -37,21 +37,14 @@ from campaigns.rules.policies import SHOP, Policies
 from campaigns.rules.rungs import spend_and_save
 from campaigns.rules.scopes import (
     ALL,
-    ON_SALE,
     UNDISCOUNTABLE,
     Scope,
     fewest,
     places_by_mark,
 )
 from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
-from orders.rules.offers import (
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-    StageLines,
-    eligible,
-)
+from orders.rules.lines import ON_SALE, StageLine, StageLines, eligible
+from orders.rules.offers import Offer, Reduction, Refused, Stage
 from orders.rules.taxes import NO_TAXES, Taxes
 
 #: Kinds of lines an order promotion looks at; freight and fees are never reduced.
@@ -61,7 +54,7 @@ NO_UNITS_LEFT = "no_units_left"
 
 
 @dataclass(frozen=True, slots=True)
-class SpendAndSave:
+class SpendAndSave(Offer):
     """A live promotion as the pricing function sees it."""
 
     source_id: str
@@ -110,7 +103,7 @@ class SpendAndSave:
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(Offer):
     """Any offer: when it applies, to what, what it gives, and what ends it."""
 
     source_id: str
@@ -166,7 +159,7 @@ class Promotion:
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Take the benefit off the lines in scope, or say what is missing (S25)."""
         if not isinstance(lines, StageLines):
-            lines = StageLines.over(lines, {})
+            lines = StageLines.over(lines)
         situation = Situation(lines, self.facts, self.policies, self.taxes)
         unmet = self.conditions.unmet(situation)
         if unmet is not None:

@@ -7,31 +7,16 @@ marks, so what a scope can match is known before any cart is: see ``index``.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from orders.rules.offers import FREIGHT_KIND, PriceLine, StageLine, StageLines
+from orders.rules.lines import FREIGHT_KIND, StageLine, StageLines
 
 #: Kinds of lines that offers on goods look at; fees are never reduced.
 GOODS = frozenset({"goods"})
 #: A line that counts for conditions and gets no reduction.
 UNDISCOUNTABLE = "undiscountable"
 ADDON = "addon"
-#: Its price fell below list by a sale, tier or group price (C17).
-ON_SALE = "on_sale"
-
-
-def marks_of(line: PriceLine) -> frozenset[str]:
-    """Return everything a scope may ask of a line, whatever is taken off it.
-
-    >>> line = PriceLine(1, 1, 7, None, "A", "A", "goods", 1, 100, category_ids=(3,))
-    >>> sorted(marks_of(line))
-    ['category:3', 'product:7', 'sku:A']
-    """
-    marks = {f"sku:{line.sku}", f"product:{line.product_id}", *line.marks}
-    marks.update([f"category:{each}" for each in line.category_ids])
-    if line.unit_price_minor < line.list_price_minor:
-        marks.add(ON_SALE)
-    return frozenset(marks)
+#: Where the places of lines by their marks are kept.
+_BY_MARK = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +37,15 @@ class Scope:
     #: Marks of which every line in it carries one; None if it needs none. Nobody knows
     #: before a price is made by which method a cart is delivered.
     handles: frozenset[str] | None = field(init=False, compare=False, repr=False)
+    #: The mark of goods that is all it asks for; "" if it asks for more.
+    _mark: str = field(init=False, compare=False, repr=False)
     #: Every offer asks for its lines by its scope.
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find out once what is asked of it again and again."""
         object.__setattr__(self, "handles", _handles(self))
+        object.__setattr__(self, "_mark", _only_mark(self))
         parts = (self.needs, self.avoids, self.any_of, self.without, self.kinds)
         object.__setattr__(self, "_hash", hash(parts))
 
@@ -66,11 +54,13 @@ class Scope:
 
     def of(self, lines: StageLines) -> tuple[StageLine, ...]:
         """Return the lines in it, in order."""
-        places = lines.places.get(self)
+        # Most scopes ask for one mark; those that ask for the same one find it by that.
+        key = self._mark or self
+        places = lines.places.get(key)
         if places is None:
             if self.has_bounds:
-                return tuple(each for each in lines if self.matches(each, lines.known))
-            places = lines.places[self] = self._places(lines)
+                return tuple(each for each in lines if self.matches(each))
+            places = lines.places[key] = self._places(lines)
         return tuple([lines[place] for place in places])
 
     def _places(self, lines: StageLines) -> tuple[int, ...]:
@@ -84,8 +74,7 @@ class Scope:
         if len(self.needs) <= 1 and not (self.avoids or self.any_of or self.without):
             # They were found by all that it asks but the kind.
             return tuple(at for at in near if lines[at].line.kind in self.kinds)
-        known = lines.known
-        return tuple(at for at in near if self.matches(lines[at], known))
+        return tuple(at for at in near if self.matches(lines[at]))
 
     @property
     def has_bounds(self) -> bool:
@@ -97,19 +86,19 @@ class Scope:
             or any(each.has_bounds for each in inner)
         )
 
-    def matches(self, each: StageLine, known: dict[Any, Any]) -> bool:
+    def matches(self, each: StageLine) -> bool:
         """Tell whether one line is in it."""
         line = each.line
         if line.kind not in self.kinds:
             return False
-        marks = _known_marks(line, known)
+        marks = line.every_mark
         if self.avoids & marks or not all(need & marks for need in self.needs):
             return False
         if not self._within_bounds(each):
             return False
-        if self.any_of and not any(one.matches(each, known) for one in self.any_of):
+        if self.any_of and not any(one.matches(each) for one in self.any_of):
             return False
-        return not any(out.matches(each, known) for out in self.without)
+        return not any(out.matches(each) for out in self.without)
 
     def _within_bounds(self, each: StageLine) -> bool:
         quantity = each.line.quantity
@@ -139,21 +128,22 @@ def _handles(scope: Scope) -> frozenset[str] | None:
     return frozenset[str]().union(*(each for each in inner if each))
 
 
-def _known_marks(line: PriceLine, known: dict[Any, Any]) -> frozenset[str]:
-    key = ("marks", line.position)
-    if key not in known:
-        known[key] = marks_of(line)
-    marks: frozenset[str] = known[key]
-    return marks
+def _only_mark(scope: Scope) -> str:
+    needs = scope.needs
+    if len(needs) != 1 or len(needs[0]) != 1 or scope.kinds != GOODS:
+        return ""
+    if scope.avoids or scope.any_of or scope.without or scope.has_bounds:
+        return ""
+    return next(iter(needs[0]))
 
 
 def places_by_mark(lines: StageLines) -> dict[str, list[int]]:
     """Return mark -> places of lines that carry it, found once for the same lines."""
-    by_mark: dict[str, list[int]] | None = lines.places.get("by_mark")
+    by_mark: dict[str, list[int]] | None = lines.places.get(_BY_MARK)
     if by_mark is None:
-        by_mark = lines.places["by_mark"] = {}
+        by_mark = lines.places[_BY_MARK] = {}
         for place, each in enumerate(lines):
-            for mark in _known_marks(each.line, lines.known):
+            for mark in each.line.every_mark:
                 by_mark.setdefault(mark, []).append(place)
     return by_mark
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from campaigns.rules.policies import Policies
-from orders.rules.offers import StageLine
+from orders.rules.lines import StageLine
 
 
 class Unit(NamedTuple):

@@ -218,6 +218,8 @@ def _check_shares(
 
 
 def _by_largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
+    if len(weights) == 1:
+        return [total]
     whole = sum(weights)
     if whole == 0:
         weights, whole = [1] * len(weights), len(weights)

@@ -34,7 +34,7 @@ from orders.queries.catalogue import (
     picture_of,
     product_on_sale,
 )
-from orders.rules.offers import PriceLine
+from orders.rules.lines import PriceLine
 from orders.services.showing_prices import shown_prices
 
 _LONGEST_TEXT = 80

@@ -16,7 +16,7 @@ from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
 from orders.queries.prices import RUNNING_PRICES, options_of
 from orders.rules.freight import FreightRule
-from orders.rules.offers import PriceLine, brand_marks
+from orders.rules.lines import PriceLine, brand_marks
 
 _PROVINCE = Address._meta.get_field("province")
 _FREIGHT = ", ".join(f"f.{name}" for name in COLUMNS)

@@ -17,7 +17,7 @@ from crm.shared.bilingual import Bilingual
 from crm.shared.listing import Listing
 from orders.models import Category, Product, ProductImage
 from orders.queries.prices import RUNNING_PRICES, options_of
-from orders.rules.offers import PriceLine, brand_marks
+from orders.rules.lines import PriceLine, brand_marks
 from orders.rules.search_words import search_for
 from orders.rules.unit_prices import PriceOption
 

@@ -21,16 +21,8 @@ from orders.rules.closing import (
 from orders.rules.frames import Frame
 from orders.rules.freight import FreightRule, freight_minor
 from orders.rules.gifts import and_promised
-from orders.rules.offers import (
-    FREIGHT_KIND,
-    GOODS_STAGES,
-    PriceLine,
-    PriceRequest,
-    Reduction,
-    Stage,
-    StageLine,
-    StageLines,
-)
+from orders.rules.lines import FREIGHT_KIND, PriceLine, StageLine, StageLines
+from orders.rules.offers import GOODS_STAGES, PriceRequest, Reduction, Stage
 from orders.rules.takings import Taking
 from orders.rules.units import split_over_units
 
@@ -64,8 +56,6 @@ class Basket:
     frame: Frame
     units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     used: dict[int, frozenset[int]] = field(default_factory=dict)
-    #: What offers found out about lines, whatever is taken off them.
-    known: dict[Any, Any] = field(default_factory=dict)
     #: Units by SKU that offers give away: nobody else can give them, too.
     promised: dict[str, int] = field(default_factory=dict)
     #: What offers take off budgets, by their keys: nobody else can spend it, too.
@@ -117,7 +107,6 @@ class Basket:
             frame=self.frame,
             units=dict(self.units),
             used=dict(self.used),
-            known=self.known,
             promised=self.promised,
             spent=self.spent,
             closed=self.closed,
@@ -190,7 +179,7 @@ class Basket:
                 for each in shown
                 if each.line.position not in closed
             ]
-        lines = StageLines.over(shown, self.known, places)
+        lines = StageLines.over(shown, places)
         if self.promised:
             lines.promised = self.promised
         if self.spent:
@@ -238,9 +227,16 @@ class Basket:
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""
         if reduction.unit_shares:
-            return self._by_unit(reduction)
-        if reduction.shares:
-            return self._by_line(reduction)
+            taking = self._by_unit(reduction)
+        elif reduction.shares:
+            taking = self._by_line(reduction)
+        else:
+            taking = self._shared(reduction)
+        taking.uses, taking.gifts = reduction.uses, reduction.gifts
+        taking.budget = reduction.budget
+        return taking
+
+    def _shared(self, reduction: Reduction) -> Taking:
         positions = sorted(set(reduction.positions))
         rooms = self.rooms(positions)
         amount = max(0, min(reduction.amount_minor, sum(rooms)))
@@ -250,7 +246,7 @@ class Basket:
             parts = share(amount, left, rooms)
         else:
             parts = share(amount, rooms)
-        return Taking(_pairs(positions, parts), uses=reduction.uses)
+        return Taking(_pairs(positions, parts))
 
     def _by_line(self, reduction: Reduction) -> Taking:
         asked: dict[int, int] = {}
@@ -270,7 +266,7 @@ class Basket:
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
         taken = tuple(sorted([each for each in takes.items() if each[1]]))
-        return Taking(taken, uses=reduction.uses)
+        return Taking(taken)
 
     def _by_unit(self, reduction: Reduction) -> Taking:
         """Keep every unit at or above its floor; what it cannot take is lost."""
@@ -285,7 +281,7 @@ class Basket:
         sums: dict[int, int] = {}
         for position, _unit, amount in kept:
             sums[position] = sums.get(position, 0) + amount
-        return Taking(tuple(sorted(sums.items())), tuple(kept), reduction.uses)
+        return Taking(tuple(sorted(sums.items())), tuple(kept))
 
     def unit_lefts(self, position: int) -> tuple[int, ...]:
         """Return what is left of each unit of a line."""
@@ -306,9 +302,9 @@ class Basket:
         named: dict[int, int] = {}
         for position, _unit, _amount in taking.unit_shares:
             named[position] = named.get(position, 0) + 1
-        units = 0
+        units, charges = 0, self.charged_at
         for at, _amount in taking.shares:
-            if at not in self.charged_at:
+            if at not in charges:
                 of_line = self.line_at(at).quantity - self._closed_units(at).count
                 units += named.get(at, of_line)
         return units

@@ -7,7 +7,7 @@ those are the last ones of their line; the units before them stay open to everyb
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orders.rules.offers import StageLine
+from orders.rules.lines import StageLine
 from orders.rules.units import split_evenly
 
 

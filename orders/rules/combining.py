@@ -14,14 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orders.rules.baskets import Basket
-from orders.rules.offers import (
-    GOODS_STAGES,
-    Offer,
-    Refused,
-    Stage,
-    StageLines,
-    trait,
-)
+from orders.rules.lines import StageLines
+from orders.rules.offers import GOODS_STAGES, Offer, Refused, Stage
 from orders.rules.searching import Company, Search, ask, group_of, parts_of, worth
 
 #: As many offers that rule each other out are always chosen among exactly.
@@ -86,7 +80,7 @@ def choose(
     rivals = _rivals(company, offers)
     refused: dict[int, Refused] = {}
     savings: dict[int, int] = {}
-    has_gifts = any(trait(each, "has_gifts") for each in offers) if rivals else False
+    has_gifts = any(each.has_gifts for each in offers) if rivals else False
     for offer in rivals:
         asked = ask(basket, offer, lines, won)
         if isinstance(asked, Refused):
@@ -121,11 +115,11 @@ def choose(
 
 def _rivals(company: Company, offers: Sequence[Offer]) -> list[Offer]:
     """Return the offers that rule out another one of them, or are ruled out."""
-    if not any(group_of(each) or trait(each, "forbids") for each in offers):
+    if not any(group_of(each) or each.forbids for each in offers):
         return []
     free = [each for each in offers if company.objects_to(each) is None]
     sizes = Counter(group_of(each) for each in free)
-    bans = {each.source_id: trait(each, "forbids") for each in free}
+    bans = {each.source_id: each.forbids for each in free}
     present = frozenset(bans)
     banned = frozenset[str]().union(*(bans[each] & present for each in bans))
     return [
@@ -165,7 +159,7 @@ def _lines_won(
     contenders: set[int] = set()
     for offer in offers:
         group = offer.exclusive_group
-        if not group or trait(offer, "group_scope") != "line":
+        if not group or offer.group_scope != "line":
             continue
         contenders.add(id(offer))
         asked = ask(basket, offer, lines, {})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orders.rules.offers import FREIGHT_KIND, PriceLine
+from orders.rules.lines import FREIGHT_KIND, PriceLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orders.rules.offers import Applied, PriceLine, PriceRequest, Refused
+from orders.rules.lines import PriceLine
+from orders.rules.offers import Applied, PriceRequest, Refused
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import NotApplied, Quote
 

@@ -5,17 +5,15 @@ offers themselves are plain values that the pricing function asks in a fixed ord
 (S1): stage, then priority (high first), then start, then id (S3).
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import Gift
-from orders.rules.unit_prices import PriceOption, best_price
-from orders.rules.units import split_over_units
+from orders.rules.lines import PriceLine, StageLine, StageLines
 
 
 class Stage(IntEnum):
@@ -33,88 +31,6 @@ class Stage(IntEnum):
 
 #: Stages that look at goods; group and flash prices close a line to them (S2).
 GOODS_STAGES = frozenset({Stage.ITEM, Stage.ORDER, Stage.COUPON})
-#: What a charge for delivery is as a line; it stands behind the goods.
-FREIGHT_KIND = "freight"
-
-
-@dataclass(frozen=True, slots=True)
-class PriceLine:
-    """One position to be priced. ``kind`` is that of ``orders.Product``.
-
-    ``unit_price_minor`` is what a unit costs before any offer, the best price of the
-    first stage (S1); ``price_kind`` tells which price that is.
-    """
-
-    position: int
-    variant_id: int
-    product_id: int
-    category_id: int | None
-    sku: str
-    name: str
-    kind: str
-    quantity: int
-    unit_price_minor: int
-    #: Without sale or member price; -1 is the unit price itself.
-    list_price_minor: int = -1
-    price_kind: str = "list"
-    #: Other prices that run now; ``at_best_price`` chooses.
-    prices: tuple[PriceOption, ...] = ()
-    #: What a unit costs the shop; None is not known.
-    cost_minor: int | None = None
-    #: The category and all above it.
-    category_ids: tuple[int, ...] = ()
-    #: Of one unit.
-    weight_grams: int = 0
-    #: No offer takes a unit below this (S12).
-    floor_minor: int = 0
-    #: At a group or flash price, which no offer on goods lowers (S2).
-    is_closed: bool = False
-    #: What scopes look for besides SKU, product and categories: ``brand:acme``.
-    marks: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        """Fill in the list price of a line that has no other."""
-        if self.list_price_minor < 0:
-            object.__setattr__(self, "list_price_minor", self.unit_price_minor)
-
-    @property
-    def gross_minor(self) -> int:
-        """Return quantity times unit price."""
-        return self.quantity * self.unit_price_minor
-
-    def at_best_price(self, audiences: Set[str]) -> "PriceLine":
-        """Return the line as somebody of these audiences pays it (S1, S24)."""
-        if not self.prices:
-            return self
-        best = best_price(self.list_price_minor, self.prices, audiences)
-        return replace(
-            self,
-            unit_price_minor=best.amount_minor,
-            list_price_minor=best.list_minor,
-            price_kind=best.kind,
-            prices=(),
-        )
-
-    def at_agreed_price(self, unit_price_minor: int, *, kind: str) -> "PriceLine":
-        """Return the line at a price agreed elsewhere, closed to offers on goods (S2).
-
-        Args:
-            kind: what agreed on it, such as ``group`` (G10).
-        """
-        everybody = best_price(self.list_price_minor, self.prices, frozenset())
-        return replace(
-            self,
-            unit_price_minor=unit_price_minor,
-            list_price_minor=everybody.list_minor,
-            price_kind=kind,
-            prices=(),
-            is_closed=True,
-        )
-
-
-def brand_marks(brand_id: int | None) -> frozenset[str]:
-    """Return the mark of who makes an article, if somebody is named."""
-    return frozenset() if brand_id is None else frozenset({f"brand:{brand_id}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,106 +60,7 @@ class PriceRequest:
     reads: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-# Nobody changes one. It is not frozen, which would make it three times as dear: one is
-# made of every line after every offer.
 @dataclass(slots=True)
-class StageLine:
-    """A line as it stands on entering a stage.
-
-    Thresholds look at ``amount_minor`` (S7). ``left_minor`` is what earlier offers of
-    the same stage left of it: the base of a percentage (S8). It defaults to all.
-    """
-
-    line: PriceLine
-    amount_minor: int
-    left_minor: int = -1
-    #: What it cost before any offer but those on unit prices; -1 is ``amount_minor``.
-    opening_minor: int = -1
-    #: What units cost, in proportion, where offers took from single ones.
-    units: tuple[int, ...] = ()
-    #: Units that an offer used up (S15), by their place in the line.
-    used: frozenset[int] = frozenset()
-    _unit_lefts: tuple[int, ...] = field(default=(), compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Fill in what nobody has taken anything from yet."""
-        if self.left_minor < 0:
-            self.left_minor = self.amount_minor
-        if self.opening_minor < 0:
-            self.opening_minor = self.amount_minor
-
-    @property
-    def unit_lefts(self) -> tuple[int, ...]:
-        """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
-        if not self._unit_lefts:
-            count = self.line.quantity
-            self._unit_lefts = split_over_units(self.left_minor, count, self.units)
-        return self._unit_lefts
-
-
-Found = dict[Any, Any]
-
-
-class StageLines(tuple[StageLine, ...]):
-    """The lines on entering a stage, with the sums that many offers ask for.
-
-    A thousand offers over one cart ask for the goods of it; they are summed up once.
-    ``known`` outlives the stage: what holds of a line whatever is taken off it.
-    ``places`` holds where lines of a scope stand; while the same lines stand there.
-    """
-
-    known: Found
-    places: Found
-    #: Units by SKU that offers before this one give away (S17).
-    promised: Mapping[str, int] = MappingProxyType({})
-    #: What offers before this one take off budgets, by their keys (S21).
-    spent: Mapping[Any, int] = MappingProxyType({})
-
-    @classmethod
-    def over(
-        cls, lines: Iterable[StageLine], known: Found, places: Found | None = None
-    ) -> "StageLines":
-        """Return lines with what is already known of them."""
-        made = cls(lines)
-        made.known = known
-        made.places = {} if places is None else places
-        return made
-
-    def of_kinds(self, kinds: frozenset[str]) -> "Eligible":
-        """Return the lines of some kinds with their sums."""
-        sums: dict[Any, Eligible] = self.__dict__
-        if kinds not in sums:
-            sums[kinds] = Eligible.of(self, kinds)
-        return sums[kinds]
-
-
-@dataclass(frozen=True, slots=True)
-class Eligible:
-    """Lines an offer looks at: the basis of thresholds, and what is left (S7, S8)."""
-
-    positions: tuple[int, ...]
-    amount_minor: int
-    left_minor: int
-
-    @classmethod
-    def of(cls, lines: Sequence[StageLine], kinds: frozenset[str]) -> "Eligible":
-        """Return the lines of some kinds with their sums."""
-        found = [each for each in lines if each.line.kind in kinds]
-        return cls(
-            positions=tuple(each.line.position for each in found),
-            amount_minor=sum(each.amount_minor for each in found),
-            left_minor=sum(each.left_minor for each in found),
-        )
-
-
-def eligible(lines: Sequence[StageLine], kinds: frozenset[str]) -> Eligible:
-    """Return the lines of some kinds with their sums, summed up once per stage."""
-    if isinstance(lines, StageLines):
-        return lines.of_kinds(kinds)
-    return Eligible.of(lines, kinds)
-
-
-@dataclass(frozen=True, slots=True)
 class Reduction:
     """What an offer takes off, and from which lines.
 
@@ -280,7 +97,7 @@ class Reduction:
         return tuple(sorted({position for position in self.positions if position > 0}))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refused:
     """Why an offer took nothing: a stable code and the numbers that explain it (S25).
 
@@ -291,56 +108,62 @@ class Refused:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-class Offer(Protocol):
+class Offer:
     """A reduction that may apply. Pure: the answer depends on the lines alone.
 
     What an order keeps of an offer, so that nobody has to ask today's, is its
-    ``terms()``, a dict of JSON. What else an offer may say of itself stands in
-    ``TRAITS``, with what it means to say nothing.
+    ``terms()``. What else an offer may say of itself stands here with what it means to
+    say nothing.
     """
 
+    __slots__ = ()
+
     stage: Stage
-    priority: int
+    priority: int = 0
     source_kind: str
     source_id: str
     name: str
     #: At most one offer of a group applies; empty means no group (S4).
-    exclusive_group: str
+    exclusive_group: str = ""
+    #: Whether that lets one offer apply per ``order`` or per ``line``.
+    group_scope: str = "order"
+    #: Aware; of two equal offers the older goes first (S3). Else the id decides.
+    starts_at: datetime | None = None
+    #: The place in a list that somebody put in order; goes before the start.
+    rank: int = 0
+    #: Lanes of a stage run one after another; each begins with what the last one left.
+    lane: int = 0
+    #: It applies without any other offer of its stages, or not at all (S4).
+    is_alone: bool = False
+    #: Ids of offers it does not combine with (S5).
+    forbids: frozenset[str] = frozenset()
+
+    @property
+    def least_minor(self) -> int:
+        """Return the goods on entering its stage below which nobody needs to ask it."""
+        return 0
+
+    @property
+    def has_gifts(self) -> bool:
+        """Tell whether it may give goods on top, whose worth no line bounds."""
+        return False
+
+    @property
+    def on_return(self) -> str:
+        """Return what a partial return does to it (R6): ``keep`` or ``reprice``."""
+        return "keep"
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Answer what is taken off lines as they stand on entering the stage."""
-        ...
+        raise NotImplementedError
 
+    def concerns(self, lines: StageLines) -> frozenset[int] | None:
+        """Return the positions of the lines that matter to it; None is any (S6)."""
+        return None
 
-#: What an offer may say of itself, and what holds where it does not.
-TRAITS: dict[str, Any] = {
-    # Aware; of two equal offers the older goes first (S3). Else the id decides.
-    "starts_at": None,
-    # The place in a list that somebody put in order; goes before the start.
-    "rank": 0,
-    # A quick no: it takes nothing while the goods are worth less on entering its
-    # stage, and is not even asked.
-    "least_minor": 0,
-    # What a partial return does to it (R6): ``keep`` or ``reprice``.
-    "on_return": "keep",
-    # Lanes of a stage run one after another; each begins with what the last one left.
-    "lane": 0,
-    # Whether ``exclusive_group`` lets one offer apply per ``order`` or per ``line``.
-    "group_scope": "order",
-    # It applies without any other offer of its stages, or not at all (S4).
-    "is_alone": False,
-    # Ids of offers it does not combine with (S5).
-    "forbids": frozenset(),
-    # ``concerns(lines)``: positions of the lines that matter to it; None is any (S6).
-    "concerns": None,
-    # It may give goods on top, whose worth no line bounds.
-    "has_gifts": False,
-}
-
-
-def trait(offer: Offer, name: str) -> Any:
-    """Return what an offer says of itself; see ``TRAITS``."""
-    return getattr(offer, name, TRAITS[name])
+    def terms(self) -> dict[str, Any]:
+        """Return what makes the same offer again, as JSON."""
+        return {}
 
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -348,17 +171,16 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 def offer_order(offer: Offer) -> tuple[Any, ...]:
     """Return the place of an offer in its lane (S3)."""
-    starts_at = trait(offer, "starts_at") or _BEFORE_ALL
-    rank = trait(offer, "rank")
-    return (-offer.priority, rank, starts_at, offer.source_id, offer.source_kind)
+    return (
+        -offer.priority,
+        offer.rank,
+        offer.starts_at or _BEFORE_ALL,
+        offer.source_id,
+        offer.source_kind,
+    )
 
 
-def least_minor(offer: Offer) -> int:
-    """Return the goods below which an offer takes nothing, as far as it says so."""
-    return getattr(offer, "least_minor", 0)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Applied:
     """An offer that took something off, with its share of each line."""
 

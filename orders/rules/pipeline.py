@@ -14,19 +14,15 @@ from orders.rules.baskets import Basket
 from orders.rules.combining import Stacking, choose, winner_over
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import listed_worth
+from orders.rules.lines import FREIGHT_KIND, PriceLine, StageLines
 from orders.rules.offers import (
-    FREIGHT_KIND,
     Applied,
     Offer,
-    PriceLine,
     PriceRequest,
     Reduction,
     Refused,
     Stage,
-    StageLines,
-    least_minor,
     offer_order,
-    trait,
 )
 from orders.rules.quotes import FarOffers, NotApplied, Unreached
 from orders.rules.searching import Company, ask
@@ -163,7 +159,7 @@ def _run_stage(
             lines = work.basket.at(stage, entering)
             work.unreached.append(Unreached((), lines, each))
         else:
-            lanes.setdefault(trait(each, "lane"), []).append(each)
+            lanes.setdefault(each.lane, []).append(each)
     for lane in sorted(lanes):
         _run_lane(work, stage, lanes[lane], entering)
         entering = dict(work.basket.left)
@@ -228,7 +224,7 @@ def _within_reach(
     near: list[Offer] = []
     far: list[Offer] = []
     for offer in found:
-        (far if least_minor(offer) > goods_minor else near).append(offer)
+        (far if offer.least_minor > goods_minor else near).append(offer)
     if far:
         work.unreached.append(Unreached(tuple(far), lines))
     return sorted(near, key=offer_order)
@@ -258,7 +254,15 @@ def _apply(
     applied = _applied(work.basket, offer, answer, taking, units)
     work.applied.append(applied)
     amount = applied.amount_minor
-    entry = _trace_entry(offer, "applied") | {"amount_minor": amount} | answer.trace
+    entry = {
+        "stage": _WORDS[offer.stage],
+        "kind": offer.source_kind,
+        "id": offer.source_id,
+        "name": offer.name,
+        "result": "applied",
+        "amount_minor": amount,
+        **answer.trace,
+    }
     if amount < answer.amount_minor:
         entry["asked_minor"] = answer.amount_minor
     if work.basket.floors:
@@ -279,11 +283,12 @@ def _applied(
         shares = tuple(each for each in taking.shares if each[0] not in charges)
         charge_shares = tuple(each for each in taking.shares if each[0] in charges)
     amount = taking.amount_minor
-    spent: dict[int, int] = {}
+    spent: list[tuple[int, int]] = []
     if answer.points:
         points = answer.points * amount // answer.amount_minor
         parts = share(points, [part for _at, part in taking.shares])
-        spent = dict(zip((at for at, _part in taking.shares), parts, strict=True))
+        positions = [at for at, _part in taking.shares]
+        spent = list(zip(positions, parts, strict=True))
     return Applied(
         stage=offer.stage,
         source_kind=offer.source_kind,
@@ -291,13 +296,11 @@ def _applied(
         name=offer.name,
         amount_minor=amount,
         shares=shares,
-        points=sum(spent.values()),
-        point_shares=tuple(
-            [(at, n) for at, n in spent.items() if n and at not in charges]
-        ),
-        charge_points=sum([n for at, n in spent.items() if at in charges]),
-        terms=getattr(offer, "terms", dict)(),
-        on_return=trait(offer, "on_return"),
+        points=sum([n for _at, n in spent]),
+        point_shares=tuple([(at, n) for at, n in spent if n and at not in charges]),
+        charge_points=sum([n for at, n in spent if at in charges]),
+        terms=offer.terms(),
+        on_return=offer.on_return,
         charge_shares=charge_shares,
         gifts=answer.gifts,
         trigger_positions=answer.trigger_positions,
@@ -312,16 +315,6 @@ def note(work: Pipeline, where: list[NotApplied], offer: Offer, why: Refused) ->
     where.append(entry)
     result = "skipped" if where is work.skipped else "refused"
     work.trace.append(entry.traced(_WORDS[offer.stage], result))
-
-
-def _trace_entry(offer: Offer, result: str) -> dict[str, Any]:
-    return {
-        "stage": _WORDS[offer.stage],
-        "kind": offer.source_kind,
-        "id": offer.source_id,
-        "name": offer.name,
-        "result": result,
-    }
 
 
 def _freight(work: Pipeline, rule: FreightRule) -> None:

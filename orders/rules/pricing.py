@@ -20,7 +20,6 @@ from orders.rules.offers import (
     Refused,
     Stage,
     offer_order,
-    trait,
 )
 from orders.rules.pipeline import Beginnings, Pipeline, note, run
 from orders.rules.quotes import (
@@ -71,7 +70,7 @@ def price_cart(
     )
     left_out: list[_LeftOut] = []
     for stages in stacking.alone_over:
-        if any(each.stage in stages and trait(each, "is_alone") for each in admitted):
+        if any(each.stage in stages and each.is_alone for each in admitted):
             admitted, out = _alone(send, admitted, stacking, stages)
             left_out += out
     work = send(admitted, far=far)
@@ -96,9 +95,9 @@ def _alone(
     """
     within = [each for each in offers if each.stage in stages]
     outside = [each for each in offers if each.stage not in stages]
-    lonely = [each for each in within if trait(each, "is_alone")]
+    lonely = [each for each in within if each.is_alone]
     lonely.sort(key=lambda each: (-each.priority, each.stage, offer_order(each)))
-    sociable = [each for each in within if not trait(each, "is_alone")]
+    sociable = [each for each in within if not each.is_alone]
     together = send([*sociable, *outside])
     winner: Offer | None = None
     least = together.payable_minor
@@ -120,7 +119,7 @@ def _alone(
         by = Refused("alone", {"with": winner.source_id})
     out: list[_LeftOut] = []
     for offer in within:
-        if offer is winner or (winner is None and not trait(offer, "is_alone")):
+        if offer is winner or (winner is None and not offer.is_alone):
             continue
         why = reasons.get(id(offer)) or _why_not(together, offer)
         out.append((offer, "refused", why) if why else (offer, "skipped", by))

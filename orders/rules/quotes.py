@@ -6,22 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orders.rules.lines import PriceLine, StageLines
 from orders.rules.offers import (
     Applied,
     Gift,
     Offer,
-    PriceLine,
     PriceRequest,
     Refused,
     Stage,
-    StageLines,
-    least_minor,
     offer_order,
 )
 from orders.rules.units import split_evenly
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NotApplied:
     """An offer that took nothing, and why (S25)."""
 
@@ -78,7 +76,7 @@ class Unreached:
         """Return the answer of the offer that wants the least, asking it alone."""
         if self.far is not None:
             return self._answer(self.far.closest) if self.far.closest else None
-        nearest = min(self.offers, key=lambda each: (least_minor(each), each.source_id))
+        nearest = min(self.offers, key=lambda each: (each.least_minor, each.source_id))
         return self._answer(nearest)
 
     def _answer(self, offer: Offer) -> NotApplied:

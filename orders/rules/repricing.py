@@ -10,15 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from crm.shared.money import cumulative_share
-from orders.rules.offers import (
-    Offer,
-    PriceLine,
-    PriceRequest,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import PriceLine, StageLine
+from orders.rules.offers import Offer, PriceRequest, Reduction, Refused, Stage
 from orders.rules.pricing import price_cart
 
 
@@ -37,7 +30,7 @@ class StoredOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptShare:
+class KeptShare(Offer):
     """What an offer that is not priced again takes off one kept line."""
 
     stage: Stage

@@ -6,12 +6,13 @@ another, so each part of a lane that holds together is searched by itself.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 
 from orders.rules.baskets import Basket
 from orders.rules.gifts import listed_worth
-from orders.rules.offers import Offer, Reduction, Refused, Stage, StageLines, trait
+from orders.rules.lines import StageLines
+from orders.rules.offers import Offer, Reduction, Refused, Stage
 from orders.rules.takings import Taking
 
 
@@ -31,7 +32,7 @@ class Company:
     def objects_to(self, offer: Offer) -> Refused | None:
         """Say who stands in the way of an offer; a ban goes before a group (S5)."""
         by = self.banned.get(offer.source_id)
-        forbids = trait(offer, "forbids")
+        forbids = offer.forbids
         if by is None and forbids:
             by = min(forbids & self.present, default=None)
         if by is not None:
@@ -45,7 +46,7 @@ class Company:
         group = group_of(offer)
         if group:
             self.groups[group] = offer.source_id
-        for other in trait(offer, "forbids"):
+        for other in offer.forbids:
             self.banned.setdefault(other, offer.source_id)
 
 
@@ -63,8 +64,6 @@ def ask(
     mine = won.get(id(offer))
     if mine is not None:
         taking = taking.of_positions(mine)
-    if answer.gifts or answer.budget is not None:
-        taking = replace(taking, gifts=answer.gifts, budget=answer.budget)
     return answer, taking
 
 
@@ -135,19 +134,18 @@ def parts_of(
 def _concerned(
     offer: Offer, lines: StageLines, everywhere: frozenset[int]
 ) -> frozenset[int]:
-    concerns = trait(offer, "concerns")
-    positions: frozenset[int] | None = concerns(lines) if concerns else None
+    positions = offer.concerns(lines)
     return everywhere if positions is None else positions
 
 
 def _ties(offer: Offer) -> Iterator[tuple[str, str]]:
     """Return what an offer has in common with those that may rule it out."""
     yield "id", offer.source_id
-    for other in trait(offer, "forbids"):
+    for other in offer.forbids:
         yield "id", other
     if group_of(offer):
         yield "group", group_of(offer)
-    if trait(offer, "has_gifts"):
+    if offer.has_gifts:
         # Two may give of one stock.
         yield "gifts", ""
 
@@ -222,7 +220,7 @@ class Search:
 def group_of(offer: Offer) -> str:
     """Return the group that lets one offer in per order, if any."""
     group = offer.exclusive_group
-    return group if group and trait(offer, "group_scope") == "order" else ""
+    return group if group and offer.group_scope == "order" else ""
 
 
 def _combinations(rivals: Sequence[Offer]) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orders.rules.offers import Applied, Offer, PriceLine, PriceRequest
+from orders.rules.lines import PriceLine
+from orders.rules.offers import Applied, Offer, PriceRequest
 from orders.rules.pricing import price_cart
 from orders.rules.unit_prices import UnitPrice, best_price
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from orders.models import Cart
 from orders.queries.sought_goods import cheapest_of
 from orders.rules.holdings import Holding
+from orders.rules.lines import PriceLine
 from orders.rules.nearest import (
     GOODS_MISSING,
     UNITS_MISSING,
@@ -22,7 +23,7 @@ from orders.rules.nearest import (
     Trials,
     trials_worth,
 )
-from orders.rules.offers import Applied, Offer, PriceLine, PriceRequest
+from orders.rules.offers import Applied, Offer, PriceRequest
 from orders.rules.quotes import NotApplied, Quote
 from orders.rules.sought_goods import SoughtGoods
 from orders.services.carts import CouponRefused

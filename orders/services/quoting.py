@@ -16,7 +16,8 @@ from orders.models import Cart
 from orders.queries.carts import CartContents, contents_of
 from orders.queries.freight import freight_rules
 from orders.rules.freight import FreightRule, rule_for
-from orders.rules.offers import Offer, PriceLine, PriceRequest
+from orders.rules.lines import PriceLine
+from orders.rules.offers import Offer, PriceRequest
 from orders.rules.pipeline import Beginnings
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart

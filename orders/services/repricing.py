@@ -9,7 +9,8 @@ from django.utils.module_loading import import_string
 from crm import wiring
 from crm.shared.money import cumulative_share
 from orders.models import Allocation, AppliedOffer, Order, OrderLine, Product
-from orders.rules.offers import Offer, PriceLine, brand_marks
+from orders.rules.lines import PriceLine, brand_marks
+from orders.rules.offers import Offer
 from orders.rules.refunds import PaidLine
 from orders.rules.repricing import StoredOffer, kept_shares, reprice_loss
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from orders.rules.offers import Offer, PriceLine, PriceRequest
+from orders.rules.lines import PriceLine
+from orders.rules.offers import Offer, PriceRequest
 from orders.rules.shown_prices import ShownPrice, shown_price
 from orders.rules.sources import OfferSource
 from orders.services.quoting import audiences_for, offer_sources

@@ -27,15 +27,8 @@ from loyalty.subscribers import (
 from orders.models import Cart
 from orders.models import FreightRule as FreightRuleRow
 from orders.rules.freight import FreightRule
-from orders.rules.offers import (
-    Applied,
-    PriceLine,
-    PriceRequest,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import PriceLine, StageLine
+from orders.rules.offers import Applied, PriceRequest, Reduction, Refused, Stage
 from orders.rules.pricing import price_cart
 from orders.services.refunding import refund_order
 from orders.services.returning import send_due_refunds

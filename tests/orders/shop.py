@@ -7,14 +7,8 @@ from typing import ClassVar
 
 from orders.models import AppliedOffer, Cart, Order, OrderLine, Payment, Refund
 from orders.providers.test import signed_message
-from orders.rules.offers import (
-    Applied,
-    PriceLine,
-    Reduction,
-    Refused,
-    Stage,
-    StageLine,
-)
+from orders.rules.lines import PriceLine, StageLine
+from orders.rules.offers import Applied, Offer, Reduction, Refused, Stage
 from orders.services.carts import add_item, create_cart
 from orders.services.checkout import place_order
 from orders.services.mending import withdraw_refund
@@ -40,7 +34,7 @@ def line(position: int, unit_price_minor: int, quantity: int = 1, **fields):
 
 
 @dataclass(frozen=True)
-class Off:
+class Off(Offer):
     """Takes ``amount_minor`` (or ``percent_bp`` of what is left) off all goods."""
 
     source_id: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded
-from campaigns.rules.scopes import ADDON, ON_SALE, UNDISCOUNTABLE
+from campaigns.rules.scopes import ADDON, UNDISCOUNTABLE
 from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
@@ -17,7 +17,7 @@ from campaigns.rules.wire.reading import (
     whole,
 )
 from orders.rules.baskets import delivery_charge
-from orders.rules.offers import PriceLine
+from orders.rules.lines import ON_SALE, PriceLine
 from orders.rules.taxes import Rate, Taxes
 
 #: Units of a line; what takes them one by one takes its time.

@@ -20,7 +20,7 @@ from campaigns.rules.conditions import (
     Worth,
 )
 from campaigns.rules.policies import Policies
-from campaigns.rules.scopes import ADDON, ALL, ON_SALE, Scope, delivery
+from campaigns.rules.scopes import ADDON, ALL, Scope, delivery
 from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
@@ -29,6 +29,7 @@ from campaigns.rules.wire.reading import (
     texts,
     whole,
 )
+from orders.rules.lines import ON_SALE
 from orders.rules.taxes import NO_TAXES, Taxes
 
 

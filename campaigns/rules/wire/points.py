@@ -24,7 +24,7 @@ from campaigns.rules.wire.reading import (
     window,
 )
 from crm.shared.money import round_half_up
-from orders.rules.offers import StageLine, StageLines
+from orders.rules.lines import StageLine, StageLines
 from orders.rules.quotes import QuoteLine
 
 #: Keys of ``given`` that are read here.
@@ -66,8 +66,7 @@ class Earning:
                     each.line, each.net_minor, opening_minor=each.line.gross_minor
                 )
                 for each in self.priced.quote.lines
-            ],
-            {},
+            ]
         )
         return list(scope_of(given, self.context).of(lines))
 

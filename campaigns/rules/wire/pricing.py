@@ -26,12 +26,8 @@ from campaigns.rules.wire.reading import (
 )
 from campaigns.rules.wire.redeeming import PointsPay
 from orders.rules.combining import Choose, Stacking
-from orders.rules.offers import (
-    FREIGHT_KIND,
-    GOODS_STAGES,
-    PriceRequest,
-    Stage,
-)
+from orders.rules.lines import FREIGHT_KIND
+from orders.rules.offers import GOODS_STAGES, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import Quote
 

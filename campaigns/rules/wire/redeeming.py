@@ -7,7 +7,8 @@ from typing import Any
 
 from campaigns.rules.wire.reading import Money, known_keys, rate
 from loyalty.rules.redemption import RedemptionTerms, redeemed
-from orders.rules.offers import Reduction, Refused, Stage, StageLine
+from orders.rules.lines import StageLine
+from orders.rules.offers import Offer, Reduction, Refused, Stage
 
 _KEYS = {
     *("points", "amount", "min_points", "max_percent_of_order", "requested"),
@@ -44,7 +45,7 @@ def points_of(value: Any, parts: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class PointsPay:
+class PointsPay(Offer):
     """Points as the last offer: they pay goods, after everything else."""
 
     program: RedemptionTerms

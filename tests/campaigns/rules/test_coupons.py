@@ -22,7 +22,8 @@ from campaigns.rules.coupons import (
     new_code,
     normalise_code,
 )
-from orders.rules.offers import PriceLine, Reduction, Refused, StageLine
+from orders.rules.lines import PriceLine, StageLine
+from orders.rules.offers import Reduction, Refused
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

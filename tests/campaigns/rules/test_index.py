@@ -14,7 +14,7 @@ from campaigns.rules.index import Indexed, OfferIndex, spend_and_marks
 from campaigns.rules.promotions import Promotion, SpendAndSave
 from campaigns.rules.scopes import Scope, delivery
 from orders.rules.baskets import Basket
-from orders.rules.offers import Gift, PriceRequest, Stage
+from orders.rules.offers import Gift, Offer, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import FarOffers
 from orders.rules.unit_prices import PriceOption
@@ -44,7 +44,7 @@ def near(index, asked):
 
 
 @dataclass
-class Counting:
+class Counting(Offer):
     """An offer that counts how often it is asked anything."""
 
     source_id: str

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from campaigns.rules.promotions import SpendAndSave
 from campaigns.rules.rungs import BadRungs, check_rungs, spend_and_save
-from orders.rules.offers import PriceLine, Reduction, Refused, StageLine
+from orders.rules.lines import PriceLine, StageLine
+from orders.rules.offers import Reduction, Refused
 
 LADDER = ((30000, 5000), (60000, 12000))
 

@@ -21,9 +21,10 @@ from campaigns.rules.conditions import Every, Facts, Quantity, Worth
 from campaigns.rules.coupons import CouponOffer, Terms
 from campaigns.rules.policies import SHOP, WIRE
 from campaigns.rules.promotions import Promotion
-from campaigns.rules.scopes import ALL, ON_SALE, Scope, delivery
+from campaigns.rules.scopes import ALL, Scope, delivery
 from campaigns.rules.selections import Selection
 from orders.rules.freight import FreightRule
+from orders.rules.lines import ON_SALE
 from orders.rules.offers import Gift, PriceRequest, Refused, Stage
 from orders.rules.pricing import price_cart
 from tests.cast import NOON
