@@ -1,5 +1,6 @@
 """Price in turn by every side, compare what they say, print the tables."""
 
+import gc
 import os
 import sys
 import time
@@ -88,6 +89,9 @@ def main(turns: int, offers: int, oscar: int) -> None:
     counts = [count for count in OFFERS if count <= offers]
     with psycopg.connect(url, autocommit=True) as connection, peer(url) as other:
         _fill(connection)
+        # As the web server does before it serves (crm/runner/web.py), for both of them.
+        gc.collect()
+        gc.freeze()
         for is_wide in (False, True):
             which = "many match" if is_wide else "few match"
             rows = []
