@@ -239,6 +239,18 @@ class LadderVersionAdmin(StaffAdmin):
         """Refuse: drafts are thrown away on their page, the rest is history."""
         return False
 
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show the form of a draft; what nobody may change is read on its page."""
+        version = self.get_object(request, object_id)
+        is_read = version is not None and self.has_view_permission(request, version)
+        if (
+            is_read
+            and request.method == "GET"
+            and not self.has_change_permission(request, version)
+        ):
+            return HttpResponseRedirect(_page(version.pk))
+        return super().change_view(request, object_id, form_url, extra_context)
+
     def response_change(self, request, obj):
         """Show what the saved draft would do."""
         if "_continue" in request.POST:

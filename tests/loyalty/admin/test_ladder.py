@@ -70,6 +70,20 @@ def test_a_draft_is_begun_edited_tried_and_published(gold):
     assert fixed.status_code == 403, "what is in force is no draft"
 
 
+@pytest.mark.parametrize("role", [MANAGER, LOOKER, "support"])
+def test_what_nobody_may_change_is_read_in_words(draft, role):
+    """The form would show it, too, thresholds in minor units."""
+    client = client_in_role(role)
+    if role == MANAGER:
+        step(client, draft, "publish")
+    form = client.get(page("loyalty_ladderversion_change", draft.pk))
+    may_look = client.get(page("loyalty_ladderversion_changelist")).status_code == 200
+    assert form.status_code == (302 if may_look else 403)
+    if may_look:
+        assert form["Location"] == page("ladder_version_effect", draft.pk)
+        assert "2,000.00" in client.get(form["Location"]).content.decode()
+
+
 def test_what_it_would_do_is_said_in_words_and_in_a_table(draft):
     client = client_in_role(MANAGER)
     found = client.get(
