@@ -247,6 +247,9 @@ MERGERS: list[str] = [
     "crm.care.merging.CareMerger",
 ]
 
+#: Beginning of an actor's name -> what says the rest of it in words.
+ACTOR_WORDS: dict[str, str] = {"payment": "orders.payment_words.provider_words"}
+
 #: What a key of the server API may do -> what staff read when they choose.
 SERVER_SCOPES: dict[str, str] = {
     "members:read": _("read members, personal data included"),

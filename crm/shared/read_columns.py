@@ -1,4 +1,4 @@
-"""Columns that a page only shows: money and ratios as people read them."""
+"""Columns that a page only shows: money, ratios and actors as people read them."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -10,7 +10,9 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
+from crm.shared.actor_words import actor_words
 from crm.shared.money import display_amount
 from crm.shared.money_field import MONEY_ENDINGS
 from crm.shared.ratio_fields import RATIO_ENDING, PercentField, TimesField, is_times
@@ -23,9 +25,22 @@ class ReadColumnsMixin:
     on a page: a method of the admin class shows it.
     """
 
+    @admin.display(description=_("actor"), ordering="actor", empty_value="–")
+    def who_did_it(self, row: models.Model) -> str:
+        """Return who did it, a program in words."""
+        return actor_words(row.actor)
+
     def get_readonly_fields(self, request, obj=None):
-        """Return what nobody may change, columns of money and ratios in words."""
-        return [self._read(each) for each in super().get_readonly_fields(request, obj)]
+        """Return what nobody may change, as people read it."""
+        return [self.read(each) for each in super().get_readonly_fields(request, obj)]
+
+    def read(self, name: Any) -> Any:
+        """Return what stands on a page for a column that is only read there."""
+        if name == "actor":
+            return "who_did_it"
+        endings = (*MONEY_ENDINGS, RATIO_ENDING)
+        is_raw = isinstance(name, str) and name.endswith(endings)
+        return read_column(self.model, name) if is_raw else name
 
     def get_fieldsets(self, request, obj=None):
         """Put the same in the place of the columns."""
@@ -42,16 +57,11 @@ class ReadColumnsMixin:
         return [
             self._all_read(each, names)
             if isinstance(each, list | tuple)
-            else self._read(each)
+            else self.read(each)
             if each in names
             else each
             for each in fields
         ]
-
-    def _read(self, name: Any) -> Any:
-        endings = (*MONEY_ENDINGS, RATIO_ENDING)
-        is_raw = isinstance(name, str) and name.endswith(endings)
-        return read_column(self.model, name) if is_raw else name
 
 
 @cache

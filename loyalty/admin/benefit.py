@@ -347,7 +347,7 @@ class BenefitSanctionAdmin(DeedAdmin):
     asked = ["benefit", "number", "until", "reason"]
     shown = ["public_id", "benefit", "member", "reason", "actor"]
     shown += ["starts_at", "ends_at"]
-    list_display = ["starts_at", "benefit", "member", "ends_at", "reason", "actor"]
+    list_display = ["starts_at", "benefit", "member", "ends_at", "reason", "who_did_it"]
     list_select_related = ["benefit", "member"]
     list_filter = [("benefit", RelatedFilter)]
     search_fields = ["=public_id", "=member__number"]

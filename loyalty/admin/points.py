@@ -166,7 +166,7 @@ class PointsEntryAdmin(LedgerAdmin):
         "balance",
         "source",
         "reason",
-        "actor",
+        "who_did_it",
     ]
     list_select_related = ["account__member"]
     list_filter = [

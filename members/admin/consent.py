@@ -21,7 +21,7 @@ class ConsentAdmin(LedgerAdmin):
         "granted",
         "source",
         "text_version",
-        "actor",
+        "who_did_it",
         "reason",
     ]
     list_display_links = None

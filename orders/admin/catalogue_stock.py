@@ -168,7 +168,7 @@ class StockMoveAdmin(LedgerAdmin):
         "delta_on_hand",
         "delta_reserved",
         "order",
-        "actor",
+        "who_did_it",
         "reason",
     ]
     list_select_related = ["variant", "order"]

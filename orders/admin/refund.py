@@ -38,7 +38,7 @@ class RefundAdmin(LedgerAdmin):
         "amount",
         "points_returned",
         "reason",
-        "actor",
+        "who_did_it",
         "requested_at",
         "completed_at",
     ]

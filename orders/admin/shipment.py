@@ -65,7 +65,7 @@ class ShipmentAdmin(LedgerAdmin):
         "state_label",
         "sent_at",
         "delivered_at",
-        "actor",
+        "who_did_it",
     ]
     list_select_related = ["order"]
     list_filter = [

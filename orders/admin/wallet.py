@@ -54,7 +54,7 @@ class WalletEntryAdmin(LedgerAdmin):
         "balance_after",
         "source",
         "reason",
-        "actor",
+        "who_did_it",
     ]
     list_select_related = ["wallet__member"]
     list_filter = [

@@ -38,7 +38,8 @@ class MergeAdmin(LedgerAdmin):
         "undone for 30 days."
     )
     list_display = [
-        *("merged_at", "winner", "loser", "state_label", "actor", "reason", "way_back"),
+        *("merged_at", "winner", "loser", "state_label"),
+        *("who_did_it", "reason", "way_back"),
     ]
     list_display_links = None
     list_select_related = ["winner", "loser"]

@@ -17,13 +17,9 @@ from crm.console.queries.addresses import masked
 from crm.console.queries.members import may_see_masked, shown_name
 from crm.console.queries.order_page import OrderFacts, order_facts
 from crm.console.queries.order_timeline import order_timeline
-from crm.console.queries.order_words import (
-    OFFER_KINDS,
-    PRICE_KINDS,
-    actor_words,
-    notice_words,
-)
+from crm.console.queries.order_words import OFFER_KINDS, PRICE_KINDS, notice_words
 from crm.console.rules.masking import mask_phone
+from crm.shared.actor_words import actor_words
 from orders.models import Order
 from orders.payment_words import tender_words
 from orders.queries.audiences import known_audiences

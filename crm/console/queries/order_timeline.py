@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.console.queries.order_page import OrderFacts
-from crm.console.queries.order_words import actor_words
+from crm.shared.actor_words import actor_words
 from crm.shared.money import display_amount
 from orders.models import (
     Order,

@@ -23,6 +23,7 @@ from crm.reports.rules.charts import (
     table,
     ticks,
 )
+from crm.shared.actor_words import actor_words
 from crm.shared.money import display_amount
 
 register = template.Library()
@@ -51,6 +52,9 @@ def taken_off(minor: int, currency: str = "") -> str:
 def grouped(number: int | None) -> str:
     """Return a whole number with thousands separated."""
     return "–" if number is None else f"{number:,d}"
+
+
+register.filter(actor_words)
 
 
 @register.filter
