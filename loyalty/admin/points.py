@@ -164,9 +164,9 @@ class PointsEntryAdmin(LedgerAdmin):
         "kind_label",
         "signed_points",
         "balance",
-        "source",
         "reason",
         "who_did_it",
+        "source",
     ]
     list_select_related = ["account__member"]
     list_filter = [

@@ -52,9 +52,9 @@ class WalletEntryAdmin(LedgerAdmin):
         "kind_label",
         "amount",
         "balance_after",
-        "source",
         "reason",
         "who_did_it",
+        "source",
     ]
     list_select_related = ["wallet__member"]
     list_filter = [
