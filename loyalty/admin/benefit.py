@@ -137,6 +137,15 @@ class BenefitAdmin(StaffAdmin):
         """Fetch the grants along: rows tell who has it."""
         return super().get_queryset(request).prefetch_related("grants")
 
+    def get_changelist_instance(self, request):
+        """Name for whom the rows are; names are read once a page."""
+        changelist = super().get_changelist_instance(request)
+        names = dict(known_audiences())
+        for benefit in changelist.result_list:
+            found = [grant.audience for grant in benefit.grants.all()]
+            benefit.audiences = [names.get(e, e) or _("everybody") for e in found]
+        return changelist
+
     def has_delete_permission(self, request, obj=None) -> bool:
         """Refuse: what is over is no longer active, its uses stay."""
         return False
@@ -157,9 +166,8 @@ class BenefitAdmin(StaffAdmin):
 
     @admin.display(description=gettext_lazy("for whom"))
     def who(self, benefit: Benefit) -> str:
-        """Return the marks it is for."""
-        marks = [grant.audience or _("everybody") for grant in benefit.grants.all()]
-        return ", ".join(marks) or "–"
+        """Return whom its grants name."""
+        return ", ".join(benefit.audiences) or "–"
 
     @admin.display(description=gettext_lazy("in plain words"))
     def in_words(self, benefit: Benefit) -> str:
