@@ -39,8 +39,8 @@ class RewardRedemptionAdmin(LedgerAdmin):
     )
     list_before_template = "loyalty/door_link.html"
     list_display = [
-        *("requested_at", "public_id", "what", "member", "price", "state_label"),
-        *("due", "tracking"),
+        *("requested_at", "what", "member", "price", "state_label", "due"),
+        *("tracking", "public_id"),
     ]
     list_select_related = ["reward", "member"]
     list_filter = [

@@ -51,13 +51,13 @@ class TicketAdmin(GrowingAdmin):
         "page."
     )
     list_display = [
-        "public_id",
         "subject_text",
         "member",
         "kind",
         "state_label",
         "owner",
         "due_at",
+        "public_id",
     ]
     list_select_related = ["member", "owner"]
     list_filter = [

@@ -29,14 +29,14 @@ class ApprovalAdmin(RequestAdmin):
     )
 
     list_display = [
-        "public_id",
-        "subject",
         "what",
+        "subject",
         "state_label",
         "author",
         "decider",
         "asked_at",
         "expires_at",
+        "public_id",
     ]
     list_select_related = ["author", "decider"]
     search_fields = ["=public_id", "=subject"]

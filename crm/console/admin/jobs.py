@@ -31,13 +31,13 @@ class JobAdmin(LedgerAdmin):
         "Long work runs in the background and tells its progress here."
     )
     list_display = [
-        "public_id",
         "kind_name",
         "state_label",
         "progress",
         "owner",
         "created_at",
         "finished_at",
+        "public_id",
     ]
     list_select_related = ["owner"]
     list_filter = [("state", ChoicesDropdownFilter)]
