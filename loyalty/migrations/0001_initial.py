@@ -31,8 +31,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('members', '0007_one_index_of_codes'),
-        ('orders', '0011_one_index_of_codes'),
+        ('members', '0004_lists_by_state'),
+        ('orders', '0007_freight_points'),
     ]
 
     operations = [

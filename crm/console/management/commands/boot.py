@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from crm.console.demo.logins import LOGINS, PASSWORD, SERVER_KEY
+from crm.shared.folded_migrations import how_to_mend, missing_of_folds
 
 
 class Command(BaseCommand):
@@ -46,6 +47,10 @@ class Command(BaseCommand):
     def _migrate(self) -> bool:
         """Run what migrations are open; tell whether there were any."""
         executor = MigrationExecutor(connection)
+        applied = executor.recorder.applied_migrations()
+        missing = missing_of_folds(executor.loader, applied)
+        if missing:
+            raise CommandError(how_to_mend(missing))
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan:
             call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
