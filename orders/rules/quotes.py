@@ -1,10 +1,11 @@
 """What a price looks like once it is known. Plain Python."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from orders.rules.lines import PriceLine, StageLines
 from orders.rules.offers import (
@@ -225,8 +226,7 @@ def quote_hash(
             for each in applied
         ],
     }
-    text = json.dumps(deal, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(deal)).hexdigest()
 
 
 def _more(applied: Applied) -> list[Any]:
