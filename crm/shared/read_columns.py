@@ -26,9 +26,9 @@ class ReadColumnsMixin:
     """
 
     @admin.display(description=_("actor"), ordering="actor", empty_value="–")
-    def who_did_it(self, row: models.Model) -> str:
-        """Return who did it, a program in words."""
-        return actor_words(row.actor)
+    def who_did_it(self, row: models.Model) -> str | None:
+        """Return who did it, a program in words; None where nobody is named."""
+        return actor_words(row.actor) or None
 
     def get_readonly_fields(self, request, obj=None):
         """Return what nobody may change, as people read it."""

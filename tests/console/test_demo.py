@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -419,3 +420,18 @@ def test_members_have_paid_plans_in_every_state(shop):
     assert states == set(Subscription.State.values)
     kinds = set(SubscriptionMove.objects.values_list("kind", flat=True))
     assert {"started", "paid", "paused", "unpaid", "changed", "ended"} <= kinds
+
+
+def test_every_choice_is_one_of_those_there_are(shop):
+    """Else a form shows the first one, and saving the row would write it."""
+    wrong = set()
+    for field in (f for m in apps.get_models() for f in m._meta.concrete_fields):
+        if not field.choices:
+            continue
+        known = {value for value, _words in field.flatchoices}
+        known |= {""} if field.blank else set()
+        known |= {None} if field.null else set()
+        rows = field.model._base_manager.order_by()
+        found = set(rows.values_list(field.attname, flat=True).distinct())
+        wrong |= {(str(field), value) for value in found - known}
+    assert wrong == set()

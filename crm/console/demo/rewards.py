@@ -157,7 +157,10 @@ def _benefits(shop: DemoShop) -> None:
     welcome.grants.create(audience="tier:silver", number=50)
     welcome.grants.create(audience="tier:gold", number=100)
     lounge = Benefit.objects.create(
-        **_words("门店茶歇", "Tea in the shop"), code="tea", period="month"
+        **_words("门店茶歇", "Tea in the shop"),
+        code="tea",
+        kind=Benefit.Kind.CUSTOM,
+        period="month",
     )
     loyal = {"field": "loyalty.orders", "is": "gte", "value": 5}
     lounge.grants.create(quota=2, condition={"all": [loyal]})

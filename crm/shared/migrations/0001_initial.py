@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('public_id', crm.shared.public_ids.PublicIdField(prefix='apr')),
                 ('kind', models.CharField(max_length=40, verbose_name='kind')),
                 ('params', models.JSONField(default=dict, verbose_name='parameters')),
-                ('subject', models.CharField(max_length=40, verbose_name='member')),
+                ('subject', models.CharField(max_length=40, verbose_name='about')),
                 ('source', models.CharField(max_length=80, verbose_name='source')),
                 ('reason', models.CharField(max_length=200, verbose_name='reason')),
                 ('state', models.CharField(choices=[('waiting', 'waiting for approval'), ('approved', 'approved'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn'), ('expired', 'expired')], default='waiting', max_length=10, verbose_name='state')),

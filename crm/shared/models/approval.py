@@ -28,7 +28,7 @@ class Approval(models.Model):
     public_id = PublicIdField(prefix="apr")
     kind = models.CharField(_("kind"), max_length=40)
     params = models.JSONField(_("parameters"), default=dict)
-    subject = models.CharField(_("member"), max_length=40)
+    subject = models.CharField(pgettext_lazy("approval", "about"), max_length=40)
     #: The cause, such as ``staff:4f2a…``: asked for again it is the same approval.
     source = models.CharField(_("source"), max_length=80)
     reason = models.CharField(_("reason"), max_length=200)
