@@ -60,6 +60,8 @@ class PriceRequest:
     reads: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+# Nobody changes one, nor a refusal or what was applied. They are not frozen, as
+# ``StageLine`` is not: each offer that is asked makes some.
 @dataclass(slots=True)
 class Reduction:
     """What an offer takes off, and from which lines.

@@ -20,6 +20,7 @@ from orders.rules.offers import (
 from orders.rules.units import split_evenly
 
 
+# Not frozen, as ``Refused`` is not.
 @dataclass(slots=True)
 class NotApplied:
     """An offer that took nothing, and why (S25)."""
