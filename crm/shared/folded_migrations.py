@@ -44,9 +44,10 @@ def folds_are_whole(
 ) -> list[CheckMessage]:
     """Refuse to migrate such a database; ``migrate`` asks before it begins."""
     found: list[CheckMessage] = []
+    loader = MigrationLoader(None)
     for alias in databases or ():
         applied = MigrationRecorder(connections[alias]).applied_migrations()
-        missing = missing_of_folds(MigrationLoader(None), applied)
+        missing = missing_of_folds(loader, applied)
         if missing:
             found.append(Error(how_to_mend(missing), id="crm.E003"))
     return found

@@ -29,6 +29,8 @@ from orders.rules.units import split_over_units
 #: Only what is delivered is charged freight.
 _DELIVERED = "goods"
 _NONE: frozenset[int] = frozenset()
+#: What is taken: ``(position, amount_minor)``.
+_Shares = tuple[tuple[int, int], ...]
 #: A group or flash price is the line's last price but for points (S2).
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
 
@@ -226,17 +228,17 @@ class Basket:
 
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""
+        singles: tuple[tuple[int, int, int], ...] = ()
         if reduction.unit_shares:
-            taking = self._by_unit(reduction)
+            shares, singles = self._by_unit(reduction)
         elif reduction.shares:
-            taking = self._by_line(reduction)
+            shares = self._by_line(reduction)
         else:
-            taking = self._shared(reduction)
-        taking.uses, taking.gifts = reduction.uses, reduction.gifts
-        taking.budget = reduction.budget
-        return taking
+            shares = self._shared(reduction)
+        gifts, budget = reduction.gifts, reduction.budget
+        return Taking(shares, singles, reduction.uses, gifts, budget)
 
-    def _shared(self, reduction: Reduction) -> Taking:
+    def _shared(self, reduction: Reduction) -> _Shares:
         positions = sorted(set(reduction.positions))
         rooms = self.rooms(positions)
         amount = max(0, min(reduction.amount_minor, sum(rooms)))
@@ -246,9 +248,9 @@ class Basket:
             parts = share(amount, left, rooms)
         else:
             parts = share(amount, rooms)
-        return Taking(_pairs(positions, parts))
+        return _pairs(positions, parts)
 
-    def _by_line(self, reduction: Reduction) -> Taking:
+    def _by_line(self, reduction: Reduction) -> _Shares:
         asked: dict[int, int] = {}
         for position, amount in reduction.shares:
             asked[position] = asked.get(position, 0) + amount
@@ -265,10 +267,11 @@ class Basket:
             more = share(min(excess, sum(room)), left, room)
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
-        taken = tuple(sorted([each for each in takes.items() if each[1]]))
-        return Taking(taken)
+        return tuple(sorted([each for each in takes.items() if each[1]]))
 
-    def _by_unit(self, reduction: Reduction) -> Taking:
+    def _by_unit(
+        self, reduction: Reduction
+    ) -> tuple[_Shares, tuple[tuple[int, int, int], ...]]:
         """Keep every unit at or above its floor; what it cannot take is lost."""
         kept: list[tuple[int, int, int]] = []
         lefts: dict[int, tuple[int, ...]] = {}
@@ -281,7 +284,7 @@ class Basket:
         sums: dict[int, int] = {}
         for position, _unit, amount in kept:
             sums[position] = sums.get(position, 0) + amount
-        return Taking(tuple(sorted(sums.items())), tuple(kept))
+        return tuple(sorted(sums.items())), tuple(kept)
 
     def unit_lefts(self, position: int) -> tuple[int, ...]:
         """Return what is left of each unit of a line."""
@@ -381,9 +384,7 @@ def delivery_charge(
     )
 
 
-def _pairs(
-    positions: Sequence[int], parts: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
+def _pairs(positions: Sequence[int], parts: Sequence[int]) -> _Shares:
     return tuple(
         (position, part)
         for position, part in zip(positions, parts, strict=True)

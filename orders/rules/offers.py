@@ -5,6 +5,7 @@ offers themselves are plain values that the pricing function asks in a fixed ord
 (S1): stage, then priority (high first), then start, then id (S3).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -110,7 +111,7 @@ class Refused:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-class Offer:
+class Offer(ABC):
     """A reduction that may apply. Pure: the answer depends on the lines alone.
 
     What an order keeps of an offer, so that nobody has to ask today's, is its
@@ -140,6 +141,7 @@ class Offer:
     #: Ids of offers it does not combine with (S5).
     forbids: frozenset[str] = frozenset()
 
+    # Some offers work these out.
     @property
     def least_minor(self) -> int:
         """Return the goods on entering its stage below which nobody needs to ask it."""
@@ -155,9 +157,9 @@ class Offer:
         """Return what a partial return does to it (R6): ``keep`` or ``reprice``."""
         return "keep"
 
+    @abstractmethod
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
         """Answer what is taken off lines as they stand on entering the stage."""
-        raise NotImplementedError
 
     def concerns(self, lines: StageLines) -> frozenset[int] | None:
         """Return the positions of the lines that matter to it; None is any (S6)."""

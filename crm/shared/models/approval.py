@@ -13,7 +13,8 @@ class Approval(models.Model):
     """A deed beyond what one person may do alone: it waits for a second one.
 
     ``kind`` is a key of ``crm.wiring.APPROVALS`` and ``params`` what its deed needs:
-    ids and numbers, no personal data. ``subject`` is the number of whom it is about.
+    ids and numbers, no personal data. ``subject`` is the number of
+    the member, or the public id of what else it is about.
     """
 
     class State(models.TextChoices):
