@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from json import loads
 from typing import Any
 from uuid import UUID
 
@@ -205,7 +204,7 @@ def _coupon_row(*columns) -> CouponRow:
     in_period, member_in_period, first_only, is_used_up = columns[14:]
     return CouponRow(
         *known,
-        terms=Terms(**loads(terms)),
+        terms=Terms(**terms),
         template_id=template_id,
         budget_left_minor=left,
         budget_id=budget,

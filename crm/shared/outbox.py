@@ -162,7 +162,7 @@ WITH due AS MATERIALIZED (
     RETURNING d.id, d.attempts, d.subscriber, d.fact_id, due.due_at AS was_due
 )
 SELECT c.id, c.attempts, c.subscriber,
-       f.id, f.name, f.key, f.payload::json, f.request_id, f.recorded_at
+       f.id, f.name, f.key, f.payload, f.request_id, f.recorded_at
   FROM claimed c JOIN shared_fact f ON f.id = c.fact_id
  ORDER BY c.was_due, c.id
 """

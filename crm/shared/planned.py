@@ -3,8 +3,9 @@
 Django writes parameters into the text of a statement, so PostgreSQL parses and plans it
 each time, which for a wide statement takes longer than running it. Statements run here
 keep parameters apart; the driver prepares one when it comes often enough
-(``CRM_PREPARE_THRESHOLD``). Everything else is a cursor of Django: transactions, errors
-and the log of queries are the same.
+(``CRM_PREPARE_THRESHOLD``). Answers come in PostgreSQL's binary format: a moment need
+not be written and read as text. Everything else is a cursor of Django: transactions,
+errors and the log of queries are the same.
 """
 
 import select
@@ -32,6 +33,7 @@ def planned_cursor() -> Iterator[CursorWrapper]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
+    cursor.format = psycopg.pq.Format.BINARY
     wrap = _Logged if connection.queries_logged else CursorWrapper
     with wrap(cursor, connection) as wrapped:
         yield wrapped

@@ -1,5 +1,7 @@
 """Statements planned once per connection behave like every other statement."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -14,6 +16,33 @@ def twice(number: int) -> tuple:
     with planned_cursor() as cursor:
         cursor.execute(_TWICE, {"number": number})
         return cursor.fetchone()
+
+
+_EVERY_KIND = """
+SELECT 7::smallint, 2147483648::bigint, 1.50::numeric(9, 2), 0.1::float8, true, NULL::int,
+       '汉字'::text, 'a'::varchar(3), '\\x00ff'::bytea, ARRAY[1, NULL, 3]::bigint[],
+       '2024-02-29'::date, '2026-11-01 01:30:00.123456+08'::timestamptz,
+       interval '1 day 2 hours', '{"a": [1, "é"]}'::json,
+       '6f1c1b3e-0000-4000-8000-000000000001'::uuid
+"""
+
+
+def test_it_answers_what_a_cursor_of_django_would(db):
+    with connection.cursor() as cursor:
+        cursor.execute(_EVERY_KIND)
+        known = cursor.fetchone()
+    for _time in range(7):  # Plain at first, then prepared.
+        with planned_cursor() as cursor:
+            cursor.execute(_EVERY_KIND)
+            found = cursor.fetchone()
+        assert list(map(repr, found)) == list(map(repr, known))
+    assert found[11].utcoffset() == timedelta(0)
+
+
+def test_json_of_columns_comes_as_what_it_says(db):
+    with planned_cursor() as cursor:
+        cursor.execute("""SELECT '{"b": 1, "a": ["é"]}'::jsonb, '[1, null]'::json""")
+        assert cursor.fetchone() == ({"a": ["é"], "b": 1}, [1, None])
 
 
 def prepared() -> int:
