@@ -7,6 +7,7 @@ are fractions of one (``Fraction(1, 5)`` is 20 %), amounts minor units.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import gt, sub
 from typing import Literal, Protocol
 
 from campaigns.rules.conditions import kind_of
@@ -21,6 +22,7 @@ from campaigns.rules.cuts import (
     percent_off,
     shares_of_units,
 )
+from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded_part, split
 from campaigns.rules.scopes import Scope
 from campaigns.rules.selections import (
@@ -32,6 +34,7 @@ from campaigns.rules.selections import (
     sets_of_each,
     units_of,
 )
+from crm.shared.money import share
 from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift
 from orders.rules.lines import StageLine
 from orders.rules.offers import Refused
@@ -136,8 +139,8 @@ def _unit_price(each: StageLine) -> Fraction:
 class SetPrice:
     """So many units for one price; ``distinct`` wants them to differ in something.
 
-    ``parts`` says what a bundle is made of instead: so many units of each scope. What
-    a set saves is allocated to its units by list price (S18).
+    ``parts`` says what a bundle is made of instead: so many units of each scope. The
+    price is allocated to the units by list price, whatever each costs today (S18).
     """
 
     value_minor: int
@@ -161,9 +164,17 @@ class SetPrice:
             saves = sum(unit.left_minor for unit in each) - self.value_minor
             if saves > 0:
                 chosen += each
-                parts += split(saves, [u.list_minor for u in each], view.policies)
+                parts += self._saved(each, view.policies)
         cut = by_units(view, chosen, parts)
         return Cut(unit_shares=cut.unit_shares, uses=cut.uses, times=len(sets))
+
+    def _saved(self, units: Sequence[Unit], policies: Policies) -> list[int]:
+        """Return what each unit of a set saves; none gets dearer than it is."""
+        lists, lefts = zip(*[(u.list_minor, u.left_minor) for u in units], strict=True)
+        prices = split(self.value_minor, lists, policies)
+        if any(map(gt, prices, lefts)):
+            prices = share(self.value_minor, lists, lefts)
+        return list(map(sub, lefts, prices))
 
     def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
         lines = {each.line.position: each for each in view.lines}

@@ -27,6 +27,7 @@ from orders.rules.freight import FreightRule
 from orders.rules.lines import ON_SALE
 from orders.rules.offers import Gift, PriceRequest, Refused, Stage
 from orders.rules.pricing import price_cart
+from orders.rules.unit_prices import PriceOption
 from tests.cast import NOON
 from tests.orders.shop import line
 
@@ -130,6 +131,48 @@ def test_s18_a_bundle_is_allocated_by_list_price_and_a_unit_serves_one():
     quote = priced(bundle, again, lines=lines)
     assert taken(quote) == {"p": {1: 600, 2: 200}}
     assert sorted(quote.lines[1].unit_nets) == [800, 1000]
+
+
+@pytest.mark.parametrize(
+    ("sales", "price", "paid"),
+    [
+        (
+            (1_000, None),
+            6_000,
+            [1_000, 5_000],
+        ),  # 3,000 of it would be dearer than it is.
+        ((5_000, None), 9_000, [4_500, 4_500]),
+        ((None, None), 9_001, [4_501, 4_500]),
+        ((1_000, 2_000), 6_000, [1_000, 2_000]),  # Apart they cost less.
+    ],
+)
+def test_s18_an_article_on_sale_takes_its_part_by_list_price(sales, price, paid):
+    lines = [on_sale(1, 10_000, sales[0]), on_sale(2, 10_000, sales[1])]
+    quote = priced(promotion(SetPrice(price, 2)), lines=lines)
+    assert [each.net_minor for each in quote.lines] == paid
+
+
+def on_sale(position, list_minor, sale_minor):
+    prices = () if sale_minor is None else (PriceOption("sale", "", sale_minor),)
+    return line(position, list_minor, prices=prices)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10_000), st.none() | st.integers(0, 10_000)),
+        min_size=2,
+        max_size=4,
+    ),
+    st.integers(0, 30_000),
+)
+def test_s18_a_bundle_costs_its_price_or_what_it_costs_without(goods, price):
+    lines = [
+        on_sale(place, each, None if sale is None else min(sale, each))
+        for place, (each, sale) in enumerate(goods, 1)
+    ]
+    alone = priced(lines=lines).total_minor
+    quote = priced(promotion(SetPrice(price, len(lines))), lines=lines)
+    assert quote.total_minor == min(price, alone)
 
 
 def test_s19_half_of_the_freight():
