@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Message, Seat, SegmentMember
 from campaigns.services.counting import join_tallies
+from campaigns.services.first_orders import join_first_orders
 from campaigns.services.recognising import member_mark
 from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS
@@ -38,6 +39,9 @@ class CampaignsMerger(Merger):
             loser_id=case.loser_id,
             loser=member_mark(case.loser_id),
             winner=member_mark(case.winner_id),
+        )
+        join_first_orders(
+            loser=member_mark(case.loser_id), winner=member_mark(case.winner_id)
         )
         # Whoever merged is in no segment; the winner is looked at anew with the rest.
         SegmentMember.objects.filter(member_id=case.loser_id).delete()

@@ -71,6 +71,7 @@ class CampaignsData(PersonalData):
         # Keyed fingerprints, which stay so that nobody leaves in order to come again.
         "campaigns.UseTally": "whose period",
         "campaigns.BuyerMark": "whose",
+        "campaigns.FirstOrder": "whose",
         "campaigns.Promotion": "public_id name name_en kind recipe exclusive_group",
         # Whoever published, not a member.
         "campaigns.PromotionRevision": "kind recipe terms author",

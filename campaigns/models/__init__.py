@@ -3,7 +3,7 @@
 from campaigns.models.backtest import Backtest
 from campaigns.models.coupon import Coupon, CouponTemplate
 from campaigns.models.coupon_codes import CouponBatch, CouponCode, PublicCode
-from campaigns.models.coupon_limits import Budget, BuyerMark, UseTally
+from campaigns.models.coupon_limits import Budget, BuyerMark, FirstOrder, UseTally
 from campaigns.models.group import Group, GroupDeal, GroupRung, Seat
 from campaigns.models.message import Message
 from campaigns.models.promotion import (
@@ -18,6 +18,7 @@ __all__ = [
     "Backtest",
     "Budget",
     "BuyerMark",
+    "FirstOrder",
     "Coupon",
     "CouponBatch",
     "CouponCode",

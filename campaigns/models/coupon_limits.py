@@ -13,15 +13,12 @@ class UseTally(models.Model):
     ``whose`` is empty for everybody, ``m:12`` for a member, or ``e:…`` and ``p:…``
     for a keyed fingerprint of an e-mail address or a phone number: people who come
     back as somebody else are counted, and nobody can be read from it. ``period`` is
-    empty, or names a day, week or month such as ``2026-W47``. Without a template it
-    counts for all of them together: the one coupon for a first order (C12).
+    empty, or names a day, week or month such as ``2026-W47``.
     """
 
     template = models.ForeignKey(
         "campaigns.CouponTemplate",
         on_delete=models.CASCADE,
-        null=True,
-        blank=True,
         related_name="tallies",
         db_index=False,
     )
@@ -38,7 +35,6 @@ class UseTally(models.Model):
             models.UniqueConstraint(
                 fields=["template", "whose", "period"],
                 name="use_tally_once_per_whom",
-                nulls_distinct=False,
             ),
             models.CheckConstraint(
                 condition=Q(used__lte=F("most")), name="use_tally_is_within_limit"
@@ -115,6 +111,29 @@ class BuyerMark(models.Model):
             models.UniqueConstraint(
                 fields=["whose", "order"], name="buyer_mark_once_per_order"
             )
+        ]
+
+    def __str__(self):
+        return self.whose
+
+
+class FirstOrder(models.Model):
+    """Which order has the advantages of a first one, by every name of its buyer (C12).
+
+    ``whose`` is written as in ``UseTally``. The order may be unpaid; once it came to
+    nothing another one takes its place.
+    """
+
+    whose = models.CharField(max_length=80, db_collation="C")
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.CASCADE, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("first order")
+        verbose_name_plural = _("first orders")
+        constraints = [
+            models.UniqueConstraint(fields=["whose"], name="first_order_once_per_name")
         ]
 
     def __str__(self):

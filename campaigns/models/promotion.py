@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns.rules.promotion_life import phase
 from campaigns.rules.recipes_making import most_units
@@ -211,11 +212,15 @@ class PromotionUse(models.Model):
     """One order that a promotion lowered, and what became of that (S21, C22)."""
 
     class State(models.TextChoices):
-        """Held until paid; freed where no order came of it, or all went back."""
+        """Held until paid; freed where no purchase came of it.
+
+        What went back altogether is returned: it costs nothing, and counts on.
+        """
 
         HELD = "held", _("held")
         SPENT = "spent", _("spent")
         FREED = "freed", _("freed")
+        RETURNED = "returned", pgettext_lazy("use of a promotion", "returned")
 
     promotion = models.ForeignKey(
         Promotion,

@@ -112,23 +112,14 @@ def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
     known = {
         (tally.template_id, tally.whose, tally.period): tally.used
         for tally in UseTally.objects.filter(
-            Q(template_id__in={template for template, _slot in slots})
-            | Q(template__isnull=True),
+            template_id__in={template for template, _slot in slots},
             whose__in={slot.whose for _template, slot in slots},
         )
     }
     return {
         template: slot.reason
         for template, slot in reversed(slots)
-        if known.get(
-            (
-                None if slot.is_of_all_templates else template,
-                slot.whose,
-                slot.period,
-            ),
-            0,
-        )
-        >= slot.most
+        if known.get((template, slot.whose, slot.period), 0) >= slot.most
     }
 
 

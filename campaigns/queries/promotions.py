@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, F, Q, Sum, TextField
-from django.db.models.functions import Cast, TruncDate
+from django.db.models.functions import Cast, Coalesce, TruncDate
 
 from campaigns.models import Promotion, PromotionUse
 from campaigns.rules.burning import Burned
@@ -63,14 +63,21 @@ def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:
 
 
 def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:
-    """Return what the days of the shop took of a promotion; freed uses left out."""
+    """Return what the days of the shop took of a promotion; freed uses left out.
+
+    What went back altogether was used, and cost nothing.
+    """
     day = TruncDate("taken_at", tzinfo=ZoneInfo(settings.SHOP_TIME_ZONE))
     uses = PromotionUse.objects.filter(
         promotion_id=promotion_id, taken_at__gte=since
     ).exclude(state=PromotionUse.State.FREED)
     rows = uses.annotate(day=day).values("day").order_by("day")
     counted = rows.annotate(
-        uses=Count("pk"), amount=Sum("amount_minor"), pieces=Sum("units")
+        uses=Count("pk"),
+        amount=Coalesce(
+            Sum("amount_minor", filter=~Q(state=PromotionUse.State.RETURNED)), 0
+        ),
+        pieces=Sum("units"),
     )
     return [
         Burned(row["day"], row["uses"], row["amount"], row["pieces"]) for row in counted

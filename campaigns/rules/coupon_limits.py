@@ -9,9 +9,6 @@ from campaigns.rules.coupons import period_name
 
 #: Everybody together.
 EVERYBODY = ""
-#: Period of the one use that coupons for a first order have, all templates together:
-#: two unpaid orders of one buyer are not both the first (C12).
-FIRST_ORDER = "first"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,15 +20,8 @@ class Slot:
     most: int
 
     @property
-    def is_of_all_templates(self) -> bool:
-        """Whether uses of every template are counted in it."""
-        return self.period == FIRST_ORDER
-
-    @property
     def reason(self) -> str:
         """Return the code of the refusal when the count is full."""
-        if self.period == FIRST_ORDER:
-            return "coupon_first_order_only"
         if self.period:
             return "coupon_timeframe_limit"
         return "coupon_member_limit" if self.whose else "coupon_redemption_limit"
@@ -66,8 +56,6 @@ class Limits:
         """
         wanted = [(EVERYBODY, "", self.total)]
         wanted += [(whose, "", self.member) for whose in subjects]
-        if self.first_order_only:
-            wanted += [(whose, FIRST_ORDER, 1) for whose in subjects]
         if self.period:
             now = period_name(self.period, at, zone)
             wanted.append((EVERYBODY, now, self.in_period))

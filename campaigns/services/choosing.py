@@ -12,8 +12,9 @@ from campaigns.models import Coupon
 from campaigns.queries.coupons import full_slots, wallet
 from campaigns.queries.quoting import CouponRow, version_and_coupons
 from campaigns.rules.coupons import is_plausible, normalise_code
+from campaigns.services.first_orders import buys_first
 from campaigns.services.knowing import expected_needs, remember
-from campaigns.services.recognising import has_bought, marks_of_member
+from campaigns.services.recognising import marks_of_member
 from orders.models import Cart, Order
 from orders.rules.offers import PriceRequest, Refused
 from orders.services.quoting import quote_request, request_of_cart
@@ -104,7 +105,7 @@ def _reached(request: PriceRequest, limited: Mapping) -> Mapping[int, str]:
         for slot in limits.slots(marks, at=request.now, zone=zone)
     )
     first_only = [pk for pk, limits in limited.items() if limits.first_order_only]
-    if first_only and marks and has_bought(member_id=request.member_id, marks=marks):
+    if first_only and marks and not buys_first(request):
         reached |= dict.fromkeys(first_only, "coupon_first_order_only")
     return reached
 

@@ -14,9 +14,9 @@ from crm.shared.planned import planned_cursor
 
 _TAKE = """
 INSERT INTO campaigns_usetally AS t (template_id, whose, period, used, most)
-SELECT s.template_id, s.whose, s.period, 1, s.most
-  FROM unnest(%(templates)s::bigint[], %(whose)s::text[], %(periods)s::text[],
-              %(most)s::int[]) AS s (template_id, whose, period, most)
+SELECT %(template)s, s.whose, s.period, 1, s.most
+  FROM unnest(%(whose)s::text[], %(periods)s::text[], %(most)s::int[])
+       AS s (whose, period, most)
 ON CONFLICT (template_id, whose, period)
 DO UPDATE SET used = t.used + 1, most = EXCLUDED.most WHERE t.used < EXCLUDED.most
 RETURNING t.id, t.whose, t.period
@@ -43,7 +43,7 @@ _JOIN_BOTH = """
 WITH both_counted AS (
     SELECT l.id AS loser_id, w.id AS winner_id, l.used
       FROM campaigns_usetally l JOIN campaigns_usetally w
-        ON w.period = l.period AND w.template_id IS NOT DISTINCT FROM l.template_id
+        ON w.period = l.period AND w.template_id = l.template_id
      WHERE l.whose = %(loser)s AND w.whose = %(winner)s
 ), added AS (
     UPDATE campaigns_usetally w
@@ -105,9 +105,7 @@ def take_uses(*, template_id: int, slots: Sequence[Slot]) -> list[int]:
         cursor.execute(
             _TAKE,
             {
-                "templates": [
-                    None if slot.is_of_all_templates else template_id for slot in slots
-                ],
+                "template": template_id,
                 "whose": [slot.whose for slot in slots],
                 "periods": [slot.period for slot in slots],
                 "most": [slot.most for slot in slots],

@@ -24,12 +24,13 @@ from campaigns.services.counting import (
     take_code_use,
     take_uses,
 )
+from campaigns.services.first_orders import claim_first_order
 from campaigns.services.promoting import (
     free_promotion_uses,
-    return_promotion_money,
+    return_promotion_uses,
     spend_promotion_uses,
 )
-from campaigns.services.recognising import has_bought, marks_of_member
+from campaigns.services.recognising import marks_of_order
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
@@ -106,7 +107,7 @@ def hold_coupon(
         _hold_again(coupon, order_id, discount_minor)
         return
     held = _Held(*row[:5], Limits(*row[5:]))
-    tallies = _count(held, now)
+    tallies = _count(held, order_id, now)
     if held.public_code_id is not None:
         take_code_use(public_code_id=held.public_code_id)
     if held.budget_id is not None:
@@ -130,12 +131,14 @@ def _hold_again(coupon: str, order_id: int, discount_minor: int) -> None:
     own.update(discount_minor=discount_minor)
 
 
-def _count(held: _Held, now: datetime) -> list[int]:
+def _count(held: _Held, order_id: int, now: datetime) -> list[int]:
     limits = held.limits
     marks: list[str] = []
     if limits.are_personal:
-        marks = marks_of_member(member_id=held.member_id)
-    if limits.first_order_only and has_bought(member_id=held.member_id, marks=marks):
+        marks = marks_of_order(order_id=order_id)
+    if limits.first_order_only and not claim_first_order(
+        order_id=order_id, member_id=held.member_id, marks=marks
+    ):
         raise UseLimitReached("coupon_first_order_only")
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     slots = limits.slots(marks, at=now, zone=zone)
@@ -168,17 +171,43 @@ def settle_order(*, order_id: int, now: datetime) -> None:
 
 
 @transaction.atomic
-def return_order(*, order_id: int, now: datetime) -> None:
-    """Give back what an order used that was refunded in full (C10, C22)."""
-    return_coupons(order_id=order_id, now=now)
-    return_promotion_money(order_id=order_id)
+def return_order(*, order_id: int, now: datetime) -> int:
+    """Give back what an order used that was refunded in full (C10, C22).
+
+    The news of its payment may come after those of the refund. An order whose units
+    were exchanged gives nothing back: those in their place keep the reductions (C25,
+    R13). One that waited for its group to the end was never a purchase (G6).
+
+    Returns:
+        How many coupons came back.
+    """
+    refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
+    order = refunded.only("waits_for").first()
+    if order is None:
+        return 0
+    if order.waits_for:
+        return release_order(order_id=order_id)
+    settle_order(order_id=order_id, now=now)
+    exchanged = Refund.objects.filter(
+        order_id=order_id, kind=Refund.Kind.EXCHANGE, state=Refund.State.COMPLETED
+    )
+    if exchanged.exists():
+        return 0
+    returned = _return_coupons(order_id, now)
+    return_promotion_uses(order_id=order_id)
+    return returned
 
 
 @transaction.atomic
-def release_order(*, order_id: int) -> None:
-    """Give back what an order that was never paid had reserved (C8, C9)."""
-    free_coupons(order_id=order_id)
+def release_order(*, order_id: int) -> int:
+    """Give back what an order that was no purchase had reserved (C8, C9).
+
+    Returns:
+        How many coupons are available again.
+    """
+    freed = free_coupons(order_id=order_id)
     free_promotion_uses(order_id=order_id)
+    return freed
 
 
 @transaction.atomic
@@ -218,31 +247,17 @@ def free_coupons(*, order_id: int) -> int:
     )
 
 
-@transaction.atomic
-def return_coupons(*, order_id: int, now: datetime) -> int:
+def _return_coupons(order_id: int, now: datetime) -> int:
     """Give coupons back after a full refund, where they promise it (C10).
 
     One that expired meanwhile gets its days of grace, or comes back expired: it stays
     usable for nobody but its history is right. Budgets get back what the order had
-    spent in any case. A partial refund returns nothing, nor does an order whose units
-    were exchanged (C25). A coupon that left the order meanwhile stays what it became,
-    and stands in the audit trail.
-
-    Returns:
-        How many coupons came back.
+    spent in any case. A coupon that left the order meanwhile stays what it became, and
+    stands in the audit trail.
     """
-    exchanged = Refund.objects.filter(
-        order_id=order_id, kind=Refund.Kind.EXCHANGE, state=Refund.State.COMPLETED
-    )
-    refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
-    if not refunded.exists() or exchanged.exists():
-        return 0
     _note_gone(order_id, now)
     used = _locked(Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED))
-    returned = 0
-    for coupon in used:
-        returned += _return(coupon, now)
-    return returned
+    return sum(_return(coupon, now) for coupon in used)
 
 
 def _note_gone(order_id: int, now: datetime) -> None:

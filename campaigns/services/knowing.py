@@ -15,6 +15,7 @@ from campaigns.queries.quoting import told_of
 from campaigns.rules.conditions import Facts
 from campaigns.rules.index import OfferIndex
 from campaigns.rules.needs import NOTHING, SEGMENT, Needs, Told, all_of
+from campaigns.services.first_orders import buys_first, take_as_first
 from orders.rules.offers import Offer, PriceRequest
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import FarOffers
@@ -83,6 +84,12 @@ def remember(request: PriceRequest, *, told: Told) -> None:
     request.reads[asked] = request.reads.get(asked, Told()) | told
 
 
+def take_as_told(request: PriceRequest, *, told: Told) -> None:
+    """Price a request of another day by what is known of it, and ask nothing more."""
+    remember(request, told=told)
+    take_as_first(request, is_first=told.orders_before == 0)
+
+
 def offers_told(
     *, known: KnownOffers, request: PriceRequest
 ) -> Sequence[Offer | FarOffers]:
@@ -115,13 +122,21 @@ def facts_for(request: PriceRequest, *, needs: Needs) -> Facts:
         groups=request.audiences,
         marks=marks | request.audiences,
         is_known=request.member_id is not None or ANY_MEMBER in request.audiences,
-        orders_before=told.orders_before,
+        orders_before=_orders_before(request, needs, told),
         last_order_at=told.last_order_at,
         stock=_stock(request, told) if needs.gifts else {},
         articles=told.articles,
         budgets_left=told.budgets_left,
         units_left=told.units_left,
     )
+
+
+def _orders_before(request: PriceRequest, needs: Needs, told: Told) -> int:
+    """Return how many orders were before; one by another name counts as one (C12)."""
+    asks = needs.orders and request.member_id is not None
+    if told.orders_before or not asks or buys_first(request):
+        return told.orders_before
+    return 1
 
 
 def _told_about(request: PriceRequest, needs: Needs) -> Told:

@@ -13,6 +13,8 @@ from campaigns.models import Promotion, PromotionUse
 from campaigns.queries.quoting import told_of
 from campaigns.rules.needs import Needs
 from campaigns.services.budgeting import give_back, reserve, spend_reserved
+from campaigns.services.first_orders import claim_first_order
+from campaigns.services.recognising import marks_of_member
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
 from orders.models import Order
@@ -30,12 +32,13 @@ WITH taken AS (
               JOIN orders_order mine ON mine.id = %(order)s
              WHERE u.promotion_id = campaigns_promotion.id AND u.state <> 'freed'
                AND o.member_id = mine.member_id))
-    RETURNING id, budget_id
+    RETURNING id, budget_id, recipe #>> '{when,nth_order}' = '1' AS is_for_first
+), used AS (
+    INSERT INTO campaigns_promotionuse (
+        promotion_id, order_id, state, amount_minor, units, budget_id, taken_at)
+    SELECT id, %(order)s, 'held', %(amount)s, %(units)s, budget_id, %(now)s FROM taken
 )
-INSERT INTO campaigns_promotionuse (
-    promotion_id, order_id, state, amount_minor, units, budget_id, taken_at)
-SELECT id, %(order)s, 'held', %(amount)s, %(units)s, budget_id, %(now)s FROM taken
-RETURNING budget_id
+SELECT budget_id, is_for_first FROM taken
 """
 _COUNT_BACK = """
 UPDATE campaigns_promotion p
@@ -61,6 +64,14 @@ class PromotionUnitsGone(Refusal):
     message = _("Fewer pieces than shown are left at this price: %(left)s.")
 
 
+class PromotionForFirstOrder(Refusal):
+    """This promotion is for a first order, and you have another one."""
+
+    code = "promotion_first_order_only"
+    status = 422
+    message = _("This promotion is for a first order, and you have another one.")
+
+
 @transaction.atomic(savepoint=False)
 def take_promotion_use(
     *,
@@ -83,6 +94,7 @@ def take_promotion_use(
     Raises:
         PromotionUsedUp: the limit is reached or the promotion is off.
         PromotionUnitsGone: not so many units are left at its price.
+        PromotionForFirstOrder: the buyer has bought, or another order is the first.
         BudgetExhausted: its budget cannot pay for it.
     """
     told = {
@@ -97,9 +109,24 @@ def take_promotion_use(
         row = cursor.fetchone()
     if row is None:
         raise _why_not(promotion, order_id, units)
-    (budget_id,) = row
+    budget_id, is_for_first = row
+    if is_for_first:
+        _make_first(order_id)
     if budget_id is not None:
         reserve(budget_id=budget_id, amount_minor=amount_minor)
+
+
+def _make_first(order_id: int) -> None:
+    """Let an order have the advantages of a first one, if it is one (C12).
+
+    By the names the quote knew; a phone number on the parcel is none of them, because
+    nobody can take a promotion out of a cart.
+    """
+    buyers = Order.objects.filter(pk=order_id).values_list("member_id", flat=True)
+    buyer = buyers.get()
+    marks = marks_of_member(member_id=buyer)
+    if not claim_first_order(order_id=order_id, member_id=buyer, marks=marks):
+        raise PromotionForFirstOrder
 
 
 def _why_not(promotion: str, order_id: int, units: int) -> Refusal:
@@ -135,17 +162,15 @@ def free_promotion_uses(*, order_id: int) -> int:
 
 
 @transaction.atomic
-def return_promotion_money(*, order_id: int) -> int:
-    """Give budgets back what an order spent that was refunded in full (C10, C22).
+def return_promotion_uses(*, order_id: int) -> int:
+    """Give budgets back what an order spent of which everything came back (C10, C22).
 
-    The use itself stays counted, and its units: who sent all back had them.
+    The use itself stays counted, and its units, in all and of the member: who sent all
+    back had them.
     """
-    refunded = Order.objects.filter(pk=order_id, state=Order.State.REFUNDED)
-    if not refunded.exists():
-        return 0
     spent = _locked(order_id, _State.SPENT)
     _give_back(spent, was_spent=True)
-    return _become(spent, _State.FREED)
+    return _become(spent, _State.RETURNED)
 
 
 def _locked(order_id: int, state: str) -> list[PromotionUse]:

@@ -14,7 +14,7 @@ from campaigns.queries.quoting import told_of, version_and_coupons
 from campaigns.rules.backtesting import Tried
 from campaigns.rules.left_carts import LeftCart, replay_cart
 from campaigns.rules.needs import SEGMENT, Needs, Told, all_of
-from campaigns.services.knowing import KnownOffers, facts_for, offers_told, remember
+from campaigns.services.knowing import KnownOffers, facts_for, offers_told, take_as_told
 from campaigns.services.offering import live_offers
 from campaigns.services.replaying import Replaying, audiences_of
 from orders.rules.offers import PriceRequest
@@ -66,7 +66,7 @@ class CartReplaying:
             province=contents.province,
             freight=contents.freight,
         )
-        remember(request, told=self._told_of(stored))
+        take_as_told(request, told=self._told_of(stored))
         return LeftCart(
             day=stored.updated_at.astimezone(self.zone).date(),
             request=request,

@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Coupon, Message
 from campaigns.refund_effects import CouponEffects, refund_message
 from campaigns.rules.coupons import ReturnOf, return_of
-from campaigns.services.holding import hold_coupon, return_coupons, use_coupons
+from campaigns.services.holding import hold_coupon, return_order, use_coupons
 from campaigns.services.issuing import issue_coupon
 from campaigns.stored_offers import coupon_of_terms, promotion_of_terms
 from campaigns.subscribers import tell_of_refund
@@ -89,7 +89,7 @@ def test_c10_r12_what_was_said_is_what_happens(used):
     assert said(order, closes=False) == ["coupon_stays_partial"]
     assert said(order, closes=True) == ["coupon_returns"]
     refund = give_back(order)
-    assert return_coupons(order_id=order.pk, now=NOON) == 1
+    assert return_order(order_id=order.pk, now=NOON) == 1
     coupon.refresh_from_db()
     assert coupon.state == Coupon.State.AVAILABLE
     assert CouponEffects().booked(refund.pk) == []
@@ -98,7 +98,7 @@ def test_c10_r12_what_was_said_is_what_happens(used):
 def test_c25_an_exchange_keeps_the_coupon_used(used):
     order, coupon = used
     refund = give_back(order, kind="exchange")
-    assert return_coupons(order_id=order.pk, now=NOON) == 0
+    assert return_order(order_id=order.pk, now=NOON) == 0
     coupon.refresh_from_db()
     assert coupon.state == Coupon.State.USED
     codes = [effect.code for effect in CouponEffects().booked(refund.pk)]

@@ -31,11 +31,7 @@ ME = ("m:1", "p:ab")
             Limits(period="month", member_in_period=1),
             [Slot("m:1", "2026-11", 1), Slot("p:ab", "2026-11", 1)],
         ),
-        (
-            "C12 one first order",
-            Limits(first_order_only=True),
-            [Slot("m:1", "first", 1), Slot("p:ab", "first", 1)],
-        ),
+        ("C12 an order, not a count", Limits(first_order_only=True), []),
         ("no period, no limit", Limits(in_period=3), []),
     ],
 )
@@ -50,7 +46,6 @@ def test_c8_what_a_use_counts(_case, limits, slots):
         (Slot("m:1", "", 1), "coupon_member_limit"),
         (Slot("", "2026-W47", 1), "coupon_timeframe_limit"),
         (Slot("m:1", "2026-W47", 1), "coupon_timeframe_limit"),
-        (Slot("m:1", "first", 1), "coupon_first_order_only"),
     ],
 )
 def test_a_full_count_has_a_reason(slot, reason):

@@ -8,7 +8,7 @@ from campaigns.services.giving import offer_coupon
 from campaigns.services.holding import (
     hold_coupon,
     release_order,
-    return_coupons,
+    return_order,
     take_back_hold,
     use_coupons,
 )
@@ -23,7 +23,7 @@ DEEDS = {
     "hold": {"available": "held"},
     "use": {"held": "used"},
     "release": {"held": "available"},
-    "return": {"used": "available"},
+    "return": {"held": "available", "used": "available"},
     "take back": {"held": "available"},
     "revoke": {"available": "revoked"},
     "give away": {},
@@ -40,7 +40,7 @@ def do(deed, coupon, order, dana):
         release_order(order_id=order.pk)
     elif deed == "return":
         Order.objects.filter(pk=order.pk).update(state="refunded")
-        return_coupons(order_id=order.pk, now=NOON)
+        return_order(order_id=order.pk, now=NOON)
     elif deed == "take back":
         take_back_hold(**own)
     elif deed == "revoke":

@@ -11,7 +11,7 @@ from campaigns.services.holding import (
     CouponGone,
     hold_coupon,
     release_order,
-    return_coupons,
+    return_order,
     use_coupons,
 )
 from campaigns.services.issuing import issue_coupon
@@ -97,7 +97,7 @@ def test_c10_only_a_full_refund_brings_a_coupon_back(
     terms = coupon.terms | {"returns": returns}
     Coupon.objects.update(state=Coupon.State.USED, order=order, terms=terms)
 
-    assert return_coupons(order_id=order.pk, now=NOON) == came_back
+    assert return_order(order_id=order.pk, now=NOON) == came_back
 
 
 def test_a_coupon_that_left_its_order_stays_and_stands_in_the_trail(alice, coupon):
@@ -123,7 +123,7 @@ def test_a_coupon_that_left_its_order_stays_and_stands_in_the_trail(alice, coupo
     )
     Coupon.objects.update(state=Coupon.State.HELD, order=other)
 
-    assert return_coupons(order_id=order.pk, now=NOON) == 0
+    assert return_order(order_id=order.pk, now=NOON) == 0
     coupon.refresh_from_db()
     assert (coupon.state, coupon.order) == (Coupon.State.HELD, other)
     entry = AuditEntry.objects.get(action="coupons.not_returned")

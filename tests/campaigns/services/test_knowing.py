@@ -181,6 +181,7 @@ def test_a_quote_takes_three_statements_with_gifts_at_one_offer_and_at_a_thousan
     put_on, cart, alice
 ):
     make_variant("MUG", 1_500, on_hand=5)
+    past_order(alice, days=1)  # Of who bought nothing more is asked: test_first_orders.
     grant_points(
         member_id=alice.pk,
         points=5_000,
@@ -199,7 +200,7 @@ def test_a_quote_takes_three_statements_with_gifts_at_one_offer_and_at_a_thousan
     first = counted(quote)
     few = counted(quote)
     first_orders = [
-        promotion(NthOrder(1), Worth(100 * n), source_id=f"prm_{n:03}")
+        promotion(NthOrder(2), Worth(100 * n), source_id=f"prm_{n:03}")
         for n in range(1, 500)
     ]
     gifts = [gift(f"gift_{n:03}", f"G{n}", from_minor=100 * n) for n in range(1, 500)]

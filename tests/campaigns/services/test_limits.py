@@ -14,7 +14,7 @@ from campaigns.services.holding import (
     CouponUnknown,
     hold_coupon,
     release_order,
-    return_coupons,
+    return_order,
     take_back_hold,
     use_coupons,
 )
@@ -290,6 +290,7 @@ def test_c12_first_orders_by_coupons_of_two_kinds_are_one(alice, bob, endless):
     assert refused.value.code == "coupon_first_order_only"
     assert Coupon.objects.filter(state="held").count() == 1
 
+    Order.objects.filter(pk=unpaid.pk).update(state="cancelled")
     release_order(order_id=unpaid.pk)
     assert reason(second, alice) is None
     hold(second)
@@ -345,8 +346,8 @@ def test_c22_a_budget_is_reserved_spent_and_given_back(alice, budget, endless):
     assert money(budget) == (0, 2000)
 
     Order.objects.filter(pk=paid.pk).update(state="refunded")
-    assert return_coupons(order_id=paid.pk, now=NOON) == 1
-    assert return_coupons(order_id=paid.pk, now=NOON) == 0
+    assert return_order(order_id=paid.pk, now=NOON) == 1
+    assert return_order(order_id=paid.pk, now=NOON) == 0
     assert money(budget) == (0, 0)
 
 
@@ -380,8 +381,8 @@ def test_c22_a_coupon_that_stays_used_gives_its_money_back(alice, budget, endles
     order = hold(coupon)
     use_coupons(order_id=order.pk, now=NOON)
     Order.objects.filter(pk=order.pk).update(state="refunded")
-    assert return_coupons(order_id=order.pk, now=NOON) == 0
-    assert return_coupons(order_id=order.pk, now=NOON) == 0
+    assert return_order(order_id=order.pk, now=NOON) == 0
+    assert return_order(order_id=order.pk, now=NOON) == 0
     coupon.refresh_from_db()
     assert (money(budget), coupon.state) == ((0, 0), Coupon.State.USED)
     assert UseTally.objects.filter(used=1).count() == 1, "the use counts on"
@@ -394,7 +395,7 @@ def test_c10_an_expired_coupon_comes_back_for_its_days_of_grace(alice, endless):
     use_coupons(order_id=order.pk, now=NOON)
     Order.objects.filter(pk=order.pk).update(state="refunded")
     late = NOON + 60 * DAY
-    assert return_coupons(order_id=order.pk, now=late) == 1
+    assert return_order(order_id=order.pk, now=late) == 1
     coupon.refresh_from_db()
     # The end of the third day after in Shanghai.
     assert coupon.expires_at == late + 3 * DAY + timedelta(hours=12)

@@ -243,5 +243,5 @@ INSERT INTO campaigns_promotionuse (
     promotion_id, order_id, state, amount_minor, budget_id, taken_at)
 SELECT id, %(order)s, 'held', %(amount)s, budget_id, %(now)s
   FROM campaigns_promotion WHERE public_id = %(promotion)s
-RETURNING budget_id
+RETURNING budget_id, false
 """

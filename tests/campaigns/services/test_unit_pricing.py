@@ -19,6 +19,7 @@ from orders.services.carts import add_item, create_cart
 from orders.services.quoting import quote_cart
 from orders.services.showing_prices import shown_prices
 from tests.campaigns.recipes import ladder, of_kind, use
+from tests.campaigns.services.test_limits import order_of
 from tests.cast import NOON, make_channel, make_variant
 from tests.orders.shop import fill_cart, pay, place
 
@@ -365,6 +366,7 @@ def test_who_buys_is_asked_only_where_prices_differ_by_it(tea, alice):
     listed(alice)
     assert len(statements(lambda: listed(alice))) == 2
     members_only(500, when={"nth_order": 1})
+    order_of(alice, state="paid")
     listed(alice)
     asked = statements(lambda: listed(alice))
     assert len(asked) == 3
