@@ -251,9 +251,9 @@ def _return_coupons(order_id: int, now: datetime) -> int:
     """Give coupons back after a full refund, where they promise it (C10).
 
     One that expired meanwhile gets its days of grace, or comes back expired: it stays
-    usable for nobody but its history is right. Budgets get back what the order had
-    spent in any case. A coupon that left the order meanwhile stays what it became, and
-    stands in the audit trail.
+    usable for nobody but its history is right. Its budget gets back what the order had
+    spent, if the coupon comes back (R12). One that left the order meanwhile stays what
+    it became, and stands in the audit trail.
     """
     _note_gone(order_id, now)
     used = _locked(Coupon.objects.filter(order_id=order_id, state=Coupon.State.USED))
@@ -284,14 +284,11 @@ def _return(coupon: Coupon, now: datetime) -> int:
         closes_order=True,
         now=now,
     )
-    row = Coupon.objects.filter(pk=coupon.pk)
     if outcome is ReturnOf.STAYS:
-        # The use counts on; the money it cost came back with the refund.
-        if coupon.budget_id is not None:
-            _give_money_back(coupon, was_spent=True)
-            row.update(budget=None, discount_minor=0)
+        # It was used, and its budget has spent it (R12).
         return 0
     _free([coupon], was_spent=True)
+    row = Coupon.objects.filter(pk=coupon.pk)
     changes = dict(_UNCOUNTED)
     if outcome is ReturnOf.GRACE:
         zone = ZoneInfo(settings.SHOP_TIME_ZONE)

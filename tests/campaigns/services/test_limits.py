@@ -375,7 +375,7 @@ def test_c22_a_template_given_another_budget_leaves_reservations(
     assert (money(budget), money(other)) == ((0, 2000), (0, 0))
 
 
-def test_c22_a_coupon_that_stays_used_gives_its_money_back(alice, budget, endless):
+def test_r12_a_coupon_that_stays_used_stays_spent(alice, budget, endless):
     CouponTemplate.objects.update(returns=False, limit_member=1)
     (coupon,) = coupons(endless, alice, 1)
     order = hold(coupon)
@@ -384,7 +384,7 @@ def test_c22_a_coupon_that_stays_used_gives_its_money_back(alice, budget, endles
     assert return_order(order_id=order.pk, now=NOON) == 0
     assert return_order(order_id=order.pk, now=NOON) == 0
     coupon.refresh_from_db()
-    assert (money(budget), coupon.state) == ((0, 0), Coupon.State.USED)
+    assert (money(budget), coupon.state) == ((0, 2_000), Coupon.State.USED)
     assert UseTally.objects.filter(used=1).count() == 1, "the use counts on"
 
 
