@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.shared.money import cumulative_share
 from loyalty.models import SubscriptionMove, SubscriptionPeriod
 from loyalty.queries.plans import (
     left_after,
@@ -88,6 +89,12 @@ def _of_line(line: OrderLine, back: UnitsBack, *, now: datetime) -> Iterator[Eff
         plan=held.plan,
         since=start_of(period.starts_on),
         until=now,
+    )
+    # Each unit of the fee bears its part, so that none is taken off twice.
+    units = line.quantity
+    before, after = line.refunded_quantity, line.refunded_quantity + back.quantity
+    saved = cumulative_share(saved, after, units) - cumulative_share(
+        saved, before, units
     )
     points, worth = points_of_fee(line)
     points_minor = worth * back.points // points if points else 0

@@ -53,6 +53,17 @@ class Benefit(Bilingual, models.Model):
     class Meta:
         verbose_name = _("benefit")
         verbose_name_plural = _("benefits")
+        constraints = [
+            # Whoever moves their birthday would have another one with a shorter one.
+            models.CheckConstraint(
+                condition=~Q(kind="birthday_gift") | Q(period__in=["year", "cycle"]),
+                name="benefit_birthday_once_a_year",
+                violation_error_message=_(
+                    "A birthday gift is counted per calendar year or year of "
+                    "membership."
+                ),
+            )
+        ]
 
     def __str__(self):
         return self.label

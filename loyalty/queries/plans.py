@@ -20,9 +20,22 @@ from loyalty.models import (
 from loyalty.rules.plans import HOLDING, PaidDays, State, days_left
 from orders.models import OrderLine
 
-#: What a member saved on goods because of the price for a plan.
+#: What a member saved on goods because of the price for a plan, and by benefits that
+#: nothing but the plan gave them: what each saved, and the worth of its points.
 _SAVED = """
-SELECT COALESCE(sum((l.list_price_minor - l.unit_price_minor)
+SELECT (SELECT COALESCE(sum(u.saved_minor + u.points * c.redeem_minor_per_100 / 100), 0)
+          FROM loyalty_benefituse u CROSS JOIN loyalty_program c
+         WHERE u.member_id = %(member)s AND u.state = 'used'
+           AND u.used_at >= %(since)s AND u.used_at < %(until)s
+           AND EXISTS (SELECT FROM loyalty_benefitgrant g
+                        WHERE g.benefit_id = u.benefit_id AND g.audience = %(mark)s)
+           AND NOT EXISTS (
+               SELECT FROM loyalty_benefitgrant g, loyalty_pointsaccount a
+                 LEFT JOIN loyalty_tier t ON t.id = a.tier_id
+                WHERE g.benefit_id = u.benefit_id AND a.member_id = u.member_id
+                  AND g.audience IN ('', 'tier:' || t.code))
+       )::bigint +
+       COALESCE(sum((l.list_price_minor - l.unit_price_minor)
                     * (l.quantity - l.refunded_quantity)), 0)::bigint
   FROM orders_order o
   JOIN orders_orderline l ON l.order_id = o.id
@@ -123,7 +136,10 @@ def left_after(subscription: Subscription, *, after: date) -> int:
 
 
 def saved_minor(*, member_id: int, plan: Plan, since: datetime, until: datetime) -> int:
-    """Return what the price for a plan saved a member; refunded units saved nothing."""
+    """Return what a plan saved a member by its prices and benefits (R21).
+
+    Refunded units saved nothing, nor did benefits that were given back.
+    """
     told = {"member": member_id, "mark": plan.mark, "since": since, "until": until}
     with planned_cursor() as cursor:
         cursor.execute(_SAVED, told)

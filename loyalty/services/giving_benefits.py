@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
@@ -27,6 +28,7 @@ from members.models import Member
 _ACTOR = "loyalty.benefits"
 _CHUNK = 1_000
 
+#: What somebody had before they merged into the member was their gift, too.
 _WRITE_USES = """
 WITH given AS (
     INSERT INTO loyalty_benefituse (public_id, benefit_id, member_id, state,
@@ -36,6 +38,12 @@ WITH given AS (
       FROM unnest(%(public_ids)s::text[], %(members)s::bigint[], %(starts)s::date[],
                   %(points)s::int[], %(sources)s::text[])
            AS g (public_id, member_id, period_start, points, source)
+     WHERE NOT EXISTS (
+           SELECT FROM loyalty_benefituse u
+            WHERE u.benefit_id = %(benefit)s AND u.member_id = g.member_id
+              AND starts_with(u.source, %(occasion)s)
+              AND split_part(u.source, ':', -1) <> split_part(g.source, ':', -1)
+              AND u.used_at >= g.period_start::timestamp AT TIME ZONE %(zone)s)
      ORDER BY g.member_id
     ON CONFLICT (benefit_id, source) DO NOTHING
     RETURNING id, member_id, period_start, points, source
@@ -56,9 +64,14 @@ class _Occasion:
     name: str
     at: datetime
 
+    @property
+    def beginning(self) -> str:
+        """Return how the sources of its gifts begin, whoever had them."""
+        return f"{self.name}:"
+
     def source(self, member: str, span: Span) -> str:
         """Return what makes it one gift: occasion, period and member."""
-        return f"{self.name}:{span.starts_on.isoformat()}:{member}"
+        return f"{self.beginning}{span.starts_on.isoformat()}:{member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +207,8 @@ def _write_uses(
                 "benefit": benefit.pk,
                 "actor": _ACTOR,
                 "now": now,
+                "occasion": occasion.beginning,
+                "zone": settings.SHOP_TIME_ZONE,
                 "public_ids": [new_public_id("bus") for _ in ids],
                 "members": ids,
                 "starts": [spans[pk].starts_on for pk in ids],

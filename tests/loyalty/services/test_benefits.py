@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from campaigns.models import Coupon, CouponTemplate
 from crm.shared.models import AuditEntry, Delivery, Fact
@@ -27,6 +28,7 @@ from loyalty.services.using_benefits import (
     return_use,
     use_benefit,
 )
+from members.services.merging import merge_members
 from orders.events import OrderRefunded
 from tests.cast import NOON, make_member, put_in_state
 from tests.loyalty.books import account_of, assert_sound, paid_order
@@ -285,10 +287,36 @@ def test_a_drip_gives_a_coupon_every_period_to_whoever_has_it(alice, bob):
     ]
 
 
+def test_t5_who_was_two_has_one_birthday_a_cycle(dana):
+    """The birthday came to the one who stays with the merge, its gift before."""
+    stays = make_member(951, joined_at=NOON - timedelta(days=300))
+    goes = born(952, "1990-11-21")
+    make_benefit("cake", {"number": 88}, kind="birthday_gift", period="year")
+    assert give_birthday_gifts(now=NOON) == 1
+    merge_members(
+        winner_id=stays.pk,
+        loser_id=goes.pk,
+        take=["birthday"],
+        actor=dana,
+        reason="one person",
+        now=NOON,
+    )
+    assert give_birthday_gifts(now=NOON + timedelta(days=1)) == 0
+    assert give_birthday_gifts(now=NOON.replace(year=2027)) == 1
+
+
+@pytest.mark.parametrize("period", ["month", "quarter"])
+def test_t5_no_birthday_is_counted_by_less_than_a_year(db, period):
+    cake = make_benefit("cake", {"number": 88}, kind="birthday_gift", period="year")
+    cake.period = period
+    with pytest.raises(ValidationError, match="calendar year or year of membership"):
+        cake.full_clean()
+
+
 def test_gifts_of_a_thousand_cost_no_more_statements_than_those_of_two(
     db, django_assert_max_num_queries
 ):
-    make_benefit("cake", {"number": 5}, kind="birthday_gift")
+    make_benefit("cake", {"number": 5}, kind="birthday_gift", period="year")
     for serial in range(20, 50):
         born(serial, "1990-11-21")
     with django_assert_max_num_queries(32):

@@ -8,11 +8,13 @@ from crm.shared.models import AuditEntry, Fact
 from crm.shared.outbox import drain
 from loyalty.merging import BothHavePlans, LoyaltyMerger
 from loyalty.models import (
+    BenefitUse,
     PointsAccount,
     PointsEntry,
     Program,
     Subscription,
     SubscriptionMove,
+    SubscriptionPeriod,
 )
 from loyalty.queries.plans import plan_then, renewals_ahead, saved_so_far, start_of
 from loyalty.services import renewing
@@ -44,6 +46,7 @@ from loyalty.services.subscribing import (
     settle_paid_plans,
     start_trial,
 )
+from loyalty.services.using_benefits import return_use, use_benefit
 from members.services.instruments import UnknownInstrument, remove_instrument
 from members.services.movers import MergeCase
 from orders.merging import ORDERS
@@ -63,6 +66,7 @@ from orders.services.refunding import (
 from orders.services.stating import refund_statement
 from tests.cast import make_member, make_variant, put_in_state
 from tests.loyalty.books import paid_order
+from tests.loyalty.catalogue import make_benefit
 from tests.loyalty.plans import (
     bind_card,
     buy_plan,
@@ -599,6 +603,16 @@ def test_r21_a_fee_is_refunded_to_the_day_and_the_plan_ends(alice, tea):
 
 def test_r21_what_the_plan_saved_goes_off(alice, tea):
     order = buy_plan(alice, tea, JUNE)
+    cup = cheaper_cup()
+    buy_cup(alice, cup, date(2026, 6, 5))
+
+    quote = quote_refund(order_id=order.pk, items={1: 1}, now=noon(date(2026, 6, 10)))
+
+    assert quote.amount_minor == 2_000 - 300
+    assert saved_so_far(plan_of(alice), at=noon(date(2026, 6, 10))) == 300
+
+
+def cheaper_cup() -> Variant:
     cup = make_variant("CUP", 1_000)
     for kind, audience, amount in [("list", "", 1_000), ("member", "plan:tea", 700)]:
         Price.objects.create(
@@ -609,12 +623,71 @@ def test_r21_what_the_plan_saved_goes_off(alice, tea):
             starts_at=noon(date(2026, 5, 1)),
             created_at=noon(JUNE),
         )
-    buy_cup(alice, cup, date(2026, 6, 5))
+    return cup
+
+
+def test_r21_what_the_plan_saved_goes_off_once(alice, tea):
+    order = buy_plan(alice, tea, JUNE, units=2)
+    buy_cup(alice, cheaper_cup(), JUNE)
+    on = date(2026, 6, 2)
+
+    first = refund(order, on)
+    second = quote_refund(order_id=order.pk, items={1: 1}, now=noon(on))
+
+    days = period_of(order).days
+    used = -(-6_000 * 2 // days)  # Two days of both months; a rounding apart.
+    both = first.amount_minor + second.amount_minor
+    assert 6_000 - used - 300 - 1 <= both <= 6_000 - used - 300 + 1
+
+
+def period_of(order: Order) -> SubscriptionPeriod:
+    return SubscriptionPeriod.objects.get(order_line__order=order)
+
+
+@pytest.mark.parametrize(
+    ("grants", "gone"),
+    [
+        ([{"audience": "plan:tea", "quota": 4}], 800),
+        ([{"audience": "plan:tea"}, {"audience": ""}], 0),
+        ([{"audience": "tier:member"}, {"audience": "plan:tea", "quota": 4}], 0),
+    ],
+)
+def test_r21_benefits_that_only_the_plan_gave_go_off(alice, tea, grants, gone):
+    make_benefit("freight", *grants, kind="free_freight")
+    order = buy_plan(alice, tea, JUNE)
+    use = use_benefit(
+        benefit="freight",
+        member_id=alice.pk,
+        source="order:1",
+        saved_minor=800,
+        now=noon(date(2026, 6, 5)),
+    )
+
+    def goes_back() -> int:
+        now = noon(date(2026, 6, 10))
+        return quote_refund(order_id=order.pk, items={1: 1}, now=now).amount_minor
+
+    assert goes_back() == 2_000 - gone
+    return_use(benefit_use=use.public_id, actor="dana", reason="x", now=noon(JUNE))
+    assert goes_back() == 2_000
+
+
+def test_r21_points_of_the_plan_go_off_at_their_worth(alice, tea):
+    Program.objects.update(redeem_minor_per_100=100)
+    gift = {"audience": "plan:tea", "number": 500}
+    make_benefit("drip", gift)
+    order = buy_plan(alice, tea, JUNE)
+    use = use_benefit(
+        benefit="drip",
+        member_id=alice.pk,
+        source="test",
+        now=noon(date(2026, 6, 5)),
+    )
+    BenefitUse.objects.filter(pk=use.pk).update(points=500)
 
     quote = quote_refund(order_id=order.pk, items={1: 1}, now=noon(date(2026, 6, 10)))
 
-    assert quote.amount_minor == 2_000 - 300
-    assert saved_so_far(plan_of(alice), at=noon(date(2026, 6, 10))) == 300
+    assert quote.amount_minor == 2_000 - 500
 
 
 def buy_cup(member, cup, on: date) -> None:
