@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, Message, Seat, SegmentMember
@@ -13,6 +13,7 @@ from members.services.movers import Key, MergeCase, Merger, Moved, Share
 from orders.merging import ORDERS
 
 _COUPONS = Key(Coupon, "member")
+_ISSUED = Key(Coupon, "issued_to")
 _MESSAGES = Key(Message, "member")
 _SEATS = Key(Seat, "member")
 
@@ -22,12 +23,15 @@ class CampaignsMerger(Merger):
 
     A seat stays where both sit in one group: nobody has two (G4).
     Nobody may have one gift twice: of two coupons of one template and cause the
-    loser's is revoked if it could still be used, and told apart by its cause if not.
+    loser's is revoked if one of the two could still use it, and told apart by its cause
+    if not. Who was given one by them keeps it.
     """
 
     name = "campaigns"
     keys = (_COUPONS, _MESSAGES)
-    also_covers = frozenset({_SEATS.label, "campaigns.SegmentMember.member"})
+    also_covers = frozenset(
+        {_SEATS.label, _ISSUED.label, "campaigns.SegmentMember.member"}
+    )
 
     def move(self, case: MergeCase) -> dict[str, Any]:
         """Settle coupons both have, then move all.
@@ -47,7 +51,10 @@ class CampaignsMerger(Merger):
         SegmentMember.objects.filter(member_id=case.loser_id).delete()
         twice = self._settle_twice(case)
         seats = self._move_seats(case)
-        return {"twice": twice, _SEATS.label: seats, **super().move(case)}
+        issued = sorted(_issued_to(case.loser_id).values_list("pk", flat=True))
+        Coupon.objects.filter(pk__in=issued).update(issued_to_id=case.winner_id)
+        own = {"twice": twice, _SEATS.label: seats, _ISSUED.label: issued}
+        return own | super().move(case)
 
     def _move_seats(self, case: MergeCase) -> list[int]:
         own = _SEATS.rows(case.winner_id).filter(state__in=Seat.LIVE)
@@ -68,27 +75,39 @@ class CampaignsMerger(Merger):
         used = set(_used_since(case, moved).values_list("pk", flat=True))
         self.return_rows(_MESSAGES, case, mine[_MESSAGES.label])
         self.return_rows(_SEATS, case, mine.get(_SEATS.label, []))
+        # What merged before both were kept was issued to its holder.
+        issued = mine.get(_ISSUED.label, mine[_COUPONS.label])
+        self.return_rows(_ISSUED, case, issued)
         self.return_rows(
             _COUPONS, case, [pk for pk in mine[_COUPONS.label] if pk not in used]
         )
         for pk, (source, state) in mine["twice"].items():
-            coupon = Coupon.objects.filter(pk=int(pk), member_id=case.loser_id)
+            coupon = Coupon.objects.filter(pk=int(pk), issued_to_id=case.loser_id)
             coupon.update(source=source)
             if state == Coupon.State.AVAILABLE:
                 coupon.filter(state=Coupon.State.REVOKED).update(state=state)
 
     def _settle_twice(self, case: MergeCase) -> dict[str, list[str]]:
-        own = set(_COUPONS.rows(case.winner_id).values_list("template_id", "source"))
+        own = set(_issued_to(case.winner_id).values_list("template_id", "source"))
         twice = {}
-        for coupon in _COUPONS.rows(case.loser_id).select_for_update().order_by("pk"):
+        for coupon in _issued_to(case.loser_id).select_for_update().order_by("pk"):
             if (coupon.template_id, coupon.source) not in own:
                 continue
             twice[str(coupon.pk)] = [coupon.source, coupon.state]
             coupon.source = f"{case.source}:{coupon.pk}"
-            if coupon.state == Coupon.State.AVAILABLE:
+            is_theirs = coupon.member_id in case.member_ids
+            if is_theirs and coupon.state == Coupon.State.AVAILABLE:
                 coupon.state = Coupon.State.REVOKED
             coupon.save(update_fields=["source", "state"])
         return twice
+
+
+def _issued_to(member_id: int) -> QuerySet[Coupon]:
+    """Return what was issued to a member: what is in the wallet, or given away."""
+    given_away = ~Q(issued_to=F("member"))
+    return Coupon.objects.filter(
+        Q(member_id=member_id) | given_away, issued_to_id=member_id
+    )
 
 
 def _used_since(case: MergeCase, moved: Moved):

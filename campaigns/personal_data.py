@@ -30,9 +30,9 @@ class CampaignsData(PersonalData):
             "campaigns.Coupon",
             "member",
             kept="code state issued_at expires_at used_at",
-            plain="public_id template member terms source order template_version "
-            "grace_days is_transferable is_offered public_code discount_minor budget "
-            "tallies usable_from",
+            plain="public_id template member issued_to terms source order "
+            "template_version grace_days is_transferable is_offered public_code batch "
+            "discount_minor budget tallies usable_from",
             beside="template__name",
         ),
         Table(

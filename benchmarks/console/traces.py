@@ -92,9 +92,9 @@ _STATEMENTS = [
                CASE WHEN g %% 5000 = 0 THEN 'undone' ELSE 'done' END, 'active',
                '{{}}', '{{}}', 'same person', 'bench', {_AT}
         FROM generate_series(100, %(members)s, 100) g""",
-    f"""INSERT INTO campaigns_coupon (public_id, template_id, member_id, code, state,
-            terms, source, issued_at, expires_at, tallies)
-        SELECT 'cpn_' || lpad(g::text, 26, '0'), %(coupon)s, g,
+    f"""INSERT INTO campaigns_coupon (public_id, template_id, member_id, issued_to_id,
+            code, state, terms, source, issued_at, expires_at, tallies)
+        SELECT 'cpn_' || lpad(g::text, 26, '0'), %(coupon)s, g, g,
                'BENCH' || lpad(g::text, 12, '0'),
                CASE WHEN g %% 1000 = 9 THEN 'revoked' ELSE 'available' END, '{{}}',
                'bench', {_AT}, %(now)s + interval '30 days', '{{}}'

@@ -203,7 +203,11 @@ class CouponTemplate(Bilingual, models.Model):
 
 
 class Coupon(models.Model):
-    """One coupon of one member. States and moves as in C1."""
+    """One coupon of one member. States and moves as in C1.
+
+    ``member`` is who has it now. Whoever gives it away stays ``issued_to``: that they
+    got it, and why, is not undone by passing it on (C2, C24).
+    """
 
     class State(models.TextChoices):
         """available -> held -> used; see ``campaigns.rules.coupons``."""
@@ -229,6 +233,13 @@ class Coupon(models.Model):
         verbose_name=_("member"),
         db_index=False,
     )
+    issued_to = models.ForeignKey(
+        "members.Member",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("issued to"),
+        db_index=False,
+    )
     code = models.CharField(_("code"), max_length=24, unique=True, db_collation="C")
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.AVAILABLE
@@ -248,7 +259,7 @@ class Coupon(models.Model):
     )
     #: Its holder lets whoever brings the code have it.
     is_offered = models.BooleanField(_("given away"), default=False, db_default=False)
-    #: Why it was issued, such as ``tier:gold:2026``; once per member and template.
+    #: Why it was issued, such as ``tier:gold:2026``; once per template and whom to.
     source = models.CharField(_("source"), max_length=80)
     order = models.ForeignKey(
         "orders.Order",
@@ -266,6 +277,16 @@ class Coupon(models.Model):
         blank=True,
         related_name="coupons",
         verbose_name=_("public code"),
+    )
+    #: The batch whose code it was got by; found by its template.
+    batch = models.ForeignKey(
+        "campaigns.CouponBatch",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="coupons",
+        verbose_name=_("batch of codes"),
+        db_index=False,
     )
     #: What it takes off its order, and the budget that pays for it (C22).
     discount_minor = models.BigIntegerField(_("saving"), default=0, db_default=0)
@@ -289,7 +310,8 @@ class Coupon(models.Model):
         verbose_name_plural = _("coupons")
         constraints = [
             models.UniqueConstraint(
-                fields=["template", "member", "source"], name="coupon_once_per_source"
+                fields=["template", "issued_to", "source"],
+                name="coupon_once_per_source",
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["held", "used"]) | Q(order__isnull=False),
@@ -304,6 +326,12 @@ class Coupon(models.Model):
         indexes = [
             models.Index(
                 fields=["member", "state", "expires_at"], name="coupon_wallet"
+            ),
+            # Few: the others are found by the wallet of whom they were issued to.
+            models.Index(
+                fields=["issued_to"],
+                name="coupon_given_away",
+                condition=~Q(issued_to=F("member")),
             ),
             models.Index(fields=["-issued_at", "-id"], name="coupon_newest_first"),
             models.Index(

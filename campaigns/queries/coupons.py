@@ -20,6 +20,7 @@ from campaigns.models import (
     UseTally,
 )
 from campaigns.rules.coupon_limits import Slot
+from campaigns.rules.coupons import CLAIM
 
 #: What a member calls a coupon -> the rows that are meant.
 WALLET = {
@@ -92,11 +93,11 @@ def redeemable(*, at: datetime) -> QuerySet[CouponTemplate]:
 def claims(*, member_id: int) -> QuerySet[Coupon]:
     """Return every coupon a member ever claimed (C2).
 
-    Used and expired ones count, and those that came over with a merge.
+    Used and expired ones count, those given away, and those that a merge brought.
     """
     came_over = Q(source__startswith="mrg_") & ~Q(state=Coupon.State.REVOKED)
     return Coupon.objects.filter(
-        Q(source__startswith="claim:") | came_over, member_id=member_id
+        Q(source__startswith=CLAIM) | came_over, issued_to_id=member_id
     )
 
 

@@ -1,7 +1,7 @@
 """Coupons: codes, states, and what a coupon takes off. Plain Python."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +32,23 @@ MOVES = {
     "expired": frozenset(),
     "revoked": frozenset(),
 }
+
+
+#: What the source of a coupon from the claim centre begins with; its number follows.
+CLAIM = "claim:"
+
+
+def next_claim(sources: Iterable[str]) -> int:
+    """Return the number of a member's next claim of a template (C2).
+
+    It was never used before, however many coupons merging brought or took away: points
+    are paid once for each number.
+
+    >>> next_claim(["claim:1", "claim:3", "mrg_01:7"])
+    4
+    """
+    used = [each.removeprefix(CLAIM) for each in sources if each.startswith(CLAIM)]
+    return max(map(int, used), default=0) + 1
 
 
 def check_character(random_part: str) -> str:

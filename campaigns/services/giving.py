@@ -47,19 +47,17 @@ def take_over(*, code: str, member_id: int, now: datetime) -> Coupon | None:
     """Make a coupon that its holder gives away another member's; None if it is none.
 
     Inside the caller's transaction. Its code becomes another one, so that what its
-    holder knew opens nothing any more. Of two who come at once one gets it.
+    holder knew opens nothing any more. Of two who come at once one gets it. Whom it was
+    issued to and why stays, so that nobody gets another by giving one away (C2).
     """
     offered = Coupon.objects.filter(
         code=code, is_offered=True, state=Coupon.State.AVAILABLE, expires_at__gt=now
     )
-    found = offered.values("pk", "public_id", "member_id").first()
+    found = offered.values("pk", "member_id").first()
     if found is None:
         return None
     moved = offered.filter(pk=found["pk"], member_id=found["member_id"]).update(
-        member_id=member_id,
-        code=new_code(),
-        is_offered=False,
-        source=f"gift:{found['public_id']}",
+        member_id=member_id, code=new_code(), is_offered=False
     )
     if not moved:
         return None

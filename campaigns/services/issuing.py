@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.events import CouponIssued
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.queries.coupons import claimable_templates, claims
-from campaigns.rules.coupons import Terms, Validity, new_code
+from campaigns.rules.coupons import CLAIM, Terms, Validity, new_code, next_claim
 from crm.shared.copying import copy_rows
 from crm.shared.errors import Refusal
 from crm.shared.outbox import record, record_all
@@ -93,6 +93,7 @@ def coupon_of(
     source: str,
     code: str = "",
     public_code_id: int | None = None,
+    batch_id: int | None = None,
     now: datetime,
 ) -> Coupon:
     """Return an unsaved coupon with everything the template promises now (C3, C23)."""
@@ -106,6 +107,7 @@ def coupon_of(
     return Coupon(
         template=template,
         member_id=member_id,
+        issued_to_id=member_id,
         code=code or new_code(),
         terms=asdict(terms_of(template)),
         template_version=template.version,
@@ -113,6 +115,7 @@ def coupon_of(
         is_transferable=template.is_transferable,
         source=source,
         public_code_id=public_code_id,
+        batch_id=batch_id,
         issued_at=now,
         usable_from=usable_from,
         expires_at=expires_at,
@@ -125,7 +128,8 @@ def issue_coupon(
 ) -> Coupon:
     """Give a member a coupon and publish CouponIssued, once per ``source``.
 
-    Calling again with the same source returns the first coupon and writes nothing.
+    Calling again with the same source returns the first coupon and writes nothing, also
+    where the member has given it away.
 
     Args:
         source: the reason, such as ``tier:gold``; at most 80 characters.
@@ -136,7 +140,7 @@ def issue_coupon(
     # The member row is the lock: claims of one member come one after the other.
     Member.objects.select_for_update(no_key=True).get(pk=member_id)
     done = Coupon.objects.filter(
-        template_id=template_id, member_id=member_id, source=source
+        template_id=template_id, issued_to_id=member_id, source=source
     ).first()
     if done:
         return done
@@ -181,7 +185,8 @@ def issue_to_members(
         .values_list("pk", flat=True)
     )
     coupons = Coupon.objects.filter(template_id=template_id, source=source)
-    have = set(coupons.filter(member_id__in=wanted).values_list("member_id", flat=True))
+    got = coupons.filter(issued_to_id__in=wanted)
+    have = set(got.values_list("issued_to_id", flat=True))
     missing = [pk for pk in wanted if pk not in have]
     with planned_cursor() as cursor:
         cursor.execute(_TAKE_UP_TO, {"template": template_id, "wanted": len(missing)})
@@ -217,8 +222,9 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
     wanted = CouponTemplate.objects.filter(public_id=template).first()
     if wanted is None:
         raise CouponNotOnOffer
-    claimed = claims(member_id=member_id).filter(template=wanted).count()
-    if claimed >= wanted.per_member_limit:
+    claimed = claims(member_id=member_id).filter(template=wanted)
+    sources = list(claimed.values_list("source", flat=True))
+    if len(sources) >= wanted.per_member_limit:
         raise CouponAlreadyClaimed
     if not claimable_templates(at=now).filter(pk=wanted.pk).exists():
         # The last one may have gone since it was read.
@@ -226,14 +232,17 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         if wanted.stock is not None and wanted.issued >= wanted.stock:
             raise CouponsAllGone
         raise CouponNotOnOffer
-    source = f"claim:{claimed + 1}"
+    number = next_claim(sources)
     if wanted.points_price:
         redeem_points(
             member_id=member_id,
             points=wanted.points_price,
-            source=f"coupon:{wanted.public_id}:{claimed + 1}",
+            source=f"coupon:{wanted.public_id}:{number}",
             now=now,
         )
     return issue_coupon(
-        template_id=wanted.pk, member_id=member_id, source=source, now=now
+        template_id=wanted.pk,
+        member_id=member_id,
+        source=f"{CLAIM}{number}",
+        now=now,
     )

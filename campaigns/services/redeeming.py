@@ -29,7 +29,7 @@ UPDATE campaigns_couponcode c SET state = 'taken'
             SELECT batch_id FROM campaigns_couponcode WHERE code = %(code)s)
            FOR SHARE) b
  WHERE c.code = %(code)s AND c.state = 'free' AND c.batch_id = b.id
-RETURNING b.template_id
+RETURNING b.template_id, b.id
 """
 
 
@@ -102,14 +102,15 @@ def take_code(*, code: str, member_id: int, now: datetime) -> Coupon:
     """
     public = PublicCode.objects.filter(code=code, is_active=True).first()
     if public is not None:
-        template_id, source = public.template_id, f"code:{new_code()}"
+        template_id, batch_id = public.template_id, None
+        source = f"code:{new_code()}"
     else:
         with planned_cursor() as cursor:
             cursor.execute(_TAKE, {"code": code})
             taken = cursor.fetchone()
         if taken is None:
             raise CodeNotFound
-        (template_id,), source = taken, f"code:{code}"
+        (template_id, batch_id), source = taken, f"code:{code}"
     template = redeemable(at=now).filter(pk=template_id).first()
     if template is None:
         raise CodeNotFound
@@ -119,6 +120,7 @@ def take_code(*, code: str, member_id: int, now: datetime) -> Coupon:
         source=source,
         code="" if public else code,
         public_code_id=public.pk if public else None,
+        batch_id=batch_id,
         now=now,
     )
     coupon.save(force_insert=True)

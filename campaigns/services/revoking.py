@@ -155,10 +155,8 @@ def revoke_chunk(
 
 
 def _coupons_of(batch: CouponBatch) -> QuerySet[Coupon]:
-    taken = CouponCode.objects.filter(batch=batch, state=CouponCode.State.TAKEN)
-    return Coupon.objects.filter(
-        template_id=batch.template_id, code__in=taken.values("code")
-    )
+    # Also those given away, whose code is another one now.
+    return Coupon.objects.filter(template_id=batch.template_id, batch=batch)
 
 
 def _counted(coupons: QuerySet[Coupon], *, codes: int) -> Revocation:

@@ -75,8 +75,12 @@ def take_reward_back(*, order_id: int, now: datetime) -> bool:
     if not group.reward or not _is_forfeit(group.reward, seat):
         return False
     member_id, source = standing_id(seat.member_id), source_of(group)
+    # Also where the leader gave it away.
     revoked = Coupon.objects.filter(
-        member_id=member_id, source=source, state=Coupon.State.AVAILABLE
+        template_id=group.reward.get("coupon"),
+        issued_to_id=member_id,
+        source=source,
+        state=Coupon.State.AVAILABLE,
     ).update(state=Coupon.State.REVOKED)
     entry = take_grant_back(member_id=member_id, source=source, now=now)
     if not revoked and entry is None:

@@ -111,6 +111,7 @@ def plant_coupons(shop: DemoShop) -> None:
                 public_id=shop.public_id("cpn"),
                 template=template,
                 member_id=member_id,
+                issued_to_id=member_id,
                 code=new_code(shop.chance.choice),
                 state=Coupon.State.EXPIRED if is_over else Coupon.State.AVAILABLE,
                 terms=asdict(terms_of(template)),

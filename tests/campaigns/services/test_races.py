@@ -61,6 +61,7 @@ def test_control_without_the_condition_too_many_are_given_out(template, monkeypa
         Coupon.objects.create(
             template=row,
             member_id=member_id,
+            issued_to_id=member_id,
             code=f"CODE{member_id}",
             terms={},
             source=source,

@@ -12,6 +12,7 @@ from members.services.merging import merge_members
 from orders.models import Order
 from orders.services.refunding import refund_order
 from tests.campaigns.groups import make_deal, open_with
+from tests.campaigns.services.test_giving import give
 from tests.campaigns.services.test_group_settling import tell
 from tests.cast import NOON
 
@@ -81,6 +82,16 @@ def test_g16_it_goes_back_with_the_leaders_order_and_no_other(deal):
     assert entry.detail == {"coupons": 1, "points": -300}
     assert not take_reward_back(order_id=leader.order_id, now=NOON)
     assert rewards(leader.group) == expected
+
+
+def test_g16_it_goes_back_from_whom_the_leader_gave_it_to(deal, mallory):
+    CouponTemplate.objects.update(is_transferable=True)
+    leader, *_others = open_with(deal, 3)
+    tell(NOON)
+    give(Coupon.objects.get(), leader.member, mallory)
+    assert rewards(leader.group)[1] == [(mallory.pk, "available")]
+    give_back(leader)
+    assert rewards(leader.group)[1] == [(mallory.pk, "revoked")]
 
 
 def test_g16_a_used_coupon_stays(deal):
