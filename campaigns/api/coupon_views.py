@@ -71,7 +71,7 @@ class CouponGift(CouponView):
         operation_id="me_coupons_gift_update", request=None, responses=CouponShape
     )
     def put(self, request, coupon: str):
-        """Offer it; 422 ``coupon_not_transferable``."""
+        """Offer it; 422 ``coupon_not_transferable``, 409 ``member_not_active``."""
         return self._offer(coupon, is_offered=True)
 
     @extend_schema(operation_id="me_coupons_gift_destroy", responses=CouponShape)

@@ -59,6 +59,26 @@ class CouponAlreadyClaimed(Refusal):
     message = _("You have already claimed this coupon as often as it is offered.")
 
 
+class CannotHaveCoupons(Refusal):
+    """This membership cannot take coupons or give them away at the moment."""
+
+    code = "member_not_active"
+    message = _("This membership cannot take coupons or give them away at the moment.")
+
+
+def lock_holder(*, member_id: int) -> None:
+    """Lock who takes coupons or gives them away; inside the caller's transaction.
+
+    What one member does with coupons happens one after the other.
+
+    Raises:
+        CannotHaveCoupons: the membership is frozen or ended.
+    """
+    member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
+    if not member.may_spend:
+        raise CannotHaveCoupons
+
+
 def terms_of(template: CouponTemplate) -> Terms:
     """Return what a template promises today."""
     return Terms(
@@ -212,13 +232,14 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         template: public id of a claimable template.
 
     Raises:
+        CannotHaveCoupons: the membership is frozen or ended.
         CouponNotOnOffer: unknown, not live, or not for claiming.
         CouponAlreadyClaimed: the per-member limit is reached; used and expired
             coupons count (C2).
         CouponsAllGone: the stock is used up.
         NotEnoughPoints, PointsFrozen: the points do not pay for it.
     """
-    Member.objects.select_for_update(no_key=True).get(pk=member_id)
+    lock_holder(member_id=member_id)
     wanted = CouponTemplate.objects.filter(public_id=template).first()
     if wanted is None:
         raise CouponNotOnOffer

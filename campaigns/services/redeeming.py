@@ -11,10 +11,9 @@ from campaigns.queries.coupons import redeemable
 from campaigns.rules.coupons import is_plausible, new_code, normalise_code
 from campaigns.services.giving import take_over
 from campaigns.services.holding import CouponGone, hold_coupon
-from campaigns.services.issuing import coupon_of
+from campaigns.services.issuing import coupon_of, lock_holder
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
-from members.models import Member
 from orders.models import Order
 from orders.services.guessing import Guesser, counted_try
 
@@ -50,13 +49,6 @@ class CouponForMembersOnly(Refusal):
     message = _("Sign in to use this coupon.")
 
 
-class CannotHaveCoupons(Refusal):
-    """This membership cannot take coupons at the moment."""
-
-    code = "member_not_active"
-    message = _("This membership cannot take coupons at the moment.")
-
-
 def claim_code(*, code: str, member_id: int, guesser: Guesser, now: datetime) -> Coupon:
     """Put the coupon of a typed code into a member's wallet; again is harmless.
 
@@ -75,9 +67,7 @@ def claim_code(*, code: str, member_id: int, guesser: Guesser, now: datetime) ->
 
 @transaction.atomic
 def _claim(typed: str, member_id: int, now: datetime) -> Coupon:
-    member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
-    if not member.may_spend:
-        raise CannotHaveCoupons
+    lock_holder(member_id=member_id)
     if not is_plausible(typed):
         raise CodeNotFound
     own = Q(code=typed) | Q(

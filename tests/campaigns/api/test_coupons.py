@@ -10,6 +10,7 @@ from campaigns.services.issuing import issue_coupon
 from campaigns.services.messaging import write_message
 from campaigns.services.sending import send_due_messages
 from crm.shared import clock
+from tests.cast import put_in_state
 
 API = "/api/storefront/v1"
 
@@ -125,6 +126,19 @@ def test_without_credentials_the_answer_is_401(method, path, db):
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert answer.json()["code"] == "not_authenticated"
+
+
+def test_c24_a_frozen_member_claims_nothing_and_gives_nothing(alice, claimable):
+    CouponTemplate.objects.update(is_transferable=True)
+    coupon = issue_coupon(
+        template_id=claimable.pk, member_id=alice.pk, source="x", now=clock.now()
+    )
+    put_in_state(alice, "frozen")
+    client = client_of(alice)
+    gift = client.put(f"{API}/me/coupons/{coupon.public_id}/gift")
+    for answer in (claim(client, claimable), gift):
+        assert (answer.status_code, answer.json()["code"]) == (409, "member_not_active")
+    assert Coupon.objects.get().is_offered is False
 
 
 def test_an_expired_coupon_says_so(alice, claimable):

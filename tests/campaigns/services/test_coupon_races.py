@@ -254,7 +254,7 @@ def test_control_without_the_condition_a_code_is_taken_twice(template, monkeypat
         redeeming,
         "_TAKE",
         """
-        SELECT template_id FROM campaigns_couponcode c
+        SELECT template_id, b.id FROM campaigns_couponcode c
           JOIN campaigns_couponbatch b ON b.id = c.batch_id
          WHERE c.code = %(code)s AND c.state = 'free'
         """,

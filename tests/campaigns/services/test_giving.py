@@ -6,20 +6,22 @@ from campaigns.models import Coupon, CouponBatch, CouponCode, CouponTemplate
 from campaigns.rules.coupons import check_character
 from campaigns.services.giving import offer_coupon
 from campaigns.services.issuing import (
+    CannotHaveCoupons,
     CouponAlreadyClaimed,
     IssueReport,
     claim_coupon,
     issue_coupon,
     issue_to_members,
 )
-from campaigns.services.redeeming import claim_code
+from campaigns.services.redeeming import CodeNotFound, claim_code
 from campaigns.services.revoking import Revocation, revocation_of_batch, revoke_batch
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import grant_points
 from members.services.merging import merge_members
 from members.services.unmerging import undo_merge
 from orders.services.guessing import Guesser
-from tests.cast import NOON
+from tests.cast import NOON, put_in_state
+from tests.tables import digest
 
 
 def give(coupon, giver, taker):
@@ -103,6 +105,34 @@ def test_a_coupon_may_come_back_to_its_giver(alice, mallory, template):
     coupon = issue(template, alice)
     back = give(give(coupon, alice, mallory), mallory, alice)
     assert whose(back) == (alice, alice, "x")
+
+
+# --- Who may (C24) ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["frozen", "erased", "merged"])
+def test_c24_who_may_not_spend_claims_nothing_and_gives_nothing(state, alice, template):
+    coupon = issue(template, alice)
+    put_in_state(alice, state)
+    before = digest()
+    with pytest.raises(CannotHaveCoupons):
+        claim(template, alice)
+    with pytest.raises(CannotHaveCoupons):
+        offer_coupon(
+            coupon=coupon.public_id, member_id=alice.pk, is_offered=True, now=NOON
+        )
+    assert digest() == before
+
+
+def test_c24_nobody_takes_over_from_who_was_frozen_since(alice, mallory, template):
+    coupon = issue(template, alice)
+    how = {"coupon": coupon.public_id, "member_id": alice.pk, "now": NOON}
+    offer_coupon(is_offered=True, **how)
+    put_in_state(alice, "frozen")
+    with pytest.raises(CodeNotFound):
+        claim_code(code=coupon.code, member_id=mallory.pk, guesser=Guesser(), now=NOON)
+    # To keep it is allowed: nobody gets anything by that.
+    assert not offer_coupon(is_offered=False, **how).is_offered
 
 
 # --- Taken back (C21) ---------------------------------------------------------
