@@ -37,11 +37,13 @@ from crm.shared.planned import planned_cursor
 from orders.models import Allocation, Order, Refund
 from orders.services.cancelling import cancel_order
 
+#: Whose order it is has it still: somebody may have taken it over meanwhile (C24).
 _HOLD = """
 UPDATE campaigns_coupon c SET state = 'held', order_id = %(order)s
   FROM campaigns_coupontemplate t
  WHERE c.public_id = %(coupon)s AND c.state = 'available' AND c.expires_at > %(now)s
    AND (c.usable_from IS NULL OR c.usable_from <= %(now)s) AND t.id = c.template_id
+   AND c.member_id = (SELECT member_id FROM orders_order WHERE id = %(order)s)
 RETURNING c.id, c.template_id, c.member_id, c.public_code_id, t.budget_id,
           t.limit_total, t.limit_member, t.period, t.limit_period,
           t.limit_member_period, t.for_first_order
@@ -96,7 +98,8 @@ def hold_coupon(
         discount_minor: what the coupon takes off the order.
 
     Raises:
-        CouponGone: used, held by another order, expired or revoked meanwhile.
+        CouponGone: used, held by another order, expired, revoked or given away
+            meanwhile.
         UseLimitReached: it has been used as often as it may be.
         BudgetExhausted: its budget cannot pay for the discount.
     """

@@ -5,6 +5,7 @@ import pytest
 from campaigns.models import Coupon, CouponBatch, CouponCode, CouponTemplate
 from campaigns.rules.coupons import check_character
 from campaigns.services.giving import offer_coupon
+from campaigns.services.holding import CouponGone
 from campaigns.services.issuing import (
     CannotHaveCoupons,
     CouponAlreadyClaimed,
@@ -15,12 +16,17 @@ from campaigns.services.issuing import (
 )
 from campaigns.services.redeeming import CodeNotFound, claim_code
 from campaigns.services.revoking import Revocation, revocation_of_batch, revoke_batch
+from crm import wiring
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import grant_points
 from members.services.merging import merge_members
 from members.services.unmerging import undo_merge
+from orders.models import Cart, Order
+from orders.services import checkout
+from orders.services.checkout import place_order
 from orders.services.guessing import Guesser
-from tests.cast import NOON, put_in_state
+from tests.cast import NOON, make_variant, put_in_state
+from tests.orders.shop import fill_cart
 from tests.tables import digest
 
 
@@ -105,6 +111,28 @@ def test_a_coupon_may_come_back_to_its_giver(alice, mallory, template):
     coupon = issue(template, alice)
     back = give(give(coupon, alice, mallory), mallory, alice)
     assert whose(back) == (alice, alice, "x")
+
+
+def test_c24_who_takes_a_coupon_over_while_it_is_ordered_with_has_it(
+    alice, mallory, template, monkeypatch
+):
+    monkeypatch.setattr(wiring, "OFFER_SOURCES", ["campaigns.offers.CouponOffers"])
+    make_variant("TEA", 20_000, on_hand=10)
+    coupon = issue(template, alice)
+    cart = fill_cart({"TEA": 1}, member=alice)
+    Cart.objects.filter(pk=cart.pk).update(coupon_codes=[coupon.code])
+    real = checkout.write_order
+
+    def meanwhile(**how):
+        give(coupon, alice, mallory)
+        return real(**how)
+
+    monkeypatch.setattr(checkout, "write_order", meanwhile)
+    with pytest.raises(CouponGone):
+        place_order(cart_id=cart.pk, expected_total_minor=18_000, now=NOON)
+    assert not Order.objects.exists()
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.order) == ("available", None)
 
 
 # --- Who may (C24) ------------------------------------------------------------
