@@ -1,6 +1,7 @@
-"""A coupon keeps whom it was issued to, and the batch whose code it was.
+"""A coupon keeps whom it was issued to, its batch, and whether it is for a first order.
 
-What was given away before is its holder's: nobody kept whose it was.
+What was given away before is its holder's: nobody kept whose it was. Whether a coupon
+is for a first order was up to its template until now, and stays as that says today.
 """
 
 import django.db.models.deletion
@@ -9,12 +10,39 @@ from django.db import migrations, models
 _FILL = """
 UPDATE campaigns_coupon c
    SET issued_to_id = c.member_id,
-       batch_id = (SELECT k.batch_id FROM campaigns_couponcode k WHERE k.code = c.code)
+       batch_id = (SELECT k.batch_id FROM campaigns_couponcode k WHERE k.code = c.code),
+       terms = CASE WHEN t.for_first_order
+                    THEN c.terms || '{"for_first_order": true}' ELSE c.terms END
+  FROM campaigns_coupontemplate t WHERE t.id = c.template_id
 """
 #: As it was before: what somebody was given has a source of its own.
 _BACK = """
-UPDATE campaigns_coupon SET source = 'gift:' || public_id WHERE issued_to_id <> member_id
+UPDATE campaigns_coupon
+   SET source = CASE WHEN issued_to_id <> member_id
+                     THEN 'gift:' || public_id ELSE source END,
+       terms = terms - 'for_first_order'
 """
+#: A template's version counts the changes of what it promises.
+_COUNT_VERSIONS = """
+DROP TRIGGER template_promises_change ON campaigns_coupontemplate;
+
+CREATE TRIGGER template_promises_change BEFORE UPDATE ON campaigns_coupontemplate
+    FOR EACH ROW WHEN (
+        (OLD.kind, OLD.amount_minor, OLD.percent_bp, OLD.cap_minor,
+         OLD.min_spend_minor, OLD.name, OLD.name_en, OLD.returns, OLD.on_return,
+         OLD.grace_days, OLD.valid_days, OLD.valid_from, OLD.valid_until,
+         OLD.ends_with_campaign, OLD.is_transferable, OLD.for_first_order)
+        IS DISTINCT FROM
+        (NEW.kind, NEW.amount_minor, NEW.percent_bp, NEW.cap_minor,
+         NEW.min_spend_minor, NEW.name, NEW.name_en, NEW.returns, NEW.on_return,
+         NEW.grace_days, NEW.valid_days, NEW.valid_from, NEW.valid_until,
+         NEW.ends_with_campaign, NEW.is_transferable, NEW.for_first_order)
+    )
+    EXECUTE FUNCTION campaigns_count_version();
+"""
+_AS_BEFORE = _COUNT_VERSIONS.replace(", OLD.for_first_order", "").replace(
+    ", NEW.for_first_order", ""
+)
 
 
 class Migration(migrations.Migration):
@@ -81,4 +109,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(migrations.RunSQL.noop, _BACK),
+        migrations.RunSQL(_COUNT_VERSIONS, _AS_BEFORE),
     ]

@@ -244,7 +244,7 @@ class Coupon(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.AVAILABLE
     )
-    #: Terms as promised at issue: kind, amount, percent, cap, minimum, names.
+    #: What was promised at issue; ``campaigns.rules.coupons.Terms``.
     terms = models.JSONField(_("terms"))
     #: Version of the template whose terms these are.
     template_version = models.PositiveIntegerField(

@@ -101,15 +101,15 @@ def claims(*, member_id: int) -> QuerySet[Coupon]:
     )
 
 
-def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
-    """Return of each template whose limit is reached why, as a code of a refusal.
+def full_slots(wanted: Iterable[tuple[int, Slot]]) -> set[tuple[int, Slot]]:
+    """Return the slots that are full.
 
     Args:
         wanted: slots that a use would take, with the primary key of the template.
     """
-    slots = list(wanted)
+    slots = set(wanted)
     if not slots:
-        return {}
+        return set()
     known = {
         (tally.template_id, tally.whose, tally.period): tally.used
         for tally in UseTally.objects.filter(
@@ -118,8 +118,8 @@ def full_slots(wanted: Iterable[tuple[int, Slot]]) -> dict[int, str]:
         )
     }
     return {
-        template: slot.reason
-        for template, slot in reversed(slots)
+        (template, slot)
+        for template, slot in slots
         if known.get((template, slot.whose, slot.period), 0) >= slot.most
     }
 

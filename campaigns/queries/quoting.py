@@ -28,10 +28,10 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
            'kind', t.kind, 'amount_minor', t.amount_minor, 'percent_bp', t.percent_bp,
            'cap_minor', t.cap_minor, 'min_spend_minor', t.min_spend_minor,
            'name', t.name, 'name_en', t.name_en, 'returns', t.returns,
-           'on_return', t.on_return)),
+           'on_return', t.on_return, 'for_first_order', t.for_first_order)),
        t.id, b.amount_minor - b.reserved_minor - b.spent_minor, b.id,
        t.limit_total, t.limit_member, t.period, t.limit_period, t.limit_member_period,
-       t.for_first_order, f.is_used_up
+       f.is_used_up
   FROM campaigns_promotionversion v
   LEFT JOIN LATERAL (
     SELECT c.code AS typed, c.public_id AS source_id, c.state, c.order_id,
@@ -201,10 +201,12 @@ def _told(needs: Needs, facts: Sequence[Any]) -> Told:
 
 def _coupon_row(*columns) -> CouponRow:
     *known, terms, template_id, left, budget, total, member, period = columns[:14]
-    in_period, member_in_period, first_only, is_used_up = columns[14:]
+    in_period, member_in_period, is_used_up = columns[14:]
+    promise = Terms(**terms)
+    first_only = promise.for_first_order
     return CouponRow(
         *known,
-        terms=Terms(**terms),
+        terms=promise,
         template_id=template_id,
         budget_left_minor=left,
         budget_id=budget,

@@ -172,6 +172,8 @@ class Terms:
     returns: bool = True
     #: What a partial return does to it (R6): ``keep`` or ``reprice``.
     on_return: str = "keep"
+    #: It can be used by who has no paid order yet (C12).
+    for_first_order: bool = False
 
 
 def coupon_value(terms: Terms, basis_minor: int) -> int:

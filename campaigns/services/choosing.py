@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from campaigns.models import Coupon
 from campaigns.queries.coupons import full_slots, wallet
 from campaigns.queries.quoting import CouponRow, version_and_coupons
+from campaigns.rules.coupon_limits import Limits
 from campaigns.rules.coupons import is_plausible, normalise_code
 from campaigns.services.first_orders import buys_first
 from campaigns.services.knowing import expected_needs, remember
@@ -66,14 +68,14 @@ def _asked(member_id: int | None, codes: tuple[str, ...]) -> tuple[object, ...]:
 
 def limits_reached(
     *, request: PriceRequest, coupons: Mapping[str, CouponRow]
-) -> Mapping[int, str]:
-    """Return of each template that may not be used now why not, as a code (C8, C11).
+) -> Mapping[str, str]:
+    """Return of each coupon that may not be used now why not, as a code (C8, C11).
 
-    Asks the database only where a template has limits. What an order holds already
-    is not counted against it.
+    Keyed by ``source_id``. Asks the database only where there are limits. What an order
+    holds already is not counted against it.
     """
     limited = {
-        row.template_id: row.limits
+        row.source_id: (row.template_id, row.limits)
         for row in coupons.values()
         if row.order_id is None or row.order_id != request.order_id
     }
@@ -92,26 +94,36 @@ def limits_reached(
     return request.reads[asked]
 
 
-def _reached(request: PriceRequest, limited: Mapping) -> Mapping[int, str]:
+def _reached(
+    request: PriceRequest, limited: Mapping[str, tuple[int, Limits]]
+) -> Mapping[str, str]:
     marks: list[str] = []
     if request.member_id is not None and any(
-        limits.are_personal for limits in limited.values()
+        limits.are_personal for _template, limits in limited.values()
     ):
         marks = marks_of_member(member_id=request.member_id)
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
-    reached = full_slots(
-        (template, slot)
-        for template, limits in limited.items()
-        for slot in limits.slots(marks, at=request.now, zone=zone)
-    )
-    first_only = [pk for pk, limits in limited.items() if limits.first_order_only]
+    wanted = {
+        coupon: [
+            (template, slot) for slot in limits.slots(marks, at=request.now, zone=zone)
+        ]
+        for coupon, (template, limits) in limited.items()
+    }
+    full = full_slots(chain.from_iterable(wanted.values()))
+    reached = {
+        coupon: slot.reason
+        for coupon, slots in wanted.items()
+        for template, slot in reversed(slots)
+        if (template, slot) in full
+    }
+    first_only = [pk for pk, (_, limits) in limited.items() if limits.first_order_only]
     if first_only and marks and not buys_first(request):
         reached |= dict.fromkeys(first_only, "coupon_first_order_only")
     return reached
 
 
 def why_unusable(
-    *, coupon: CouponRow, request: PriceRequest, reached: Mapping[int, str]
+    *, coupon: CouponRow, request: PriceRequest, reached: Mapping[str, str]
 ) -> Refused | None:
     """Return why a coupon cannot be used at all, whatever is in the cart."""
     if coupon.state == Coupon.State.HELD and coupon.order_id == request.order_id:
@@ -134,7 +146,7 @@ def _state_refusal(coupon: CouponRow) -> Refused | None:
 
 
 def _time_refusal(
-    coupon: CouponRow, now: datetime, reached: Mapping[int, str]
+    coupon: CouponRow, now: datetime, reached: Mapping[str, str]
 ) -> Refused | None:
     if coupon.expires_at is not None and coupon.expires_at <= now:
         return Refused("coupon_expired")
@@ -143,8 +155,8 @@ def _time_refusal(
         return Refused("coupon_not_started", {"from": f"{starts:%Y-%m-%d %H:%M}"})
     if coupon.is_used_up:
         return Refused("coupon_redemption_limit")
-    if coupon.template_id in reached:
-        return Refused(reached[coupon.template_id])
+    if coupon.source_id in reached:
+        return Refused(reached[coupon.source_id])
     return None
 
 
@@ -200,7 +212,7 @@ def _read_together(request: PriceRequest, codes: Collection[str]) -> None:
     for code, row in known.items():
         asked = _asked(request.member_id, (code,))
         request.reads[asked] = (version, {code: row})
-        one = ("campaigns.limits", request.member_id, (row.template_id,))
+        one = ("campaigns.limits", request.member_id, (row.source_id,))
         request.reads[one] = reached
 
 

@@ -46,7 +46,8 @@ UPDATE campaigns_coupon c SET state = 'held', order_id = %(order)s
    AND c.member_id = (SELECT member_id FROM orders_order WHERE id = %(order)s)
 RETURNING c.id, c.template_id, c.member_id, c.public_code_id, t.budget_id,
           t.limit_total, t.limit_member, t.period, t.limit_period,
-          t.limit_member_period, t.for_first_order
+          t.limit_member_period,
+          coalesce((c.terms ->> 'for_first_order')::boolean, false)
 """
 
 

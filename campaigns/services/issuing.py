@@ -91,6 +91,7 @@ def terms_of(template: CouponTemplate) -> Terms:
         name_en=template.name_en,
         returns=template.returns,
         on_return=template.on_return,
+        for_first_order=template.for_first_order,
     )
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from campaigns.models import Budget, Coupon, CouponTemplate, UseTally
 from campaigns.offers import CouponOffers
 from campaigns.services.budgeting import BudgetExhausted
+from campaigns.services.choosing import coupons_for_cart
 from campaigns.services.counting import UseLimitReached
 from campaigns.services.holding import (
     CouponNotHeld,
@@ -27,7 +28,8 @@ from campaigns.services.recognising import note_buyer
 from members.services.merging import merge_members
 from orders.models import Order, OrderAddress
 from orders.rules.offers import PriceRequest
-from tests.cast import NOON, make_member
+from tests.cast import NOON, make_member, make_variant
+from tests.orders.shop import fill_cart
 
 DAY = timedelta(days=1)
 
@@ -312,6 +314,51 @@ def test_c12_two_who_are_one_have_one_first_order(alice, bob, endless):
     )
     assert reason(third, alice) == "coupon_first_order_only"
     assert counters()
+
+
+def test_c23_for_a_first_order_is_promised_with_the_coupon(alice, endless):
+    (free,) = coupons(endless, alice, 1)
+    order_of(alice, state="paid")
+    CouponTemplate.objects.update(for_first_order=True)
+    endless.refresh_from_db()
+    assert endless.version == 2
+    bound = issue_coupon(
+        template_id=endless.pk, member_id=alice.pk, source="later", now=NOON
+    )
+    # Both in one cart: each by what it was given with.
+    asked = PriceRequest(
+        lines=(),
+        currency="CNY",
+        now=NOON,
+        member_id=alice.pk,
+        coupon_codes=(free.code, bound.code),
+    )
+    offers, refused = CouponOffers().offers_for(asked)
+    assert [each.source_id for each in offers] == [free.public_id]
+    assert [(each, why.code) for each, _name, why in refused] == [
+        (bound.public_id, "coupon_first_order_only")
+    ]
+    hold(free)
+    with pytest.raises(UseLimitReached):
+        hold(bound)
+    CouponTemplate.objects.update(for_first_order=False)
+    assert reason(bound, alice) == "coupon_first_order_only"
+
+
+def test_c23_coupons_of_one_template_beside_a_cart_are_told_one_by_one(alice, endless):
+    (free,) = coupons(endless, alice, 1)
+    order_of(alice, state="paid")
+    CouponTemplate.objects.update(for_first_order=True)
+    bound = issue_coupon(
+        template_id=endless.pk, member_id=alice.pk, source="later", now=NOON
+    )
+    make_variant("TEA", 20_000, on_hand=10)
+    cart = fill_cart({"TEA": 1}, member=alice)
+    choices = coupons_for_cart(cart=cart, member_id=alice.pk, now=NOON)
+    assert {each.coupon.pk: each.why and each.why.code for each in choices} == {
+        free.pk: None,
+        bound.pk: "coupon_first_order_only",
+    }
 
 
 # --- Budgets (C22) ------------------------------------------------------------
