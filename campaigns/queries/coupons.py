@@ -38,15 +38,20 @@ WALLET = {
 }
 
 
-def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:
-    """Return what the claim centre (领券中心) offers now."""
+def _not_over(*, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return live templates that have not ended, nor have their coupons."""
     return CouponTemplate.objects.filter(
         Q(ends_at__isnull=True) | Q(ends_at__gt=at),
-        Q(stock__isnull=True) | Q(issued__lt=F("stock")),
+        Q(valid_until__isnull=True) | Q(valid_until__gt=at),
         state=CouponTemplate.State.LIVE,
-        is_claimable=True,
-        starts_at__lte=at,
-    ).order_by("-starts_at", "id")
+    )
+
+
+def claimable_templates(*, at: datetime) -> QuerySet[CouponTemplate]:
+    """Return what the claim centre (领券中心) offers now; some for use later on."""
+    in_stock = Q(stock__isnull=True) | Q(issued__lt=F("stock"))
+    on_offer = _not_over(at=at).filter(in_stock, is_claimable=True, starts_at__lte=at)
+    return on_offer.order_by("-starts_at", "id")
 
 
 def claim_centre(*, member_id: int, at: datetime) -> QuerySet[CouponTemplate]:
@@ -56,11 +61,8 @@ def claim_centre(*, member_id: int, at: datetime) -> QuerySet[CouponTemplate]:
     """
     mine = claims(member_id=member_id).filter(template=OuterRef("pk"))
     counted = mine.order_by().values("template").annotate(n=Count("pk")).values("n")
-    return CouponTemplate.objects.filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
-        state=CouponTemplate.State.LIVE,
-        is_claimable=True,
-    ).annotate(claimed=Coalesce(Subquery(counted), 0))
+    shown = _not_over(at=at).filter(is_claimable=True)
+    return shown.annotate(claimed=Coalesce(Subquery(counted), 0))
 
 
 def why_not_claimable(template: CouponTemplate, *, at: datetime) -> str | None:
@@ -81,13 +83,8 @@ def wallet(*, member_id: int, status: str, at: datetime) -> QuerySet[Coupon]:
 
 def redeemable(*, at: datetime) -> QuerySet[CouponTemplate]:
     """Return templates whose codes can become coupons now."""
-    return CouponTemplate.objects.filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
-        Q(valid_from__isnull=True) | Q(valid_from__lte=at),
-        Q(valid_until__isnull=True) | Q(valid_until__gt=at),
-        state=CouponTemplate.State.LIVE,
-        starts_at__lte=at,
-    )
+    is_usable = Q(valid_from__isnull=True) | Q(valid_from__lte=at)
+    return _not_over(at=at).filter(is_usable, starts_at__lte=at)
 
 
 def claims(*, member_id: int) -> QuerySet[Coupon]:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Coupon, CouponTemplate
+from campaigns.queries.coupons import claim_centre
 from campaigns.services.issuing import (
     CouponAlreadyClaimed,
     CouponNotOnOffer,
@@ -68,6 +69,7 @@ def test_c2_the_member_limit_counts_used_and_expired_coupons(alice, template):
         ("not for claiming", {"is_claimable": False}, CouponNotOnOffer),
         ("not yet", {"starts_at": NOON + timedelta(seconds=1)}, CouponNotOnOffer),
         ("over", {"ends_at": NOON}, CouponNotOnOffer),
+        ("usable no more", {"valid_until": NOON}, CouponNotOnOffer),
         ("all gone", {"stock": 0}, CouponsAllGone),
     ],
 )
@@ -79,6 +81,17 @@ def test_claiming_refuses_and_writes_nothing(_case, change, refusal, alice, temp
 
     assert not Coupon.objects.exists()
     assert not Fact.objects.exists()
+
+
+def test_c3_what_can_be_used_no_more_is_not_in_the_claim_centre(alice, template):
+    second = NOON + timedelta(seconds=1)
+    CouponTemplate.objects.update(valid_from=NOON, valid_until=second)
+    assert template in claim_centre(member_id=alice.pk, at=NOON)
+    assert template not in claim_centre(member_id=alice.pk, at=second)
+    # One that can be used later is on offer: people claim it before.
+    CouponTemplate.objects.update(valid_from=second, valid_until=None)
+    coupon = claim_coupon(template=template.public_id, member_id=alice.pk, now=NOON)
+    assert coupon.usable_from == second
 
 
 def test_an_unknown_template_is_not_on_offer(alice):
