@@ -45,13 +45,14 @@ class MyCouponCodes(CouponView):
         """Claim; again is harmless; 422 ``coupon_not_found``, 429 ``too_often``."""
         wanted = CouponCodeRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
+        now = clock.now()
         coupon = claim_code(
             member_id=self.member_id,
             guesser=guesser_of(request),
-            now=clock.now(),
+            now=now,
             **wanted.validated_data,
         )
-        return Response(CouponShape(coupon).data, status=201)
+        return Response(CouponShape(coupon, context={"at": now}).data, status=201)
 
 
 class CouponHold(CouponView):
@@ -60,8 +61,9 @@ class CouponHold(CouponView):
     @extend_schema(operation_id="me_coupons_hold_destroy", responses=CouponShape)
     def delete(self, request, coupon: str):
         """Cancel that order and return the coupon; 409 ``coupon_not_held``."""
-        freed = take_back_hold(coupon=coupon, member_id=self.member_id, now=clock.now())
-        return Response(CouponShape(freed).data)
+        now = clock.now()
+        freed = take_back_hold(coupon=coupon, member_id=self.member_id, now=now)
+        return Response(CouponShape(freed, context={"at": now}).data)
 
 
 class CouponGift(CouponView):
@@ -80,13 +82,14 @@ class CouponGift(CouponView):
         return self._offer(coupon, is_offered=False)
 
     def _offer(self, coupon: str, *, is_offered: bool) -> Response:
+        now = clock.now()
         mine = offer_coupon(
             coupon=coupon,
             member_id=self.member_id,
             is_offered=is_offered,
-            now=clock.now(),
+            now=now,
         )
-        return Response(CouponShape(mine).data)
+        return Response(CouponShape(mine, context={"at": now}).data)
 
 
 class CartCouponChoices(CouponView):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -44,7 +43,7 @@ def terms_shape(terms: dict) -> dict:
 
 
 class CouponShape(serializers.ModelSerializer):
-    """A coupon in the member's wallet."""
+    """A coupon in the member's wallet, as it stands ``at`` a time of the context."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     code = serializers.SerializerMethodField()
@@ -80,8 +79,7 @@ class CouponShape(serializers.ModelSerializer):
     def get_status(self, coupon: Coupon) -> str:
         """Return the state; an unused coupon past its date is expired."""
         is_open = coupon.state in {Coupon.State.AVAILABLE, Coupon.State.HELD}
-        at = self.context.get("at") or timezone.now()
-        if is_open and coupon.expires_at <= at:
+        if is_open and coupon.expires_at <= self.context["at"]:
             return Coupon.State.EXPIRED.value
         return coupon.state
 

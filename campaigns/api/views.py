@@ -1,5 +1,9 @@
 """Storefront endpoints of coupons and messages."""
 
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
@@ -34,8 +38,21 @@ class NewestOffer(CursorPage):
     ordering = ("-starts_at", "-id")
 
 
+class AtNowMixin:
+    """A list at one time of the shop: which rows are in it, and what each says."""
+
+    @cached_property
+    def now(self) -> datetime:
+        """Return when it was asked for."""
+        return clock.now()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Add the time that decides what can be claimed or used."""
+        return {**super().get_serializer_context(), "at": self.now}
+
+
 @extend_schema(parameters=[OpenApiParameter("status", enum=sorted(WALLET))])
-class MyCoupons(StrictQueryMixin, generics.ListAPIView):
+class MyCoupons(AtNowMixin, StrictQueryMixin, generics.ListAPIView):
     """GET the member's coupons: ``status`` available (default), used or expired."""
 
     permission_classes = [IsMember]
@@ -51,10 +68,10 @@ class MyCoupons(StrictQueryMixin, generics.ListAPIView):
             known = ", ".join(sorted(WALLET))
             raise ValidationError({"status": f"Use one of {known}."})
         member = self.request.user.member
-        return wallet(member_id=member.pk, status=status, at=clock.now())
+        return wallet(member_id=member.pk, status=status, at=self.now)
 
 
-class CouponOffers(StrictQueryMixin, generics.ListAPIView):
+class CouponOffers(AtNowMixin, StrictQueryMixin, generics.ListAPIView):
     """GET the claim centre (领券中心): what I can claim, and why not the rest."""
 
     permission_classes = [IsMember]
@@ -64,11 +81,7 @@ class CouponOffers(StrictQueryMixin, generics.ListAPIView):
 
     def get_queryset(self):
         """Return what is on offer now, was, or will be soon."""
-        return claim_centre(member_id=self.request.user.member.pk, at=clock.now())
-
-    def get_serializer_context(self):
-        """Add the time that decides what can be claimed."""
-        return {**super().get_serializer_context(), "at": clock.now()}
+        return claim_centre(member_id=self.request.user.member.pk, at=self.now)
 
 
 class ClaimCoupon(StrictQueryMixin, APIView):
@@ -80,10 +93,9 @@ class ClaimCoupon(StrictQueryMixin, APIView):
     @idempotent(required=True)
     def post(self, request, offer: str):
         """Claim once per Idempotency-Key."""
-        coupon = claim_coupon(
-            template=offer, member_id=request.user.member.pk, now=clock.now()
-        )
-        return Response(CouponShape(coupon).data, status=201)
+        now = clock.now()
+        coupon = claim_coupon(template=offer, member_id=request.user.member.pk, now=now)
+        return Response(CouponShape(coupon, context={"at": now}).data, status=201)
 
 
 class MyNotifications(StrictQueryMixin, generics.ListAPIView):

@@ -141,6 +141,16 @@ def test_c24_a_frozen_member_claims_nothing_and_gives_nothing(alice, claimable):
     assert Coupon.objects.get().is_offered is False
 
 
+def test_a_coupon_expires_by_the_shops_clock(alice, claimable, monkeypatch):
+    coupon = issue_coupon(
+        template_id=claimable.pk, member_id=alice.pk, source="x", now=clock.now()
+    )
+    client = client_of(alice)
+    monkeypatch.setattr(clock, "offset", lambda: timedelta(days=60))
+    [told] = client.get(f"{API}/me/coupons?status=expired").json()["data"]
+    assert (told["id"], told["status"]) == (coupon.public_id, "expired")
+
+
 def test_an_expired_coupon_says_so(alice, claimable):
     claim(client_of(alice), claimable)
     Coupon.objects.update(expires_at=clock.now())
