@@ -23,12 +23,21 @@ _PERIODS = {
 
 def template_sentence(template: CouponTemplate) -> str:
     """Return what a template promises, as one would tell a customer."""
-    parts = [reduction_sentence(template), _validity(template), *_limits(template)]
+    parts = [terms_sentence(template), _validity(template), *_limits(template)]
     return " ".join(part for part in parts if part)
 
 
-def reduction_sentence(terms: CouponTemplate | Terms) -> str:
-    """Return what a template takes off, or a coupon by the terms it was given."""
+def terms_sentence(terms: CouponTemplate | Terms) -> str:
+    """Return what a template takes off and for whom, or a coupon by its terms."""
+    parts = [_reduction(terms)]
+    if terms.skips_discounted:
+        parts.append(_("Not on what is reduced already."))
+    if terms.for_first_order:
+        parts.append(_("For a first order only."))
+    return " ".join(parts)
+
+
+def _reduction(terms: CouponTemplate | Terms) -> str:
     words = {
         "amount": _money(terms.amount_minor),
         "percent": f"{terms.percent_bp / 100:g} %",
@@ -73,8 +82,6 @@ def _limits(template: CouponTemplate) -> list[str]:
     parts = []
     if template.points_price:
         parts.append(_("Costs %(points)s points.") % {"points": template.points_price})
-    if template.for_first_order:
-        parts.append(_("For a first order only."))
     if template.limit_total:
         parts.append(_("%(count)s uses in all.") % {"count": template.limit_total})
     if template.limit_member:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import Terms
-from campaigns.sentences import reduction_sentence, template_sentence
+from campaigns.sentences import template_sentence, terms_sentence
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -57,6 +57,7 @@ class CouponTemplateAdmin(CountedAdmin):
                     "amount_minor",
                     ("percent_bp", "cap_minor"),
                     "min_spend_minor",
+                    "skips_discounted",
                     "budget",
                     ("returns", "grace_days"),
                     "on_return",
@@ -185,7 +186,7 @@ class CouponAdmin(LedgerAdmin):
     @admin.display(description=_("in plain words"))
     def in_words(self, coupon: Coupon) -> str:
         """Return what it promises, as it was when it was issued."""
-        return reduction_sentence(Terms(**coupon.terms))
+        return terms_sentence(Terms(**coupon.terms))
 
     @display(
         description=_("state"),

@@ -8,8 +8,9 @@ from rest_framework import serializers
 
 from campaigns.models import Coupon, CouponTemplate, Message
 from campaigns.queries.coupons import why_not_claimable
-from campaigns.rules.coupons import display_code
+from campaigns.rules.coupons import Terms, display_code
 from campaigns.services.choosing import Choice
+from campaigns.services.issuing import terms_of
 from crm.shared.bilingual import in_request_language
 from crm.shared.money import as_api
 from crm.shared.serializers import MoneyShape
@@ -19,26 +20,28 @@ from orders.rules.offers import Refused
 
 
 class CouponTerms(serializers.Serializer):
-    """What a coupon takes off, and from which spend."""
+    """What a coupon takes off, of which goods, and from which spend."""
 
     kind = serializers.ChoiceField(choices=CouponTemplate.Kind.choices)
     amount = MoneyShape(allow_null=True)
     percent = serializers.CharField(allow_null=True)
     at_most = MoneyShape(allow_null=True)
     min_spend = MoneyShape()
+    skips_discounted = serializers.BooleanField()
 
 
-def terms_shape(terms: dict) -> dict:
+def terms_shape(terms: Terms) -> dict:
     """Return terms as the API writes them; a percentage as ``"20.00"``."""
     currency = settings.SHOP_CURRENCY
-    is_percent = terms["kind"] == CouponTemplate.Kind.PERCENT
-    cap = terms["cap_minor"]
+    is_percent = terms.kind == CouponTemplate.Kind.PERCENT
+    cap = terms.cap_minor
     return {
-        "kind": terms["kind"],
-        "amount": None if is_percent else as_api(terms["amount_minor"], currency),
-        "percent": f"{terms['percent_bp'] / 100:.2f}" if is_percent else None,
+        "kind": terms.kind,
+        "amount": None if is_percent else as_api(terms.amount_minor, currency),
+        "percent": f"{terms.percent_bp / 100:.2f}" if is_percent else None,
         "at_most": None if cap is None else as_api(cap, currency),
-        "min_spend": as_api(terms["min_spend_minor"], currency),
+        "min_spend": as_api(terms.min_spend_minor, currency),
+        "skips_discounted": terms.skips_discounted,
     }
 
 
@@ -86,7 +89,7 @@ class CouponShape(serializers.ModelSerializer):
     @extend_schema_field(CouponTerms)
     def get_terms(self, coupon: Coupon) -> dict:
         """Return the promise made at issue."""
-        return terms_shape(coupon.terms)
+        return terms_shape(Terms(**coupon.terms))
 
 
 class WhyNotShape(serializers.Serializer):
@@ -154,15 +157,7 @@ class CouponOfferShape(serializers.ModelSerializer):
     @extend_schema_field(CouponTerms)
     def get_terms(self, template: CouponTemplate) -> dict:
         """Return what the coupon takes off."""
-        return terms_shape(
-            {
-                "kind": template.kind,
-                "amount_minor": template.amount_minor,
-                "percent_bp": template.percent_bp,
-                "cap_minor": template.cap_minor,
-                "min_spend_minor": template.min_spend_minor,
-            }
-        )
+        return terms_shape(terms_of(template))
 
     def get_remaining(self, template: CouponTemplate) -> int | None:
         """Return how many are left; ``null`` if there is no limit."""

@@ -1,4 +1,4 @@
-"""A coupon keeps whom it was issued to, its batch, and whether it is for a first order.
+"""A coupon keeps whom it was issued to, its batch, and more of what was promised.
 
 What was given away before is its holder's: nobody kept whose it was. Whether a coupon
 is for a first order was up to its template until now, and stays as that says today.
@@ -20,29 +20,28 @@ _BACK = """
 UPDATE campaigns_coupon
    SET source = CASE WHEN issued_to_id <> member_id
                      THEN 'gift:' || public_id ELSE source END,
-       terms = terms - 'for_first_order'
+       terms = terms - '{for_first_order,skips_discounted}'::text[]
 """
-#: A template's version counts the changes of what it promises.
-_COUNT_VERSIONS = """
+#: What a template promised until now.
+_PROMISED = [
+    *("kind", "amount_minor", "percent_bp", "cap_minor", "min_spend_minor", "name"),
+    *("name_en", "returns", "on_return", "grace_days", "valid_days", "valid_from"),
+    *("valid_until", "ends_with_campaign", "is_transferable"),
+]
+
+
+def _counting(columns):
+    """Return what makes a template's version count changes of some columns."""
+    old, new = (
+        ", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW")
+    )
+    return f"""
 DROP TRIGGER template_promises_change ON campaigns_coupontemplate;
 
 CREATE TRIGGER template_promises_change BEFORE UPDATE ON campaigns_coupontemplate
-    FOR EACH ROW WHEN (
-        (OLD.kind, OLD.amount_minor, OLD.percent_bp, OLD.cap_minor,
-         OLD.min_spend_minor, OLD.name, OLD.name_en, OLD.returns, OLD.on_return,
-         OLD.grace_days, OLD.valid_days, OLD.valid_from, OLD.valid_until,
-         OLD.ends_with_campaign, OLD.is_transferable, OLD.for_first_order)
-        IS DISTINCT FROM
-        (NEW.kind, NEW.amount_minor, NEW.percent_bp, NEW.cap_minor,
-         NEW.min_spend_minor, NEW.name, NEW.name_en, NEW.returns, NEW.on_return,
-         NEW.grace_days, NEW.valid_days, NEW.valid_from, NEW.valid_until,
-         NEW.ends_with_campaign, NEW.is_transferable, NEW.for_first_order)
-    )
+    FOR EACH ROW WHEN (({old}) IS DISTINCT FROM ({new}))
     EXECUTE FUNCTION campaigns_count_version();
 """
-_AS_BEFORE = _COUNT_VERSIONS.replace(", OLD.for_first_order", "").replace(
-    ", NEW.for_first_order", ""
-)
 
 
 class Migration(migrations.Migration):
@@ -52,6 +51,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="coupontemplate",
+            name="skips_discounted",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Goods at a sale, member or group price: nor do they count for the spend.",
+                verbose_name="not on what is reduced already",
+            ),
+        ),
         migrations.AddField(
             model_name="coupon",
             name="issued_to",
@@ -109,5 +118,8 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(migrations.RunSQL.noop, _BACK),
-        migrations.RunSQL(_COUNT_VERSIONS, _AS_BEFORE),
+        migrations.RunSQL(
+            _counting([*_PROMISED, "for_first_order", "skips_discounted"]),
+            _counting(_PROMISED),
+        ),
     ]

@@ -58,6 +58,14 @@ class CouponTemplate(Bilingual, models.Model):
         _("at most"), null=True, blank=True, help_text=_("Cap of a percentage.")
     )
     min_spend_minor = models.BigIntegerField(_("from a spend of"), default=0)
+    skips_discounted = models.BooleanField(
+        _("not on what is reduced already"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Goods at a sale, member or group price: nor do they count for the spend."
+        ),
+    )
     version = models.PositiveIntegerField(
         _("version"), default=1, db_default=1, editable=False
     )

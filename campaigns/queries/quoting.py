@@ -28,7 +28,8 @@ SELECT v.version, f.typed, f.source_id, f.state, f.order_id, o.state, o.public_i
            'kind', t.kind, 'amount_minor', t.amount_minor, 'percent_bp', t.percent_bp,
            'cap_minor', t.cap_minor, 'min_spend_minor', t.min_spend_minor,
            'name', t.name, 'name_en', t.name_en, 'returns', t.returns,
-           'on_return', t.on_return, 'for_first_order', t.for_first_order)),
+           'on_return', t.on_return, 'for_first_order', t.for_first_order,
+           'skips_discounted', t.skips_discounted)),
        t.id, b.amount_minor - b.reserved_minor - b.spent_minor, b.id,
        t.limit_total, t.limit_member, t.period, t.limit_period, t.limit_member_period,
        f.is_used_up

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from campaigns.rules.promotions import ELIGIBLE_KINDS
 from crm.shared.dates import bounds_of_day
 from crm.shared.money import percent_of
-from orders.rules.lines import StageLine, StageLines, eligible
+from orders.rules.lines import ON_SALE, StageLine, StageLines, eligible
 from orders.rules.offers import Offer, Reduction, Refused, Stage
 
 #: Without 0/O and 1/I/L, which people mix up (C4). 31 is prime: see check_character.
@@ -174,6 +174,8 @@ class Terms:
     on_return: str = "keep"
     #: It can be used by who has no paid order yet (C12).
     for_first_order: bool = False
+    #: Goods whose unit price is below list are passed by (C17).
+    skips_discounted: bool = False
 
 
 def coupon_value(terms: Terms, basis_minor: int) -> int:
@@ -245,8 +247,12 @@ class CouponOffer(Offer):
     budget_id: int | None = None
 
     def reduce(self, lines: Sequence[StageLine]) -> Reduction | Refused:
-        """Take the coupon off the goods, from its threshold on (C13, C18)."""
-        goods = eligible(lines, ELIGIBLE_KINDS)
+        """Take the coupon off the goods, from its threshold on (C13, C17, C18)."""
+        if self.promise.skips_discounted:
+            lines_at_list = [e for e in lines if ON_SALE not in e.line.every_mark]
+            goods = eligible(lines_at_list, ELIGIBLE_KINDS)
+        else:
+            goods = eligible(lines, ELIGIBLE_KINDS)
         basis = goods.amount_minor
         if basis < self.promise.min_spend_minor:
             return Refused(

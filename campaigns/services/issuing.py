@@ -92,6 +92,7 @@ def terms_of(template: CouponTemplate) -> Terms:
         returns=template.returns,
         on_return=template.on_return,
         for_first_order=template.for_first_order,
+        skips_discounted=template.skips_discounted,
     )
 
 

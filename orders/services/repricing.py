@@ -76,6 +76,9 @@ def _price_lines(order: Order) -> list[PriceLine]:
             kind=line.kind,
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
+            list_price_minor=-1
+            if line.list_price_minor is None
+            else line.list_price_minor,
             category_ids=_categories(line.variant.product),
             marks=brand_marks(line.variant.product.brand_id),
         )

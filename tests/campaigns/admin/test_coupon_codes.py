@@ -138,6 +138,7 @@ def test_a_template_is_told_in_plain_words(endless, staff):
         valid_days=7,
         points_price=300,
         for_first_order=True,
+        skips_discounted=True,
         limit_total=100,
         limit_member=2,
         period="week",
@@ -147,22 +148,26 @@ def test_a_template_is_told_in_plain_words(endless, staff):
     endless.refresh_from_db()
     with override("en"):
         assert template_sentence(endless) == (
-            "20 % off, at most ¥50.00 from a spend of ¥100.00. Usable until the "
-            "end of day 7 after it is got. Costs 300 points. For a first order only. "
-            "100 uses in all. 2 uses for each person. 1 use a week for each person. "
-            "May be given away."
+            "20 % off, at most ¥50.00 from a spend of ¥100.00. Not on what is reduced "
+            "already. For a first order only. Usable until the end of day 7 after it "
+            "is got. Costs 300 points. 100 uses in all. 2 uses for each person. 1 use "
+            "a week for each person. May be given away."
         )
     page = staff("marketer").get(url("campaigns_coupontemplate_change", endless))
     assert "1 use a week for each person." in page.content.decode()
 
 
 def test_a_coupon_says_what_it_promised_when_it_was_issued(endless, alice, staff):
+    CouponTemplate.objects.update(skips_discounted=True, for_first_order=True)
     coupon = issue_coupon(
         template_id=endless.pk, member_id=alice.pk, source="test", now=NOON
     )
     promised = endless.amount_minor
-    CouponTemplate.objects.update(amount_minor=promised + 500)
+    CouponTemplate.objects.update(
+        amount_minor=promised + 500, skips_discounted=False, for_first_order=False
+    )
     page = staff("marketer").get(url("campaigns_coupon_change", coupon))
     text = page.content.decode()
     assert f"¥{promised / 100:.2f} off" in text
+    assert "Not on what is reduced already. For a first order only." in text
     assert "amount_minor" not in text

@@ -41,6 +41,8 @@ def test_a_claimed_coupon_is_in_the_wallet(alice, claimable):
     offer = client.get(f"{API}/coupon-offers").json()["data"][0]
     assert (offer["id"], offer["remaining"]) == (claimable.public_id, 2)
     assert offer["terms"]["amount"] == {"amount": "20.00", "currency": "CNY"}
+    assert offer["terms"]["skips_discounted"] is False
+    CouponTemplate.objects.update(skips_discounted=True)
 
     answer = claim(client, claimable)
 
@@ -48,6 +50,7 @@ def test_a_claimed_coupon_is_in_the_wallet(alice, claimable):
     coupon = answer.json()
     assert coupon["status"] == "available"
     assert coupon["name"] == "Twenty off"
+    assert coupon["terms"] == {**offer["terms"], "skips_discounted": True}
     mine = client.get(f"{API}/me/coupons").json()["data"]
     assert [each["id"] for each in mine] == [coupon["id"]]
     assert client.get(f"{API}/me/coupons?status=used").json()["data"] == []
