@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.rules import groups
 from crm.shared.bilingual import Bilingual
 from crm.shared.money import display_amount
 from crm.shared.public_ids import PublicIdField
@@ -32,8 +33,8 @@ class GroupDeal(Bilingual, models.Model):
         """Which seats are for members without a paid order (G13)."""
 
         NOBODY = "", _("no seat")
-        JOINERS = "joiners", _("all but the leader's")
-        EVERYBODY = "everybody", _("every seat")
+        JOINERS = groups.JOINERS, _("all but the leader's")
+        EVERYBODY = groups.EVERYBODY, _("every seat")
 
     public_id = PublicIdField(prefix="gdl")
     name = models.CharField(_("name"), max_length=120)
@@ -70,7 +71,7 @@ class GroupDeal(Bilingual, models.Model):
         choices=NewMembers,
         default=NewMembers.NOBODY,
         blank=True,
-        help_text=_("New is who has never paid an order."),
+        help_text=_("New is who has no paid order, or gave all of them back."),
     )
     leader_points = models.PositiveIntegerField(
         _("points for the leader"),

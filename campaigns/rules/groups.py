@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 #: ``(size, price_minor)``: so many members pay so much each.
 Rung = tuple[int, int]
 
+#: Which seats are for new members (G13); for any other word none is.
+JOINERS, EVERYBODY = "joiners", "everybody"
+
 
 class BadLadder(ValueError):
     """Steps that no shop can mean; the message says which and why."""
@@ -37,6 +40,18 @@ def check_ladder(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
         if number > 1 and price >= steps[number - 2][1]:
             raise BadLadder(f"Step {number} must cost less than the one before.")
     return tuple(steps)
+
+
+def is_for_new(which: str, *, is_leader: bool) -> bool:
+    """Whether a seat is for a new member (G13).
+
+    Args:
+        which: JOINERS, EVERYBODY or nothing.
+
+    >>> [is_for_new(which, is_leader=True) for which in ("", JOINERS, EVERYBODY)]
+    [False, False, True]
+    """
+    return which == EVERYBODY or (which == JOINERS and not is_leader)
 
 
 def first_price(rungs: Sequence[Rung]) -> int:

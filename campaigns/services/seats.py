@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.events import SeatReleased
 from campaigns.models import Group, GroupDeal, Seat
-from campaigns.rules.groups import deadline_of, first_price
+from campaigns.rules.groups import deadline_of, first_price, is_for_new
+from campaigns.services.first_orders import claim_first_order
+from campaigns.services.recognising import marks_of_order
 from campaigns.services.settling_groups import (
     close_group,
     count_paid_orders,
@@ -27,7 +29,6 @@ from crm.shared.errors import Refusal
 from crm.shared.outbox import record
 from members.models import Member
 from orders.models import Order
-from orders.rules.lifecycle import SOLD
 from orders.services.agreed_orders import Agreement, place_agreed_order
 from orders.services.writing_orders import OrderTerms
 
@@ -108,8 +109,6 @@ def open_group(
         raise GroupDealOver
     _lock_member(member_id)
     _refuse_seated(found, member_id, None)
-    if found.new_members == GroupDeal.NewMembers.EVERYBODY:
-        _refuse_known(member_id)
     _take_of_deal(found, _is_live(now), now)
     group = Group.objects.create(
         deal=found,
@@ -152,8 +151,6 @@ def join_group(
         raise GroupGone
     _lock_member(member_id)
     _refuse_seated(found.deal, member_id, found.pk)
-    if found.deal.new_members != GroupDeal.NewMembers.NOBODY:
-        _refuse_known(member_id)
     hold_seat(group_id=found.pk, now=now)
     # A deal that is over takes nobody else, unless its groups may finish (G3).
     may_finish = Q(
@@ -204,16 +201,6 @@ def _refuse_seated(deal: GroupDeal, member_id: int, group_id: int | None) -> Non
         raise AlreadySeated
 
 
-def _refuse_known(member_id: int) -> None:
-    """Refuse who has paid an order, whichever way they signed in then (G13).
-
-    A member's phone, e-mail and outer identities are one member's alone, and orders
-    of merged memberships are the remaining one's.
-    """
-    if Order.objects.filter(member_id=member_id, state__in=SOLD).exists():
-        raise SeatForNewMembers
-
-
 def _is_live(now: datetime) -> Q:
     """Return the condition that a deal opens groups now, once it has started."""
     is_open_ended = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
@@ -246,6 +233,8 @@ def _seat(
         terms=OrderTerms(waits_for=GROUP, pay_by=group.deadline_at),
         now=now,
     )
+    if is_for_new(deal.new_members, is_leader=is_leader):
+        _refuse_known(order)
     return Seat.objects.create(
         group=group,
         member_id=member_id,
@@ -254,6 +243,14 @@ def _seat(
         price_minor=price_minor,
         taken_at=now,
     )
+
+
+def _refuse_known(order: Order) -> None:
+    """Refuse a seat whose order is not its member's first, paid or not (G13, C12)."""
+    marks = marks_of_order(order_id=order.pk)
+    member_id = order.member_id
+    if not claim_first_order(order_id=order.pk, member_id=member_id, marks=marks):
+        raise SeatForNewMembers
 
 
 # --- Paid, lost, left ---------------------------------------------------------
