@@ -128,7 +128,7 @@ class GroupAdmin(LedgerAdmin):
 
     def _find(self, request, pk: str) -> Group:
         known = pk.isascii() and pk.isdecimal()
-        groups = Group.objects.select_related("deal__variant")
+        groups = Group.objects.select_related("deal", "variant")
         found = groups.filter(pk=pk[:18]).first() if known else None
         if not self.has_view_permission(request, found):
             raise PermissionDenied

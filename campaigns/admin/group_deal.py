@@ -102,7 +102,7 @@ class GroupRungs(forms.BaseInlineFormSet):
 
 
 class GroupRungInline(TabularInline):
-    """The steps; groups that are open keep those of the day they were opened."""
+    """The steps of groups to come; those that are open keep theirs."""
 
     model = GroupRung
     form = GroupRungForm

@@ -14,8 +14,8 @@ from crm.shared.public_ids import PublicIdField
 class GroupDeal(Bilingual, models.Model):
     """A SKU that costs less when enough members buy it together.
 
-    Its steps (``GroupRung``) say how many pay what. A group keeps the steps of the
-    day it was opened (G10).
+    Its steps (``GroupRung``) say how many pay what. A group keeps what the deal said
+    the day it was opened (G10).
     """
 
     class State(models.TextChoices):
@@ -199,7 +199,22 @@ class Group(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.OPENING
     )
-    #: ``[[size, price_minor], …]`` as the deal said when it was opened (G10).
+    #: What is bought, in which time and by whom, as the deal said when it was opened
+    #: (G10); ``rungs`` are its steps, ``[[size, price_minor], …]``.
+    variant = models.ForeignKey(
+        "orders.Variant",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("SKU"),
+    )
+    hours = models.PositiveSmallIntegerField(_("hours of a group"))
+    new_members = models.CharField(
+        _("seats for new members"),
+        max_length=10,
+        choices=GroupDeal.NewMembers,
+        default=GroupDeal.NewMembers.NOBODY,
+        blank=True,
+    )
     rungs = models.JSONField(_("steps"))
     #: What its leader was promised that day, as ``GroupDeal.leader_reward``.
     reward = models.JSONField(_("reward of the leader"), default=dict, blank=True)

@@ -20,7 +20,6 @@ _LEADERS = Prefetch(
     Seat.objects.filter(is_leader=True).select_related("member"),
     to_attr="leaders",
 )
-_DEAL = "deal__variant__product"
 
 
 def deals_on(*, at: datetime) -> QuerySet[GroupDeal]:
@@ -52,14 +51,14 @@ def groups_to_join(*, deal_id: int, at: datetime) -> QuerySet[Group]:
 def visible_groups() -> QuerySet[Group]:
     """Return groups whose leader has paid (G1), with their deals."""
     shown = Group.objects.filter(opened_at__isnull=False)
-    return shown.select_related(_DEAL).prefetch_related(_LEADERS)
+    return shown.select_related("deal").prefetch_related(_LEADERS)
 
 
 def seats_of(*, member_id: int) -> QuerySet[Seat]:
     """Return a member's seats with their groups, deals and orders."""
     return (
         Seat.objects.filter(member_id=member_id)
-        .select_related("order", f"group__{_DEAL}")
+        .select_related("order", "group__deal")
         .prefetch_related(
             Prefetch(
                 "group__seats",

@@ -112,6 +112,9 @@ def open_group(
     _take_of_deal(found, _is_live(now), now)
     group = Group.objects.create(
         deal=found,
+        variant_id=found.variant_id,
+        hours=found.hours,
+        new_members=found.new_members,
         rungs=rungs,
         reward=found.leader_reward,
         size=rungs[-1][0],
@@ -124,7 +127,7 @@ def open_group(
             may_finish=found.groups_may_finish,
         ),
     )
-    return _seat(group, found, member_id, address, is_leader=True, now=now)
+    return _seat(group, member_id, address, is_leader=True, now=now)
 
 
 @transaction.atomic
@@ -157,7 +160,7 @@ def join_group(
         state__in=[GroupDeal.State.LIVE, GroupDeal.State.ENDED], groups_may_finish=True
     )
     _take_of_deal(found.deal, _is_live(now) | may_finish, now)
-    return _seat(found, found.deal, member_id, address, is_leader=False, now=now)
+    return _seat(found, member_id, address, is_leader=False, now=now)
 
 
 def hold_seat(*, group_id: int, now: datetime) -> None:
@@ -217,7 +220,6 @@ def _take_of_deal(deal: GroupDeal, is_on: Q, now: datetime) -> None:
 
 def _seat(
     group: Group,
-    deal: GroupDeal,
     member_id: int,
     address: str | None,
     *,
@@ -228,12 +230,12 @@ def _seat(
     price_minor = first_price(group.rungs)
     order = place_agreed_order(
         member_id=member_id,
-        agreement=Agreement(deal.variant_id, price_minor, GROUP),
+        agreement=Agreement(group.variant_id, price_minor, GROUP),
         address=address,
         terms=OrderTerms(waits_for=GROUP, pay_by=group.deadline_at),
         now=now,
     )
-    if is_for_new(deal.new_members, is_leader=is_leader):
+    if is_for_new(group.new_members, is_leader=is_leader):
         _refuse_known(order)
     return Seat.objects.create(
         group=group,

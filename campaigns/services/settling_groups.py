@@ -74,7 +74,7 @@ def count_paid_orders(
         group.state, group.opened_at = Group.State.OPEN, now
         group.deadline_at = deadline_of(
             now,
-            hours=group.deal.hours,
+            hours=group.hours,
             ends_at=group.deal.ends_at,
             may_finish=group.deal.groups_may_finish,
         )

@@ -232,6 +232,8 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
     )
     deal.rungs.create(size=3, price_minor=15_000)
     deal.groups.create(
+        variant=deal.variant,
+        hours=deal.hours,
         state="open",
         rungs=[[3, 15_000]],
         size=3,
