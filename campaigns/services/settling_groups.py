@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.events import GroupSettled, SeatOverpaid, SeatReleased
@@ -21,7 +21,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from crm.shared.logs import describe
 from crm.shared.outbox import record, record_all
-from orders.models import Order
+from orders.models import Order, OrderEvent
 from orders.services.waiting import stop_waiting
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,13 @@ def count_paid_orders(
     ids = list(held.values_list("pk", flat=True))
     if not ids:
         return 0
-    Seat.objects.filter(pk__in=ids).update(state=Seat.State.PAID, paid_at=now)
+    # Whoever paid first may lead one day (G8), also where the news are late.
+    paid = OrderEvent.objects.filter(
+        order=OuterRef("order"), to_state=Order.State.PAID
+    ).order_by("pk")
+    Seat.objects.filter(pk__in=ids).update(
+        state=Seat.State.PAID, paid_at=Subquery(paid.values("occurred_at")[:1])
+    )
     group.held -= len(ids)
     group.paid += len(ids)
     changed = ["held", "paid"]

@@ -242,6 +242,24 @@ def test_g8_whoever_paid_first_leads_when_the_leader_leaves(alice):
     assert counters_are_right()
 
 
+def test_g8_whoever_paid_first_leads_although_the_news_are_late(alice, bob, mallory):
+    leader = paid_seat(deal=make_deal(rungs=((4, GROUP_MINOR),)), member_id=alice.pk)
+    first_seat, first_payer = (joined(leader.group, each) for each in (bob, mallory))
+    pay(first_payer.order, now=NOON + timedelta(minutes=1))
+    pay(first_seat.order, now=NOON + timedelta(minutes=5))
+    left_at = NOON + timedelta(minutes=6)
+    leave_group(group=leader.group.public_id, member_id=alice.pk, now=left_at)
+    seats = leader.group.seats
+    assert seats.get(is_leader=True) == first_payer
+    paid_at = seats.filter(state="paid").order_by("paid_at").values_list("paid_at")
+    assert [at - NOON for (at,) in paid_at] == [
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+    ]
+    drain(now=left_at)
+    assert seats.get(is_leader=True) == first_payer
+
+
 def test_g8_a_group_nobody_is_left_in_closes_and_lets_the_others_go(alice, bob):
     leader = paid_seat(deal=make_deal(), member_id=alice.pk)
     seat = joined(leader.group, bob)
