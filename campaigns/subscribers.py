@@ -106,12 +106,12 @@ _GROUP_NEWS = {
 
 
 def reward_leader_of_group(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """GroupSettled: who led it to success gets what was promised (G16)."""
+    """GroupSettled: who led it to success gets what was promised at once (G16)."""
     reward_leader(group_id=payload["group_id"], now=now)
 
 
 def take_leader_reward_back(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """OrderRefunded: a leader who gave the goods back gives the reward back (G16)."""
+    """OrderRefunded: a seat that was given back brings its leader nothing (G16)."""
     take_reward_back(order_id=payload["order_id"], now=now)
 
 

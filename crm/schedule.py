@@ -37,6 +37,7 @@ _EVERY = {
     "expire-coupons": ("campaigns.tasks.expire_coupons", 600.0),
     "refresh-segments": ("campaigns.tasks.refresh_segments", HOUR),
     "settle-groups": ("campaigns.tasks.settle_groups", 60.0),
+    "reward-leaders": ("campaigns.tasks.reward_leaders", HOUR),
     "start-erasures": ("members.tasks.start_erasures", 600.0),
     "expire-data-exports": ("members.tasks.expire_data_exports", 600.0),
     "apply-retention": ("members.tasks.apply_retention", DAY),

@@ -213,6 +213,7 @@ DAILY_WORK: list[str] = [
     "loyalty.tasks.renew_plans",
     "loyalty.tasks.give_benefits",
     "loyalty.tasks.reward_kept_referrals",
+    "campaigns.tasks.reward_leaders",
     "loyalty.tasks.score_members",
     "members.tasks.drop_expired_tags",
     "members.tasks.mark_dormant",

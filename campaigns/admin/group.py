@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from campaigns.models import Group, Seat
+from campaigns.models import CouponTemplate, Group, Seat
 from campaigns.services.seats import leave_group
 from campaigns.services.settling_groups import complete_group
 from crm.shared.clock import now
@@ -158,6 +158,7 @@ class GroupAdmin(LedgerAdmin):
             "percent": percent_of(found),
             "seats": seats,
             "takers": _live(seats),
+            "reward": reward_words(found),
             "moments": moments_of(found, seats),
             "may_complete": may["complete"] and found.state == Group.State.OPEN,
             "may_take_out": may["take_out"] and is_under_way and any(_live(seats)),
@@ -173,6 +174,23 @@ def _live(seats: list[Seat]) -> list[Seat]:
 def percent_of(group: Group) -> int:
     """Return how much of a group is paid, in whole percent."""
     return 100 * group.paid // group.size
+
+
+def reward_words(group: Group) -> str:
+    """Return what its leader was promised, and whether that is decided (G16)."""
+    promise, said = group.reward, []
+    if not promise:
+        return ""
+    if promise["points"]:
+        said.append(_("%(points)s points") % {"points": f"{promise['points']:,d}"})
+    if promise["coupon"]:
+        template = CouponTemplate.objects.get(pk=promise["coupon"])
+        said.append(template.label)
+    if group.awaits_reward:
+        said.append(_("waits till no goods can be sent back"))
+    elif group.state == Group.State.SUCCEEDED:
+        said.append(_("given for the seats that stay"))
+    return " · ".join(said)
 
 
 def moments_of(group: Group, seats: list[Seat]) -> list[tuple[Any, str, str]]:

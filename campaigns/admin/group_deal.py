@@ -31,7 +31,8 @@ class GroupDealForm(forms.ModelForm):
         fields = [
             *("name", "name_en", "state", "hours", "starts_at", "ends_at"),
             *("groups_may_finish", "one_open_group", "new_members", "stock"),
-            *("leader_points", "leader_coupon", "leader_keeps"),
+            *("leader_points", "leader_coupon", "leader_waits"),
+            *("leader_shares", "leader_keeps"),
         ]
 
     def __init__(self, *args, **kwargs):
@@ -165,7 +166,10 @@ class GroupDealAdmin(StaffAdmin):
         (
             gettext_lazy("Leader"),
             {
-                "fields": ["leader_points", "leader_coupon", "leader_keeps"],
+                "fields": [
+                    *("leader_points", "leader_coupon", "leader_waits"),
+                    *("leader_shares", "leader_keeps"),
+                ],
                 "classes": ["tab"],
             },
         ),
@@ -232,7 +236,7 @@ def words_of(deal: GroupDeal) -> str:
 
 
 def _reward_words(deal: GroupDeal) -> list[str]:
-    """Return what leaders get (G16), and whether they keep it."""
+    """Return what leaders get (G16), when, and what ends it."""
     said = []
     if deal.leader_points:
         text = _("Who leads a group to success gets %(points)s points.")
@@ -240,6 +244,21 @@ def _reward_words(deal: GroupDeal) -> list[str]:
     if deal.leader_coupon is not None:
         text = _("Who leads a group to success gets the coupon “%(name)s”.")
         said.append(text % {"name": deal.leader_coupon.label})
-    if said and not deal.leader_keeps:
+    if not said:
+        return []
+    if deal.leader_waits:
+        text = _("It comes when nobody of the group can send goods back any more.")
+    else:
+        text = _("It comes at once.")
+    said.append(text)
+    if deal.leader_shares:
+        text = _(
+            "When fewer seats stay than the first step wants, there are so many points "
+            "less and no coupon."
+        )
+    else:
+        text = _("It is gone when fewer seats stay than the first step wants.")
+    said.append(text)
+    if not deal.leader_keeps:
         said.append(_("It is taken back when the leader's own order is given back."))
     return said

@@ -40,8 +40,25 @@ def steps_shape(rungs: list) -> list[dict]:
     ]
 
 
+class LeaderRewardShape(serializers.Serializer):
+    """What leads to success brings (G16): points, a coupon by its name, or both.
+
+    ``waits`` till nobody of the group can send goods back, ``shares`` the points by
+    the seats that stay, ``keeps`` it when the leader's own order is given back.
+    """
+
+    points = serializers.IntegerField(source="leader_points")
+    coupon = serializers.CharField(source="leader_coupon.label", default=None)
+    waits = serializers.BooleanField(source="leader_waits")
+    shares = serializers.BooleanField(source="leader_shares")
+    keeps = serializers.BooleanField(source="leader_keeps")
+
+
 class GroupDealShape(serializers.ModelSerializer):
-    """A deal that opens groups now; ``remaining`` seats, null without a limit."""
+    """A deal that opens groups now; ``remaining`` seats, null without a limit.
+
+    ``leader_reward`` is null where nothing is promised.
+    """
 
     id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="label")
@@ -51,12 +68,14 @@ class GroupDealShape(serializers.ModelSerializer):
     list_price = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
     remaining = serializers.SerializerMethodField()
+    leader_reward = serializers.SerializerMethodField()
 
     class Meta:
         model = GroupDeal
         fields = [
             *("id", "name", "product", "sku", "option", "list_price", "steps"),
             *("hours", "starts_at", "ends_at", "new_members", "remaining"),
+            "leader_reward",
         ]
         read_only_fields = fields
 
@@ -73,6 +92,11 @@ class GroupDealShape(serializers.ModelSerializer):
     def get_remaining(self, deal: GroupDeal) -> int | None:
         """Return how many seats of all groups are left."""
         return None if deal.stock is None else deal.stock - deal.taken
+
+    @extend_schema_field(LeaderRewardShape(allow_null=True))
+    def get_leader_reward(self, deal: GroupDeal) -> dict | None:
+        """Return what a group of this deal promises its leader."""
+        return LeaderRewardShape(deal).data if deal.leader_reward else None
 
 
 class GroupShape(serializers.ModelSerializer):

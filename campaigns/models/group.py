@@ -77,7 +77,7 @@ class GroupDeal(Bilingual, models.Model):
         _("points for the leader"),
         default=0,
         db_default=0,
-        help_text=_("When the group succeeds; 0 is none."),
+        help_text=_("For a group that succeeds; 0 is none."),
     )
     leader_coupon = models.ForeignKey(
         "campaigns.CouponTemplate",
@@ -92,6 +92,24 @@ class GroupDeal(Bilingual, models.Model):
         default=False,
         db_default=False,
         help_text=_("Also when the leader's own order is given back."),
+    )
+    leader_waits = models.BooleanField(
+        _("after the time for returns"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "It comes when nobody of the group can send goods back any more; "
+            "otherwise when the group succeeds."
+        ),
+    )
+    leader_shares = models.BooleanField(
+        _("points by the seats that stay"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Fewer seats than the first step wants bring so many points less; "
+            "otherwise nothing at all."
+        ),
     )
     #: Seats in all groups together, and how many of them are held or paid (G14).
     stock = models.PositiveIntegerField(_("seats in all"), null=True, blank=True)
@@ -128,13 +146,20 @@ class GroupDeal(Bilingual, models.Model):
 
     @property
     def leader_reward(self) -> dict[str, int | bool | None]:
-        """Return what a group promises its leader (G16); empty is nothing."""
-        if not self.leader_points and self.leader_coupon_id is None:
+        """Return what a group promises its leader (G16); empty is nothing.
+
+        For all of it ``seats`` must stay, as many as the first step wants.
+        """
+        rungs = self.rungs.all()
+        if not rungs or not (self.leader_points or self.leader_coupon_id):
             return {}
         return {
             "points": self.leader_points,
             "coupon": self.leader_coupon_id,
             "keeps": self.leader_keeps,
+            "waits": self.leader_waits,
+            "shares": self.leader_shares,
+            "seats": rungs[0].size,
         }
 
 
@@ -218,6 +243,10 @@ class Group(models.Model):
     rungs = models.JSONField(_("steps"))
     #: What its leader was promised that day, as ``GroupDeal.leader_reward``.
     reward = models.JSONField(_("reward of the leader"), default=dict, blank=True)
+    #: Its leader was promised something, and what comes of it is not decided yet.
+    awaits_reward = models.BooleanField(
+        _("reward to be decided"), default=False, db_default=False
+    )
     #: How many seats there are: the size of the last step.
     size = models.PositiveSmallIntegerField(_("seats"))
     held = models.PositiveSmallIntegerField(_("held"), default=0)
@@ -244,6 +273,10 @@ class Group(models.Model):
                 | (~Q(state="succeeded") & Q(price_minor__isnull=True)),
                 name="group_succeeded_has_its_price",
             ),
+            models.CheckConstraint(
+                condition=Q(awaits_reward=False) | Q(state="succeeded"),
+                name="group_awaits_a_reward_after_success",
+            ),
         ]
         indexes = [
             models.Index(
@@ -255,6 +288,11 @@ class Group(models.Model):
                 fields=["deal", "deadline_at"],
                 name="group_open_by_deal",
                 condition=Q(state="open"),
+            ),
+            models.Index(
+                fields=["id"],
+                name="group_awaiting_a_reward",
+                condition=Q(awaits_reward=True),
             ),
             models.Index(fields=["-created_at", "-id"], name="group_newest_first"),
         ]

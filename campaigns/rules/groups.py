@@ -5,8 +5,9 @@ price of the first step when taking a seat, and gets back what the step reached 
 end costs less.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 #: ``(size, price_minor)``: so many members pay so much each.
 Rung = tuple[int, int]
@@ -81,3 +82,26 @@ def deadline_of(
     """
     deadline = opened_at + timedelta(hours=hours)
     return deadline if may_finish or ends_at is None else min(deadline, ends_at)
+
+
+def reward_left(
+    promise: Mapping[str, Any], *, seats: int, kept: int
+) -> tuple[int, int | None]:
+    """Return the points and the coupon a leader gets for the seats that stay (G16).
+
+    All of it for as many as the promise wants. For fewer nothing, or the points in
+    proportion where they are shared; a coupon cannot be.
+
+    Args:
+        promise: ``GroupDeal.leader_reward``.
+        seats: with how many the group succeeded: the shop may complete a smaller one.
+        kept: how many were not given back.
+
+    >>> promise = {"points": 300, "coupon": 7, "shares": True, "seats": 3}
+    >>> [reward_left(promise, seats=5, kept=kept) for kept in (4, 2)]
+    [(300, 7), (200, None)]
+    """
+    wanted = min(promise["seats"], seats)
+    if kept >= wanted:
+        return promise["points"], promise["coupon"]
+    return promise["points"] * kept // wanted if promise["shares"] else 0, None

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from campaigns.models import Group, Seat
+from campaigns.queries.groups import seat_of_order, standing_orders
 from orders.models import Order, OrderLine
 from orders.rules.lifecycle import STANDING
 from orders.services.cancelling import cancel_order
@@ -77,13 +78,15 @@ def return_overpaid(*, seat_id: int, now: datetime) -> None:
 def note_refund_of_seat(*, order_id: int, now: datetime) -> bool:
     """Mark the seat of a fully refunded order; its group and the others stay (G9).
 
+    Other goods instead are no refund: the seat stays till those go back (R13).
+
     Returns:
         Whether this call did it.
     """
-    refunded = Seat.objects.filter(
-        order_id=order_id,
-        order__state=Order.State.REFUNDED,
-        state=Seat.State.PAID,
-        group__state=Group.State.SUCCEEDED,
+    seat = seat_of_order(order_id)
+    if seat is None or standing_orders([seat])[seat.pk]:
+        return False
+    paid = Seat.objects.filter(
+        pk=seat.pk, state=Seat.State.PAID, group__state=Group.State.SUCCEEDED
     )
-    return bool(refunded.update(state=Seat.State.REFUNDED, ended_at=now))
+    return bool(paid.update(state=Seat.State.REFUNDED, ended_at=now))

@@ -181,7 +181,7 @@ def close_group(group: Group, *, now: datetime) -> None:
 
 
 def _succeed(group: Group, *, price_minor: int, now: datetime) -> None:
-    group.price_minor = price_minor
+    group.price_minor, group.awaits_reward = price_minor, bool(group.reward)
     _end(group, Group.State.SUCCEEDED, now)
     _release(group, [Seat.State.HELD], Seat.State.LOST, now)
     paid = list(group.seats.filter(state=Seat.State.PAID).order_by("pk"))
@@ -203,7 +203,7 @@ def _end(group: Group, state: str, now: datetime) -> None:
     group.save(
         update_fields=[
             *("state", "settled_at", "held"),
-            *("price_minor", "completed_by_shop"),
+            *("price_minor", "awaits_reward", "completed_by_shop"),
         ]
     )
     record(GroupSettled(group_id=group.pk))

@@ -95,34 +95,43 @@ def take_review_points_back(*, review_id: int, now: datetime) -> PointsEntry | N
 
 @transaction.atomic
 def take_grant_back(
-    *, member_id: int, source: str, now: datetime
+    *, member_id: int, source: str, keep: int = 0, now: datetime
 ) -> PointsEntry | None:
-    """Take back what was granted for a source, once.
+    """Take back what was granted for a source, once, or all of it but some points.
 
     A member who has too few left owes the rest or not, as with refunds (P16). What it
-    counted in other currencies goes as well.
+    counted in other currencies goes with the last point.
+
+    Args:
+        keep: how many of the granted points are still deserved; fewer than before take
+            the difference.
 
     Returns:
         The claw-back entry; None when there is nothing to take.
     """
     account = locked_account(member_id=member_id, now=now)
-    take_event_back(account=account, source=source)
+    if not keep:
+        take_event_back(account=account, source=source)
     mine = PointsEntry.objects.filter(account_id__in=account.accounts, source=source)
     granted = mine.filter(kind=PointsEntry.Kind.GRANT).first()
-    if granted is None or mine.filter(kind=PointsEntry.Kind.CLAW_BACK).exists():
+    if granted is None:
         return None
-    if PointsEntry.objects.filter(reverses=granted).exists():
+    undone = PointsEntry.objects.filter(reverses=granted)
+    if undone.exclude(kind=PointsEntry.Kind.CLAW_BACK).exists():
         return None  # Staff revoked it.
+    points = granted.points - keep - sum(entry.trace["due"] for entry in undone)
+    if points <= 0:
+        return None
     shortage = Shortage(program().claw_back)
     book = book_of(account, lots=lots_left(member_id=member_id))
     lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
     movement = book.claw_back(
-        granted.points,
+        points,
         own_lot=next((lot for lot in book.lots if lot.id in set(lot_id)), None),
         may_owe=shortage.may_owe,
         only_pending=shortage is Shortage.PENDING,
         at=now,
-        source=source,
+        source=f"{source}:{keep}" if keep else source,
         occurred_at=now,
         trace={},
         reverses=granted.pk,

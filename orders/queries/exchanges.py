@@ -38,12 +38,23 @@ def living_on(line_ids: Collection[int]) -> dict[int, int]:
 
 def orders_after(order: Order) -> list[int]:
     """Return the orders that replace units of an order, or of those again."""
-    found: list[int] = []
-    last = [order.pk]
+    return [each.pk for each in replacements_of([order.pk])[order.pk]]
+
+
+def replacements_of(order_ids: Collection[int]) -> dict[int, list[Order]]:
+    """Return by order those that replace units of it, or of those again.
+
+    A statement for each time that units were exchanged, and one.
+    """
+    found: dict[int, list[Order]] = {pk: [] for pk in order_ids}
+    first = {pk: pk for pk in order_ids}
+    last = list(order_ids)
     while last:
-        after = Order.objects.filter(exchange_of_id__in=last)
-        last = list(after.values_list("pk", flat=True))
-        found += last
+        after = list(Order.objects.filter(exchange_of_id__in=last).order_by("pk"))
+        for order in after:
+            first[order.pk] = first[order.exchange_of_id]
+            found[first[order.pk]].append(order)
+        last = [order.pk for order in after]
     return found
 
 

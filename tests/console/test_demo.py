@@ -305,9 +305,8 @@ def test_a_large_payment_waits_for_a_second_person(shop):
 def test_a_group_has_succeeded_and_another_waits_for_one_more(shop):
     states = Group.objects.order_by("pk").values_list("state", "paid", "size")
     assert list(states) == [("succeeded", 2, 2), ("open", 1, 2)]
-    leader = Group.objects.get(state="succeeded").seats.get(is_leader=True)
-    source = f"group:{leader.group.public_id}"
-    assert PointsEntry.objects.get(source=source).points == 200
+    group = Group.objects.get(state="succeeded")
+    assert (group.reward["points"], group.awaits_reward) == (200, True)
 
 
 def test_friends_were_brought_one_to_each_end_of_a_referral(shop):

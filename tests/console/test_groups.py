@@ -177,11 +177,39 @@ def test_g16_a_marketer_promises_leaders_something(signed_in, shop):
     answer = client.post(add, form_of(("3", "80"), **fields))
     assert answer.status_code == 302, answer.content.decode()[-3000:]
     deal = GroupDeal.objects.latest("pk")
-    assert deal.leader_reward == {
-        "points": 250,
-        "coupon": shop["template"].pk,
-        "keeps": False,
-    }
+    promise = {"points": 250, "coupon": shop["template"].pk, "keeps": False}
+    at_once = {"waits": False, "shares": False, "seats": 3}
+    assert deal.leader_reward == promise | at_once
+    change = reverse("admin:campaigns_groupdeal_change", args=[deal.pk])
+    page = client.get(change).content.decode()
+    assert "It comes at once. It is gone when fewer seats stay" in page
+
+
+def test_g16_a_new_deal_rewards_after_the_time_for_returns(signed_in):
+    page = signed_in("marketer").get(reverse("admin:campaigns_groupdeal_add"))
+    assert page.context["adminform"].form["leader_waits"].initial is True
+
+
+@pytest.mark.parametrize(
+    ("state", "awaits", "said"),
+    [
+        ("open", False, "300 points"),
+        ("succeeded", True, "300 points · waits till no goods can be sent back"),
+        ("succeeded", False, "300 points · given for the seats that stay"),
+    ],
+)
+def test_g16_the_page_says_what_comes_of_the_reward(
+    signed_in, shop, state, awaits, said
+):
+    deal = make_deal(leader_points=300)
+    group = open_with(deal, 1, now=now())[0].group
+    Group.objects.filter(pk=group.pk).update(
+        state=state,
+        awaits_reward=awaits,
+        price_minor=8_000 if state == "succeeded" else None,
+    )
+    page = signed_in("marketer").get(page_of(group)).content.decode()
+    assert f"{said}</dd>" in page
 
 
 def test_saving_a_deal_does_not_forget_seats_taken_meanwhile(rf, shop):

@@ -62,6 +62,23 @@ def test_a_visitor_sees_deals_and_groups_with_a_masked_leader(deal, group):
     assert "Alice" not in str(linked)
 
 
+def test_g16_a_deal_says_what_its_leaders_get(deal, template):
+    shown = client_of().get(f"{API}/group-buys/{deal.public_id}").json()
+    assert shown["leader_reward"] is None
+    GroupDeal.objects.update(leader_points=300, leader_shares=True)
+    shown = client_of().get(f"{API}/group-buys/{deal.public_id}").json()
+    assert shown["leader_reward"] == {
+        "points": 300,
+        "coupon": None,
+        "waits": True,
+        "shares": True,
+        "keeps": False,
+    }
+    GroupDeal.objects.update(leader_coupon=template)
+    (shown,) = client_of().get(f"{API}/group-buys").json()["data"]
+    assert shown["leader_reward"]["coupon"] == "Twenty off"
+
+
 def test_opening_answers_the_order_to_pay_and_shows_nothing_yet(deal, alice):
     answer = post(alice, f"group-buys/{deal.public_id}/groups")
     assert answer.status_code == 201
@@ -178,7 +195,7 @@ def test_lists_ask_as_often_for_many_as_for_one(
     GroupDeal.objects.update(one_open_group=False)
     for _number in range(3):
         paid_seat(deal=deal, member_id=alice.pk, now=clock.now())
-        make_deal(rungs=LADDER)
+        make_deal(rungs=LADDER, leader_points=5)
     client = client_of(alice)
     with django_assert_max_num_queries(6):
         assert len(client.get(f"{API}/me/groups").json()["data"]) == 3
