@@ -220,12 +220,6 @@ class Basket:
         left = self.left
         return [left[position] for position in positions]
 
-    def floors_met(self, positions: Iterable[int]) -> list[int]:
-        """Return the lines that stand at their floor (S12), in order."""
-        return [
-            at for at in sorted(positions) if at in self.floors and not self.room(at)
-        ]
-
     def takeable(self, reduction: Reduction) -> Taking:
         """Return what a reduction can take: shared, and never below a floor."""
         singles: tuple[tuple[int, int, int], ...] = ()
@@ -288,9 +282,9 @@ class Basket:
 
     def unit_lefts(self, position: int) -> tuple[int, ...]:
         """Return what is left of each unit of a line."""
-        units = self.units.get(position, ())
-        quantity = len(units) or self.line_at(position).quantity
-        return split_over_units(self.left[position], quantity, units)
+        units, line = self.units.get(position, ()), self.line_at(position)
+        left = self.left[position]
+        return split_over_units(left, line.quantity, units, line.floor_minor)
 
     def units_at(self, position: int) -> tuple[int, ...]:
         """Return what is left of each unit, where offers took from single ones."""
@@ -342,7 +336,8 @@ class Basket:
         lefts = self.unit_lefts(position)
         count = len(lefts) - self.closed_units[position].count
         left = self._open_left(position) - amount_minor
-        lowered = split_over_units(left, count, lefts[:count])
+        floor_minor = self.line_at(position).floor_minor
+        lowered = split_over_units(left, count, lefts[:count], floor_minor)
         self.units[position] = (*lowered, *lefts[count:])
 
     def _close(self, taking: Taking) -> None:

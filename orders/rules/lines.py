@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from orders.rules.floors import MINIMUM_PRICE
 from orders.rules.unit_prices import PriceOption, best_price
 from orders.rules.units import split_over_units
 
@@ -42,8 +43,9 @@ class PriceLine:
     category_ids: tuple[int, ...] = ()
     #: Of one unit.
     weight_grams: int = 0
-    #: No offer takes a unit below this (S12).
+    #: No offer takes a unit below this, nor do points (S12); and which floor it is.
     floor_minor: int = 0
+    floor_kind: str = MINIMUM_PRICE
     #: At a group or flash price, which no offer on goods lowers (S2).
     is_closed: bool = False
     #: What scopes look for besides SKU, product and categories: ``brand:acme``.
@@ -94,6 +96,9 @@ class PriceLine:
 
     def at_agreed_price(self, unit_price_minor: int, *, kind: str) -> "PriceLine":
         """Return the line at a price agreed elsewhere, closed to offers on goods (S2).
+
+        It is a price and no reduction: below its floor it stays as agreed, and nothing
+        more is taken off (S12).
 
         Args:
             kind: what agreed on it, such as ``group`` (G10).
@@ -146,8 +151,12 @@ class StageLine:
     def unit_lefts(self) -> tuple[int, ...]:
         """Return what is left of each unit; they add up to ``left_minor`` (S11)."""
         if not self._unit_lefts:
-            count = self.line.quantity
-            self._unit_lefts = split_over_units(self.left_minor, count, self.units)
+            self._unit_lefts = split_over_units(
+                self.left_minor,
+                self.line.quantity,
+                self.units,
+                self.line.floor_minor,
+            )
         return self._unit_lefts
 
 

@@ -93,6 +93,12 @@ class Reduction:
     units_left: int | None = None
 
     @property
+    def touched(self) -> frozenset[int]:
+        """Return the lines it would take from."""
+        named = (at for at, *_rest in (*self.shares, *self.unit_shares))
+        return frozenset({*self.positions, *named})
+
+    @property
     def trigger_positions(self) -> tuple[int, ...]:
         """Return the lines of goods that its gifts come with (R8)."""
         if not self.gifts:
@@ -212,3 +218,5 @@ class Applied:
     #: How many units of goods it lowers, and how many it had left; None: no limit.
     units: int = 0
     units_left: int | None = None
+    #: Which floor -> the lines that stand at it now, and kept it from more (S12).
+    floors: dict[str, list[int]] = field(default_factory=dict)

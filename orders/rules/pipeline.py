@@ -12,6 +12,7 @@ from typing import Any
 from crm.shared.money import share
 from orders.rules.baskets import Basket
 from orders.rules.combining import Stacking, choose, winner_over
+from orders.rules.floors import ZERO
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import listed_worth
 from orders.rules.lines import FREIGHT_KIND, PriceLine, StageLines
@@ -245,8 +246,13 @@ def _apply(
     if not taking.amount_minor and not answer.gifts:
         # Without effect: neither applied nor counted (S20).
         outdone = won.get(id(offer)) is not None and answer.amount_minor
-        why = Refused("exclusive_group" if outdone else "no_effect")
-        note(work, work.skipped if outdone else work.refused, offer, why)
+        floors = _floors_met(work.basket, answer) if answer.amount_minor else {}
+        if outdone:
+            note(work, work.skipped, offer, Refused("exclusive_group"))
+            return False
+        why = Refused("floor_reached" if floors else "no_effect")
+        note(work, work.refused, offer, why)
+        work.trace[-1] |= {"floors": floors} if floors else {}
         return False
     units = work.basket.units_in(taking)
     work.basket.take(taking, closes=answer.closes)
@@ -263,14 +269,31 @@ def _apply(
         "amount_minor": amount,
         **answer.trace,
     }
-    if amount < answer.amount_minor:
+    is_short = amount < answer.amount_minor
+    if is_short:
         entry["asked_minor"] = answer.amount_minor
-    if work.basket.floors:
-        touched = {*answer.positions, *(at for at, _amount in answer.shares)}
-        met = work.basket.floors_met(touched)
-        entry |= {"floors": met} if met else {}
+    if is_short or work.basket.floors:
+        applied.floors = _floors_met(work.basket, answer, with_zero=is_short)
+        entry |= {"floors": applied.floors} if applied.floors else {}
     work.trace.append(entry)
     return True
+
+
+def _floors_met(
+    basket: Basket, answer: Reduction, *, with_zero: bool = False
+) -> dict[str, list[int]]:
+    """Return which lines of a reduction stand at their floor (S12), by which floor.
+
+    Args:
+        with_zero: also those without a floor of their own that cost nothing now.
+    """
+    met: dict[str, list[int]] = {}
+    for at in sorted(answer.touched):
+        is_own = at in basket.floors
+        if (is_own or with_zero) and not basket.room(at):
+            kind = basket.line_at(at).floor_kind if is_own else ZERO
+            met.setdefault(kind, []).append(at)
+    return met
 
 
 def _applied(

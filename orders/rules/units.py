@@ -5,11 +5,25 @@ from itertools import pairwise
 from crm.shared.money import cumulative_share, share
 
 
-def split_over_units(total: int, count: int, units: tuple[int, ...]) -> tuple[int, ...]:
-    """Return what units are worth together ``total``, in proportion or evenly (S11)."""
+def split_over_units(
+    total: int, count: int, units: tuple[int, ...], floor_minor: int = 0
+) -> tuple[int, ...]:
+    """Return what units are worth together ``total``, in proportion or evenly (S11).
+
+    Units that stand above a floor fall in proportion to what they have above it, so
+    that none falls below (S12).
+
+    >>> split_over_units(600, 2, (300, 302), floor_minor=300)
+    (300, 300)
+    """
     if not units:
         return split_evenly(total, count)
-    return units if sum(units) == total else tuple(share(total, units))
+    if sum(units) == total:
+        return units
+    if floor_minor and min(units) >= floor_minor:
+        above = share(total - floor_minor * count, [e - floor_minor for e in units])
+        return tuple(floor_minor + each for each in above)
+    return tuple(share(total, units))
 
 
 def split_evenly(total: int, count: int) -> tuple[int, ...]:

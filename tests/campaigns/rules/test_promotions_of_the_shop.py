@@ -78,7 +78,7 @@ def test_s10_s12_what_a_floor_refuses_moves_to_the_others():
     half = promotion(Percent(HALF), is_whole=True)
     quote = priced(half, lines=lines)
     assert taken(quote) == {"p": {1: 100, 2: 900}}
-    assert quote.trace[-1]["floors"] == [1]
+    assert quote.trace[-1]["floors"] == {"minimum_price": [1]}
 
 
 def test_s15_the_cheapest_units_are_free_and_serve_one_offer_of_sets():

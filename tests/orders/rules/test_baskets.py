@@ -45,6 +45,14 @@ def test_s12_a_unit_stops_at_its_floor_and_the_rest_is_lost():
     assert taking.shares == ((1, 600),)
 
 
+def test_s12_what_is_taken_off_a_line_leaves_every_unit_at_its_floor():
+    work = basket(line(1, 302, 2, floor_minor=300))
+    take(work, Reduction(2, (1,), unit_shares=((1, 0, 2),)))
+    take(work, Reduction(604, (1,)))
+    assert work.unit_lefts(1) == (300, 300)
+    assert not work.takeable(Reduction(9, (1,), unit_shares=((1, 1, 9),))).amount_minor
+
+
 def test_s10_what_a_line_cannot_take_moves_to_the_others_or_not():
     lines = (line(1, 1000, floor_minor=900), line(2, 1000))
     asked = {"amount_minor": 600, "positions": (1, 2), "shares": ((1, 300), (2, 300))}

@@ -194,12 +194,44 @@ def test_s12_no_offer_takes_a_unit_below_its_floor(off, taken, amount):
     lines = (line(1, 1000, floor_minor=700), line(2, 1000))
     quote = price_cart(request(*lines), [Off("a", off)])
     assert (shares(quote, "a"), quote.discount_minor) == (taken, amount)
-    assert quote.trace[-1].get("floors", []) == ([1] if taken[1] == 300 else [])
+    met = {"minimum_price": [1]} if taken[1] == 300 else {}
+    if amount < off:
+        met["zero"] = [2]
+    assert quote.trace[-1].get("floors", {}) == quote.applied[0].floors == met
 
 
-def test_a_price_below_its_floor_is_left_alone():
+def test_s12_the_trace_says_which_floor_bit():
+    lines = (
+        line(1, 1000, floor_minor=700),
+        line(2, 1000, floor_minor=600, floor_kind="margin"),
+        line(3, 1000),
+    )
+    quote = price_cart(
+        request(*lines), [Off("a", 2000), Off("b", 100, positions=(1, 2), priority=-1)]
+    )
+    assert [each.get("floors") for each in quote.trace] == [
+        {"minimum_price": [1], "margin": [2], "zero": [3]},
+        {"minimum_price": [1], "margin": [2]},
+    ]
+    assert [each.why.code for each in quote.refused] == ["floor_reached"]
+
+
+def test_s12_a_price_below_its_floor_is_left_alone():
     quote = price_cart(request(line(1, 1000, floor_minor=1500)), [Off("a", 100)])
-    assert (quote.discount_minor, quote.refused[0].why.code) == (0, "no_effect")
+    assert (quote.discount_minor, quote.refused[0].why.code) == (0, "floor_reached")
+
+
+def test_s12_points_too_stop_at_a_floor():
+    points = Off("points", 500, stage=Stage.POINTS, points=50)
+    quote = price_cart(request(line(1, 1000, floor_minor=700)), [points])
+    assert (quote.total_minor, quote.points_spent) == (700, 30)
+
+
+def test_s12_an_agreed_price_may_lie_below_the_floor_and_stays():
+    agreed = line(1, 1000, floor_minor=700).at_agreed_price(500, kind="group")
+    points = Off("points", 100, stage=Stage.POINTS, points=10)
+    quote = price_cart(request(agreed), [points])
+    assert (quote.total_minor, quote.points_spent) == (500, 0)
 
 
 def test_an_offer_out_of_reach_is_not_asked_until_somebody_reads_why():
@@ -353,6 +385,7 @@ lines_drawn = st.lists(
             "kind": st.sampled_from(["goods", "goods", "gift_card", "fee"]),
             "prices": prices_drawn,
             "floor_minor": st.sampled_from([0, 0, 100, 20_000]),
+            "floor_kind": st.sampled_from(["minimum_price", "margin"]),
             "is_closed": st.sampled_from([False, False, False, True]),
             "weight_grams": st.integers(0, 3_000),
         }
@@ -409,8 +442,14 @@ def test_x6_x7_x8_sums_add_up_and_order_does_not_matter(
         if each.line.is_closed:
             stages = {a.stage for a, _m, _p in quote.shares_of(each.line.position)}
             assert stages <= {Stage.POINTS}, "S2"
+    by_position = {each.line.position: each for each in quote.lines}
     for applied in quote.applied:
         assert applied.amount_minor > 0
+        for kind, positions in applied.floors.items():
+            for each in (by_position[at] for at in positions if at > 0):
+                floor = each.line.floor_minor * each.line.quantity
+                assert each.net_minor <= floor, "S12: it stands at the floor it names"
+                assert kind == (each.line.floor_kind if floor else "zero")
         assert sum(amount for _at, amount in applied.shares) == applied.amount_minor
         assert sum(points for _at, points in applied.point_shares) == applied.points
     nets = sum(each.net_minor for each in quote.lines)
