@@ -10,9 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.money import as_api, display_amount
+from orders.rules.floors import MARGIN, MINIMUM_PRICE
 from orders.rules.gifts import GIFT_OUT_OF_STOCK
 from orders.rules.nearest import Path
-from orders.rules.offers import Refused
+from orders.rules.offers import Applied, Refused
+from orders.rules.quotes import Quote
 from orders.rules.refund_effects import Effect
 
 #: Code -> sentence; ``…_minor`` params stand in it as amounts without the suffix.
@@ -53,6 +55,7 @@ REASONS: dict[str, Any] = {
     "no_units_left": _("No piece at this price is left for you."),
     GIFT_OUT_OF_STOCK: _("The gift is out of stock."),
     "no_effect": _("There is nothing left that this could reduce."),
+    "floor_reached": _("This costs the least it may already."),
     "insufficient_points": _("You do not have that many points."),
     "points_below_step": _("Too few points to spend."),
     "points_share_reached": _("Points can pay no more of this cart."),
@@ -69,6 +72,11 @@ PATHS: dict[str, Any] = {
     "come_later": _("Come back from %(from)s on."),
     "remove_code": _("Take the code %(code)s out of the cart."),
     "spend_points": _("Spend %(points)s points."),
+}
+#: What staff are told of an offer that stopped at a floor (S12).
+FLOORS: dict[str, Any] = {
+    MINIMUM_PRICE: _("It stops at the minimum price of %(articles)s."),
+    MARGIN: _("It stops at the margin floor of %(articles)s."),
 }
 _MINOR = "_minor"
 
@@ -87,6 +95,19 @@ def reason_text(why: Refused, currency: str) -> str:
 def path_text(path: Path, currency: str) -> str:
     """Return what brings an offer, in the active language."""
     return _filled(str(PATHS[path.code]), path.params, currency)
+
+
+def floors_text(applied: Applied, quote: Quote) -> str:
+    """Return at which floors of which SKUs an offer stopped (S12), if at any.
+
+    For staff: what the shop must keep of a price is no matter for buyers.
+    """
+    skus = {each.line.position: each.line.sku for each in quote.lines}
+    return " ".join(
+        str(text) % {"articles": ", ".join(skus[at] for at in applied.floors[kind])}
+        for kind, text in FLOORS.items()
+        if kind in applied.floors
+    )
 
 
 def reason_params(why: Refused, currency: str) -> dict[str, Any]:

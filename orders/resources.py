@@ -20,6 +20,9 @@ from orders.models import Brand, Order, Product, Variant
 from orders.services.cataloguing import store_sku
 
 _TEXTS = ("name", "name_en", "option", "barcode")
+#: What a SKU may do without.
+_OPTIONAL_AMOUNTS = frozenset({"cost", "minimum_price"})
+_AMOUNTS = frozenset({"price"}) | _OPTIONAL_AMOUNTS
 _YES, _NO = "yes", "no"
 #: Units on a shelf, and grams of one unit.
 _LARGEST_NUMBER = 10**9
@@ -71,6 +74,7 @@ class ProductResource(ServiceResource):
     option = Field("option", "option")
     price = MoneyField("price_minor", "price")
     cost = MoneyField("cost_minor", "cost")
+    minimum_price = MoneyField("minimum_price_minor", "minimum_price")
     barcode = Field("barcode", "barcode")
     weight = Field("weight_grams", "weight_grams")
     on_hand = Field("on_hand", "on_hand")
@@ -91,6 +95,7 @@ class ProductResource(ServiceResource):
             "option",
             "price",
             "cost",
+            "minimum_price",
             "barcode",
             "weight",
             "on_hand",
@@ -137,7 +142,7 @@ def read_sku(row: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, text in said.items():
         if name in _READERS:
-            field = f"{name}_minor" if name in {"price", "cost"} else name
+            field = f"{name}_minor" if name in _AMOUNTS else name
             values[field] = _READERS[name](name, text)
         else:
             model = Product if name.startswith("name") else Variant
@@ -146,7 +151,7 @@ def read_sku(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _amount(name: str, text: str) -> int | None:
-    if not text and name == "cost":
+    if not text and name in _OPTIONAL_AMOUNTS:
         return None
     try:
         minor = parse_amount(text, settings.SHOP_CURRENCY)
@@ -205,8 +210,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "category": _code,
     "brand": _brand,
     "tags": _tags,
-    "price": _amount,
-    "cost": _amount,
+    **dict.fromkeys(_AMOUNTS, _amount),
     "weight_grams": _number,
     "on_hand": _number,
     "is_active": _truth,

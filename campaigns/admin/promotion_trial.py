@@ -21,7 +21,7 @@ from campaigns.services.simulating import (
 )
 from crm.shared.errors import Refusal
 from orders.queries.audiences import known_audiences
-from orders.reasons import reason_text
+from orders.reasons import floors_text, reason_text
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.quotes import NotApplied, Quote
 
@@ -121,6 +121,7 @@ def _shown(found: Simulation) -> dict[str, Any]:
         "without": without,
         "rows": rows,
         "why_not": found.why_not and reason_text(found.why_not, currency),
+        "floors": found.applied and floors_text(found.applied, quote),
         "gave_way": _not_applied(quote.skipped, currency),
         "refused": _not_applied(quote.refused, currency),
         "totals": _totals(quote, without, found),

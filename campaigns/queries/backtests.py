@@ -29,6 +29,7 @@ from crm.shared import paging
 from loyalty.models import TierChange
 from orders.models import Allocation, AppliedOffer, Order, OrderLine
 from orders.models.order import EXCHANGE
+from orders.queries.prices import shop_floor
 from orders.rules.lifecycle import SOLD, STANDING
 from orders.rules.lines import PriceLine, brand_marks
 
@@ -208,6 +209,8 @@ def _priced(row: OrderLine) -> PriceLine:
     product = row.variant.product
     category = product.category
     own = () if category is None else tuple(category.lineage or (category.pk,))
+    # The floor of today, over what it cost that day (S12).
+    floor_minor, kind = shop_floor(row.variant.minimum_price_minor, row.cost_minor)
     return PriceLine(
         position=row.position,
         variant_id=row.variant_id,
@@ -221,6 +224,8 @@ def _priced(row: OrderLine) -> PriceLine:
         list_price_minor=-1 if row.list_price_minor is None else row.list_price_minor,
         price_kind=row.price_kind,
         cost_minor=row.cost_minor,
+        floor_minor=floor_minor,
+        floor_kind=kind,
         category_ids=own,
         is_closed=row.price_kind not in _OPEN_PRICES,
         marks=brand_marks(product.brand_id),

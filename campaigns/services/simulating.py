@@ -18,7 +18,7 @@ from crm.shared.errors import Refusal
 from orders.models import Order, OrderLine
 from orders.queries.carts import items_of
 from orders.rules.lifecycle import SOLD
-from orders.rules.offers import Offer, PriceRequest, Refused
+from orders.rules.offers import Applied, Offer, PriceRequest, Refused
 from orders.rules.quotes import Quote
 from orders.services.quoting import quote_request
 
@@ -44,14 +44,19 @@ class Simulation:
 
     with_it: Quote
     without_it: Quote
-    #: What the draft takes off; None where it does not apply.
-    takes_minor: int | None
+    #: What the draft does; None where it does not apply.
+    applied: Applied | None
     #: Why not, or to whom it gives way; None where it applies.
     why_not: Refused | None
     gave_way: bool
     #: What is left after the cost of the goods, where that is known of every line.
     margin_minor: int | None
     margin_without_minor: int | None
+
+    @property
+    def takes_minor(self) -> int | None:
+        """Return what the draft takes off; None where it does not apply."""
+        return self.applied and self.applied.amount_minor
 
 
 def simulate(
@@ -120,10 +125,8 @@ def _needs_of(offer: Offer) -> Needs:
 
 
 def _compared(source_id: str, with_it: Quote, without_it: Quote) -> Simulation:
-    takes, why_not, gave_way = None, None, False
-    for applied in with_it.applied:
-        if applied.source_id == source_id:
-            takes = applied.amount_minor
+    mine = (each for each in with_it.applied if each.source_id == source_id)
+    applied, why_not, gave_way = next(mine, None), None, False
     for entry in with_it.refused:
         if entry.source_id == source_id:
             why_not = entry.why
@@ -133,8 +136,8 @@ def _compared(source_id: str, with_it: Quote, without_it: Quote) -> Simulation:
     return Simulation(
         with_it=with_it,
         without_it=without_it,
-        takes_minor=takes,
-        why_not=None if takes is not None else why_not or Refused("no_effect"),
+        applied=applied,
+        why_not=None if applied else why_not or Refused("no_effect"),
         gave_way=gave_way,
         margin_minor=_margin(with_it),
         margin_without_minor=_margin(without_it),

@@ -60,6 +60,7 @@ class VariantInline(AmountsMixin, TabularInline):
         "option",
         "price_minor",
         "cost_minor",
+        "minimum_price_minor",
         "barcode",
         "weight_grams",
         "is_active",

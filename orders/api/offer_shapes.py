@@ -32,7 +32,7 @@ class OfferLineShape(serializers.Serializer):
 class AppliedOfferShape(serializers.Serializer):
     """An offer that lowers the price; ``lines`` leave out what it takes off freight.
 
-    ``units`` and ``left`` as in the discounts of a cart.
+    ``units``, ``left`` and ``limited`` as in the discounts of a cart.
     """
 
     type = serializers.CharField()
@@ -41,6 +41,7 @@ class AppliedOfferShape(serializers.Serializer):
     saves = MoneyShape()
     units = serializers.IntegerField()
     left = serializers.IntegerField(allow_null=True)
+    limited = serializers.BooleanField()
     lines = OfferLineShape(many=True)
 
 
@@ -119,6 +120,7 @@ def _applied(applied: Applied, told: Explanation) -> dict[str, Any]:
         "saves": as_api(applied.amount_minor, currency),
         "units": applied.units,
         "left": applied.units_left,
+        "limited": bool(applied.floors),
         "lines": [
             {
                 "id": items[position - 1].public_id,

@@ -20,11 +20,13 @@ class CartReductionShape(ReductionShape):
     """What an offer takes off the cart, and how many pieces of goods it lowers.
 
     ``left`` is how many pieces it has left, those of this cart included, null where it
-    counts none. What the cart holds beyond them costs the usual price.
+    counts none. What the cart holds beyond them costs the usual price. ``limited``:
+    some goods cost the least they may by now, or nothing (S12).
     """
 
     units = serializers.IntegerField()
     left = serializers.IntegerField(allow_null=True)
+    limited = serializers.BooleanField()
 
 
 class ProductReference(serializers.Serializer):

@@ -36,7 +36,11 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
         "province": priced.contents.province,
         "discounts": [
             _reduction(each, each.amount_minor, each.points, quote.currency)
-            | {"units": each.units, "left": each.units_left}
+            | {
+                "units": each.units,
+                "left": each.units_left,
+                "limited": bool(each.floors),
+            }
             for each in quote.applied
         ],
         "nearest": _nearest(quote),

@@ -258,6 +258,12 @@ class Variant(models.Model):
         _("list price"), help_text=_("In the currency of the shop.")
     )
     cost_minor = models.BigIntegerField(_("cost"), null=True, blank=True)
+    minimum_price_minor = models.BigIntegerField(
+        _("minimum price"),
+        null=True,
+        blank=True,
+        help_text=_("No offer and no points bring a unit below it."),
+    )
     barcode = models.CharField(
         _("barcode"), max_length=40, blank=True, db_default="", db_collation="C"
     )
@@ -276,6 +282,10 @@ class Variant(models.Model):
             models.CheckConstraint(
                 condition=models.Q(price_minor__gte=0),
                 name="variant_price_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(minimum_price_minor__gte=0),
+                name="variant_minimum_price_is_not_negative",
             ),
             models.UniqueConstraint(
                 fields=["barcode"],

@@ -14,7 +14,7 @@ from crm.shared.whole_rows import Columns
 from members.models import Address
 from orders.models import Cart
 from orders.queries.freight import COLUMNS, rule_of
-from orders.queries.prices import RUNNING_PRICES, options_of
+from orders.queries.prices import RUNNING_PRICES, options_of, shop_floor
 from orders.rules.freight import FreightRule
 from orders.rules.lines import PriceLine, brand_marks
 
@@ -28,8 +28,8 @@ _IN_CHANNEL = """(
 )"""
 #: What the catalogue says of SKU ``v`` of product ``p``, in the order of ``CartItem``.
 ARTICLE = f"""v.id, v.sku, v.option, v.price_minor,
-            v.cost_minor, COALESCE(v.weight_grams, 0), v.on_hand, v.reserved,
-            v.is_active,
+            v.cost_minor, v.minimum_price_minor,
+            COALESCE(v.weight_grams, 0), v.on_hand, v.reserved, v.is_active,
             p.id, p.public_id, p.name, p.name_en, p.kind, p.is_listed,
             p.category_id, c.lineage, {RUNNING_PRICES}"""
 _ARTICLES = f"""
@@ -90,6 +90,7 @@ class CartItem(Bilingual):
     option: str
     price_minor: int
     cost_minor: int | None
+    minimum_price_minor: int | None
     weight_grams: int
     on_hand: int | None
     reserved: int
@@ -125,6 +126,7 @@ class CartItem(Bilingual):
     def priced_at(self, position: int) -> PriceLine:
         """Return the line as the pricing function sees it."""
         own = () if self.category_id is None else (self.category_id,)
+        floor_minor, kind = shop_floor(self.minimum_price_minor, self.cost_minor)
         line = PriceLine(
             position=position,
             variant_id=self.variant_id,
@@ -139,6 +141,8 @@ class CartItem(Bilingual):
             cost_minor=self.cost_minor,
             category_ids=tuple(self.lineage or own),
             weight_grams=self.weight_grams,
+            floor_minor=floor_minor,
+            floor_kind=kind,
             marks=brand_marks(self.brand_id),
         )
         if self.agreed_minor is None:

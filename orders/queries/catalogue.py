@@ -16,7 +16,7 @@ from django.db.models.expressions import OrderBy, RawSQL
 from crm.shared.bilingual import Bilingual
 from crm.shared.listing import Listing
 from orders.models import Category, Product, ProductImage
-from orders.queries.prices import RUNNING_PRICES, options_of
+from orders.queries.prices import RUNNING_PRICES, options_of, shop_floor
 from orders.rules.lines import PriceLine, brand_marks
 from orders.rules.search_words import search_for
 from orders.rules.unit_prices import PriceOption
@@ -37,7 +37,8 @@ SELECT p.id, p.created_at, p.public_id, p.name, p.name_en, p.kind,
     WHERE i.product_id = p.id),
   (SELECT json_agg(json_build_array(
             v.id, v.sku, v.option, v.barcode, v.weight_grams, v.price_minor,
-            v.on_hand, v.reserved, {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
+            v.cost_minor, v.minimum_price_minor, v.on_hand, v.reserved,
+            {RUNNING_PRICES}) ORDER BY v.price_minor, v.id)
      FROM orders_variant v WHERE v.product_id = p.id AND v.is_active)
 """  # noqa: S608
 _FROM = "FROM orders_product p"
@@ -107,6 +108,8 @@ class ShownSku:
     barcode: str
     weight_grams: int | None
     price_minor: int
+    cost_minor: int | None
+    minimum_price_minor: int | None
     on_hand: int | None
     reserved: int
     #: Those that run.
@@ -148,6 +151,7 @@ class ShownProduct(Bilingual):
         """
         own = () if self.category_id is None else (self.category_id,)
         label, marks = self.label, brand_marks(self.brand_id)
+        floors = [shop_floor(s.minimum_price_minor, s.cost_minor) for s in self.skus]
         return [
             PriceLine(
                 position=position,
@@ -162,9 +166,13 @@ class ShownProduct(Bilingual):
                 prices=each.prices,
                 category_ids=tuple(self.lineage or own),
                 weight_grams=each.weight_grams or 0,
+                floor_minor=floor[0],
+                floor_kind=floor[1],
                 marks=marks,
             )
-            for position, each in enumerate(self.skus, start=first)
+            for position, (each, floor) in enumerate(
+                zip(self.skus, floors, strict=True), start=first
+            )
         ]
 
 

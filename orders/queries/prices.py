@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q
 
 from orders.models import Price, Variant
+from orders.rules.floors import floor_of
 from orders.rules.unit_prices import PriceOption
 
 #: Of the SKU ``v`` of a statement that knows ``at``: the newest last, as JSON.
@@ -22,6 +24,14 @@ RUNNING_PRICES = """(
 def options_of(rows: Iterable[Iterable] | None) -> tuple[PriceOption, ...]:
     """Return what ``RUNNING_PRICES`` found."""
     return tuple(PriceOption(*row) for row in rows or ())
+
+
+def shop_floor(
+    minimum_price_minor: int | None, cost_minor: int | None
+) -> tuple[int, str]:
+    """Return below what no offer brings a unit in this shop (S12); see ``floor_of``."""
+    margin_bp = settings.MARGIN_FLOOR_BP
+    return floor_of(minimum_price_minor, cost_minor, margin_bp=margin_bp)
 
 
 def running_prices(

@@ -15,7 +15,10 @@ from orders.services.indexing import index_products
 from orders.services.pricing_entries import set_list_price
 
 _OF_PRODUCT = ("name", "name_en", "kind", "brand", "is_listed", "category", "tags")
-_OF_VARIANT = ("option", "cost_minor", "barcode", "weight_grams", "is_active")
+_OF_VARIANT = (
+    *("option", "cost_minor", "minimum_price_minor"),
+    *("barcode", "weight_grams", "is_active"),
+)
 
 
 class NameMissing(Refusal):

@@ -20,6 +20,7 @@ FULL = {
     "option": "100 g",
     "price": "12.30",
     "cost": "5",
+    "minimum_price": "8.50",
     "barcode": "6901234567892",
     "weight_grams": "120",
     "on_hand": "7",
@@ -53,6 +54,7 @@ def test_a_new_row_writes_product_and_sku(tea):
         1230,
         500,
     )
+    assert variant.minimum_price_minor == 850
     assert (variant.on_hand, variant.is_active, variant.reserved) == (7, True, 0)
     product = variant.product
     assert (product.name, product.name_en, product.kind, product.brand.name) == (
@@ -101,13 +103,15 @@ def test_a_second_sku_joins_the_product_it_names(tea):
 
 def test_two_dashes_stop_keeping_stock(tea):
     bring(FULL)
-    bring({"sku": "TEA-1", "on_hand": "--", "cost": "--", "category": "--"})
+    row = {"sku": "TEA-1", "on_hand": "--", "cost": "--", "category": "--"}
+    bring(row | {"minimum_price": "--"})
     variant = Variant.objects.get()
     assert (variant.on_hand, variant.cost_minor, variant.product.category) == (
         None,
         None,
         None,
     )
+    assert variant.minimum_price_minor is None
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,7 @@ def test_two_dashes_stop_keeping_stock(tea):
         {"price": "1e3"},
         {"price": "--"},
         {"cost": "-1"},
+        {"minimum_price": "-0.01"},
         {"on_hand": "-1"},
         {"weight_grams": "1.5"},
         {"weight_grams": "-1"},

@@ -24,6 +24,7 @@ KNOWN = {
     *("loyalty.EarningRule.per_minor", "loyalty.ReferralProgram.least_order_minor"),
     *("loyalty.Program.redeem_minor_per_100", "orders.FreightRule.free_from_minor"),
     *("orders.Variant.price_minor", "orders.Variant.cost_minor"),
+    "orders.Variant.minimum_price_minor",
 }
 
 

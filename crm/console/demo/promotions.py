@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
+
 from campaigns.models import Budget, Promotion, Segment
 from campaigns.rules.recipes import KINDS
 from campaigns.services.backtesting import order_backtest
@@ -23,6 +25,8 @@ MARKETER = "zhou@demo.local"
 LARGE_BUDGET_MINOR = 5_000_000
 #: Neither the SKU whose demand is tested nor those of the stories.
 FLASH_SKU = "XM-0010"
+#: Tea with a minimum price above what the offers on it would leave (S12).
+FLOOR_SKU, FLOOR_BP = "XM-0017", 9_800
 #: Pieces at the flash price, and how many some members bought at once.
 FLASH_UNITS, BOUGHT = 12, (3, 2, 2)
 
@@ -60,6 +64,8 @@ def plant(shop: DemoShop) -> None:
         },
     )
     _flash(shop)
+    least = F("price_minor") * FLOOR_BP / 10_000
+    Variant.objects.filter(sku=FLOOR_SKU).update(minimum_price_minor=least)
     _segments(shop)
     bundle = _draft(
         shop,

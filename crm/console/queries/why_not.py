@@ -10,9 +10,10 @@ from crm.shared.money import display_amount
 from members.models import Member
 from orders.models import Cart
 from orders.queries.carts import newest_open_cart, open_carts
-from orders.reasons import path_text, reason_text
+from orders.reasons import floors_text, path_text, reason_text
 from orders.rules.nearest import Path
-from orders.rules.offers import Refused
+from orders.rules.offers import Applied, Refused
+from orders.rules.quotes import Quote
 from orders.services.explaining import Explanation
 
 
@@ -85,8 +86,7 @@ def answers_of(told: Explanation) -> Answers:
         cart=told.priced.cart,
         total_minor=quote.total_minor,
         applied=[
-            Answer(each.name, _kind(each), _saves(each.amount_minor, currency))
-            for each in told.applied
+            Answer(each.name, _kind(each), _does(each, quote)) for each in told.applied
         ],
         refused=[not_applied(each.entry, each.path) for each in told.refused],
         skipped=[not_applied(each.entry, each.path) for each in told.skipped],
@@ -115,6 +115,11 @@ def _kind(each) -> str:
 
 def _saves(minor: int, currency: str) -> str:
     return _("Saves %(amount)s.") % {"amount": display_amount(minor, currency)}
+
+
+def _does(applied: Applied, quote: Quote) -> str:
+    saves = _saves(applied.amount_minor, quote.currency)
+    return f"{saves} {floors_text(applied, quote)}".strip()
 
 
 def _way(path: Path | None, currency: str) -> str:

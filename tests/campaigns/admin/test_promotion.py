@@ -246,6 +246,29 @@ def test_x6_the_trial_is_priced_as_checkout_will_be(staff, dana):
     assert order.total_minor == found.with_it.total_minor
 
 
+@pytest.mark.parametrize(
+    ("minimum", "margin_bp", "takes", "said"),
+    [
+        (38_000, None, 4_000, "It stops at the minimum price of COAT."),
+        (38_000, 16_000, 2_000, "It stops at the margin floor of COAT."),
+    ],
+)
+def test_s12_the_trial_says_which_floor_bit(
+    staff, dana, settings, minimum, margin_bp, takes, said
+):
+    make_variant("COAT", 40_000, on_hand=9)
+    Variant.objects.update(cost_minor=15_000, minimum_price_minor=minimum)
+    settings.MARGIN_FLOOR_BP = margin_bp
+    client = staff("marketer")
+    answer = tried(client)
+    assert answer.context["found"].takes_minor == takes
+    assert said in answer.content.decode()
+    Variant.objects.update(minimum_price_minor=40_000)
+    settings.MARGIN_FLOOR_BP = None
+    page = tried(client).content.decode()
+    assert "This costs the least it may already." in page
+
+
 def test_the_trial_says_why_not_and_who_gives_way(staff, dana):
     make_variant("COAT", 40_000, on_hand=9)
     client = staff("marketer")

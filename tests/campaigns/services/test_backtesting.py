@@ -68,6 +68,12 @@ def test_sold_orders_of_the_days_are_replayed_and_nothing_else(dana):
     assert Promotion.objects.get().used == 0
 
 
+def test_s12_a_draft_takes_no_article_below_the_minimum_price_it_has_now(dana):
+    sold({"TEA": 2})
+    Variant.objects.filter(sku="TEA").update(minimum_price_minor=9_500)
+    assert run(draft(dana), dana).totals.cost_minor == 1_000
+
+
 def test_it_is_the_draft_of_the_moment_it_was_asked_for(dana):
     sold({"TEA": 1})
     promotion = draft(dana)

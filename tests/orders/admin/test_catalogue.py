@@ -352,6 +352,7 @@ def test_the_form_writes_by_services(pan):
     [
         *(("price_minor", typed) for typed in ("", "-1", "1.005", "dear")),
         *(("cost_minor", typed) for typed in ("-1", "1.005", "9" * 14)),
+        *(("minimum_price_minor", typed) for typed in ("-1", "1.005")),
     ],
 )
 def test_prices_and_costs_of_skus_are_typed_as_money(pan, name, typed):

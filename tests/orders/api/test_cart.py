@@ -218,6 +218,7 @@ def test_offers_tell_every_offer_once(visitor, tea):
             "saves": yuan("10.00"),
             "units": 1,
             "left": None,
+            "limited": False,
             "lines": [{"id": cart.lines.get().public_id, "saves": yuan("10.00")}],
         }
     ]
