@@ -33,7 +33,7 @@ class OrdersData(PersonalData):
             "member",
             kept="province campaign device coupon_codes points_to_spend created_at "
             "updated_at",
-            plain="public_id member channel address merged_into",
+            plain="public_id member channel address merged_into seen",
             goes=True,
         ),
         Table(

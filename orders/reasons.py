@@ -16,6 +16,7 @@ from orders.rules.nearest import Path
 from orders.rules.offers import Applied, Refused
 from orders.rules.quotes import Quote
 from orders.rules.refund_effects import Effect
+from orders.rules.seen_prices import Change
 
 #: Code -> sentence; ``…_minor`` params stand in it as amounts without the suffix.
 REASONS: dict[str, Any] = {
@@ -73,6 +74,15 @@ PATHS: dict[str, Any] = {
     "remove_code": _("Take the code %(code)s out of the cart."),
     "spend_points": _("Spend %(points)s points."),
 }
+#: The same for what changed since a price was seen; see ``orders.rules.seen_prices``.
+CHANGES: dict[str, Any] = {
+    "price_changed": _("%(name)s costs %(is)s instead of %(was)s."),
+    "unavailable": _("%(name)s cannot be bought any more in this number."),
+    "offer_gone": _("%(name)s no longer applies. It took off %(was)s."),
+    "offer_changed": _("%(name)s takes off %(is)s instead of %(was)s."),
+    "offer_came": _("%(name)s applies now. It takes off %(is)s."),
+    "freight_changed": _("Delivery costs %(is)s instead of %(was)s."),
+}
 #: What staff are told of an offer that stopped at a floor (S12).
 FLOORS: dict[str, Any] = {
     MINIMUM_PRICE: _("It stops at the minimum price of %(articles)s."),
@@ -95,6 +105,16 @@ def reason_text(why: Refused, currency: str) -> str:
 def path_text(path: Path, currency: str) -> str:
     """Return what brings an offer, in the active language."""
     return _filled(str(PATHS[path.code]), path.params, currency)
+
+
+def change_text(change: Change, currency: str) -> str:
+    """Return what is different from a price seen before, in the active language."""
+    known = {
+        "name": change.name,
+        "was_minor": change.was_minor or 0,
+        "is_minor": change.is_minor or 0,
+    }
+    return _filled(str(CHANGES[change.code]), known, currency)
 
 
 def floors_text(applied: Applied, quote: Quote) -> str:

@@ -19,7 +19,12 @@ class Columns(Generic[M]):
         fields = model._meta.concrete_fields
         quoted = connection.ops.quote_name
         self.model = model
-        self.text = ", ".join(f"{alias}.{quoted(field.column)}" for field in fields)
+        # JSON as text: a planned cursor would read it, and the field once more.
+        self.text = ", ".join(
+            f"{alias}.{quoted(field.column)}"
+            f"{'::text' if isinstance(field, models.JSONField) else ''}"
+            for field in fields
+        )
         self._names = [field.attname for field in fields]
         self._key = self._names.index(model._meta.pk.attname)
         self._converted = [

@@ -51,14 +51,24 @@ class CartView(StrictQueryMixin, APIView):
         wanted.is_valid(raise_exception=True)
         return wanted.validated_data
 
-    def answer(self, public_id: str, status: int = 200) -> Response:
+    def priced(self, public_id: str) -> PricedCart:
         """Return the caller's cart as it is now, with its price."""
         now = clock.now()
         found = found_cart(public_id=public_id, member_id=self.member_id(), at=now)
         if found is None:
             raise Http404
         cart, contents = found
-        return self.show(price_contents(cart=cart, contents=contents, now=now), status)
+        return price_contents(cart=cart, contents=contents, now=now)
+
+    def changed(self, public_id: str, status: int = 200) -> Response:
+        """Return a cart that the caller changed, and keep what they see of it (S23)."""
+        return self.show_changed(self.priced(public_id), status)
+
+    def show_changed(self, priced: PricedCart, status: int = 200) -> Response:
+        """Return a cart that was changed, with its price, and keep what is seen."""
+        response = self.show(priced, status)
+        carts.keep_seen(priced=priced)
+        return response
 
     def show(self, priced: PricedCart, status: int = 200) -> Response:
         """Return a cart the caller may see, with its price."""
@@ -95,7 +105,7 @@ class CartDetail(CartView):
     @extend_schema(operation_id="carts_retrieve", responses=CartShape)
     def get(self, request, cart: str):
         """Return the cart, priced now."""
-        return self.answer(cart)
+        return self.show(self.priced(cart))
 
     @extend_schema(
         operation_id="carts_partial_update",
@@ -108,7 +118,7 @@ class CartDetail(CartView):
         found, now = self.find(cart), clock.now()
         if "province" in wanted:
             carts.set_province(cart_id=found.pk, now=now, **wanted)
-            return self.answer(cart)
+            return self.changed(cart)
         member_id = self.member_id()
         if member_id is None:
             self.permission_denied(request)
@@ -116,7 +126,7 @@ class CartDetail(CartView):
             carts.set_address(cart_id=found.pk, member_id=member_id, now=now, **wanted)
         else:
             carts.attach_cart(cart_id=found.pk, member_id=member_id, now=now)
-        return self.answer(cart)
+        return self.changed(cart)
 
     @extend_schema(operation_id="carts_destroy", responses={204: None})
     def delete(self, request, cart: str):
@@ -152,7 +162,7 @@ class MyCart(CartView):
         cart = merge_cart(
             visitor_cart=wanted["from"], member_id=self.member_id(), now=clock.now()
         )
-        return self.show(priced_cart(cart=cart, now=clock.now()))
+        return self.show_changed(priced_cart(cart=cart, now=clock.now()))
 
 
 class CartItems(CartView):
@@ -168,7 +178,7 @@ class CartItems(CartView):
         """Add units; 422 ``item_unavailable`` or ``cart_full``."""
         wanted = self.read(requests.NewItem)
         carts.add_item(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
-        return self.answer(cart, status=201)
+        return self.changed(cart, status=201)
 
 
 class CartItem(CartView):
@@ -185,7 +195,7 @@ class CartItem(CartView):
         carts.change_item(
             cart_id=self.find(cart).pk, item=item, now=clock.now(), **wanted
         )
-        return self.answer(cart)
+        return self.changed(cart)
 
     @extend_schema(operation_id="carts_items_destroy", responses=CartShape)
     def delete(self, request, cart: str, item: str):
@@ -193,7 +203,7 @@ class CartItem(CartView):
         carts.change_item(
             cart_id=self.find(cart).pk, item=item, quantity=0, now=clock.now()
         )
-        return self.answer(cart)
+        return self.changed(cart)
 
 
 class CartCoupons(CartView):
@@ -213,7 +223,7 @@ class CartCoupons(CartView):
             now=clock.now(),
             **wanted,
         )
-        return self.answer(cart, status=201)
+        return self.changed(cart, status=201)
 
 
 class CartCoupon(CartView):
@@ -223,7 +233,7 @@ class CartCoupon(CartView):
     def delete(self, request, cart: str, code: str):
         """Take the code out and return the cart."""
         carts.remove_coupon(cart_id=self.find(cart).pk, code=code, now=clock.now())
-        return self.answer(cart)
+        return self.changed(cart)
 
 
 class CartPoints(CartView):
@@ -240,7 +250,7 @@ class CartPoints(CartView):
         """Set the wish; ``points_spent`` of the answer is what really goes."""
         wanted = self.read(requests.PointsToSpend)
         carts.set_points(cart_id=self.find(cart).pk, now=clock.now(), **wanted)
-        return self.answer(cart)
+        return self.changed(cart)
 
 
 class CartOffers(CartView):

@@ -105,11 +105,35 @@ class RefusedOfferShape(serializers.Serializer):
     reason = OfferReasonShape()
 
 
+class CartChangeShape(serializers.Serializer):
+    """One thing that is different from the price the cart's holder saw last (S23).
+
+    ``from`` and ``to`` are what an offer takes off, or what a unit or delivery costs.
+    """
+
+    code = serializers.ChoiceField(
+        choices=[
+            *("price_changed", "unavailable", "offer_gone", "offer_changed"),
+            *("offer_came", "freight_changed"),
+        ]
+    )
+    message = serializers.CharField()
+    offer = OfferReference(allow_null=True)
+    sku = serializers.CharField(allow_null=True)
+    to = MoneyShape(allow_null=True)
+
+    def get_fields(self):
+        """Add ``from``, which is no name in Python."""
+        return super().get_fields() | {"from": MoneyShape(allow_null=True)}
+
+
 class CartShape(serializers.Serializer):
     """A cart with its price now; ``quote_hash`` is the version of that price.
 
     ``nearest`` is the offer that the least more spending would bring; ``gifts_missed``
-    would bring a gift, were it not out of stock (S17).
+    would bring a gift, were it not out of stock (S17). ``changes`` tell what became
+    different, without the holder's doing, since the cart was changed last (S23);
+    reading it again tells them again.
     """
 
     id = serializers.CharField()
@@ -127,6 +151,7 @@ class CartShape(serializers.Serializer):
     free_freight_missing = MoneyShape(allow_null=True)
     totals = TotalsShape()
     quote_hash = serializers.CharField()
+    changes = CartChangeShape(many=True)
 
 
 class OrderLineShape(serializers.Serializer):

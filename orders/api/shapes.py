@@ -6,10 +6,11 @@ from crm.shared.money import as_api
 from orders.models import Payment, Refund
 from orders.queries.carts import CartItem
 from orders.queries.orders import ShownLine, ShownOrder, ShownReduction, ShownRefund
-from orders.reasons import reason_params, reason_text
+from orders.reasons import change_text, reason_params, reason_text
 from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift, known_article
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, Quote, QuoteLine
+from orders.rules.seen_prices import Change
 from orders.services.quoting import PricedCart
 
 
@@ -54,6 +55,22 @@ def cart_shape(priced: PricedCart) -> dict[str, Any]:
             "total": as_api(quote.total_minor, quote.currency),
         },
         "quote_hash": quote.hash,
+        "changes": [_change(each, quote.currency) for each in priced.changes],
+    }
+
+
+def _change(change: Change, currency: str) -> dict[str, Any]:
+    def money(minor: int | None) -> dict[str, str] | None:
+        return None if minor is None else as_api(minor, currency)
+
+    source = change.source
+    return {
+        "code": change.code,
+        "message": change_text(change, currency),
+        "offer": _offer(*source, change.name) if source else None,
+        "sku": change.sku or None,
+        "from": money(change.was_minor),
+        "to": money(change.is_minor),
     }
 
 
@@ -70,7 +87,7 @@ def _item(item: CartItem, priced: QuoteLine, quote: Quote) -> dict[str, Any]:
         "sku": item.sku,
         "option": item.option,
         "quantity": item.quantity,
-        "available": item.is_sold and item.is_in_stock,
+        "available": item.is_available,
         "list_price": as_api(line.list_price_minor, currency),
         "unit_price": as_api(line.unit_price_minor, currency),
         "price_kind": line.price_kind,

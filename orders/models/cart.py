@@ -46,6 +46,8 @@ class Cart(models.Model):
     )
     coupon_codes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     points_to_spend = models.PositiveIntegerField(default=0)
+    #: The price its holder was shown last (``orders.rules.seen_prices``, S23).
+    seen = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

@@ -123,6 +123,11 @@ class CartItem(Bilingual):
         """Whether so many are left; always where stock is not kept."""
         return self.on_hand is None or self.on_hand - self.reserved >= self.quantity
 
+    @property
+    def is_available(self) -> bool:
+        """Whether so many can be ordered now."""
+        return self.is_sold and self.is_in_stock
+
     def priced_at(self, position: int) -> PriceLine:
         """Return the line as the pricing function sees it."""
         own = () if self.category_id is None else (self.category_id,)

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
+from crm.shared.whole_rows import Columns
 from members.models import Address
 from members.services.addressing import AddressGone
 from orders.models import Cart, CartLine, Channel, Order, Variant
@@ -16,11 +17,11 @@ from orders.queries.catalogue import sold_in
 from orders.reasons import reason_params, reason_text
 from orders.rules.offers import Refused
 from orders.services.guessing import Guesser, counted_try
-from orders.services.quoting import quote_with_code
+from orders.services.quoting import PricedCart, quote_with_code
 
-_COLUMNS = [field.column for field in Cart._meta.concrete_fields]
+_CART = Columns(Cart, "orders_cart")
 _LOCK = f"""
-SELECT {", ".join(_COLUMNS)} FROM orders_cart
+SELECT {_CART.text} FROM orders_cart
  WHERE id = %s AND merged_into_id IS NULL FOR UPDATE
 """  # noqa: S608  names of columns
 MOST_LINES = 200
@@ -134,16 +135,17 @@ def lock_cart(*, cart_id: int) -> Cart:
     with planned_cursor() as cursor:
         cursor.execute(_LOCK, [cart_id])
         row = cursor.fetchone()
-    if row is None:
+    cart = _CART.row(row) if row else None
+    if cart is None:
         raise ItemGone
-    return Cart.from_db(connection.alias, _COLUMNS, row)
+    return cart
 
 
 def _open(cart_id: int, now: datetime) -> Cart:
     cart = lock_cart(cart_id=cart_id)
-    if Order.objects.filter(cart_id=cart_id).exists():
+    # A statement after the lock: it sees what a checkout left that had it before us.
+    if not Cart.objects.filter(pk=cart_id, order=None).update(updated_at=now):
         raise CartOrdered
-    Cart.objects.filter(pk=cart_id).update(updated_at=now)
     return cart
 
 
@@ -317,3 +319,15 @@ def delete_cart(*, cart_id: int, now: datetime) -> None:
         CartOrdered: its order still points to it.
     """
     _open(cart_id, now).delete()
+
+
+def keep_seen(*, priced: PricedCart) -> None:
+    """Keep with a cart the price that its holder is shown after changing it (S23).
+
+    Reading keeps nothing, so what changed since is told until the next change. Where
+    the cart was changed again meanwhile, that change shows its own price.
+    """
+    cart, seen = priced.cart, priced.seen
+    if seen != cart.seen:
+        same = Cart.objects.filter(pk=cart.pk, updated_at=cart.updated_at)
+        same.update(seen=seen)

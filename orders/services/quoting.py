@@ -7,6 +7,7 @@ statements: one of orders, one of campaigns, one of loyalty.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -22,6 +23,7 @@ from orders.rules.pipeline import Beginnings
 from orders.rules.prices import ANY_MEMBER
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import FarOffers, NotApplied, Quote
+from orders.rules.seen_prices import Change, changes_since, seen_price
 from orders.rules.sources import OfferSource
 
 
@@ -34,6 +36,22 @@ class PricedCart:
     quote: Quote
     #: What was priced; whoever asks on finds in it what sources have read.
     request: PriceRequest
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """Return what its holder sees of the price, to be kept."""
+        return seen_price(
+            self.quote,
+            available={each.sku: each.is_available for each in self.contents.items},
+            codes=self.cart.coupon_codes,
+            points=self.cart.points_to_spend,
+            province=self.contents.province,
+        )
+
+    @property
+    def changes(self) -> list[Change]:
+        """Return what is different from the price its holder saw last (S23)."""
+        return changes_since(self.cart.seen, self.seen)
 
 
 def offer_sources() -> list[OfferSource]:

@@ -1,8 +1,11 @@
+import pytest
 from django.db import connection
 
+from crm.shared.planned import planned_cursor
 from crm.shared.whole_rows import Columns
 from members.models import Member, User
-from tests.cast import make_member
+from orders.models import Cart
+from tests.cast import NOON, make_member
 
 
 def read(columns, tables, *params):
@@ -33,6 +36,16 @@ def test_a_row_made_by_hand_is_saved_like_any_other(alice):
     made.save()
     kept = Member.objects.get(pk=alice.pk)
     assert (kept.city, kept.name) == ("杭州", "Alice")
+
+
+@pytest.mark.parametrize("cursor_of", [connection.cursor, planned_cursor])
+def test_json_is_read_once_whatever_the_cursor(db, cursor_of):
+    cart = Cart.objects.create(created_at=NOON, updated_at=NOON, seen={"a": ["茶", 1]})
+    columns = Columns(Cart, "c")
+    with cursor_of() as cursor:
+        cursor.execute(f"SELECT {columns.text} FROM orders_cart c")
+        made = columns.row(cursor.fetchone())
+    assert (made.pk, made.seen) == (cart.pk, {"a": ["茶", 1]})
 
 
 def test_what_a_join_did_not_find_is_no_row(db):

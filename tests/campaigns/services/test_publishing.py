@@ -31,7 +31,8 @@ from campaigns.services.publishing import (
 )
 from crm.shared.approvals import approve, reject
 from crm.shared.models import Approval, AuditEntry
-from orders.services.quoting import quote_cart
+from orders.services.carts import keep_seen
+from orders.services.quoting import priced_cart, quote_cart
 from tests.campaigns.recipes import of_kind, use
 from tests.cast import NOON, make_user, make_variant
 from tests.faults.callers import at_once, tally
@@ -307,6 +308,31 @@ def test_s23_a_change_leaves_placed_orders_alone_and_reprices_carts(dana):
     order.refresh_from_db()
     assert order.discount_minor == 20_000
     assert order.offers.get().terms["recipe"] == HALF["recipe"]
+
+
+def test_s23_a_cart_is_told_what_became_of_a_promotion(dana):
+    make_variant("COAT", 40_000, on_hand=9)
+    made = do(publish_promotion, draft(dana), dana)
+    cart = fill_cart({"COAT": 1})
+    keep_seen(priced=priced_cart(cart=cart, now=NOON))
+
+    def told():
+        cart.refresh_from_db()
+        changes = priced_cart(cart=cart, now=NOON).changes
+        return [(each.code, each.was_minor, each.is_minor) for each in changes]
+
+    assert told() == []
+    do(pause_promotion, made, dana)
+    assert told() == [("offer_gone", 20_000, None)]
+    do(resume_promotion, made, dana)
+    assert told() == []
+    change = begin_change(promotion_id=made.pk, actor=dana, now=NOON)
+    tenth = of_kind("percent", {"percent_bp": 1_000})
+    write_draft(promotion_id=change.pk, content=tenth, actor=dana, now=NOON)
+    do(publish_promotion, change, dana)
+    assert told() == [("offer_changed", 20_000, 4_000)]
+    do(end_promotion, made, dana)
+    assert told() == [("offer_gone", 20_000, None)]
 
 
 @pytest.mark.django_db(transaction=True)
