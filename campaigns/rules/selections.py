@@ -5,8 +5,9 @@ of their price where somebody says so, and formed into groups and sets.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from campaigns.rules.policies import Policies
@@ -150,17 +151,23 @@ def bundles(
     units: Sequence[Unit], parts: Sequence[tuple[Callable[[Unit], bool], int]]
 ) -> list[list[Unit]]:
     """Return bundles of so many units for each part; a unit serves one bundle (S18)."""
-    left = list(units)
+    taken: set[int] = set()
+
+    def waiting(fits: Callable[[Unit], bool]) -> Iterator[int]:
+        return (at for at, u in enumerate(units) if at not in taken and fits(u))
+
+    # Each part looks at a unit once: what is taken, or does not fit, never does again.
+    queues = [(waiting(fits), count) for fits, count in parts]
     made: list[list[Unit]] = []
     while True:
-        bundle: list[Unit] = []
-        for fits, count in parts:
-            found = [u for u in left if u not in bundle and fits(u)][:count]
+        bundle: list[int] = []
+        for queue, count in queues:
+            found = list(islice(queue, count))
             if len(found) < count or not count:
                 return made
+            taken.update(found)
             bundle += found
-        left = [unit for unit in left if unit not in bundle]
-        made.append(bundle)
+        made.append([units[at] for at in bundle])
 
 
 def units_in_sets(

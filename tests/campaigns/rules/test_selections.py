@@ -1,5 +1,7 @@
 """Which units a benefit touches: sorted, grouped, bought and got."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +131,36 @@ def test_s18_bundles_take_each_unit_once():
     made = bundles(units(1, 2, 3), [(lambda _unit: True, 2)])
     assert [prices(each) for each in made] == [[1, 2]]
     assert bundles(units(1, 2), [(lambda _unit: False, 1)]) == []
+
+
+def test_s18_bundles_of_the_largest_cart_are_made_at_once():
+    lines = [units(*[1] * 10_000, position=at) for at in (1, 2, 3)]
+    everyone = [unit for line in lines for unit in line]
+    parts = [(lambda unit, at=at: unit.position == at, 1) for at in (1, 2, 3)]
+    began = perf_counter()
+    made = bundles(everyone, parts)
+    assert perf_counter() - began < 2
+    assert made == list(map(list, zip(*lines, strict=True)))
+
+
+@given(
+    st.lists(st.integers(1, 4), max_size=12),
+    st.lists(st.tuples(st.sets(st.integers(1, 4)), st.integers(1, 3)), min_size=1),
+)
+def test_s18_bundles_are_those_of_the_first_units_that_fit(positions, parts):
+    everyone = [Unit(at, place, 1, 1) for place, at in enumerate(positions)]
+    left, expected = list(everyone), []
+    while True:
+        bundle = []
+        for fitting, count in parts:
+            found = [u for u in left if u not in bundle and u.position in fitting]
+            bundle += found[:count]
+        if len(bundle) < sum(count for _fitting, count in parts):
+            break
+        left = [unit for unit in left if unit not in bundle]
+        expected.append(bundle)
+    asked = [(lambda u, f=fitting: u.position in f, n) for fitting, n in parts]
+    assert bundles(everyone, asked) == expected
 
 
 @given(
