@@ -3,7 +3,8 @@
 import json
 import sys
 from argparse import ArgumentParser, FileType
-from typing import TextIO
+from codecs import BOM_UTF8
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -27,35 +28,50 @@ class Command(BaseCommand):
             "cases",
             nargs="?",
             default="-",
-            type=FileType("r", encoding="utf-8"),
+            type=FileType("rb"),
             metavar="FILE",
             help="JSON lines; - is standard input",
         )
 
-    def handle(self, *, cases: TextIO, **_options: object) -> None:
-        """Answer each line as it comes.
+    def handle(self, *, cases: BinaryIO, **_options: object) -> None:
+        """Answer each line as it comes; one that is no JSON too.
 
         Raises:
-            CommandError: a line is no JSON, or the engine broke on some cases: their
-                answers have ``error``; the others stand.
+            CommandError: the engine broke on some cases: their answers have ``error``;
+                the others stand.
         """
         failed = 0
         for number, line in enumerate(cases, start=1):
             if not line.strip():
                 continue
-            try:
-                # Figures as written: 17.50 never becomes a binary fraction.
-                case = json.loads(line, parse_float=str)
-            except json.JSONDecodeError as bad:
-                raise CommandError(f"Line {number} is no JSON: {bad}") from bad
-            case = case if isinstance(case, dict) else {"given": case}
-            try:
-                told = answer_case(case)
-            except EngineFailed as defect:
-                told = {"id": case.get("id"), "error": str(defect)}
-                failed += 1
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
-        if cases is not sys.stdin:
+            told = _answer(line, number)
+            failed += "error" in told
+            self.stdout.write(_written(told))
+        if cases is not sys.stdin.buffer:
             cases.close()
         if failed:
             raise CommandError(f"The engine failed on {failed} cases; see error.")
+
+
+def _answer(line: bytes, number: int) -> dict[str, Any]:
+    """Answer one line, whatever it is."""
+    try:
+        # Figures as written: 17.50 never becomes a binary fraction.
+        case = json.loads(line.removeprefix(BOM_UTF8).decode(), parse_float=str)
+    except (ValueError, RecursionError) as bad:
+        return {"id": None, "not_expressible": f"Line {number} is no JSON: {bad}"}
+    case = case if isinstance(case, dict) else {"given": case}
+    try:
+        return answer_case(case)
+    except EngineFailed as defect:
+        return {"id": case.get("id"), "error": str(defect)}
+
+
+def _written(told: dict[str, Any]) -> str:
+    """Return an answer as JSON; half a character, which no encoding has, escaped."""
+    text = json.dumps(told, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(told)
+    return text

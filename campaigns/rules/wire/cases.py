@@ -8,7 +8,6 @@ and cancelled, uses are counted. What cannot be said in the engine's terms is an
 
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 from math import lcm
 from typing import Any
 
@@ -28,6 +27,7 @@ from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,
+    number,
     texts,
 )
 from campaigns.rules.wire.shop import Shop
@@ -45,7 +45,12 @@ _PRORATE = {"prorate", "policies", "currency"}
 
 
 #: What reading a part comes to that is missing, of another shape, or out of bounds.
-_BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+_BROKEN = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
+    RecursionError,
+)
+#: Objects and lists in one another: no case has so many, and each takes a call.
+_DEEPEST = 100
 
 
 def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,6 +60,9 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
         EngineFailed: the case could be read, and the engine broke on it.
     """
     name = {"id": case.get("id")}
+    if _is_too_deep(case):
+        flat = None if isinstance(name["id"], list | dict) else name["id"]
+        return {"id": flat, "not_expressible": f"nested deeper than {_DEEPEST}"}
     try:
         known_keys("case", case, {"id", "given", "steps", "expect", "policies", "tags"})
         return name | _answered(case)
@@ -64,6 +72,19 @@ def answer_case(case: Mapping[str, Any]) -> dict[str, Any]:
         # A part that is missing or of another shape: the engine cannot know it.
         why_not = f"{type(broken).__name__}: {broken}"
         return name | {"not_expressible": why_not}
+
+
+def _is_too_deep(case: Any) -> bool:
+    """Tell whether a case is nested deeper than anybody means."""
+    inside = [case]
+    for _level in range(_DEEPEST):
+        held = [each for each in inside if isinstance(each, Mapping | list)]
+        inside = [
+            part
+            for each in held
+            for part in (each.values() if isinstance(each, Mapping) else each)
+        ]
+    return bool(inside)
 
 
 def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +134,7 @@ def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
         str(given.get("currency") or ""),
         whole_units=policies.rounding_currency_exponent == "0",
     )
-    weights = [Fraction(str(each)) for each in asked["weights"]]
+    weights = [number(each) for each in asked["weights"]]
     scale = lcm(*(each.denominator for each in weights))
     parts = split(
         money.read(asked["amount"]), [int(each * scale) for each in weights], policies

@@ -15,6 +15,7 @@ from campaigns.rules.wire.reading import (
     date_of,
     known_keys,
     moment,
+    number,
     time_of,
     whole,
 )
@@ -261,7 +262,7 @@ class Club:
         amount = step.get("amount", step.get("total"))
         minor = self._total_minor() if amount is None else None
         money = self.desk.state.money
-        paid = Fraction(money.write(minor) if minor is not None else str(amount))
+        paid = number(money.write(minor) if minor is not None else amount)
         if "points" in step or "earn_rules" in self.desk.state.given:
             self.earn({**step, "order": order})
         earned = self._orders.setdefault(order, Earned())
@@ -310,12 +311,12 @@ class Club:
             return
         if not isinstance(given, Mapping):
             is_spent = self.policies["points.on_refund"] == "spent_points_returned"
-            number = Fraction(str(given))
-            key = "spent" if is_spent or number < 0 else "earned"
-            given = {key: str(abs(number))}
+            told = number(given)
+            key = "spent" if is_spent or told < 0 else "earned"
+            given = {key: str(given).removeprefix("-")}
         known_keys("order_points", given, {"earned", "spent"})
         due, back = (
-            self.account.of(points.rounded(Fraction(str(value)) * part, self.policies))
+            self.account.of(points.rounded(number(value) * part, self.policies))
             for value in (given.get("earned") or 0, given.get("spent") or 0)
         )
         book = self.account.book

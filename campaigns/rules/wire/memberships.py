@@ -11,6 +11,7 @@ from campaigns.rules.wire.reading import (
     NotExpressible,
     known_keys,
     moment,
+    number,
     texts,
     whole,
     window,
@@ -70,7 +71,13 @@ def _satisfied(given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(expression, list):
         expression = " ".join(map(str, expression))
     try:
-        found = satisfied(str(expression), values)
+        found = satisfied(
+            str(expression),
+            {
+                name: value if isinstance(value, bool) else number(value)
+                for name, value in values.items()
+            },
+        )
     except UnreadableExpression as why:
         raise NotExpressible(str(why)) from why
     return {"satisfied": found, "eligible": found}

@@ -15,10 +15,10 @@ from campaigns.rules.wire.conditions import Context, scope_of
 from campaigns.rules.wire.history import ORDER
 from campaigns.rules.wire.pricing import Priced, State
 from campaigns.rules.wire.reading import (
-    NotExpressible,
     chosen,
     known_keys,
     moment,
+    number,
     texts,
     whole,
     window,
@@ -92,13 +92,13 @@ def earned(state: State, priced: Priced, policies: Mapping[str, str]) -> Fractio
     rules = list(_applicable(earning))
     alone = [rule for rule in rules if rule.get("stackable") is False]
     if alone:
-        rules = [max(alone, key=lambda rule: int(rule.get("priority") or 0))]
+        rules = [max(alone, key=lambda rule: whole(rule.get("priority") or 0))]
     by_line: dict[int | None, Fraction] = {}
     for rule in (each for each in rules if each["type"] in _BASE):
         for at, points in _base_points(earning, rule):
             by_line[at] = by_line.get(at, Fraction(0)) + points
     for rule in (each for each in rules if each["type"] == "multiplier"):
-        factor = Fraction(str(rule["factor"]))
+        factor = number(rule["factor"])
         inside = {each.line.position for each in earning.lines_of(rule)}
         for at in by_line:
             if not rule.get("scope") or at in inside:
@@ -238,10 +238,7 @@ def _base_points(
 
 
 def _points(rule: Mapping[str, Any]) -> Fraction:
-    try:
-        return Fraction(str(rule["points"]))
-    except ValueError as bad:
-        raise NotExpressible(f"points {rule['points']}") from bad
+    return number(rule["points"], "points")
 
 
 def rounded(points: Fraction, policies: Mapping[str, str]) -> Fraction:

@@ -52,7 +52,7 @@ class Money:
             plain = _plain(value, minor_digits(self.digits_of))
             return parse_amount(plain, self.digits_of)
         except (InvalidAmount, InvalidOperation, ValueError) as bad:
-            raise NotExpressible(f"amount {value}") from bad
+            raise NotExpressible(f"amount {_short(value)}") from bad
 
     def write(self, minor: int) -> str:
         """Return an amount as the wire writes it."""
@@ -61,32 +61,52 @@ class Money:
 
 def _plain(value: Any, digits: int) -> str:
     """Return a decimal without zeros that say nothing: ``10.00`` yen are 10."""
-    number = Decimal(str(value))
-    if number == number.quantize(Decimal(1).scaleb(-digits)):
-        return f"{number:.{digits}f}"
+    read = Decimal(str(value))
+    if read == read.quantize(Decimal(1).scaleb(-digits)):
+        return f"{read:.{digits}f}"
     return str(value)
+
+
+def number(value: Any, what: str = "number") -> Fraction:
+    """Return a number as it is written, exactly.
+
+    Raises:
+        NotExpressible: it is none, or of a size that nobody means: to write out the
+            digits of ``1e3000000`` would take minutes.
+    """
+    try:
+        read = Decimal(str(value))
+    except InvalidOperation as bad:
+        raise NotExpressible(f"{what} {_short(value)}") from bad
+    finest = read.as_tuple().exponent
+    if isinstance(finest, str) or finest < -_DIGITS or read.adjusted() > _DIGITS:
+        raise NotExpressible(f"{what} {_short(value)}")
+    return Fraction(read)
+
+
+#: Digits before the point, and behind it, that a number may have.
+_DIGITS = 30
+
+
+def _short(value: Any) -> str:
+    """Return the beginning of what was said: a reason has room for a line."""
+    return str(value)[:40]
 
 
 def rate(value: Any) -> Fraction:
     """Return a percentage as a fraction of one."""
-    try:
-        part = Fraction(Decimal(str(value))) / 100
-    except (InvalidOperation, OverflowError, ValueError) as bad:
-        raise NotExpressible(f"percentage {value}") from bad
+    part = number(value, "percentage") / 100
     if part < 0:
-        raise NotExpressible(f"percentage {value}")
+        raise NotExpressible(f"percentage {_short(value)}")
     return part
 
 
 def whole(value: Any) -> int:
     """Return a whole number."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as bad:
-        raise NotExpressible(f"number {value}") from bad
-    if number != int(number):
-        raise NotExpressible(f"number {value}")
-    return int(number)
+    read = number(value)
+    if read.denominator != 1:
+        raise NotExpressible(f"number {_short(value)}")
+    return int(read)
 
 
 def moment(value: Any, *, ends: bool = False) -> datetime:
@@ -97,7 +117,7 @@ def moment(value: Any, *, ends: bool = False) -> datetime:
             return datetime.combine(date.fromisoformat(value), at, UTC)
         read = datetime.fromisoformat(str(value))
     except ValueError as bad:
-        raise NotExpressible(f"date {value}") from bad
+        raise NotExpressible(f"date {_short(value)}") from bad
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from campaigns.rules.wire.reading import Money, known_keys, rate
+from campaigns.rules.wire.reading import Money, known_keys, number, rate
 from loyalty.rules.redemption import RedemptionTerms, redeemed
 from orders.rules.lines import StageLine
 from orders.rules.offers import Offer, Reduction, Refused, Stage
@@ -21,7 +21,7 @@ def terms_of(
     """Return the terms of ``redeem``; ``parts`` is what a point is counted in."""
     known_keys("redeem", given, _KEYS)
     most = given.get("max_percent_of_order")
-    if Fraction(str(given["points"])) <= 0 or money.read(given["amount"]) <= 0:
+    if number(given["points"]) <= 0 or money.read(given["amount"]) <= 0:
         raise ValueError("redeem: points that are worth nothing")
     return RedemptionTerms(
         points=points_of(given["points"], parts),
@@ -38,10 +38,10 @@ def points_of(value: Any, parts: int) -> int:
     Raises:
         ValueError: they are finer than that.
     """
-    number = Fraction(str(value)) * parts
-    if number.denominator != 1:
+    points = number(value, "points") * parts
+    if points.denominator != 1:
         raise ValueError(f"points {value}")
-    return int(number)
+    return int(points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from campaigns.rules.wire.accounts import Account
 from campaigns.rules.wire.points import REWARD
-from campaigns.rules.wire.reading import NotExpressible, known_keys, window
+from campaigns.rules.wire.reading import NotExpressible, known_keys, whole, window
 
 _OF_PROMOTION = {"benefit", "target", "scope", "conditions", "cap"}
 _KEYS = {
@@ -77,7 +77,7 @@ class Claims:
             (reward.get("active") is False, "inactive"),
             (bool(first and at < first) or bool(last and at > last), "outside_window"),
             (policy == "once_per_order" and claimed > 1, "already_applied"),
-            (most is not None and claimed > int(most), "customer_limit_reached"),
+            (most is not None and claimed > whole(most), "customer_limit_reached"),
             (codes is not None and len(codes) < units, "out_of_codes"),
         )
         return next((reason for is_so, reason in against if is_so), "")

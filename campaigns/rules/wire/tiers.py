@@ -12,6 +12,7 @@ from campaigns.rules.wire.reading import (
     chosen,
     known_keys,
     moment,
+    number,
     whole,
 )
 from loyalty.rules.ladders import (
@@ -89,8 +90,8 @@ class Counters:
     def _given(self, name: str, since: datetime | None) -> Fraction:
         value = self.given.get(name, 0)
         if not isinstance(value, list):
-            return Fraction(str(value))
-        dated = [(moment(e["at"]), Fraction(str(e["value"]))) for e in value]
+            return number(value)
+        dated = [(moment(e["at"]), number(e["value"])) for e in value]
         return sum(
             (v for at, v in dated if (since is None or at > since) and at <= self.now),
             Fraction(0),
@@ -164,7 +165,7 @@ def _level(
     given: Mapping[str, Any], basis: str, within: int | None
 ) -> tuple[Fraction, Level]:
     known_keys("level", given, _LEVEL)
-    threshold = Fraction(str(given.get("threshold") or 0))
+    threshold = number(given.get("threshold") or 0)
     upgrade: LevelCondition | None = None
     if given.get("upgrade_when"):
         upgrade = condition_of(given["upgrade_when"])
@@ -188,7 +189,7 @@ def condition_of(given: Any) -> LevelCondition:
     known_keys("tier condition", given, _METRIC)
     return Metric(
         str(given["metric"]),
-        Fraction(str(given["value"])),
+        number(given["value"]),
         chosen("op", given.get("op", "gte"), COMPARISONS),
         _days(given.get("window")),
     )

@@ -134,13 +134,6 @@ def test_the_command_answers_each_line_and_asks_no_database(tmp_path):
     assert "KeyError" in told[1]["not_expressible"]
 
 
-def test_the_command_names_the_line_that_is_no_json(tmp_path):
-    cases = tmp_path / "cases.jsonl"
-    cases.write_text("{}\n{no")
-    with pytest.raises(CommandError, match="Line 2"):
-        call_command("price_cart", str(cases), stdout=StringIO())
-
-
 def test_a_defect_of_the_engine_is_no_case_it_cannot_express(tmp_path, monkeypatch):
     """It is named as an error, the other cases are answered, the command fails."""
     plain = {
