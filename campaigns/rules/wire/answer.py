@@ -8,7 +8,6 @@ catalogue included.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from campaigns.rules.wire.limits import Use
 from campaigns.rules.wire.pricing import Priced, State, gift_codes
 from campaigns.rules.wire.reading import known_keys, moment
 from orders.rules.offers import Applied
@@ -56,7 +55,7 @@ def answer(state: State, priced: Priced) -> dict[str, Any]:
             {"sku": gift.sku, "qty": gift.quantity, "promotion": each.source_id}
             for each, gift in priced.quote.gifts
         ],
-        "usage": _usage(state.uses),
+        "usage": _usage(state),
         "approximate": priced.quote.is_approximate,
         "trace": [_traced(state, entry) for entry in priced.quote.trace],
     }
@@ -122,7 +121,7 @@ def _promotions(state: State, priced: Priced) -> dict[str, Any]:
         "order_discount": write(sum(minor for e in whole for _at, minor in e.shares)),
         "shipping_discounts": _by_charge(state, priced),
         "applications": {
-            e.source_id: steps[e.source_id].get("times", 1) for e in applied
+            e.source_id: priced.applications(e.source_id) for e in applied
         },
         "discounted_units": sum(
             steps[e.source_id].get("units", 0) for e in applied if e.shares
@@ -285,11 +284,22 @@ def _allowed(
     return {"allowed": not against, "eligible": not against, **reason}
 
 
-def _usage(uses: Iterable[Use]) -> dict[str, int]:
+def _usage(state: State) -> dict[str, int]:
+    """Return how often each was used, counted as its limits count."""
+    by_application = {
+        str(each["id"])
+        for each in state.given.get("promotions") or ()
+        if (each.get("limits") or {}).keys() & _OF_APPLICATIONS
+    }
     counts: dict[str, int] = {}
-    for each in uses:
-        counts[each.promotion] = counts.get(each.promotion, 0) + each.count
+    for each in state.uses:
+        name = each.promotion
+        more = each.applications if name in by_application else each.count
+        counts[name] = counts.get(name, 0) + more
     return counts
+
+
+_OF_APPLICATIONS = {"applications_total", "applications_per_customer"}
 
 
 def _traced(state: State, entry: Mapping[str, Any]) -> dict[str, Any]:

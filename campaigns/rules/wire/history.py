@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire.limits import Use
-from campaigns.rules.wire.reading import Money, NotExpressible, known_keys, whole
+from campaigns.rules.wire.reading import (
+    Money,
+    NotExpressible,
+    known_keys,
+    person,
+    whole,
+)
+from campaigns.rules.wire.uses import Use
 
 HISTORY = {"uses", "orders", "checkouts", "discount_granted"}
 _ORDER_KEYS = {
@@ -29,7 +35,7 @@ def uses_before(
         known_keys("use", each, {"promotion", "member", "email", "count", "code"})
         use = Use(
             str(each["promotion"]),
-            _buyer_of(each),
+            buyer_of(each),
             whole(each.get("count", 1)),
             code=str(each.get("code") or ""),
         )
@@ -37,7 +43,7 @@ def uses_before(
     for each in history.get("checkouts") or ():
         known_keys("checkout", each, {"id", "member", "email", "promotion", "orders"})
         if each.get("promotion"):
-            uses.append(Use(str(each["promotion"]), _buyer_of(each)))
+            uses.append(Use(str(each["promotion"]), buyer_of(each)))
     released = released_by(given, policies)
     seen: set[tuple[str, str]] = set()
     for each in history.get("orders") or ():
@@ -48,14 +54,15 @@ def uses_before(
             continue
         checkout = (promotion, str(each.get("checkout") or ""))
         if policies.limits_count_unit == "order" or checkout not in seen:
-            uses.append(Use(promotion, _buyer_of(each)))
+            uses.append(Use(promotion, buyer_of(each)))
         if checkout[1]:
             seen.add(checkout)
     return uses
 
 
-def _buyer_of(given: Mapping[str, Any]) -> str:
-    return str(given.get("member") or given.get("email") or "")
+def buyer_of(given: Mapping[str, Any]) -> str:
+    """Return who a use or an order is said to be of; empty is nobody known."""
+    return person(given.get("member") or given.get("email") or "")
 
 
 def released_by(given: Mapping[str, Any], policies: Policies) -> set[str]:

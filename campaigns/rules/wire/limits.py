@@ -10,13 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.rules.policies import Policies
-from campaigns.rules.wire.reading import (
-    Money,
-    known_keys,
-    texts,
-    whole,
-    window,
-)
+from campaigns.rules.wire.reading import known_keys, person, texts, whole, window
+from campaigns.rules.wire.uses import Budget, Budgets, Use
 
 _LIMITS = {
     *("uses_total", "per_customer", "per_customer_promotion"),
@@ -26,18 +21,6 @@ _LIMITS = {
 
 #: Limits a code may have of its own.
 _OF_CODE = ("uses_total", "per_customer", "assigned_to")
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """That somebody used a promotion, so often; ``order`` is what it was used for."""
-
-    promotion: str
-    member: str = ""
-    count: int = 1
-    order: str = ""
-    code: str = ""
-    minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +54,11 @@ class Gate:
     """The rules of getting in, and what has been used so far."""
 
     policies: Policies
-    money: Money
     asker: Asker
     uses: Sequence[Use] = ()
+    budgets: Budgets = Budgets()
+    #: Promotions that take nothing, and so no use of their campaign.
+    idle: frozenset[str] = frozenset()
     #: Promotion -> codes entered for it that counted.
     entered: dict[str, str] = field(default_factory=dict)
 
@@ -90,6 +75,8 @@ class Gate:
             if not code and (own or each.get("trigger") == "code"):
                 continue
             reason = next(self.objections(each, code), None)
+            if reason is None and self._is_spent(str(each["id"]), admitted):
+                reason = "budget_exceeded"
             if reason is None:
                 admitted.append(each)
                 self.entered[str(each["id"])] = code
@@ -140,8 +127,6 @@ class Gate:
             yield "sale_item_in_cart"
         yield from self._against_code(given, code)
         yield from self._over_limits(str(given["id"]), given.get("limits") or {}, code)
-        if self.budget_left(given) == 0:
-            yield "budget_exceeded"
 
     def _against_code(self, given: Mapping[str, Any], code: str) -> Iterator[str]:
         """Say what speaks against a code that has terms of its own."""
@@ -170,12 +155,12 @@ class Gate:
     ) -> Iterator[str]:
         known_keys("limits", limits, _LIMITS)
         names = self.asker.names
-        owners = frozenset(texts(limits.get("assigned_to")))
+        owners = frozenset(map(person, texts(limits.get("assigned_to"))))
         if owners and not owners & names:
             yield "customer_not_eligible" if names else "customer_unknown"
         mine = [each for each in self.uses if each.promotion == promotion]
         for key in ("uses_total", "applications_total"):
-            if self._is_reached(limits.get(key), mine):
+            if self._is_reached(key, limits, mine):
                 yield "usage_limit_reached"
         own = [each for each in mine if each.member in names]
         entered = self._folded(code)
@@ -189,40 +174,55 @@ class Gate:
                 continue
             if not names and self.policies.limits_guest == "reject_without_identity":
                 yield "customer_unknown"
-            if self._is_reached(limits[key], used):
+            if self._is_reached(key, limits, used):
                 yield "customer_limit_reached"
 
-    def _is_reached(self, limit: Any, uses: Sequence[Use]) -> bool:
-        if limit is None:
+    def _is_reached(
+        self, key: str, limits: Mapping[str, Any], uses: Sequence[Use]
+    ) -> bool:
+        most = self._most(limits.get(key))
+        if most is None:
             return False
-        most = whole(limit)
-        if most == 0 and self.policies.limits_zero == "unlimited":
-            return False
+        if key.startswith("applications"):
+            return sum(each.applications for each in uses) >= most
         return sum(each.count for each in uses) >= most
 
-    def budget_left(self, given: Mapping[str, Any]) -> int | None:
-        """Return what a promotion may still take off; None where nothing bounds it."""
-        left = []
-        own = (given.get("limits") or {}).get("discount_budget")
-        spent = sum(e.minor for e in self.uses if e.promotion == str(given["id"]))
-        if own is not None:
-            left.append(self.money.read(own) - spent)
-        campaign = given.get("campaign") or {}
-        if isinstance(campaign, Mapping) and campaign.get("budget"):
-            known_keys("campaign", campaign, {"id", "budget", "name"})
-            budget = campaign["budget"]
-            known_keys("budget", budget, {"type", "limit", "used"})
-            if budget.get("type") == "usage":
-                used = whole(budget.get("used") or 0)
-                used += sum(
-                    e.count for e in self.uses if e.promotion == str(given["id"])
-                )
-                if used >= whole(budget["limit"]):
-                    left.append(0)
-            else:
-                used = self.money.read(budget.get("used") or 0) + spent
-                left.append(self.money.read(budget["limit"]) - used)
+    def _most(self, limit: Any) -> int | None:
+        """Return a limit; None is none."""
+        most = None if limit is None else whole(limit)
+        if most == 0 and self.policies.limits_zero == "unlimited":
+            return None
+        return most
+
+    def applications_left(self, given: Mapping[str, Any]) -> int | None:
+        """Return how often a promotion may still be given; None is any number (S21)."""
+        limits, names = given.get("limits") or {}, self.asker.names
+        mine = [each for each in self.uses if each.promotion == str(given["id"])]
+        own = [each for each in mine if each.member in names]
+        left = [
+            most - sum(each.applications for each in used)
+            for key, used in (
+                ("applications_total", mine),
+                ("applications_per_customer", own),
+            )
+            if (most := self._most(limits.get(key))) is not None
+        ]
         return max(0, min(left)) if left else None
+
+    def money_left(self, budget: Budget | None) -> int | None:
+        """Return what is left of a budget of money; None where nothing bounds it."""
+        if budget is None or budget.is_of_uses:
+            return None
+        return budget.left(self.uses)
+
+    def _is_spent(self, promotion: str, admitted: Iterable[Mapping[str, Any]]) -> bool:
+        """Tell whether a budget is used up, by uses or by those let in before."""
+        before = {str(each["id"]) for each in admitted} - self.idle
+        for budget in self.budgets.of(promotion):
+            taken = len(before & budget.members) if budget.is_of_uses else 0
+            if budget.left(self.uses) <= taken:
+                return True
+        return False
 
 
 def _codes_of(given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,18 +13,22 @@ from campaigns.rules.conditions import Facts
 from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import GOODS, Scope
+from campaigns.rules.wire.bounds import bounded, without_zero_limit
 from campaigns.rules.wire.cart import WireCart, cart_of
 from campaigns.rules.wire.conditions import Context
-from campaigns.rules.wire.limits import Asker, Gate, Rejected, Use
+from campaigns.rules.wire.history import buyer_of
+from campaigns.rules.wire.limits import Asker, Gate, Rejected
 from campaigns.rules.wire.promotions import promotion_of
 from campaigns.rules.wire.reading import (
     Money,
     NotExpressible,
     known_keys,
     moment,
+    person,
     texts,
 )
 from campaigns.rules.wire.redeeming import PointsPay
+from campaigns.rules.wire.uses import Use, budgets_of
 from orders.rules.combining import Choose, Stacking
 from orders.rules.lines import FREIGHT_KIND
 from orders.rules.offers import GOODS_STAGES, PriceRequest, Stage
@@ -78,7 +82,7 @@ class State:
     def names(self) -> frozenset[str]:
         """Return every name the buyer goes by."""
         found = (self.member.get("id"), self.member.get("email"))
-        return frozenset(str(each) for each in found if each)
+        return frozenset(person(each) for each in found if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +97,46 @@ class Priced:
     codes: Mapping[str, str]
     #: Promotions that were let in.
     admitted: tuple[str, ...] = ()
+    #: Of these, those that take a use of their campaign.
+    counted: frozenset[str] = frozenset()
+
+    def applications(self, promotion: str) -> int:
+        """Return how often a promotion that applied was given."""
+        steps = (e for e in self.quote.trace if e.get("result") == "applied")
+        found = (each.get("times", 1) for each in steps if each["id"] == promotion)
+        return next(found, 1)
 
 
 def price(state: State) -> Priced:
     """Price a state.
 
+    A promotion that takes nothing leaves its use to the next of its campaign (S20).
+
     Raises:
         NotExpressible: a part of it has no meaning in the engine.
     """
+    priced = _priced(state, frozenset())
+    idle: frozenset[str] = frozenset()
+    while state.has_cart and any(e.reason == _NO_BUDGET for e in priced.rejected):
+        more = priced.counted - {e.source_id for e in priced.quote.applied} - idle
+        if not more:
+            break
+        idle |= more
+        priced = _priced(state, idle)
+    return priced
+
+
+_NO_BUDGET = "budget_exceeded"
+
+
+def _priced(state: State, idle: frozenset[str]) -> Priced:
     given, policies = state.given, state.policies
+    promotions = given.get("promotions") or ()
+    budgets = budgets_of(promotions, state.money)
     lines = _without_promotions(state)
     cart = cart_of(given, lines, state.money, policies)
     gate = Gate(
         policies=policies,
-        money=state.money,
         asker=Asker(
             now=moment(given["now"]) if given.get("now") else None,
             channel=str(given.get("channel") or ""),
@@ -115,10 +145,12 @@ def price(state: State) -> Priced:
             has_sale_items=any(each.get("on_sale") for each in state.lines),
         ),
         uses=state.uses,
+        budgets=budgets,
+        idle=idle,
     )
     cards = gift_codes(given)
     codes = [each for each in state.codes if each.casefold() not in cards]
-    admitted, rejected = gate.admit(given.get("promotions") or (), codes)
+    admitted, rejected = gate.admit(promotions, codes)
     context = Context(
         money=state.money,
         policies=policies,
@@ -127,9 +159,12 @@ def price(state: State) -> Priced:
         catalog=_catalog(given.get("catalog"), state.money),
     )
     made = [
-        replace(promotion_of(each, rank, context), budget_minor=gate.budget_left(each))
+        bounded(
+            promotion_of(without_zero_limit(each, policies), rank, context), each, gate
+        )
         for rank, each in enumerate(admitted)
     ]
+    names = [each.source_id for each in made]
     offers: list[Any] = [*_arranged(made, admitted, policies)]
     offers += _manual_offers(state, cart, context)
     offers += [state.points] if state.points is not None else []
@@ -145,7 +180,10 @@ def price(state: State) -> Priced:
         promotions={each.source_id: each for each in made},
         rejected=tuple(rejected),
         codes=gate.entered,
-        admitted=tuple(each.source_id for each in made),
+        admitted=tuple(names),
+        counted=frozenset(
+            name for name in names if any(each.is_of_uses for each in budgets.of(name))
+        ),
     )
 
 
@@ -170,7 +208,7 @@ def _facts(state: State) -> Facts:
     own = [
         each
         for each in state.orders
-        if str(each.get("member") or each.get("email") or "") in state.names
+        if buyer_of(each) in state.names
         and str(each.get("state", "completed")) not in _NOT_YET
     ]
     ends = [moment(e["completed_at"]) for e in own if e.get("completed_at")]

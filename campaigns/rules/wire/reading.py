@@ -164,6 +164,12 @@ STARTS = ("from", "start", "starts", "starts_at", "valid_from", "date_from", "da
 ENDS = ("to", "until", "end", "ends", "ends_at", "valid_to", "date_to")
 
 
+def person(name: Any) -> str:
+    """Return a name of somebody as it is compared: an address without its case."""
+    text = str(name)
+    return text.casefold() if "@" in text else text
+
+
 def texts(value: Any) -> tuple[str, ...]:
     """Return one text or several as several."""
     if value is None:

@@ -12,8 +12,7 @@ from typing import Any
 from campaigns.rules.benefits import Amount, Percent
 from campaigns.rules.wire.answer import answer
 from campaigns.rules.wire.club import STEPS, Club
-from campaigns.rules.wire.history import member_of, released_by, wallet_of
-from campaigns.rules.wire.limits import Use
+from campaigns.rules.wire.history import buyer_of, member_of, released_by, wallet_of
 from campaigns.rules.wire.pricing import Manual, Priced, State, price
 from campaigns.rules.wire.reading import (
     TIMES,
@@ -24,6 +23,7 @@ from campaigns.rules.wire.reading import (
     whole,
 )
 from campaigns.rules.wire.refunds import REFUND, Till
+from campaigns.rules.wire.uses import Use
 
 
 class Shop:
@@ -34,7 +34,7 @@ class Shop:
         self.log: list[dict[str, Any]] = []
         self._priced: Priced | None = None
         self._placed = 0
-        self._order = ""
+        self._order = self._draft = ""
         self._released: tuple[Use, ...] = ()
         self.club = Club(self, policies)
         self._till: Till | None = None
@@ -48,16 +48,8 @@ class Shop:
         return self._till
 
     def _without_order(self) -> State:
-        """Return the state as if the order at hand were not placed yet.
-
-        Looked at again, it must not stand in its own way: as a use, or as an order.
-        """
-        order = self._order
-        return replace(
-            self.state,
-            uses=tuple(each for each in self.state.uses if each.order != order),
-            orders=tuple(e for e in self.state.orders if str(e.get("id")) != order),
-        )
+        """Return the state as if the order at hand were not placed yet."""
+        return _without_order(self.state, self._order)
 
     def priced(self) -> Priced:
         """Return the price of the cart, or of the order that was just placed."""
@@ -148,11 +140,11 @@ class Shop:
             self.change(member={})
             self.identify(step)
         # Limits are looked at again when an order is placed.
+        order = self._name_of(step)
+        self.state = _without_order(self.state, order)
         self._priced = None
         priced = self.priced()
-        self._placed += 1
         who = min(self.state.names, default="")
-        order = str(step.get("order", self._placed))
         uses = tuple(
             Use(
                 each.source_id,
@@ -160,6 +152,7 @@ class Shop:
                 order=order,
                 code=priced.codes.get(each.source_id, ""),
                 minor=each.amount_minor,
+                applications=priced.applications(each.source_id),
             )
             for each in priced.quote.applied
             if each.source_kind == "promotion"
@@ -173,7 +166,17 @@ class Shop:
         self.state = replace(self.state, uses=(*self.state.uses, *uses))
         self._order = order
         self.club.pay(f"order:{order}")
-        self._note_order(order, "placed")
+        is_draft = step["do"] == "draft_order_with"
+        self._draft = order if is_draft else ""
+        self._note_order(order, "draft" if is_draft else "placed")
+
+    def _name_of(self, step: Mapping[str, Any]) -> str:
+        """Return the name of the order a step places: that of the draft, if any."""
+        is_draft = step["do"] == "draft_order_with"
+        if "order" not in step and self._draft and not is_draft:
+            return self._draft
+        self._placed += 1
+        return str(step.get("order", self._placed))
 
     def complete_order(self, step: Mapping[str, Any]) -> None:
         """Complete an order: it earns points, and is one the buyer has made."""
@@ -261,11 +264,13 @@ class Shop:
 
     def register_use(self, step: Mapping[str, Any]) -> None:
         """Count uses, more or fewer."""
-        sign = -1 if step["do"] in {"revert_use", "release_use"} else 1
-        promotion = step.get("promotion") or self._only_promotion()
-        who = str(step.get("member") or step.get("email") or "")
-        use = Use(str(promotion), who, sign * whole(step.get("count", 1)))
-        self.change(uses=(*self.state.uses, use))
+        promotion = str(step.get("promotion") or self._only_promotion())
+        who, count = buyer_of(step), whole(step.get("count", 1))
+        if step["do"] in {"revert_use", "release_use"}:
+            uses = (each for each in self.state.uses if each.promotion == promotion)
+            count = -min(count, sum(each.count for each in uses))
+        if count:
+            self.change(uses=(*self.state.uses, Use(promotion, who, count)))
 
     def _only_promotion(self) -> str:
         names = [e["id"] for e in self.state.given.get("promotions") or ()]
@@ -283,6 +288,18 @@ class Shop:
     def look_again(self, step: Mapping[str, Any]) -> None:
         """Price the cart anew."""
         self._priced = None
+
+
+def _without_order(state: State, order: str) -> State:
+    """Return a state as if an order were not placed yet.
+
+    Looked at again, it must not stand in its own way: as a use, or as an order.
+    """
+    return replace(
+        state,
+        uses=tuple(each for each in state.uses if each.order != order),
+        orders=tuple(e for e in state.orders if str(e.get("id")) != order),
+    )
 
 
 def _without(step: Mapping[str, Any]) -> dict[str, Any]:
