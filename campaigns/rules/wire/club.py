@@ -7,13 +7,12 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from campaigns.rules.wire import accounts, points, tiers
-from campaigns.rules.wire.orders import Earned, source_of
+from campaigns.rules.wire.orders import Earned, points_moved, source_of
 from campaigns.rules.wire.pricing import Priced, State
 from campaigns.rules.wire.reading import (
     TIMES,
     NotExpressible,
     date_of,
-    known_keys,
     moment,
     number,
     time_of,
@@ -65,6 +64,8 @@ class Club:
         self.claims = Claims(given, self.account)
         self.standing = Held(given, desk.state.member, policies, self.now)
         self._has_earned = self._has_spent = False
+        #: The part of the order that was refunded: points follow it cumulatively.
+        self._refunded = Fraction(0)
         self._orders: dict[str, Earned] = {}
         self.verdict: dict[str, Any] = {}
         self.in_order = self.account.read(given.get("earned_in_order") or 0)
@@ -302,22 +303,14 @@ class Club:
         self._look(after_return=True)
 
     def refund_points(self, part: Fraction) -> None:
-        """Undo what an order moved, in proportion to the value that goes back.
-
-        ``order_points`` are those it earned, or below nothing those spent in it.
-        """
-        given = self.desk.state.given.get("order_points")
-        if given is None:
+        """Undo what an order moved, in proportion to the value that goes back."""
+        told = self.desk.state.given.get("order_points")
+        if told is None:
             return
-        if not isinstance(given, Mapping):
-            is_spent = self.policies["points.on_refund"] == "spent_points_returned"
-            told = number(given)
-            key = "spent" if is_spent or told < 0 else "earned"
-            given = {key: str(given).removeprefix("-")}
-        known_keys("order_points", given, {"earned", "spent"})
+        before, self._refunded = self._refunded, min(Fraction(1), self._refunded + part)
         due, back = (
-            self.account.of(points.rounded(number(value) * part, self.policies))
-            for value in (given.get("earned") or 0, given.get("spent") or 0)
+            self._points_of(moved, self._refunded) - self._points_of(moved, before)
+            for moved in points_moved(told, self.policies)
         )
         book = self.account.book
         if "balance" in self.desk.state.given:
@@ -328,6 +321,9 @@ class Club:
         if back and self.account.earn(back, source="refund", at=self.now, step={}):
             book.earned -= back
         self._look(after_return=True)
+
+    def _points_of(self, moved: Fraction, part: Fraction) -> int:
+        return self.account.of(points.rounded(moved * part, self.policies))
 
     # Tiers.
 

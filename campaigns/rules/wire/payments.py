@@ -76,7 +76,7 @@ def capture(
         raise ValueError("a capture that does not say of which payment")
     payment = found[0]
     left = payment.authorized - payment.captured
-    amount = left if given.get("amount") is None else money.read(given["amount"])
+    amount = left if given.get("amount") is None else money.price(given["amount"])
     if amount > left:
         return {"allowed": False, "reason": "exceeds_authorized"}
     payment.captured += amount

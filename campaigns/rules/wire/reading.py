@@ -58,6 +58,13 @@ class Money:
         """Return an amount as the wire writes it."""
         return format_amount(minor, self.digits_of)
 
+    def price(self, value: Any) -> int:
+        """Return an amount that is not below nothing, in minor units (X7)."""
+        minor = self.read(value)
+        if minor < 0:
+            raise NotExpressible(f"amount {value}")
+        return minor
+
 
 def _plain(value: Any, digits: int) -> str:
     """Return a decimal without zeros that say nothing: ``10.00`` yen are 10."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 from campaigns.rules.wire.answer import delivery_taxed, goods_taxed
@@ -16,7 +17,7 @@ from campaigns.rules.wire.payments import capture, give_back, in_order, payments
 from campaigns.rules.wire.pricing import Priced, State, price
 from campaigns.rules.wire.reading import TIMES, known_keys, whole
 from campaigns.rules.wire.returning import Returns
-from crm.shared.money import round_half_up
+from crm.shared.money import cumulative_share, share
 
 #: Keys of ``given`` that are read here.
 GIVEN = {
@@ -48,16 +49,17 @@ class Till:
             for each in priced.quote.lines
         }
         self.returns = Returns(given, policies, quantities, now)
-        #: Line -> units whose money is back.
+        #: Line -> units whose money is back; and what went back of the delivery.
         self.refunded: dict[str, int] = {}
-        self.refunded_minor = 0
+        self.refunded_minor = self.refunded_delivery_minor = 0
         self.verdict: dict[str, Any] = {}
 
     @property
     def total_minor(self) -> int:
-        """Return what the order cost, tax and delivery included."""
+        """Return what the order cost, tax, delivery and surcharges included."""
         goods = goods_taxed(self.state, self.priced).gross_minor
-        return goods + self._delivery_minor()
+        more = sum(with_tax for _plain, with_tax in self.priced.cart.surcharges)
+        return max(0, goods + self._delivery_minor() + more)
 
     @property
     def is_willing(self) -> bool:
@@ -68,38 +70,59 @@ class Till:
         """Capture a payment."""
         self.verdict = capture(given, self.payments, self.state.money)
 
-    def take_back(self, given: Mapping[str, Any]) -> bool:
-        """Take units back; tell whether that was allowed."""
+    def take_back(self, given: Mapping[str, Any]) -> int | None:
+        """Take units back; return what they cost, None where that is refused."""
         reason = self.returns.objection(given)
         if reason:
-            return self._refuse(reason)
-        self.returns.take(given)
-        value = self.units_minor(given) if given.get("lines") else 0
+            self._refuse(reason)
+            return None
+        before = dict(self.returns.returned)
+        value = self.units_minor(self.returns.take(given), before)
         self.verdict = {"allowed": True, "refund_total": self.state.money.write(value)}
-        return True
+        return value
 
     def refund(self, given: Mapping[str, Any]) -> Fraction:
         """Give money back; return which part of the order it is, 0 where refused."""
         known_keys("refund", given, REFUND)
-        if not given.keys() & _PARTS:
+        is_everything = not given.keys() & _PARTS
+        if is_everything:
             every = [{"line": name} for name in self.returns.quantities]
             given = {**given, "lines": every, "include_shipping": True}
         reason = self._objection(given)
-        wanted = 0 if reason else self._wanted(given)
-        if not reason and wanted > self._room():
-            is_captured = not self.payments or any(e.captured for e in self.payments)
-            reason = "exceeds_refundable" if is_captured else "not_captured"
-        is_exchange = bool(given.get("exchange"))
-        if not reason and not wanted and not is_exchange:
+        units = {} if reason else self._units(given)
+        delivery = 0 if reason else self._delivery_of(given)
+        wanted = 0 if reason else self._wanted(given, units, delivery)
+        if is_everything:
+            wanted = self._after_exchange(self._left_minor(), given.get("exchange"))
+        reason = reason or self._shortage(wanted, delivery)
+        if not reason and not wanted and not given.get("exchange"):
             reason = "nothing_to_refund"
         if reason:
             self._refuse(reason)
             return Fraction(0)
-        for each in given.get("lines") or ():
-            name = str(each["line"])
-            self.refunded[name] = self.refunded.get(name, 0) + self._units(each)
+        for name, count in units.items():
+            self.refunded[name] = self.refunded.get(name, 0) + count
+        self.refunded_delivery_minor += delivery
         self.pay_back(wanted, given)
         return Fraction(wanted, self.total_minor or 1)
+
+    def _shortage(self, wanted: int, delivery: int) -> str:
+        """Return why so much cannot go back; empty where it can (R3)."""
+        is_captured = not self.payments or any(e.captured for e in self.payments)
+        if not is_captured:
+            return "not_captured"
+        knows = self.state.given.keys() & {"shipping", "shipping_gross"}
+        if knows and delivery > self._delivery_left():
+            return "exceeds_refundable"
+        return "exceeds_refundable" if wanted > self._room() else ""
+
+    def _left_minor(self) -> int:
+        """Return everything that has not gone back; of no goods what was captured."""
+        if not self.returns.quantities:
+            room = self._room()
+            return 0 if room == _ANY else room
+        gone = sum(e.refunded for e in self.payments) or self.refunded_minor
+        return max(0, self.total_minor - gone)
 
     def pay_back(self, amount: int, given: Mapping[str, Any]) -> None:
         """Let the payments give an amount back, or put it where it is to go."""
@@ -116,10 +139,9 @@ class Till:
             "refunds": {name: write(part) for name, part in parts.items()},
         }
 
-    def _refuse(self, reason: str) -> bool:
+    def _refuse(self, reason: str) -> None:
         nothing = self.state.money.write(0)
         self.verdict = {"allowed": False, "reason": reason, "refund_total": nothing}
-        return False
 
     def _room(self) -> int:
         if self.payments:
@@ -141,7 +163,8 @@ class Till:
             return "order_mismatch"
         if chosen and not chosen[0].captured:
             return "not_captured"
-        if any(not 0 <= self._units(e) <= self._left(e) for e in asked):
+        units = self._units(given)
+        if any(not 0 <= units[name] <= self._left(name) for name in units):
             return "exceeds_refundable"
         return "not_received" if self.returns.lacks_receipt(given) else ""
 
@@ -156,44 +179,63 @@ class Till:
         lines = {str(each["line"]) for each in given.get("lines") or ()}
         return bool(lines - self.returns.quantities.keys())
 
-    def _left(self, asked: Mapping[str, Any]) -> int:
-        name = str(asked["line"])
+    def _left(self, name: str) -> int:
         return self.returns.quantities[name] - self.refunded.get(name, 0)
 
-    def _units(self, asked: Mapping[str, Any]) -> int:
-        return whole(asked.get("qty", self._left(asked)))
+    def _units(self, given: Mapping[str, Any]) -> dict[str, int]:
+        """Return how many units of which line: all that are left, unless it says."""
+        units: dict[str, int] = {}
+        for each in given.get("lines") or ():
+            name = str(each["line"])
+            count = whole(each.get("qty", self._left(name)))
+            units[name] = units.get(name, 0) + count
+        return units
 
-    def _wanted(self, given: Mapping[str, Any]) -> int:
+    def _wanted(
+        self, given: Mapping[str, Any], units: Mapping[str, int], delivery: int
+    ) -> int:
         """Return the amount asked for: as given, or of the units and the delivery."""
         if given.get("amount") is not None:
-            wanted = self.state.money.read(given["amount"])
+            wanted = self.state.money.price(given["amount"])
         else:
-            wanted = self.units_minor(given) + self._delivery_of(given)
+            wanted = self.units_minor(units, self.refunded) + delivery
         return self._after_exchange(wanted, given.get("exchange"))
 
-    def units_minor(self, given: Mapping[str, Any]) -> int:
-        """Return what units cost, or what the order costs less without them."""
-        if self.policies["refund.on_order_change"] != "kept_shares":
-            return self._less_without(given)
-        lines = {
-            self.priced.cart.ids[e.line.position]: e for e in self.priced.quote.lines
-        }
-        whole_sum, rounded_sum = Fraction(0), 0
-        for asked in given.get("lines") or ():
-            each = lines[str(asked["line"])]
-            at, taxes = each.line.position, self.priced.cart.taxes
-            cost = taxes.as_basis(at, each.net_minor, "gross")
-            fixed = taxes.rate_of(at).fixed_minor * each.line.quantity
-            part = Fraction((cost + fixed) * self._units(asked), each.line.quantity)
-            whole_sum += part
-            rounded_sum += round_half_up(part.numerator, part.denominator)
-        if self.policies["refund.rounding"] == "down_on_sum":
-            return whole_sum.numerator // whole_sum.denominator
-        return rounded_sum
+    def units_minor(self, units: Mapping[str, int], before: Mapping[str, int]) -> int:
+        """Return what units cost, or what the order costs less without them (R2).
 
-    def _less_without(self, given: Mapping[str, Any]) -> int:
+        Args:
+            units: how many of which line.
+            before: those that went back already; all of a line give its exact price.
+        """
+        if self.policies["refund.on_order_change"] != "kept_shares":
+            return self._less_without(units)
+        costs, of = self._costs(), self.returns.quantities
+        if self.policies["refund.rounding"] == "down_on_sum":
+            parts = (Fraction(costs[name] * units[name], of[name]) for name in units)
+            return floor(sum(parts, Fraction(0)))
+        total = 0
+        for name, count in units.items():
+            gone = before.get(name, 0)
+            total += cumulative_share(costs[name], gone + count, of[name])
+            total -= cumulative_share(costs[name], gone, of[name])
+        return total
+
+    def _costs(self) -> dict[str, int]:
+        """Return what each line cost, tax included; together what goods cost."""
+        taxes, costs = self.priced.cart.taxes, []
+        lines = self.priced.quote.lines
+        for each in lines:
+            at = each.line.position
+            fixed = taxes.rate_of(at).fixed_minor * each.line.quantity
+            costs.append(taxes.as_basis(at, each.net_minor, "gross") + fixed)
+        # Rounded in another way together than one by one they may be a cent apart.
+        parts = share(goods_taxed(self.state, self.priced).gross_minor, costs)
+        names = (self.priced.cart.ids[each.line.position] for each in lines)
+        return dict(zip(names, parts, strict=True))
+
+    def _less_without(self, gone: Mapping[str, int]) -> int:
         """Return the difference to what is kept, priced again with what applies."""
-        gone = {str(e["line"]): self._units(e) for e in given.get("lines") or ()}
         before = self._kept({})
         return goods_taxed(self.state, before).gross_minor - max(
             0, goods_taxed(self.state, self._kept(gone)).gross_minor
@@ -212,10 +254,15 @@ class Till:
         return price(replace(self.state, lines=lines))
 
     def _delivery_of(self, given: Mapping[str, Any]) -> int:
+        if given.get("amount") is not None:
+            return 0
         asked = given.get("shipping")
         if isinstance(asked, str | int) and not isinstance(asked, bool):
-            return self.state.money.read(asked)
-        return self._delivery_minor() if asked or given.get("include_shipping") else 0
+            return self.state.money.price(asked)
+        return self._delivery_left() if asked or given.get("include_shipping") else 0
+
+    def _delivery_left(self) -> int:
+        return max(0, self._delivery_minor() - self.refunded_delivery_minor)
 
     def _delivery_minor(self) -> int:
         """Return what delivery cost in the end, tax included."""
@@ -233,6 +280,6 @@ class Till:
         if exchange is True:
             return 0
         known_keys("exchange", exchange, {"sku", "unit_price", "qty"})
-        read = self.state.money.read
-        cost = read(exchange["unit_price"]) * whole(exchange.get("qty", 1))
+        price = self.state.money.price(exchange["unit_price"])
+        cost = price * max(0, whole(exchange.get("qty", 1)))
         return max(0, wanted - cost)

@@ -61,8 +61,15 @@ class Returns:
         unit = self.unit
         if unit.get("returned") or str(unit.get("state")) in _BACK:
             return "already_returned"
-        reasons = (self._of_line(each) for each in asked.get("lines") or ())
-        return next((reason for reason in reasons if reason), "")
+        before = dict(self.returned)
+        for each in asked.get("lines") or ():
+            reason = self._of_line(each, before)
+            if reason:
+                return reason
+            # Of a line that is named twice the second time less is left.
+            name = _name_of(each)
+            before[name] = before.get(name, 0) + self._units(each, before)
+        return ""
 
     def _is_of_another(self, asked: Mapping[str, Any]) -> bool:
         own = self.order.get("id")
@@ -88,19 +95,33 @@ class Returns:
         is_exclusive = self.policies["refund.window_boundary"] == "exclusive"
         return at >= last if is_exclusive else at > last
 
-    def _of_line(self, asked: Mapping[str, Any]) -> str:
+    def _of_line(self, asked: Mapping[str, Any], before: Mapping[str, int]) -> str:
         known_keys("return line", asked, _LINE)
-        name = str(asked.get("line", asked.get("unit")))
+        name = _name_of(asked)
         if name not in self.quantities:
             return "order_mismatch"
-        most = self._count("fulfilled", name, asked, self.quantities[name])
-        back = self._count("returned", name, asked, 0) + self.returned.get(name, 0)
-        quantity = whole(asked.get("qty", most - back))
+        most, back = self._most(asked), self._back(asked, before)
+        quantity = self._units(asked, before)
+        if back and not most - back:
+            return "already_returned"
         if back and quantity > most - back:
             return "already_returned"
         if quantity > most:
             return "exceeds_fulfilled"
         return "" if quantity > 0 else "nothing_to_refund"
+
+    def _most(self, asked: Mapping[str, Any]) -> int:
+        name = _name_of(asked)
+        return self._count("fulfilled", name, asked, self.quantities[name])
+
+    def _back(self, asked: Mapping[str, Any], before: Mapping[str, int]) -> int:
+        name = _name_of(asked)
+        return self._count("returned", name, asked, 0) + before.get(name, 0)
+
+    def _units(self, asked: Mapping[str, Any], before: Mapping[str, int]) -> int:
+        """Return how many units a line of a return is about: all that are left."""
+        usual = self._most(asked) - self._back(asked, before)
+        return whole(asked.get("qty", usual))
 
     def _count(self, key: str, name: str, asked: Mapping[str, Any], usual: int) -> int:
         told = asked.get(key, self.order.get(key))
@@ -110,12 +131,14 @@ class Returns:
             return self.quantities[name] if told else usual if told is None else 0
         return whole(told)
 
-    def take(self, asked: Mapping[str, Any]) -> None:
-        """Note that units came back."""
+    def take(self, asked: Mapping[str, Any]) -> dict[str, int]:
+        """Note that units came back; return how many of which line."""
+        taken: dict[str, int] = {}
         for each in asked.get("lines") or ():
-            name = str(each.get("line", each.get("unit")))
-            count = whole(each.get("qty", self.quantities[name]))
+            name, count = _name_of(each), self._units(each, self.returned)
             self.returned[name] = self.returned.get(name, 0) + count
+            taken[name] = taken.get(name, 0) + count
+        return taken
 
     def lacks_receipt(self, asked: Mapping[str, Any]) -> bool:
         """Whether money has to wait until the goods are here."""
@@ -130,3 +153,7 @@ class Returns:
         )
         known = [each for each in is_here if each is not None]
         return not (known and all(known))
+
+
+def _name_of(asked: Mapping[str, Any]) -> str:
+    return str(asked.get("line", asked.get("unit")))

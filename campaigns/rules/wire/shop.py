@@ -224,9 +224,9 @@ class Shop:
     def return_order(self, step: Mapping[str, Any]) -> None:
         """Take units back, or the whole order; points and tiers follow."""
         total = self.till.total_minor or 1
-        if self.till.take_back(_without(step)):
-            named = bool(step.get("lines"))
-            value = self.till.units_minor(step) if named else total
+        value = self.till.take_back(_without(step))
+        if value is not None:
+            value = value if step.get("lines") else total
             self.club.give_up(step, Fraction(value, total))
 
     def refund_order(self, step: Mapping[str, Any]) -> None:
