@@ -8,7 +8,8 @@ catalogue included.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from campaigns.rules.wire.pricing import Priced, State, gift_codes
+from campaigns.rules.wire.codes import gift_codes
+from campaigns.rules.wire.pricing import Priced, State
 from campaigns.rules.wire.reading import known_keys, moment
 from orders.rules.offers import Applied
 from orders.rules.quotes import NotApplied, QuoteLine
@@ -233,10 +234,12 @@ def _stored_value(state: State, total: int) -> dict[str, Any]:
 def _cards(state: State) -> Iterable[Mapping[str, Any]]:
     """Yield the gift cards that are to pay: those entered, or all where none was."""
     given = state.given.get("gift_cards") or ()
-    entered = {code.casefold() for code in state.codes} & gift_codes(state.given)
+    entered = set(map(state.folded, state.codes)) & gift_codes(
+        state.given, state.policies
+    )
     for card in given:
         known_keys("gift card", card, _CARD)
-        if not entered or str(card.get("code")).casefold() in entered:
+        if not entered or state.folded(str(card.get("code"))) in entered:
             yield card
 
 

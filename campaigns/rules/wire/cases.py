@@ -136,10 +136,11 @@ def _prorated(given: Mapping[str, Any]) -> dict[str, Any]:
     )
     weights = [number(each) for each in asked["weights"]]
     scale = lcm(*(each.denominator for each in weights))
-    parts = split(
-        money.read(asked["amount"]), [int(each * scale) for each in weights], policies
-    )
-    return {"shares": [money.write(part) for part in parts]}
+    amount = money.read(asked["amount"])
+    # What goes back is split to the cent as what was paid.
+    sign = -1 if amount < 0 else 1
+    parts = split(abs(amount), [int(each * scale) for each in weights], policies)
+    return {"shares": [money.write(sign * part) for part in parts]}
 
 
 def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.rules.policies import Policies
+from campaigns.rules.wire.codes import codes_of, folded, own_terms
 from campaigns.rules.wire.reading import known_keys, person, texts, whole, window
 from campaigns.rules.wire.uses import Budget, Budgets, Use
 
@@ -70,7 +71,7 @@ class Gate:
         codes, rejected = self._codes(listed, codes)
         admitted = []
         for each in listed:
-            own = {self._folded(code) for code in _codes_of(each)}
+            own = {self._folded(code) for code in codes_of(each)}
             code = next((c for c in codes if self._folded(c) in own), "")
             if not code and (own or each.get("trigger") == "code"):
                 continue
@@ -91,7 +92,7 @@ class Gate:
         self, listed: Sequence[Mapping[str, Any]], codes: Sequence[str]
     ) -> tuple[list[str], list[Rejected]]:
         """Return the codes that exist, once each, and those turned down."""
-        known = {self._folded(code) for each in listed for code in _codes_of(each)}
+        known = {self._folded(code) for each in listed for code in codes_of(each)}
         kept: list[str] = []
         rejected = []
         for code in codes:
@@ -105,9 +106,7 @@ class Gate:
         return (kept[-1:] if self.policies.codes_max == "1_replace" else kept), rejected
 
     def _folded(self, code: str) -> str:
-        if self.policies.code_case == "sensitive":
-            return code
-        return code.strip().casefold()
+        return folded(code, self.policies)
 
     def objections(self, given: Mapping[str, Any], code: str) -> Iterator[str]:
         """Say what speaks against a promotion, first things first."""
@@ -223,36 +222,6 @@ class Gate:
             if budget.left(self.uses) <= taken:
                 return True
         return False
-
-
-def _codes_of(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the codes that bring a promotion."""
-    return tuple(own_terms(given))
-
-
-def own_terms(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what each code of a promotion says of itself; a text says nothing.
-
-    Raises:
-        NotExpressible: it says something nobody reads.
-    """
-    listed = given.get("codes") or []
-    found: dict[str, Mapping[str, Any]] = {}
-    for each in listed if isinstance(listed, list) else [listed]:
-        if isinstance(each, Mapping):
-            known_keys("code", each, _CODE)
-            found[str(each["code"])] = each
-        else:
-            found[str(each)] = {}
-    for each in texts(given.get("code")):
-        found.setdefault(each, {})
-    return found
-
-
-_CODE = {
-    *("code", "active", "window", "channels", "limits", "used"),
-    *("uses_total", "per_customer", "assigned_to"),
-}
 
 
 def _is_open(what: str, given: Any, now: datetime | None) -> bool:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from campaigns.rules.wire.answer import delivery_taxed
 from campaigns.rules.wire.conditions import Context, scope_of
 from campaigns.rules.wire.history import ORDER
 from campaigns.rules.wire.pricing import Priced, State
@@ -26,6 +27,7 @@ from campaigns.rules.wire.reading import (
 from crm.shared.money import round_half_up
 from orders.rules.lines import StageLine, StageLines
 from orders.rules.quotes import QuoteLine
+from orders.rules.taxes import Taxed
 
 #: Keys of ``given`` that are read here.
 GIVEN = {"earn_rules", "earn_basis", "include_tax", "basis_amount", "units", "order"}
@@ -70,6 +72,10 @@ class Earning:
         )
         return list(scope_of(given, self.context).of(lines))
 
+    def has_goods_of(self, rule: Mapping[str, Any]) -> bool:
+        """Tell whether a rule is of everything, or of goods that are here."""
+        return not _is_of_some(rule) or bool(self.lines_of(rule))
+
     def amount(self, rule: Mapping[str, Any], at: int) -> int:
         """Return what one line counts for a rule."""
         ignores = self.policies["earn.order_discount_on_scoped_rule"] == "ignored"
@@ -80,6 +86,11 @@ class Earning:
                 if promotion is not None and promotion.is_whole:
                     back += dict(applied.shares).get(at, 0)
         return self.amounts[at] + back
+
+
+def _is_of_some(rule: Mapping[str, Any]) -> bool:
+    """Tell whether a rule looks at some goods only."""
+    return bool(rule.get("scope") or rule.get("exclude"))
 
 
 def earned(state: State, priced: Priced, policies: Mapping[str, str]) -> Fraction:
@@ -101,9 +112,10 @@ def earned(state: State, priced: Priced, policies: Mapping[str, str]) -> Fractio
         factor = number(rule["factor"])
         inside = {each.line.position for each in earning.lines_of(rule)}
         for at in by_line:
-            if not rule.get("scope") or at in inside:
+            if not _is_of_some(rule) or at in inside:
                 by_line[at] *= factor
-    bonus = sum((_points(e) for e in rules if e["type"] == "bonus"), Fraction(0))
+    bonuses = (e for e in rules if e["type"] == "bonus" and earning.has_goods_of(e))
+    bonus = sum(map(_points, bonuses), Fraction(0))
     return rounded(sum(by_line.values(), Fraction(0)), earning.policies) + bonus
 
 
@@ -146,7 +158,8 @@ def _earning(state: State, priced: Priced, policies: Mapping[str, str]) -> Earni
         amounts[at] = taxes.as_basis(at, amount, tax if "total" in basis else "")
     with_delivery = basis.startswith("order_total")
     context = Context(state.money, state.policies, taxes)
-    delivery = priced.quote.freight_minor if with_delivery else 0
+    charged = delivery_taxed(priced) if with_delivery else Taxed()
+    delivery = charged.net_minor if basis.endswith("_net") else charged.gross_minor
     given = _given_basis(state, basis)
     return Earning(state, priced, policies, context, amounts, delivery, given)
 
@@ -188,14 +201,14 @@ def _applicable(earning: Earning) -> Iterator[Mapping[str, Any]]:
     for rule in state.given.get("earn_rules") or ():
         known_keys("earn rule", rule, _RULE_KEYS)
         chosen("earn rule", rule.get("type"), {*_BASE, "multiplier", "bonus", "event"})
-        codes = texts(rule.get("code"))
+        codes = {state.folded(each) for each in texts(rule.get("code"))}
         least = state.money.read(rule.get("min_order_value") or 0)
         if (
             rule["type"] != "event"
             and rule.get("enabled", True)
             and _is_open(rule, now)
             and (earning.basis_minor or spend) >= least
-            and (not codes or set(codes) & set(state.codes))
+            and (not codes or codes & set(map(state.folded, state.codes)))
         ):
             yield rule
 
@@ -227,13 +240,14 @@ def _base_points(
                 (e.line.position, earning.amount(rule, e.line.position)) for e in lines
             ]
             found = [(at, points * amount / per) for at, amount in parts]
-            if earning.delivery_minor and not rule.get("scope"):
+            if earning.delivery_minor and not _is_of_some(rule):
                 found.append((None, points * earning.delivery_minor / per))
-    elif lines or not rule.get("scope"):
+    elif earning.has_goods_of(rule):
         found = [(None, points)]
-    if earning.policies["points.rounding"] == "floor_per_rule":
-        total = Fraction(floor(sum((points for _at, points in found), Fraction(0))))
-        return [(None, total)]
+    total = sum((points for _at, points in found), Fraction(0))
+    if earning.policies["points.rounding"] == "floor_per_rule" and total:
+        # Each line keeps its part: a multiplier of some goods comes after.
+        return [(at, points * floor(total) / total) for at, points in found]
     return found
 
 

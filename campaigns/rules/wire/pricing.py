@@ -15,6 +15,7 @@ from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import GOODS, Scope
 from campaigns.rules.wire.bounds import bounded, without_zero_limit
 from campaigns.rules.wire.cart import WireCart, cart_of
+from campaigns.rules.wire.codes import folded, gift_codes, other_codes
 from campaigns.rules.wire.conditions import Context
 from campaigns.rules.wire.history import buyer_of
 from campaigns.rules.wire.limits import Asker, Gate, Rejected
@@ -77,6 +78,10 @@ class State:
     def has_cart(self) -> bool:
         """Tell whether there is anything to price, or only codes to let in."""
         return "lines" in self.given
+
+    def folded(self, code: str) -> str:
+        """Return a code as it is compared."""
+        return folded(code, self.policies)
 
     @property
     def names(self) -> frozenset[str]:
@@ -148,8 +153,8 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
         budgets=budgets,
         idle=idle,
     )
-    cards = gift_codes(given)
-    codes = [each for each in state.codes if each.casefold() not in cards]
+    others = gift_codes(given, policies) | other_codes(given, policies)
+    codes = [each for each in state.codes if state.folded(each) not in others]
     admitted, rejected = gate.admit(promotions, codes)
     context = Context(
         money=state.money,
@@ -185,12 +190,6 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
             name for name in names if any(each.is_of_uses for each in budgets.of(name))
         ),
     )
-
-
-def gift_codes(given: Mapping[str, Any]) -> frozenset[str]:
-    """Return the codes of gift cards: they may be entered, and bring no promotion."""
-    cards = given.get("gift_cards") or ()
-    return frozenset(str(each["code"]).casefold() for each in cards if "code" in each)
 
 
 def _quote(request: PriceRequest, offers: Sequence[Any]) -> Quote:
