@@ -115,7 +115,8 @@ class Policies:
     code_duplicate: Literal["once", "error"] = "once"
     code_unique: Literal["per_channel", "global"] = "per_channel"
     codes_max: Literal["any", "1_replace"] = "any"
-    currency_unset: Literal["no_discount"] = "no_discount"
+    #: Whether a promotion that names no currency goes with any.
+    currency_unset: Literal["any", "no_discount"] = "any"
     budget_overrun: Literal["clamp", "reject_whole"] = "clamp"
     #: A promotion whose budget is spent is passed by; the answer says so.
     budget_at_limit: Literal["ignore"] = "ignore"

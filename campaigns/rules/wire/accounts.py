@@ -34,6 +34,8 @@ class Account:
         self._expiry = given.get("expiry") or {}
         known_keys("expiry", self._expiry, _EXPIRY)
         self._mode = str(self._expiry.get("mode", policies["expiry.mode"]))
+        if self._mode == "never" and "mode" not in self._expiry:
+            self._mode = _mode_of(self._expiry.get("days"))
         if self._mode not in MODES:
             raise ValueError(f"expiry.mode {self._mode}")
         self._open_with(given, now)
@@ -62,9 +64,16 @@ class Account:
             lot = self.book.earn(balance, source=_START, at=first)
             self.names[id(lot)] = _START
 
-    def read(self, value: Any) -> int:
-        """Return points as they are counted here."""
-        return points_of(value, self.parts)
+    def read(self, value: Any, *, least: int | None = None) -> int:
+        """Return points as they are counted here.
+
+        Raises:
+            ValueError: they are finer than that, or fewer than ``least``.
+        """
+        points = points_of(value, self.parts)
+        if least is not None and points < least:
+            raise ValueError("fewer points than none")
+        return points
 
     def of(self, points: Fraction) -> int:
         """Return exact points as they are counted here; they fit."""
@@ -83,8 +92,10 @@ class Account:
             told = step["expires_at"]
             ends = moment(told) if told else None
         else:
-            days = step.get("expires_in_days", self._expiry.get("days", 0))
-            ends = end_by_mode(at, self._mode, days=whole(days))  # type: ignore[arg-type]
+            own = step.get("expires_in_days")
+            days = whole(self._expiry.get("days") or 0 if own is None else own)
+            mode = _mode_of(own) if self._mode == "never" else self._mode
+            ends = end_by_mode(at, mode, days=days)  # type: ignore[arg-type]
         active = moment(step["active_at"]) if step.get("active_at") else at
         return self.book.earn(
             points, source=source, at=at, expires_at=ends, active_at=active
@@ -143,3 +154,8 @@ class Account:
             "earned_at": None if is_start else written(lot.active_at),
             "expires_at": None if lot.expires_at is None else written(lot.expires_at),
         }
+
+
+def _mode_of(days: Any) -> str:
+    """Return how points end of which only days are said, or nothing."""
+    return "never" if days is None else "after_days"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from campaigns.rules.wire.codes import gift_codes
+from campaigns.rules.wire.history import CARD
 from campaigns.rules.wire.pricing import Priced, State
 from campaigns.rules.wire.reading import known_keys, moment
 from orders.rules.offers import Applied
@@ -50,8 +51,8 @@ def answer(state: State, priced: Priced) -> dict[str, Any]:
         **{name: write(minor) for name, minor in totals.items()},
         **_stored_value(state, totals["total"]),
         "applied": applied,
-        "rejected": rejected,
-        **_allowed(state, applied, rejected),
+        "rejected": rejected + _wallet_refused(state),
+        **_allowed(state, priced, applied, rejected),
         "gift_lines": [
             {"sku": gift.sku, "qty": gift.quantity, "promotion": each.source_id}
             for each, gift in priced.quote.gifts
@@ -223,12 +224,18 @@ def _stored_value(state: State, total: int) -> dict[str, Any]:
         if not card_refusal(state, card):
             pays = min(due, state.money.read(card["balance"]))
             due, cards = due - pays, cards + pays
-    wallet = min(due, state.wallet_minor)
+    wallet = 0 if _wallet_refused(state) else min(due, state.wallet_minor)
     return {
         "gift_card_paid": write(cards),
         "wallet_paid": write(wallet),
         "amount_due": write(due - wallet),
     }
+
+
+def _wallet_refused(state: State) -> list[dict[str, str]]:
+    """Return why a wallet that holds something pays nothing, if so."""
+    reason = card_refusal(state, state.given["wallet"]) if state.wallet_minor else ""
+    return [{"id": "wallet", "reason": reason}] if reason else []
 
 
 def _cards(state: State) -> Iterable[Mapping[str, Any]]:
@@ -238,12 +245,9 @@ def _cards(state: State) -> Iterable[Mapping[str, Any]]:
         state.given, state.policies
     )
     for card in given:
-        known_keys("gift card", card, _CARD)
+        known_keys("gift card", card, CARD)
         if not entered or state.folded(str(card.get("code"))) in entered:
             yield card
-
-
-_CARD = {"code", "balance", "active", "currency", "expires_at", "reserved_by"}
 
 
 def card_refusal(state: State, card: Mapping[str, Any]) -> str:
@@ -258,7 +262,7 @@ def card_refusal(state: State, card: Mapping[str, Any]) -> str:
     if holder is not None and str(holder) not in state.names:
         # What another order has reserved is not there for this one.
         return "no_balance"
-    return "" if state.money.read(card["balance"]) else "no_balance"
+    return "" if state.money.read(card["balance"]) > 0 else "no_balance"
 
 
 def _rejected(state: State, priced: Priced) -> list[dict[str, str]]:
@@ -277,10 +281,18 @@ def _reason(entry: NotApplied) -> str:
 
 
 def _allowed(
-    state: State, applied: list[str], rejected: list[dict[str, str]]
+    state: State, priced: Priced, applied: list[str], rejected: list[dict[str, str]]
 ) -> dict[str, Any]:
-    """Say of the codes entered, or of a promotion alone, whether they were let in."""
-    by_code = [each for each in rejected if "code" in each]
+    """Say of the codes entered, or of a promotion alone, whether they were let in.
+
+    A code of several promotions is let in where one of them applies.
+    """
+    brought = {priced.codes[name] for name in applied if name in priced.codes}
+    by_code = [
+        each
+        for each in rejected
+        if "code" in each and not ("id" in each and each["code"] in brought)
+    ]
     alone = len(state.given.get("promotions") or ()) == 1
     against = by_code if state.codes else rejected if alone else []
     reason = {"reason": against[0]["reason"]} if against else {}

@@ -29,8 +29,10 @@ from campaigns.rules.wire.reading import (
     known_keys,
     number,
     texts,
+    whole,
 )
 from campaigns.rules.wire.shop import Shop
+from campaigns.rules.wire.tidying import tidied
 
 #: Every key a case may have.
 GIVEN = {
@@ -88,7 +90,7 @@ def _is_too_deep(case: Any) -> bool:
 
 
 def _answered(case: Mapping[str, Any]) -> dict[str, Any]:
-    given = case["given"]
+    given = tidied(case["given"])
     if "prorate" in given:
         known_keys("given", given, _PRORATE)
         return _prorated(given)
@@ -155,7 +157,8 @@ def _state_of(given: Mapping[str, Any], named: Mapping[str, Any]) -> State:
         given=given,
         policies=policies,
         money=money,
-        lines=tuple(given.get("lines") or ()),
+        # A line of no units is none, as one that is set to none.
+        lines=tuple(e for e in given.get("lines") or () if whole(e.get("qty", 1))),
         codes=texts(given.get("codes")),
         member=member_of(given.get("member")),
         uses=(

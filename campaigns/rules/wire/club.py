@@ -100,7 +100,7 @@ class Club:
             self.judge("account_disabled")
             return
         if "points" in step:
-            amount = self.account.read(step["points"])
+            amount = self.account.read(step["points"], least=0)
         else:
             amount = self.account.of(self._of_order(step))
         lot = self.account.earn(amount, source=source, at=self.now, step=step)
@@ -123,9 +123,7 @@ class Club:
 
     def spend(self, step: Mapping[str, Any]) -> None:
         """Spend points: by the terms of the program where there are any."""
-        asked = self.account.read(step["points"])
-        if asked < 0:
-            raise ValueError("fewer points than none")
+        asked = self.account.read(step["points"], least=0)
         given = self.desk.state.given
         self._has_spent = True
         if "redeem" in given and self.desk.state.has_cart:

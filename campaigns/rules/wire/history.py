@@ -23,6 +23,8 @@ ORDER = {
     *("fulfilled", "returned", "received"),
     *("items_total", "items_tax", "total", "tax_total", "shipping_total"),
 }
+#: What may be said of a gift card, and of a wallet.
+CARD = {"code", "balance", "active", "currency", "expires_at", "reserved_by"}
 _GONE = {"cancelled", "canceled"}
 
 
@@ -96,6 +98,7 @@ def member_of(given: Any) -> Mapping[str, Any]:
 
 
 def wallet_of(given: Mapping[str, Any], money: Money) -> int:
-    """Return what a wallet holds."""
+    """Return what a wallet can pay: nothing where it is overdrawn (X7)."""
     wallet = given.get("wallet")
-    return money.read(wallet["balance"]) if wallet else 0
+    known_keys("wallet", wallet or {}, CARD)
+    return max(0, money.read(wallet["balance"])) if wallet else 0

@@ -103,7 +103,20 @@ class Gate:
                     rejected.append(Rejected("already_applied", code=code))
             else:
                 kept.append(code)
-        return (kept[-1:] if self.policies.codes_max == "1_replace" else kept), rejected
+        if self.policies.codes_max == "1_replace":
+            # The newest of those that may in stands for them; it replaces, they not it.
+            may = [code for code in kept if self._lets_in(code, listed)]
+            kept = [code for code in kept if code not in may[:-1]]
+        return kept, rejected
+
+    def _lets_in(self, code: str, listed: Iterable[Mapping[str, Any]]) -> bool:
+        """Tell whether a code brings a promotion that nothing speaks against."""
+        name = self._folded(code)
+        return any(
+            next(self.objections(each, code), None) is None
+            for each in listed
+            if name in map(self._folded, codes_of(each))
+        )
 
     def _folded(self, code: str) -> str:
         return folded(code, self.policies)
@@ -119,7 +132,10 @@ class Gate:
             yield "outside_window"
         if given.get("channels") and asker.channel not in texts(given["channels"]):
             yield "not_in_channel"
-        if given.get("currency", asker.currency) != asker.currency:
+        currency = given.get("currency")
+        if not currency and self.policies.currency_unset == "no_discount":
+            yield "condition_not_met"
+        if currency and currency != asker.currency:
             yield "condition_not_met"
         blocks = self.policies.discounted_items == "block_cart_code"
         if code and blocks and asker.has_sale_items and given.get("target") == "order":

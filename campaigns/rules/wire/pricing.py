@@ -25,13 +25,14 @@ from campaigns.rules.wire.reading import (
     NotExpressible,
     known_keys,
     moment,
+    once,
     person,
     texts,
 )
 from campaigns.rules.wire.redeeming import PointsPay
 from campaigns.rules.wire.uses import Use, budgets_of
 from orders.rules.combining import Choose, Stacking
-from orders.rules.lines import FREIGHT_KIND
+from orders.rules.lines import FREIGHT_KIND, ON_SALE
 from orders.rules.offers import GOODS_STAGES, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import Quote
@@ -137,6 +138,8 @@ _NO_BUDGET = "budget_exceeded"
 def _priced(state: State, idle: frozenset[str]) -> Priced:
     given, policies = state.given, state.policies
     promotions = given.get("promotions") or ()
+    once("line", (each["id"] for each in state.lines))
+    once("promotion", (each["id"] for each in promotions))
     budgets = budgets_of(promotions, state.money)
     lines = _without_promotions(state)
     cart = cart_of(given, lines, state.money, policies)
@@ -147,7 +150,7 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
             channel=str(given.get("channel") or ""),
             currency=str(given.get("currency") or ""),
             names=state.names,
-            has_sale_items=any(each.get("on_sale") for each in state.lines),
+            has_sale_items=any(ON_SALE in each.every_mark for each in cart.lines),
         ),
         uses=state.uses,
         budgets=budgets,

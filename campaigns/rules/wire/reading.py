@@ -171,6 +171,15 @@ STARTS = ("from", "start", "starts", "starts_at", "valid_from", "date_from", "da
 ENDS = ("to", "until", "end", "ends", "ends_at", "valid_to", "date_to")
 
 
+def once(what: str, names: Iterable[Any]) -> None:
+    """Refuse a name that two go by: nobody could tell their figures apart."""
+    seen: set[str] = set()
+    for name in map(str, names):
+        if name in seen:
+            raise NotExpressible(f"{what} {_short(name)} twice")
+        seen.add(name)
+
+
 def person(name: Any) -> str:
     """Return a name of somebody as it is compared: an address without its case."""
     text = str(name)

@@ -23,6 +23,7 @@ from campaigns.rules.wire.reading import (
     whole,
 )
 from campaigns.rules.wire.refunds import REFUND, Till
+from campaigns.rules.wire.tidying import tidied_part
 from campaigns.rules.wire.uses import Use
 
 
@@ -98,8 +99,9 @@ class Shop:
 
     def remove_code(self, step: Mapping[str, Any]) -> None:
         """Take a code back."""
-        gone = set(texts(step.get("code")))
-        self.change(codes=tuple(c for c in self.state.codes if c not in gone))
+        folded = self.state.folded
+        gone = set(map(folded, texts(step.get("code"))))
+        self.change(codes=tuple(c for c in self.state.codes if folded(c) not in gone))
 
     def identify(self, step: Mapping[str, Any]) -> None:
         """Learn who buys."""
@@ -108,18 +110,27 @@ class Shop:
         self.change(member={**self.state.member, **who, **more})
 
     def set_qty(self, step: Mapping[str, Any]) -> None:
-        """Change how many units a line has; none removes it."""
-        count = whole(step["qty"])
-        lines = [
-            {**each, "qty": count} if str(each["id"]) == str(step["line"]) else each
-            for each in self.state.lines
-        ]
-        self.change(lines=tuple(e for e in lines if whole(e.get("qty", 1))))
+        """Change how many units a line has; none removes it, and it may come back."""
+        count, name = whole(step["qty"]), str(step["line"])
+        lines = {str(each["id"]): each for each in self.state.lines}
+        taken_out = {str(e["id"]): e for e in self.state.given.get("lines") or ()}
+        found = lines.get(name, taken_out.get(name))
+        if found is None:
+            raise NotExpressible(f"line {name}")
+        lines[name] = {**found, "qty": count}
+        self.change(lines=tuple(e for e in lines.values() if whole(e.get("qty", 1))))
 
     def remove_line(self, step: Mapping[str, Any]) -> None:
         """Take a line out."""
-        kept = (e for e in self.state.lines if str(e["id"]) != str(step["line"]))
+        name = self._line(step["line"])
+        kept = (e for e in self.state.lines if str(e["id"]) != name)
         self.change(lines=tuple(kept))
+
+    def _line(self, told: Any) -> str:
+        """Return the name of a line that is in the cart."""
+        if str(told) not in {str(each["id"]) for each in self.state.lines}:
+            raise NotExpressible(f"line {told}")
+        return str(told)
 
     def reduce_by_hand(self, step: Mapping[str, Any]) -> None:
         """Reduce a line or everything, as staff do."""
@@ -128,7 +139,8 @@ class Shop:
             benefit = Percent(rate(step["percent"]))
         else:
             benefit = Amount(self.state.money.read(step["amount"]), "order")
-        manual = Manual(benefit, str(step.get("line") or ""))
+        line = self._line(step["line"]) if step["do"] == "manual_line_discount" else ""
+        manual = Manual(benefit, line)
         self.change(manual=(*self.state.manual, manual))
 
     def place_order(self, step: Mapping[str, Any]) -> None:
@@ -246,7 +258,7 @@ class Shop:
             self.set_qty(each)
         for name in texts(step.get("remove")):
             self.remove_line({"line": name})
-        added = tuple(step.get("add") or ())
+        added = tuple(tidied_part(step.get("add") or []))
         if added:
             self.change(lines=(*self.state.lines, *added))
         if "surcharges" in step:
