@@ -69,7 +69,7 @@ class Gate:
         """Return the promotions that may try, and what was turned down."""
         listed = list(promotions)
         codes, rejected = self._codes(listed, codes)
-        admitted = []
+        admitted: list[Mapping[str, Any]] = []
         for each in listed:
             own = {self._folded(code) for code in codes_of(each)}
             code = next((c for c in codes if self._folded(c) in own), "")

@@ -281,8 +281,7 @@ class Shop:
         if step["do"] in {"revert_use", "release_use"}:
             uses = (each for each in self.state.uses if each.promotion == promotion)
             count = -min(count, sum(each.count for each in uses))
-        if count:
-            self.change(uses=(*self.state.uses, Use(promotion, who, count)))
+        self.change(uses=(*self.state.uses, Use(promotion, who, count)))
 
     def _only_promotion(self) -> str:
         names = [e["id"] for e in self.state.given.get("promotions") or ()]
