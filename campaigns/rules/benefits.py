@@ -7,7 +7,7 @@ are fractions of one (``Fraction(1, 5)`` is 20 %), amounts minor units.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import gt, sub
+from operator import sub
 from typing import Literal, Protocol
 
 from campaigns.rules.conditions import kind_of
@@ -34,7 +34,6 @@ from campaigns.rules.selections import (
     sets_of_each,
     units_of,
 )
-from crm.shared.money import share
 from orders.rules.gifts import GIFT_OUT_OF_STOCK, Gift
 from orders.rules.lines import StageLine
 from orders.rules.offers import Refused
@@ -108,7 +107,6 @@ class UnitPrice:
         if view.units_left is not None and count > view.units_left:
             return self._some_of(view, dear, view.units_left)
         return by_lines(
-            view,
             (
                 (each.line.position, max(0, each.left_minor - self._all_of(each)))
                 for each in view.lines
@@ -171,9 +169,7 @@ class SetPrice:
     def _saved(self, units: Sequence[Unit], policies: Policies) -> list[int]:
         """Return what each unit of a set saves; none gets dearer than it is."""
         lists, lefts = zip(*[(u.list_minor, u.left_minor) for u in units], strict=True)
-        prices = split(self.value_minor, lists, policies)
-        if any(map(gt, prices, lefts)):
-            prices = share(self.value_minor, lists, lefts)
+        prices = split(self.value_minor, lists, policies, lefts)
         return list(map(sub, lefts, prices))
 
     def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
@@ -293,7 +289,7 @@ class Tiered:
             cut = self._given(one, size)
             if isinstance(cut, Cut):
                 parts.append((each.line.position, cut.amount_minor))
-        return by_lines(view, parts) if parts else Refused("threshold_not_met")
+        return by_lines(parts) if parts else Refused("threshold_not_met")
 
     def _measure(self, view: View) -> int:
         if self.by == "quantity":
@@ -329,7 +325,6 @@ class FirstNext:
             units = sum(each.line.quantity for each in view.lines)
             return amount_off(view, self._worth(units))
         return by_lines(
-            view,
             (
                 (
                     each.line.position,

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from campaigns.rules.conditions import Quantity, Situation, kind_of
 from campaigns.rules.policies import Policies
-from campaigns.rules.rounding import rounded_part, split, split_first
+from campaigns.rules.rounding import rounded_part, split
 from campaigns.rules.selections import (
     EVERY_UNIT,
     Selection,
@@ -112,15 +112,26 @@ class View:
 
 def percent_off(view: View, rate: Fraction) -> Cut:
     """Take a share of the lines, or of the units chosen, rounded as policies say."""
-    if view.is_by_line and view.policies.rounding_level != "unit":
+    if view.is_by_line:
         positions = [each.line.position for each in view.lines]
-        bases = view.bases()
-        parts = _rounded_by_level(view, positions, bases, rate)
-        return by_lines(view, zip(positions, parts, strict=True))
+        if view.policies.rounding_level == "unit":
+            parts = _rounded_units(view, rate)
+        else:
+            parts = _rounded_by_level(view, positions, view.bases(), rate)
+        return by_lines(zip(positions, parts, strict=True))
     chosen = view.chosen()
     positions = [unit.position for unit in chosen]
     bases = view.unit_bases(chosen)
     return by_units(view, chosen, _rounded_by_level(view, positions, bases, rate))
+
+
+def _rounded_units(view: View, rate: Fraction) -> list[int]:
+    """Return the part of each line, rounded for each of its units."""
+    parts = []
+    for each in view.lines:
+        bases = view.unit_bases(units_of([each]))
+        parts.append(sum(rounded_part(base, rate, view.policies) for base in bases))
+    return parts
 
 
 def _rounded_by_level(
@@ -166,18 +177,18 @@ def amount_off(view: View, amount_minor: int) -> Cut:
             taxes.as_basis(at, left, basis)
             for at, left in zip(positions, lefts, strict=True)
         ]
-    weights = lefts
+    weights, caps = lefts, None
     if policies.allocation_basis != "line_value" and basis not in {"net", "gross"}:
-        weights = [_weight(view, each) for each in view.lines]
+        weights, caps = [_weight(view, each) for each in view.lines], lefts
     total = min(amount_minor, sum(lefts))
-    given = split(total, weights if any(weights) else lefts, policies)
+    given = split(total, weights if any(weights) else lefts, policies, caps)
     if taxes.rates:
         given = [
             taxes.from_basis(at, part, basis)
             for at, part in zip(positions, given, strict=True)
         ]
     parts = list(zip(positions, given, strict=True))
-    return by_lines(view, parts + _off_delivery(view, amount_minor - total))
+    return by_lines(parts + _off_delivery(view, amount_minor - total))
 
 
 def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
@@ -194,7 +205,6 @@ def amount_off_each_unit(view: View, amount_minor: int) -> Cut:
     """Take an amount off every unit, as far as its price goes."""
     if view.is_by_line and not any(each.units for each in view.lines):
         return by_lines(
-            view,
             (
                 (
                     each.line.position,
@@ -210,7 +220,6 @@ def amount_off_each_unit(view: View, amount_minor: int) -> Cut:
 def amount_off_each_line(view: View, amount_minor: int) -> Cut:
     """Take an amount off every line once."""
     return by_lines(
-        view,
         (
             (each.line.position, min(amount_minor, each.left_minor))
             for each in view.lines
@@ -218,20 +227,9 @@ def amount_off_each_line(view: View, amount_minor: int) -> Cut:
     )
 
 
-def by_lines(view: View, parts: Iterable[tuple[int, int]]) -> Cut:
-    """Return a cut of lines; where the first units take the remainder, by unit."""
-    shares = tuple([(at, part) for at, part in parts if part])
-    if view.policies.allocation_remainder == "first_units":
-        lines = view.situation.lines
-        quantities = {e.line.position: e.line.quantity for e in lines}
-        singles = tuple(
-            (at, place, piece)
-            for at, part in shares
-            for place, piece in enumerate(split_first(part, quantities[at]))
-            if piece
-        )
-        return Cut(unit_shares=singles)
-    return Cut(shares=shares)
+def by_lines(parts: Iterable[tuple[int, int]]) -> Cut:
+    """Return a cut of lines."""
+    return Cut(shares=tuple([(at, part) for at, part in parts if part]))
 
 
 def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
@@ -277,16 +275,17 @@ def capped(view: View, cut: Cut, cap_minor: int | None) -> Cut:
     """Return a cut that takes no more than a cap, shrunk in proportion (C16)."""
     if cap_minor is None:
         return cut
-    taxes, basis = view.situation.taxes, view.policies.cap_tax_basis
+    policies, taxes = view.policies, view.situation.taxes
     parts = cut.unit_shares or cut.shares
     if cut.amount_minor <= cap_minor and not taxes.rates:
         return cut
+    basis = policies.cap_tax_basis
     sizes = [taxes.as_basis(each[0], each[-1], basis) for each in parts]
     if sum(sizes) <= cap_minor:
         return cut
     kept = [
         taxes.from_basis(each[0], part, basis)
-        for each, part in zip(parts, share(cap_minor, sizes, sizes), strict=True)
+        for each, part in zip(parts, split(cap_minor, sizes, policies), strict=True)
     ]
     if cut.unit_shares:
         singles = tuple(

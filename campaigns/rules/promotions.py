@@ -349,6 +349,7 @@ class Promotion(Offer):
             closes=self.closes,
             budget=None if self.budget_minor is None else self.budget_id,
             moves_excess=self.policies.floor_excess == "redistributed_to_other_lines",
+            by_first_units=self.policies.allocation_remainder == "first_units",
             units_left=self.units_left,
             trace={"times": cut.times, "units": units, **left},
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import cycle
+from operator import gt
 
 from campaigns.rules.policies import Policies
 from crm.shared.money import round_half_up, share
@@ -33,8 +35,20 @@ def _divided(numerator: int, denominator: int, policies: Policies) -> int:
 MODES = ("half_up", "down", "half_down")
 
 
-def split(total: int, weights: Sequence[int], policies: Policies) -> list[int]:
+def split(
+    total: int,
+    weights: Sequence[int],
+    policies: Policies,
+    caps: Sequence[int] | None = None,
+) -> list[int]:
     """Split a total in proportion to weights; where the remainder goes is a policy.
+
+    No part falls below zero, nor does one exceed its weight where the total does not
+    exceed theirs: what a part cannot take of the remainder goes to the others.
+
+    Args:
+        caps: most that each part may take, where that is not its weight; the total is
+            no more than their sum. Where one is full, no policy has a say (S10).
 
     >>> from campaigns.rules.policies import Policies
     >>> last = Policies(allocation_remainder="last_line", rounding_mode="down")
@@ -43,25 +57,39 @@ def split(total: int, weights: Sequence[int], policies: Policies) -> list[int]:
     """
     whole = sum(weights)
     rule = policies.allocation_remainder
-    if rule in {"largest_remainder", "any"} or not whole:
-        return share(total, weights) if weights else []
-    parts = [rounded(Fraction(total * each, whole), policies) for each in weights]
-    rest = total - sum(parts)
-    if rule == "last_line":
-        last = max(place for place, each in enumerate(weights) if each)
-        parts[last] += rest
+    is_by_size = rule in {"largest_remainder", "any"} or not whole
+    if is_by_size:
+        parts = share(total, weights) if weights else []
+    else:
+        parts = [rounded(Fraction(total * each, whole), policies) for each in weights]
+    if caps is not None and any(map(gt, parts, caps)):
+        return share(total, weights, caps)
+    if is_by_size:
         return parts
-    step = 1 if rest > 0 else -1
-    for place in [at for at, each in enumerate(weights) if each][: abs(rest)]:
-        parts[place] += step
+    most = caps or (weights if total <= whole else [total] * len(weights))
+    places = list(range(len(weights)))
+    if rule == "last_line":
+        places.reverse()
+    # Those without weight take something only when nobody with weight can.
+    places.sort(key=lambda place: not weights[place])
+    return _handed_on(parts, total, most, places, at_once=rule == "last_line")
+
+
+def _handed_on(
+    parts: list[int],
+    total: int,
+    most: Sequence[int],
+    places: Sequence[int],
+    *,
+    at_once: bool,
+) -> list[int]:
+    """Bring parts to a total: one minor unit a place, or all that it can take."""
+    rest = total - sum(parts)
+    for place in cycle(places):
+        if not rest:
+            break
+        step = rest if at_once else (rest > 0) - (rest < 0)
+        part = max(0, min(parts[place] + step, most[place]))
+        rest += parts[place] - part
+        parts[place] = part
     return parts
-
-
-def split_first(total: int, count: int) -> list[int]:
-    """Split over equal units, the first ones taking the remainder.
-
-    >>> split_first(2000, 3)
-    [667, 667, 666]
-    """
-    whole, rest = divmod(total, count)
-    return [whole + (place < rest) for place in range(count)]

@@ -19,12 +19,12 @@ from orders.rules.closing import (
     open_part,
 )
 from orders.rules.frames import Frame
-from orders.rules.freight import FreightRule, freight_minor
+from orders.rules.freight import Delivery, FreightRule, freight_minor
 from orders.rules.gifts import and_promised
 from orders.rules.lines import FREIGHT_KIND, PriceLine, StageLine, StageLines
 from orders.rules.offers import GOODS_STAGES, PriceRequest, Reduction, Stage
 from orders.rules.takings import Taking
-from orders.rules.units import split_over_units
+from orders.rules.units import split_first, split_over_units
 
 #: Only what is delivered is charged freight.
 _DELIVERED = "goods"
@@ -33,16 +33,6 @@ _NONE: frozenset[int] = frozenset()
 _Shares = tuple[tuple[int, int], ...]
 #: A group or flash price is the line's last price but for points (S2).
 _CLOSED_TO = GOODS_STAGES | {Stage.PRICE}
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What delivery costs, and what that was reckoned from."""
-
-    fee_minor: int
-    spend_minor: int
-    grams: int
-    has_goods: bool
 
 
 @dataclass(slots=True)
@@ -134,7 +124,7 @@ class Basket:
         """Return the positions of what delivery is charged."""
         return self.frame.charged_at
 
-    def charge_by(self, rule: FreightRule) -> "Delivery":
+    def charge_by(self, rule: FreightRule) -> Delivery:
         """Add what a rule says that delivery costs, as a line of its own."""
         goods = [line for line in self.lines if line.kind == _DELIVERED]
         spend = sum(self.left[line.position] for line in goods)
@@ -227,6 +217,8 @@ class Basket:
             shares, singles = self._by_unit(reduction)
         elif reduction.shares:
             shares = self._by_line(reduction)
+            if reduction.by_first_units:
+                singles = self._off_first_units(shares)
         else:
             shares = self._shared(reduction)
         gifts, budget = reduction.gifts, reduction.budget
@@ -262,6 +254,16 @@ class Basket:
             for at, extra in zip(positions, more, strict=True):
                 takes[at] = takes.get(at, 0) + extra
         return tuple(sorted([each for each in takes.items() if each[1]]))
+
+    def _off_first_units(self, shares: _Shares) -> tuple[tuple[int, int, int], ...]:
+        """Split shares over the open units of their lines, none below its floor."""
+        singles: list[tuple[int, int, int]] = []
+        for position, amount in shares:
+            lefts, floor = self.unit_lefts(position), self.line_at(position).floor_minor
+            open_ones = lefts[: len(lefts) - self._closed_units(position).count]
+            parts = split_first(amount, [max(0, left - floor) for left in open_ones])
+            singles += [(position, at, part) for at, part in enumerate(parts) if part]
+        return tuple(singles)
 
     def _by_unit(
         self, reduction: Reduction

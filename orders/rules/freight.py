@@ -31,6 +31,16 @@ class FreightRule:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What delivery costs, and what that was reckoned from."""
+
+    fee_minor: int
+    spend_minor: int
+    grams: int
+    has_goods: bool
+
+
 def region_of(province: str) -> str:
     """Return a province as rules compare it: without spaces, case and its kind.
 

@@ -85,6 +85,9 @@ class Reduction:
     gifts: tuple[Gift, ...] = ()
     #: What lines at their floor cannot take: to the other lines (S10), or to nobody.
     moves_excess: bool = True
+    #: Shares of lines are taken off their units, the first ones the remainder; or off
+    #: all units in proportion (S11).
+    by_first_units: bool = False
     #: No other offer on goods lowers the lines it takes from (S2).
     closes: bool = False
     #: Key of the budget that pays for it; offers of one key share what is left (S21).

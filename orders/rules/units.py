@@ -1,5 +1,6 @@
 """What the units of a line are worth (S11). Plain Python."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from crm.shared.money import cumulative_share, share
@@ -24,6 +25,22 @@ def split_over_units(
         above = share(total - floor_minor * count, [e - floor_minor for e in units])
         return tuple(floor_minor + each for each in above)
     return tuple(share(total, units))
+
+
+def split_first(total: int, rooms: Sequence[int]) -> list[int]:
+    """Split over units in proportion to what each can take, no more than all can.
+
+    The first ones that can take it have the remainder.
+
+    >>> split_first(2000, [5000, 5000, 5000]), split_first(500, [1000, 0])
+    ([667, 667, 666], [500, 0])
+    """
+    whole = sum(rooms)
+    parts = [total * room // whole if room else 0 for room in rooms]
+    rest = total - sum(parts)
+    for place in [at for at, room in enumerate(rooms) if room][:rest]:
+        parts[place] += 1
+    return parts
 
 
 def split_evenly(total: int, count: int) -> tuple[int, ...]:
