@@ -7,6 +7,7 @@ are fractions of one (``Fraction(1, 5)`` is 20 %), amounts minor units.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from operator import sub
 from typing import Literal, Protocol
 
@@ -30,6 +31,7 @@ from campaigns.rules.selections import (
     bundles,
     buy_and_get,
     by_price,
+    first_of_each_line,
     most_sets,
     sets_of_each,
     units_of,
@@ -216,12 +218,19 @@ class BuyGet:
         )
         dearest = policies.target_order == "most_expensive_first"
         gettable = by_price(gettable, dearest_first=dearest)
+        bounds = view.selection
+        if bounds.most_per_line is not None:
+            gettable = first_of_each_line(gettable, bounds.most_per_line)
         times = most_sets(buyable, gettable, buy, self.get)
         if self.repeats is not None:
             times = min(times, self.repeats)
+        if bounds.most_units is not None and self.get:
+            # The last set may give fewer units.
+            times = min(times, ceil(bounds.most_units / self.get))
         if not times:
             return Refused("set_not_complete")
         bought, got = buy_and_get(buyable, gettable, buy, self.get, times)
+        got = got[: bounds.most_units]
         bases = view.unit_bases(got)
         parts = [rounded_part(base, self.rate, policies) for base in bases]
         return Cut(
@@ -355,7 +364,7 @@ class QuantityGroup:
         full = len(units) // self.size * self.size
         if not full:
             return Refused("quantity_not_met", {"missing": self.size - len(units)})
-        chosen = units[:full]
+        chosen = view.selection.bounded(units[:full])
         if self.rate is None:
             parts = [min(self.amount_minor, unit.left_minor) for unit in chosen]
         else:

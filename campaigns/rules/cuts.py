@@ -237,7 +237,7 @@ def by_units(view: View, units: Sequence[Unit], parts: Sequence[int]) -> Cut:
     used: Sequence[Unit] = units
     if view.selection.group_size:
         used = view.selection.used_by(view.units(), units, view.policies)
-    per_group = view.selection.per_group
+    per_group = view.selection.of_each_group
     return Cut(
         unit_shares=shares_of_units(units, parts),
         uses=tuple([unit[:2] for unit in used]),

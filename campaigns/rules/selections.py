@@ -54,11 +54,18 @@ class Selection:
             chosen = self._of_groups(chosen, policies)
         elif self.most_units is not None or self.most_per_line is not None:
             chosen = by_price(chosen, dearest_first=self.dearest_first)
+        return self.bounded(chosen)
+
+    def bounded(self, units: list[Unit]) -> list[Unit]:
+        """Return the first units, no more than may get it of a line and in all."""
         if self.most_per_line is not None:
-            chosen = _first_of_each_line(chosen, self.most_per_line)
-        if self.most_units is not None:
-            chosen = chosen[: self.most_units]
-        return chosen
+            units = first_of_each_line(units, self.most_per_line)
+        return units if self.most_units is None else units[: self.most_units]
+
+    @property
+    def of_each_group(self) -> int:
+        """Return how many units of a group get it: no more than it has (X7)."""
+        return min(self.per_group, self.group_size)
 
     def used_by(
         self, units: Sequence[Unit], chosen: Sequence[Unit], policies: Policies
@@ -67,17 +74,19 @@ class Selection:
 
         Where the cheapest of the whole cart make the groups, the next cheap ones.
         """
-        if not self.group_size or not self.per_group:
+        each = self.of_each_group
+        if not each:
             return list(chosen)
         taken = {unit[:2] for unit in chosen}
         rest = [unit for unit in units if unit[:2] not in taken]
-        paid = len(chosen) // self.per_group * (self.group_size - self.per_group)
+        paid = len(chosen) // each * (self.group_size - each)
         if policies.target_order == "cheapest_of_whole_cart":
             return [*chosen, *by_price(reversed(rest))[:paid]]
         return [*chosen, *by_price(rest, dearest_first=True)[:paid]]
 
     def _of_groups(self, units: list[Unit], policies: Policies) -> list[Unit]:
         """Return the units of full groups: by their formation, so many of each."""
+        each = self.of_each_group
         groups = len(units) // self.group_size
         if self.repeats is not None:
             groups = min(groups, self.repeats)
@@ -86,18 +95,18 @@ class Selection:
             # Of units that cost the same those that came last.
             in_order = by_price(reversed(units))
         if policies.group_formation == "cheapest_of_all":
-            return in_order[: groups * self.per_group]
+            return in_order[: groups * each]
         in_order = in_order[: groups * self.group_size]
         if policies.group_formation == "round_robin":
             return [
                 unit
                 for group in range(groups)
-                for unit in in_order[group::groups][: self.per_group]
+                for unit in in_order[group::groups][:each]
             ]
         return [
             unit
             for start in range(0, groups * self.group_size, self.group_size)
-            for unit in in_order[start : start + self.per_group]
+            for unit in in_order[start : start + each]
         ]
 
 
@@ -230,7 +239,8 @@ def most_sets(
     return min(limits)
 
 
-def _first_of_each_line(units: Iterable[Unit], most: int) -> list[Unit]:
+def first_of_each_line(units: Iterable[Unit], most: int) -> list[Unit]:
+    """Return no more units of a line than so many, the first ones."""
     seen: dict[int, int] = {}
     kept = []
     for unit in units:

@@ -64,7 +64,7 @@ def cart_of(
         charge_ids[-number] = name
         charges.append(
             delivery_charge(
-                money.read(each["amount"]),
+                money.price(each["amount"]),
                 position=-number,
                 name=name,
                 method=str(each.get("method", name)),
@@ -110,8 +110,8 @@ def _line(
         kind=kind,
         quantity=quantity,
         unit_price_minor=price,
-        list_price_minor=money.read(given.get("list_price", given["unit_price"])),
-        floor_minor=money.read(given.get("min_price") or 0),
+        list_price_minor=money.price(given.get("list_price", given["unit_price"])),
+        floor_minor=money.price(given.get("min_price") or 0),
         marks=_marks(given, sku, parents),
     )
 
@@ -151,7 +151,7 @@ def _taxes(
     tax = given.get("tax") or {}
     known_keys("tax", tax, _TAX_KEYS)
     includes = bool(tax.get("prices_include_tax", True))
-    fixed = money.read(tax.get("fixed_per_unit") or 0)
+    fixed = money.price(tax.get("fixed_per_unit") or 0)
     rates: dict[int, Rate] = {}
     for position, line in enumerate(lines, 1):
         several = _several(tax, line, position)

@@ -21,16 +21,18 @@ from campaigns.rules.conditions import Condition, Every, Quantity
 from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
 from campaigns.rules.scopes import Scope, delivery
-from campaigns.rules.selections import EVERY_UNIT, Selection
+from campaigns.rules.selections import Selection
 from campaigns.rules.wire.conditions import Context, condition_of, scope_of
 from campaigns.rules.wire.reading import (
     NotExpressible,
     chosen,
+    count,
     known_keys,
     rate,
     texts,
     whole,
 )
+from campaigns.rules.wire.units import REPEATING, repeats_of, units_for
 from orders.rules.offers import Gift, Stage
 
 STAGES = {
@@ -84,7 +86,7 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
     limits = given.get("limits") or {}
     most = limits.get("max_applications_per_order")
     repeats = (given["benefit"].get("repeat") or False) is not False
-    repeats = repeats or context.policies.application_repeat in _REPEATING
+    repeats = repeats or context.policies.application_repeat in REPEATING
     cap = given.get("cap")
     if isinstance(cap, Mapping):
         known_keys("cap", cap, {"amount"})
@@ -98,7 +100,7 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
         conditions=Every(tuple(conditions)),
         selection=selection,
         is_whole=target == "order",
-        cap_minor=None if cap is None else context.money.read(cap),
+        cap_minor=None if cap is None else context.money.price(cap),
         most_times=_most_times(most, repeats),
         skips_discounted=bool(given.get("skip_discounted"))
         or context.policies.discounted_items == "skipped",
@@ -111,13 +113,10 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
     )
 
 
-_REPEATING = {"per_full_group", "per_condition"}
-
-
 def _most_times(most: Any, repeats: bool) -> int | None:
     """Return how often an amount per application is given; None is any number."""
     if most is not None:
-        return whole(most)
+        return count(most)
     return None if repeats else 1
 
 
@@ -133,7 +132,7 @@ def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:
         return policies
     if shared is None or given["benefit"]["type"] != "amount":
         return policies if shared in _SHARINGS else _unknown_sharing(shared)
-    per = given["benefit"].get("per", "order")
+    per = _per(given) or "order"
     if (shared == "across") == (per in {"order", "application"}) and shared != "once":
         return policies
     raise NotExpressible(f"allocation {shared} of an amount per {per}")
@@ -168,69 +167,7 @@ def _benefit(
     kind = chosen("benefit", benefit.get("type"), _BENEFIT_KEYS)
     known_keys(f"benefit {kind}", benefit, _BENEFIT_KEYS[kind] | _MODIFIERS)
     made = _MAKERS[kind](given, benefit, scope, conditions, context)
-    if isinstance(made, BuyGet | SetPrice | FirstNext | QuantityGroup | FreeItem):
-        return made, EVERY_UNIT
-    return made, _selection(given, benefit, conditions, context)
-
-
-def _selection(
-    given: Mapping[str, Any],
-    benefit: Mapping[str, Any],
-    conditions: Sequence[Condition],
-    context: Context,
-) -> Selection:
-    """Return which units get the benefit: so many in all, of a line, or of a group."""
-    most = given.get("max_affected_units")
-    per_line = given.get("max_units_per_line")
-    group, each = benefit.get("group_size"), benefit.get("max_units")
-    repeats = _repeats(given, context)
-    if benefit["type"] == "cheapest_free" or benefit.get("select") == "cheapest_unit":
-        each = whole(benefit.get("qty") or each or 1)
-        if group is None and (repeats is None or repeats > 1):
-            # As often as the condition holds: it says how many units make a group.
-            group = _group_of(conditions)
-        if group is None:
-            most, each = (each if most is None else min(each, whole(most))), None
-    elif "select" in benefit:
-        raise NotExpressible(f"select {benefit['select']}")
-    if each is not None and group is None:
-        most, each = (each if most is None else min(whole(most), whole(each))), None
-    return Selection(
-        most_units=None if most is None else whole(most),
-        most_per_line=None if per_line is None else whole(per_line),
-        group_size=whole(group or 0),
-        per_group=whole(each if each is not None else group or 0),
-        repeats=repeats if group else None,
-        dearest_first=_dearest(benefit, context),
-    )
-
-
-def _dearest(benefit: Mapping[str, Any], context: Context) -> bool:
-    if benefit["type"] == "cheapest_free" or benefit.get("select") == "cheapest_unit":
-        return False
-    return context.policies.target_order == "most_expensive_first"
-
-
-def _group_of(conditions: Sequence[Condition]) -> int | None:
-    sizes = [each.value for each in conditions if isinstance(each, Quantity)]
-    return sizes[0] if sizes else None
-
-
-def _repeats(given: Mapping[str, Any], context: Context) -> int | None:
-    """Return for how many groups a benefit is given; None is for all."""
-    most = (given.get("limits") or {}).get("max_applications_per_order")
-    if most is not None:
-        return whole(most)
-    asked = given["benefit"].get("repeat")
-    if asked is None:
-        if context.policies.application_repeat == "once_consumes_all":
-            return 1
-        is_grouped = "group_size" in given["benefit"]
-        how = context.policies.application_repeat
-        return None if is_grouped or how in _REPEATING else 1
-    if isinstance(asked, bool):
-        return None if asked else 1
-    return whole(asked)
+    return made, units_for(made, given, conditions, context)
 
 
 def _percent(given, benefit, scope, conditions, context) -> Benefit:
@@ -238,17 +175,23 @@ def _percent(given, benefit, scope, conditions, context) -> Benefit:
 
 
 def _amount(given, benefit, scope, conditions, context) -> Benefit:
-    usual = {"order": "order", "shipping": "method"}.get(given.get("target", ""))
-    per = benefit.get("per", usual)
+    per = _per(given)
     pers = {"order", "line", "unit", "application", "method"}
     if per is None:
         raise NotExpressible("amount without per")
     kind: Any = chosen("per", per, pers)
-    return Amount(context.money.read(benefit["value"]), kind)
+    return Amount(context.money.price(benefit["value"]), kind)
+
+
+def _per(given: Mapping[str, Any]) -> str | None:
+    """Return per what an amount is; sharing says it of delivery that does not."""
+    is_shared = given.get("allocation") == "across"
+    usual = {"order": "order", "shipping": "order" if is_shared else "method"}
+    return given["benefit"].get("per", usual.get(given.get("target", "")))
 
 
 def _fixed_price(given, benefit, scope, conditions, context) -> Benefit:
-    price = context.money.read(benefit["value"])
+    price = context.money.price(benefit["value"])
     per = chosen("per", benefit.get("per", "order"), {"order", "set"})
     if per == "order":
         return FixedPrice(price)
@@ -259,10 +202,10 @@ def _fixed_price(given, benefit, scope, conditions, context) -> Benefit:
     size = benefit.get("group_size") or (counts[0].value if counts else None)
     if size is None:
         raise NotExpressible("a price per set that does not say what a set is")
-    repeats = _repeats(given, context)
+    repeats = repeats_of(given, context)
     return SetPrice(
         price,
-        whole(size),
+        count(size),
         repeats,
         distinct=counts[0].distinct if counts else "",
         dearest_first=context.policies.target_order == "most_expensive_first",
@@ -275,15 +218,15 @@ def _cheapest_free(given, benefit, scope, conditions, context) -> Benefit:
 
 
 def _free_item(given, benefit, scope, conditions, context) -> Benefit:
-    sku, quantity = str(benefit["sku"]), whole(benefit.get("qty", 1))
-    every = whole(benefit.get("every") or 0)
+    sku, quantity = str(benefit["sku"]), count(benefit.get("qty", 1))
+    every = count(benefit.get("every") or 0)
     if context.policies.free_item_mode == "discount_on_unit_in_cart":
         gifts = Scope(needs=(frozenset({f"sku:{sku}"}),))
         return BuyGet(every, quantity, scope, gifts, repeats=None if every else 1)
     listed = context.catalog.get(sku, 0)
     most = (given.get("limits") or {}).get("max_applications_per_order")
     gift = Gift(sku, quantity, listed)
-    return FreeItem((gift,), every, None if most is None else whole(most))
+    return FreeItem((gift,), every, None if most is None else count(most))
 
 
 def _buy_get(given, benefit, scope, conditions, context) -> Benefit:
@@ -292,14 +235,14 @@ def _buy_get(given, benefit, scope, conditions, context) -> Benefit:
         known_keys("buy_get", part, {"qty", "scope"})
     repeat = benefit.get("repeat")
     how = context.policies.application_repeat
-    repeats = _repeats(given, context) if repeat is not None else None
+    repeats = repeats_of(given, context) if repeat is not None else None
     limited = (given.get("limits") or {}).get("max_applications_per_order")
     if repeat is None:
-        repeats = None if how in _REPEATING else 1
-        repeats = whole(limited) if limited is not None else repeats
+        repeats = None if how in REPEATING else 1
+        repeats = count(limited) if limited is not None else repeats
     return BuyGet(
-        whole(buy["qty"]),
-        whole(get["qty"]),
+        count(buy["qty"]),
+        count(get["qty"]),
         scope_of(buy["scope"], context) if "scope" in buy else scope,
         scope_of(get["scope"], context) if "scope" in get else scope,
         rate(benefit.get("percent", 100)),
@@ -321,12 +264,12 @@ def _tiered(given, benefit, scope, conditions, context) -> Benefit:
     def step(value: Any) -> Benefit:
         if is_percent:
             return Percent(rate(value))
-        return Amount(context.money.read(value), per)
+        return Amount(context.money.price(value), per)
 
     steps = []
     for each in benefit["tiers"]:
         known_keys("tier", each, {"from", "percent" if is_percent else "amount"})
-        least = whole(each["from"]) if is_count else context.money.read(each["from"])
+        least = count(each["from"]) if is_count else context.money.price(each["from"])
         steps.append((least, step(each["percent" if is_percent else "amount"])))
     if not steps:
         raise NotExpressible("steps that are none")
@@ -337,18 +280,18 @@ def _tiered(given, benefit, scope, conditions, context) -> Benefit:
 
 
 def _first_next(given, benefit, scope, conditions, context) -> Benefit:
-    most = whole(benefit.get("max_units") or 0)
+    most = count(benefit.get("max_units") or 0)
     if most and context.policies.first_next_beyond_max != "zero":
         raise NotExpressible("units beyond the last one")
-    read = context.money.read
+    read = context.money.price
     return FirstNext(read(benefit["first"]), read(benefit["next"]), most)
 
 
 def _quantity_group(given, benefit, scope, conditions, context) -> Benefit:
-    size = whole(benefit["group_size"])
+    size = count(benefit["group_size"], least=1)
     if "percent" in benefit:
         return QuantityGroup(size, rate=rate(benefit["percent"]))
-    return QuantityGroup(size, context.money.read(benefit["value"]))
+    return QuantityGroup(size, context.money.price(benefit["value"]))
 
 
 _MAKERS = {

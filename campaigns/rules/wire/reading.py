@@ -191,3 +191,11 @@ def texts(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
+def count(value: Any, *, least: int = 0) -> int:
+    """Return how many of something there are, never fewer than none (X7)."""
+    number = whole(value)
+    if number < least:
+        raise NotExpressible(f"number {value}")
+    return number
