@@ -33,6 +33,8 @@ class Scope:
     without: tuple["Scope", ...] = ()
     least_unit_minor: int | None = None
     most_unit_minor: int | None = None
+    #: Without lines whose unit price an offer has lowered, as one of a catalogue does.
+    at_full_price: bool = False
     kinds: frozenset[str] = GOODS
     #: Marks of which every line in it carries one; None if it needs none. Nobody knows
     #: before a price is made by which method a cart is delivered.
@@ -83,6 +85,7 @@ class Scope:
         return (
             self.least_unit_minor is not None
             or self.most_unit_minor is not None
+            or self.at_full_price
             or any(each.has_bounds for each in inner)
         )
 
@@ -101,6 +104,8 @@ class Scope:
         return not any(out.matches(each) for out in self.without)
 
     def _within_bounds(self, each: StageLine) -> bool:
+        if self.at_full_price and each.opening_minor < each.line.gross_minor:
+            return False
         quantity = each.line.quantity
         least, most = self.least_unit_minor, self.most_unit_minor
         if least is not None and each.opening_minor < least * quantity:

@@ -86,7 +86,7 @@ def _line(
     position: int,
     given: Mapping[str, Any],
     money: Money,
-    parents: Mapping[str, str],
+    parents: Mapping[str, Sequence[str]],
 ) -> PriceLine:
     known_keys("line", given, _LINE_KEYS)
     sku = str(given.get("sku", given["id"]))
@@ -117,14 +117,15 @@ def _line(
 
 
 def _marks(
-    given: Mapping[str, Any], sku: str, parents: Mapping[str, str]
+    given: Mapping[str, Any], sku: str, parents: Mapping[str, Sequence[str]]
 ) -> frozenset[str]:
     marks = {f"model:{given.get('product', sku)}"}
-    for category in texts(given.get("categories")):
-        step: str | None = category
-        while step is not None and f"category:{step}" not in marks:
-            marks.add(f"category:{step}")
-            step = parents.get(step)
+    above = [*texts(given.get("categories"))]
+    while above:
+        category = above.pop()
+        if f"category:{category}" not in marks:
+            marks.add(f"category:{category}")
+            above += parents.get(category, ())
     values = {key: given[key] for key in _ATTRIBUTES if given.get(key) is not None}
     for key, value in (values | (given.get("attributes") or {})).items():
         marks.add(f"{key}:{value}")
@@ -137,9 +138,13 @@ def _marks(
     return frozenset(marks | {mark for mark, is_set in flags.items() if is_set})
 
 
-def _parents(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Return child -> parent category."""
-    return {child: parent for parent in tree for child in texts(tree[parent])}
+def _parents(tree: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return child -> parent categories."""
+    parents: dict[str, list[str]] = {}
+    for parent in tree:
+        for child in texts(tree[parent]):
+            parents.setdefault(child, []).append(parent)
+    return parents
 
 
 def _taxes(

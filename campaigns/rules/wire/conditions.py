@@ -50,6 +50,10 @@ def scope_of(given: Any, context: Context) -> Scope:
     if not given or given == "all":
         return _everything(context)
     known_keys("scope", given, _SCOPE_KEYS)
+    if "methods" in given:
+        # No line is delivery and goods: several keys must all hold.
+        known_keys("scope of methods", given, {"methods", "all"})
+        return delivery(texts(given["methods"]))
     avoids = set(_everything(context).avoids)
     if given.get("exclude_addons"):
         avoids.add(ADDON)
@@ -60,11 +64,9 @@ def scope_of(given: Any, context: Context) -> Scope:
         for key, mark in _SCOPE_MARKS.items()
         if key in given
     )
-    if "methods" in given:
-        return delivery(texts(given["methods"]))
     bounds = {
         key: None if given.get(key) is None else context.money.read(given[key])
-        for key in ("min_unit_price", "max_unit_price")
+        for key in _BOUNDS
     }
     return Scope(
         needs=needs,
@@ -73,13 +75,16 @@ def scope_of(given: Any, context: Context) -> Scope:
         without=_excluded(given.get("exclude"), context),
         least_unit_minor=bounds["min_unit_price"],
         most_unit_minor=bounds["max_unit_price"],
+        at_full_price=bool(given.get("exclude_on_sale")),
     )
 
 
 _SCOPE_MARKS = {"skus": "sku", "products": "model", "categories": "category"}
+_BOUNDS = ("min_unit_price", "max_unit_price")
 _SCOPE_KEYS = {
     *_SCOPE_MARKS,
-    *("all", "min_unit_price", "max_unit_price", "methods", "any_of", "exclude"),
+    *_BOUNDS,
+    *("all", "methods", "any_of", "exclude"),
     *("exclude_addons", "exclude_on_sale"),
 }
 
@@ -91,14 +96,19 @@ def _everything(context: Context) -> Scope:
 
 
 def _excluded(given: Any, context: Context) -> tuple[Scope, ...]:
-    """Return what is left out: a scope with one key or several, any of which does."""
+    """Return what is left out: a scope with one key or several, any of which does.
+
+    Both bounds of a price are one: what lies between them.
+    """
     if not given:
         return ()
     if isinstance(given, list):
         if all(isinstance(each, str) for each in given):
             return (scope_of({"skus": given}, context),)
         return tuple(scope_of(each, context) for each in given)
-    return tuple(scope_of({key: value}, context) for key, value in given.items())
+    bounds = {key: given[key] for key in _BOUNDS if key in given}
+    parts = [{key: given[key]} for key in given if key not in bounds]
+    return tuple(scope_of(each, context) for each in [*parts, bounds] if each)
 
 
 def condition_of(given: Mapping[str, Any], context: Context) -> Condition:

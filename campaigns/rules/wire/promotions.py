@@ -91,19 +91,20 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
     if isinstance(cap, Mapping):
         known_keys("cap", cap, {"amount"})
         cap = cap["amount"]
+    skips_discounted = bool(given.get("skip_discounted"))
+    skips_discounted |= context.policies.discounted_items == "skipped"
     return Promotion(
         source_id=str(given["id"]),
         name=str(given.get("name", given["id"])),
         benefit=benefit,
         stage=STAGES[target],
-        scope=scope,
+        scope=replace(scope, at_full_price=scope.at_full_price or skips_discounted),
         conditions=Every(tuple(conditions)),
         selection=selection,
         is_whole=target == "order",
         cap_minor=None if cap is None else context.money.price(cap),
         most_times=_most_times(most, repeats),
-        skips_discounted=bool(given.get("skip_discounted"))
-        or context.policies.discounted_items == "skipped",
+        skips_discounted=skips_discounted,
         policies=_policies_of(given, context.policies),
         taxes=context.taxes,
         facts=context.facts,
@@ -154,6 +155,8 @@ def _scope_for(target: str, given: Mapping[str, Any], context: Context) -> Scope
         known_keys("exclude of shipping", without, {"methods"})
         avoids = frozenset(f"method:{each}" for each in texts(without.get("methods")))
         return replace(delivery(texts(scope.get("methods"))), avoids=avoids)
+    if scope and scope != "all" and "methods" in scope:
+        raise NotExpressible("scope of goods: methods")
     return scope_of(scope, context)
 
 
