@@ -291,10 +291,15 @@ class Tiered:
         return self._given(view, self._measure(view))
 
     def _by_line(self, view: View) -> Cut | Refused:
+        situation = view.situation
+        taxes, tax_basis = situation.taxes, situation.policies.threshold_tax_basis
         parts: list[tuple[int, int]] = []
         for each in view.lines:
-            one = View((each,), view.situation, view.selection, view.times)
-            size = each.line.quantity if self.by == "line_quantity" else each.left_minor
+            one = View((each,), situation, view.selection, view.times)
+            size = each.line.quantity
+            if self.by == "line_value":
+                at, left = each.line.position, each.left_minor
+                size = taxes.as_basis(at, left, tax_basis)
             cut = self._given(one, size)
             if isinstance(cut, Cut):
                 parts.append((each.line.position, cut.amount_minor))
@@ -307,7 +312,7 @@ class Tiered:
         basis = situation.policies.threshold_basis
         if self.by == "order_value":
             return situation.worth(Scope(), basis)
-        return sum(situation.amount(each, basis) for each in view.lines)
+        return situation.worth_of(view.lines, basis)
 
     def _given(self, view: View, size: int) -> Cut | Refused:
         reached = [benefit for least, benefit in self.steps if size >= least]

@@ -14,9 +14,10 @@ from typing import Any, Literal, Protocol
 from campaigns.rules.policies import WIRE, Policies
 from campaigns.rules.scopes import ALL, Scope
 from orders.rules.gifts import GiftArticle
-from orders.rules.lines import FREIGHT_KIND, StageLine, StageLines
+from orders.rules.lines import DELIVERY_KINDS, FREIGHT_KIND, StageLine, StageLines
 from orders.rules.offers import Refused
 from orders.rules.taxes import NO_TAXES, Taxes
+from orders.rules.units import split_evenly
 
 Comparison = Literal["gte", "gt", "lte", "lt", "eq"]
 _COMPARE = {"gte": ge, "gt": gt, "lte": le, "lt": lt, "eq": eq}
@@ -70,6 +71,20 @@ class Situation:
             return each.opening_minor
         return each.amount_minor if basis == "after_previous_lanes" else each.left_minor
 
+    def unit_amounts(self, each: StageLine, basis: str) -> tuple[int, ...]:
+        """Return what each unit of a line counts; they add up to what it counts."""
+        amount = self.amount(each, basis)
+        if amount == each.left_minor:
+            return each.unit_lefts
+        return split_evenly(amount, each.line.quantity)
+
+    def unused_amount(self, each: StageLine, basis: str) -> int:
+        """Return what a line counts without the units that offers used up."""
+        if not each.used:
+            return self.amount(each, basis)
+        units = enumerate(self.unit_amounts(each, basis))
+        return sum(amount for place, amount in units if place not in each.used)
+
     def worth(self, scope: Scope, basis: str, tax_basis: str = "") -> int:
         """Return what the lines of a scope count, net or gross where it matters."""
         return self.worth_of(scope.of(self.lines), basis, tax_basis)
@@ -79,12 +94,15 @@ class Situation:
     ) -> int:
         """Return what some lines count, and delivery where the basis says so."""
         if basis == "total_including_shipping":
-            found += tuple(e for e in self.lines if e.line.kind == FREIGHT_KIND)
+            found += tuple(e for e in self.lines if e.line.kind in DELIVERY_KINDS)
+        amount, policies = self.amount, self.policies
+        if policies.units_consumption == "each_unit_counts_for_one_promotion":
+            amount = self.unused_amount
         if not self.taxes.rates:
-            return sum([self.amount(each, basis) for each in found])
-        tax_basis = tax_basis or self.policies.threshold_tax_basis
+            return sum([amount(each, basis) for each in found])
+        tax_basis = tax_basis or policies.threshold_tax_basis
         return sum(
-            self.taxes.as_basis(e.line.position, self.amount(e, basis), tax_basis)
+            self.taxes.as_basis(e.line.position, amount(e, basis), tax_basis)
             for e in found
         )
 
@@ -106,20 +124,16 @@ class Worth:
     scope: Scope = ALL
     basis: Basis | None = None
     tax_basis: str = ""
-    #: Delivery counts, too.
-    with_delivery: bool = False
 
     def unmet(self, situation: Situation) -> Refused | None:
         """Compare; of a minimum say how much is missing."""
         basis = self.basis or situation.policies.threshold_basis
-        if self.with_delivery:
-            basis = "total_including_shipping"
         found = self.scope.of(situation.lines)
-        if not found:
-            return Refused("products_not_in_cart")
         worth = situation.worth_of(found, basis, self.tax_basis)
         if _COMPARE[self.op](worth, self.value_minor):
             return None
+        if not found:
+            return Refused("products_not_in_cart")
         if self.op in {"gte", "gt"}:
             missing = self.value_minor - worth + (self.op == "gt")
             return Refused("threshold_not_met", {"missing_minor": missing})
@@ -194,8 +208,7 @@ def scopes_asked(condition: Condition, policies: Policies) -> tuple[Scope, ...] 
         return (condition.scope,)
     if isinstance(condition, Worth):
         basis = condition.basis or policies.threshold_basis
-        has_delivery = condition.with_delivery or basis == "total_including_shipping"
-        return None if has_delivery else (condition.scope,)
+        return None if basis == "total_including_shipping" else (condition.scope,)
     return () if isinstance(condition, _OF_THE_BUYER) else None
 
 
@@ -204,7 +217,7 @@ def least_spend(condition: Condition, policies: Policies) -> int:
     if not isinstance(condition, Worth) or condition.op not in {"gte", "gt"}:
         return 0
     basis = condition.basis or policies.threshold_basis
-    if condition.with_delivery or basis not in _NOT_MORE_THAN_ENTERING:
+    if basis not in _NOT_MORE_THAN_ENTERING:
         return 0
     return condition.value_minor
 

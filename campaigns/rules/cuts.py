@@ -19,7 +19,7 @@ from campaigns.rules.selections import (
     units_of,
 )
 from crm.shared.money import share
-from orders.rules.lines import FREIGHT_KIND, StageLine
+from orders.rules.lines import DELIVERY_KINDS, StageLine
 from orders.rules.offers import Gift
 from orders.rules.units import split_evenly
 
@@ -195,7 +195,7 @@ def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
     """Return what delivery gives where an amount may take all that is to be paid."""
     if not view.is_whole or view.policies.discount_clamp != "payable_total":
         return []
-    charges = [e for e in view.situation.lines if e.line.kind == FREIGHT_KIND]
+    charges = [e for e in view.situation.lines if e.line.kind in DELIVERY_KINDS]
     lefts = [each.left_minor for each in charges]
     parts = share(min(excess, sum(lefts)), lefts) if charges else []
     return [(e.line.position, part) for e, part in zip(charges, parts, strict=True)]

@@ -172,7 +172,7 @@ class Promotion(Offer):
             lines=found,
             situation=situation,
             selection=self.selection,
-            times=self._times(situation),
+            times=self._times(situation, found),
             is_whole=self.is_whole,
             unused_only=uses_units,
             sets_of=self._sets_of(),
@@ -325,7 +325,7 @@ class Promotion(Offer):
         counts = (each for each in self.conditions.of if isinstance(each, Quantity))
         return next((each for each in counts if each.distinct), None)
 
-    def _times(self, situation: Situation) -> int:
+    def _times(self, situation: Situation, found: Sequence[StageLine]) -> int:
         if self.most_times == 1:
             return 1
         counts = [
@@ -333,6 +333,9 @@ class Promotion(Offer):
             for each in self.conditions.of
             if isinstance(each, _COUNTS)
         ]
+        if self.selection.group_size:
+            units = units_of(found, unused_only=True)
+            counts.append(len(units) // self.selection.group_size)
         times = max(1, min(counts, default=1))
         return times if self.most_times is None else min(times, self.most_times)
 

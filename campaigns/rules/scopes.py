@@ -8,7 +8,7 @@ marks, so what a scope can match is known before any cart is: see ``index``.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from orders.rules.lines import FREIGHT_KIND, StageLine, StageLines
+from orders.rules.lines import DELIVERY_KINDS, FREIGHT_KIND, StageLine, StageLines
 
 #: Kinds of lines that offers on goods look at; fees are never reduced.
 GOODS = frozenset({"goods"})
@@ -156,7 +156,7 @@ def places_by_mark(lines: StageLines) -> dict[str, list[int]]:
 def delivery(methods: Iterable[str] = ()) -> Scope:
     """Return the scope of what delivery costs, by some methods or any."""
     needs = frozenset(f"method:{each}" for each in methods)
-    return Scope(needs=(needs,) if needs else (), kinds=frozenset({FREIGHT_KIND}))
+    return Scope(needs=(needs,) if needs else (), kinds=DELIVERY_KINDS)
 
 
 ALL = Scope()

@@ -11,6 +11,8 @@ from orders.rules.units import split_over_units
 
 #: What a charge for delivery is as a line; it stands behind the goods.
 FREIGHT_KIND = "freight"
+#: Kinds of what delivery costs: charges, and lines of a cart that stand for one.
+DELIVERY_KINDS = frozenset({FREIGHT_KIND, "delivery"})
 #: Mark of a line whose price fell below list by a sale, tier or group price (C17).
 ON_SALE = "on_sale"
 

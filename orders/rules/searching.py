@@ -60,7 +60,7 @@ def ask(
     taking = basket.takeable(answer)
     if offer.stage is Stage.FREIGHT:
         # What delivery does not cost is not taken off goods instead (S19).
-        taking = taking.of_positions(basket.charged_at)
+        taking = taking.of_positions(basket.frame.delivery_at)
     mine = won.get(id(offer))
     if mine is not None:
         taking = taking.of_positions(mine)

@@ -158,14 +158,16 @@ def _worth(given: Mapping[str, Any], context: Context) -> Condition:
         # A threshold in another currency is never reached (currency.unset).
         return Not(Every())
     bases = {"before_discounts", "after_previous_discounts", "after_previous_lanes"}
+    with_delivery = "total_including_shipping"
     basis = given.get("basis")
+    if basis is not None:
+        chosen("basis", basis, {*bases, with_delivery})
     return Worth(
         context.money.read(given["value"]),
         chosen("op", given.get("op", "gte"), {"gte", "gt", "lte", "lt", "eq"}),  # type: ignore[arg-type]
         scope_of(given.get("scope"), context),
-        basis and chosen("basis", basis, {*bases, "total_including_shipping"}),  # type: ignore[arg-type]
+        with_delivery if kind == "order_total" else basis,
         chosen("tax_basis", given.get("tax_basis", ""), {"", "net", "gross"}),
-        with_delivery=kind == "order_total",
     )
 
 

@@ -32,7 +32,7 @@ from campaigns.rules.wire.reading import (
 from campaigns.rules.wire.redeeming import PointsPay
 from campaigns.rules.wire.uses import Use, budgets_of
 from orders.rules.combining import Choose, Stacking
-from orders.rules.lines import FREIGHT_KIND, ON_SALE
+from orders.rules.lines import DELIVERY_KINDS, ON_SALE
 from orders.rules.offers import GOODS_STAGES, PriceRequest, Stage
 from orders.rules.pricing import price_cart
 from orders.rules.quotes import Quote
@@ -347,7 +347,7 @@ def _manual_offers(state: State, cart: WireCart, context: Context) -> list[Promo
     offers = []
     positions = {name: at for at, name in cart.ids.items() if at > 0}
     for number, manual in enumerate(state.manual, 1):
-        scope = Scope(kinds=GOODS | {FREIGHT_KIND})
+        scope = Scope(kinds=GOODS | DELIVERY_KINDS)
         if manual.line:
             line = cart.lines[positions[manual.line] - 1]
             scope = Scope(needs=(frozenset({f"product:{line.product_id}"}),))

@@ -83,10 +83,6 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
     scope = _scope_for(target, given, context)
     conditions = [condition_of(each, context) for each in given.get("conditions") or ()]
     benefit, selection = _benefit(given, scope, conditions, context)
-    limits = given.get("limits") or {}
-    most = limits.get("max_applications_per_order")
-    repeats = (given["benefit"].get("repeat") or False) is not False
-    repeats = repeats or context.policies.application_repeat in REPEATING
     cap = given.get("cap")
     if isinstance(cap, Mapping):
         known_keys("cap", cap, {"amount"})
@@ -103,7 +99,7 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
         selection=selection,
         is_whole=target == "order",
         cap_minor=None if cap is None else context.money.price(cap),
-        most_times=_most_times(most, repeats),
+        most_times=_most_times(given, context),
         skips_discounted=skips_discounted,
         policies=_policies_of(given, context.policies),
         taxes=context.taxes,
@@ -114,11 +110,18 @@ def promotion_of(given: Mapping[str, Any], rank: int, context: Context) -> Promo
     )
 
 
-def _most_times(most: Any, repeats: bool) -> int | None:
+def _most_times(given: Mapping[str, Any], context: Context) -> int | None:
     """Return how often an amount per application is given; None is any number."""
+    limits = given.get("limits") or {}
+    most, asked = (
+        limits.get("max_applications_per_order"),
+        given["benefit"].get("repeat"),
+    )
     if most is not None:
         return count(most)
-    return None if repeats else 1
+    if asked and not isinstance(asked, bool):
+        return count(asked)
+    return None if asked or context.policies.application_repeat in REPEATING else 1
 
 
 def _policies_of(given: Mapping[str, Any], policies: Policies) -> Policies:

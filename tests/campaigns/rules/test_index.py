@@ -128,7 +128,7 @@ def test_an_offer_says_what_it_needs(_case, scope, fields, handles):
     [
         ("a minimum", Worth(5_000), 5_000),
         ("a minimum before discounts", Worth(5_000, basis="before_discounts"), 0),
-        ("with delivery", Worth(5_000, with_delivery=True), 0),
+        ("with delivery", Worth(5_000, basis="total_including_shipping"), 0),
         ("a maximum", Worth(5_000, op="lte"), 0),
         ("units", Quantity(5), 0),
     ],
@@ -269,7 +269,7 @@ def test_a_price_by_the_index_is_the_price_by_asking_everybody(offers, cart):
         (
             "delivery may be any line",
             on("category:1"),
-            {"conditions": Every((Worth(1, with_delivery=True),))},
+            {"conditions": Every((Worth(1, basis="total_including_shipping"),))},
             None,
         ),
         (
