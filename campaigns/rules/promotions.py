@@ -32,6 +32,7 @@ from campaigns.rules.conditions import (
     marks_needed,
     scopes_asked,
 )
+from campaigns.rules.consuming import units_brought
 from campaigns.rules.cuts import Cut, View, capped, merged
 from campaigns.rules.policies import SHOP, Policies
 from campaigns.rules.rungs import spend_and_save
@@ -42,7 +43,7 @@ from campaigns.rules.scopes import (
     fewest,
     places_by_mark,
 )
-from campaigns.rules.selections import EVERY_UNIT, Selection, by_price, units_of
+from campaigns.rules.selections import EVERY_UNIT, Selection, units_of
 from orders.rules.lines import ON_SALE, StageLine, StageLines, eligible
 from orders.rules.offers import Offer, Reduction, Refused, Stage
 from orders.rules.taxes import NO_TAXES, Taxes
@@ -364,16 +365,18 @@ class Promotion(Offer):
             return tuple(uses)
         if self.policies.application_repeat == "once_consumes_all":
             return tuple((unit.position, unit.place) for unit in view.units())
+        if not uses:
+            lowered = {position for position, _part in cut.shares}
+            uses = [unit[:2] for unit in view.units() if unit.position in lowered]
+        used = set(uses)
         for condition in self.conditions.of:
-            if not isinstance(condition, Quantity) or isinstance(self.benefit, BuyGet):
-                continue
-            lines = condition.scope.of(view.situation.lines)
-            units = [
-                (u.position, u.place)
-                for u in by_price(units_of(lines, unused_only=True))
-            ]
-            missing = condition.value - len(set(units) & set(uses))
-            uses += [unit for unit in units if unit not in uses][: max(0, missing)]
+            # What is bought is what was counted.
+            if not isinstance(condition, Quantity) or not isinstance(
+                self.benefit, BuyGet
+            ):
+                brought = units_brought(condition, view.situation, used)
+                uses += brought
+                used.update(brought)
         return tuple(uses)
 
 
