@@ -16,14 +16,15 @@ from campaigns.rules.cuts import (
     Cut,
     View,
     amount_off,
-    amount_off_each_line,
     amount_off_each_unit,
+    amount_off_units,
+    amounts_off_lines,
     by_lines,
     by_units,
+    costs_of,
     percent_off,
     shares_of_units,
 )
-from campaigns.rules.policies import Policies
 from campaigns.rules.rounding import rounded_part, split
 from campaigns.rules.scopes import Scope
 from campaigns.rules.selections import (
@@ -73,10 +74,9 @@ class Amount:
         """Take it off as often as ``per`` says; no line falls below zero (C15)."""
         if self.per == "unit":
             return amount_off_each_unit(view, self.value_minor)
-        if self.per in {"line", "method"}:
-            return amount_off_each_line(view, self.value_minor)
-        if self.per == "application" and view.repeats_by_line:
-            return amount_off_each_line(view, self.value_minor)
+        is_by_line = self.per == "application" and view.repeats_by_line
+        if is_by_line or self.per in {"line", "method"}:
+            return amounts_off_lines(view, [self.value_minor] * len(view.lines))
         times = view.times if self.per == "application" else 1
         cut = amount_off(view, self.value_minor * times)
         return Cut(cut.shares, cut.unit_shares, cut.uses, times=times)
@@ -90,7 +90,7 @@ class FixedPrice:
 
     def cut(self, view: View) -> Cut | Refused:
         """Take off what the lines cost more."""
-        worth = sum(each.left_minor for each in view.lines)
+        worth = sum(view.in_basis(*costs_of(view.lines)))
         if worth <= self.value_minor:
             return Refused("no_effect")
         return amount_off(view, worth - self.value_minor)
@@ -161,18 +161,23 @@ class SetPrice:
         chosen: list[Unit] = []
         parts: list[int] = []
         for each in sets:
-            saves = sum(unit.left_minor for unit in each) - self.value_minor
-            if saves > 0:
+            saved = self._saved(view, each)
+            if saved:
                 chosen += each
-                parts += self._saved(each, view.policies)
+                parts += saved
         cut = by_units(view, chosen, parts)
         return Cut(unit_shares=cut.unit_shares, uses=cut.uses, times=len(sets))
 
-    def _saved(self, units: Sequence[Unit], policies: Policies) -> list[int]:
-        """Return what each unit of a set saves; none gets dearer than it is."""
-        lists, lefts = zip(*[(u.list_minor, u.left_minor) for u in units], strict=True)
-        prices = split(self.value_minor, lists, policies, lefts)
-        return list(map(sub, lefts, prices))
+    def _saved(self, view: View, units: Sequence[Unit]) -> list[int]:
+        """Return what each unit of a set saves, if any; none gets dearer than it is."""
+        positions = [unit.position for unit in units]
+        lefts = [unit.left_minor for unit in units]
+        sizes = view.in_basis(positions, lefts)
+        if sum(sizes) <= self.value_minor:
+            return []
+        lists = [unit.list_minor for unit in units]
+        prices = split(self.value_minor, lists, view.policies, sizes)
+        return view.as_priced(positions, lefts, sizes, list(map(sub, sizes, prices)))
 
     def _sets(self, view: View, units: Sequence[Unit]) -> list[list[Unit]]:
         lines = {each.line.position: each for each in view.lines}
@@ -338,15 +343,8 @@ class FirstNext:
         if view.is_whole:
             units = sum(each.line.quantity for each in view.lines)
             return amount_off(view, self._worth(units))
-        return by_lines(
-            (
-                (
-                    each.line.position,
-                    min(self._worth(each.line.quantity), each.left_minor),
-                )
-                for each in view.lines
-            ),
-        )
+        asked = [self._worth(each.line.quantity) for each in view.lines]
+        return amounts_off_lines(view, asked)
 
     def _worth(self, units: int) -> int:
         if self.max_units:
@@ -371,12 +369,10 @@ class QuantityGroup:
             return Refused("quantity_not_met", {"missing": self.size - len(units)})
         chosen = view.selection.bounded(units[:full])
         if self.rate is None:
-            parts = [min(self.amount_minor, unit.left_minor) for unit in chosen]
-        else:
-            bases = view.unit_bases(chosen)
-            total = rounded_part(sum(bases), self.rate, view.policies)
-            parts = split(total, bases, view.policies)
-        return by_units(view, chosen, parts)
+            return amount_off_units(view, chosen, self.amount_minor)
+        bases = view.unit_bases(chosen)
+        total = rounded_part(sum(bases), self.rate, view.policies)
+        return by_units(view, chosen, split(total, bases, view.policies))
 
 
 def scopes_taken(benefit: Benefit) -> tuple[Scope, ...] | None:

@@ -106,6 +106,36 @@ class View:
         lines = {each.line.position: each for each in self.lines}
         return [self._unit_base(lines[unit.position], unit.place) for unit in units]
 
+    def in_basis(self, positions: Sequence[int], lefts: list[int]) -> list[int]:
+        """Return what lines or units cost as an amount off is meant: net or gross."""
+        taxes, basis = self.situation.taxes, self.policies.discount_tax_basis
+        if not taxes.rates:
+            return lefts
+        pairs = zip(positions, lefts, strict=True)
+        return [taxes.as_basis(at, left, basis) for at, left in pairs]
+
+    def as_priced(
+        self,
+        positions: Sequence[int],
+        lefts: list[int],
+        sizes: list[int],
+        parts: list[int],
+    ) -> list[int]:
+        """Return parts of what ``in_basis`` returned as parts of what it was given.
+
+        Where a part is all of it, so it is here, whatever rounding makes of it.
+        """
+        if sizes is lefts:
+            return parts
+        taxes, basis = self.situation.taxes, self.policies.discount_tax_basis
+        rows = zip(positions, lefts, sizes, parts, strict=True)
+        return [
+            left
+            if part and part == size
+            else min(left, taxes.from_basis(at, part, basis))
+            for at, left, size, part in rows
+        ]
+
     def _unit_base(self, each: StageLine, place: int) -> int:
         return split_evenly(_base_of(each, self.policies), each.line.quantity)[place]
 
@@ -163,30 +193,21 @@ def _rounded_by_level(
 
 def amount_off(view: View, amount_minor: int) -> Cut:
     """Take one amount off all lines together, or the units chosen (C15)."""
-    policies, taxes = view.policies, view.situation.taxes
-    basis = policies.discount_tax_basis
+    policies, basis = view.policies, view.policies.discount_tax_basis
     if not view.is_by_line:
         chosen = view.chosen()
-        lefts = [unit.left_minor for unit in chosen]
-        total = min(amount_minor, sum(lefts))
-        return by_units(view, chosen, split(total, lefts, policies))
-    positions = [each.line.position for each in view.lines]
-    lefts = [each.left_minor for each in view.lines]
-    if taxes.rates:
-        lefts = [
-            taxes.as_basis(at, left, basis)
-            for at, left in zip(positions, lefts, strict=True)
-        ]
-    weights, caps = lefts, None
+        positions, lefts = _costs_of_units(chosen)
+        sizes = view.in_basis(positions, lefts)
+        given = split(min(amount_minor, sum(sizes)), sizes, policies)
+        return by_units(view, chosen, view.as_priced(positions, lefts, sizes, given))
+    positions, lefts = costs_of(view.lines)
+    sizes = view.in_basis(positions, lefts)
+    weights, caps = sizes, None
     if policies.allocation_basis != "line_value" and basis not in {"net", "gross"}:
-        weights, caps = [_weight(view, each) for each in view.lines], lefts
-    total = min(amount_minor, sum(lefts))
-    given = split(total, weights if any(weights) else lefts, policies, caps)
-    if taxes.rates:
-        given = [
-            taxes.from_basis(at, part, basis)
-            for at, part in zip(positions, given, strict=True)
-        ]
+        weights, caps = [_weight(view, each) for each in view.lines], sizes
+    total = min(amount_minor, sum(sizes))
+    given = split(total, weights if any(weights) else sizes, policies, caps)
+    given = view.as_priced(positions, lefts, sizes, given)
     parts = list(zip(positions, given, strict=True))
     return by_lines(parts + _off_delivery(view, amount_minor - total))
 
@@ -204,27 +225,34 @@ def _off_delivery(view: View, excess: int) -> list[tuple[int, int]]:
 def amount_off_each_unit(view: View, amount_minor: int) -> Cut:
     """Take an amount off every unit, as far as its price goes."""
     if view.is_by_line and not any(each.units for each in view.lines):
-        return by_lines(
-            (
-                (
-                    each.line.position,
-                    min(amount_minor * each.line.quantity, each.left_minor),
-                )
-                for each in view.lines
-            ),
-        )
-    chosen = view.chosen()
-    return by_units(view, chosen, [min(amount_minor, u.left_minor) for u in chosen])
+        asked = [amount_minor * each.line.quantity for each in view.lines]
+        return amounts_off_lines(view, asked)
+    return amount_off_units(view, view.chosen(), amount_minor)
 
 
-def amount_off_each_line(view: View, amount_minor: int) -> Cut:
-    """Take an amount off every line once."""
-    return by_lines(
-        (
-            (each.line.position, min(amount_minor, each.left_minor))
-            for each in view.lines
-        ),
-    )
+def amounts_off_lines(view: View, asked: Sequence[int]) -> Cut:
+    """Take an amount off each line, as far as its price goes."""
+    positions, lefts = costs_of(view.lines)
+    sizes = view.in_basis(positions, lefts)
+    parts = view.as_priced(positions, lefts, sizes, list(map(min, asked, sizes)))
+    return by_lines(zip(positions, parts, strict=True))
+
+
+def amount_off_units(view: View, units: Sequence[Unit], amount_minor: int) -> Cut:
+    """Take an amount off each of some units, as far as its price goes."""
+    positions, lefts = _costs_of_units(units)
+    sizes = view.in_basis(positions, lefts)
+    parts = [min(amount_minor, size) for size in sizes]
+    return by_units(view, units, view.as_priced(positions, lefts, sizes, parts))
+
+
+def costs_of(lines: Sequence[StageLine]) -> tuple[list[int], list[int]]:
+    """Return where lines stand, and what is left of each."""
+    return [e.line.position for e in lines], [e.left_minor for e in lines]
+
+
+def _costs_of_units(units: Sequence[Unit]) -> tuple[list[int], list[int]]:
+    return [unit.position for unit in units], [unit.left_minor for unit in units]
 
 
 def by_lines(parts: Iterable[tuple[int, int]]) -> Cut:
