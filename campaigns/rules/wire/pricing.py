@@ -40,6 +40,8 @@ from orders.rules.quotes import Quote
 #: An exclusive promotion is alone on the order; among prices of the catalogue, there.
 _ALONE_OVER = (frozenset({Stage.PRICE}), GOODS_STAGES | {Stage.FREIGHT})
 _STACKING = Stacking(alone=Choose.FIRST, alone_over=_ALONE_OVER)
+#: Of those that a list keeps apart the first goes, as they are evaluated.
+_BY_LIST = replace(_STACKING, choose=Choose.FIRST)
 #: Lanes with a place of their own; others come in the order they are met.
 _LANES = {"pre": -2, "default": -1, "": -1, "post": 10_000}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -173,6 +175,7 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
         for rank, each in enumerate(admitted)
     ]
     names = [each.source_id for each in made]
+    policies = _with_lists(admitted, policies)
     offers: list[Any] = [*_arranged(made, admitted, policies)]
     offers += _manual_offers(state, cart, context)
     offers += [state.points] if state.points is not None else []
@@ -183,7 +186,7 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
         now=gate.asker.now or _EPOCH,
     )
     return Priced(
-        quote=_quote(request, offers),
+        quote=_quote(request, offers, policies),
         cart=cart,
         promotions={each.source_id: each for each in made},
         rejected=tuple(rejected),
@@ -195,10 +198,13 @@ def _priced(state: State, idle: frozenset[str]) -> Priced:
     )
 
 
-def _quote(request: PriceRequest, offers: Sequence[Any]) -> Quote:
+def _quote(request: PriceRequest, offers: Sequence[Any], policies: Policies) -> Quote:
     """Price what was read; an error from here on is the engine's, not the case's."""
+    is_listed = policies.stacking == "combination_whitelist"
     try:
-        return price_cart(request, offers, stacking=_STACKING)
+        return price_cart(
+            request, offers, stacking=_BY_LIST if is_listed else _STACKING
+        )
     except NotExpressible:
         raise
     except Exception as broken:
@@ -245,6 +251,20 @@ def _catalog(given: Any, money: Money) -> dict[str, int]:
     return plain
 
 
+def _with_lists(given: Sequence[Mapping[str, Any]], policies: Policies) -> Policies:
+    """Return the policies, where a promotion lists what goes with it.
+
+    Raises:
+        NotExpressible: they say otherwise how promotions meet.
+    """
+    if not any(isinstance(each.get("stacking"), list) for each in given):
+        return policies
+    if policies.stacking not in {"sequential", "combination_whitelist"}:
+        raise NotExpressible(f"a list of stacking under {policies.stacking}")
+    # A list says what goes together: that is what a whitelist is.
+    return replace(policies, stacking="combination_whitelist")
+
+
 def _arranged(
     made: Sequence[Promotion], given: Sequence[Mapping[str, Any]], policies: Policies
 ) -> list[Promotion]:
@@ -258,11 +278,6 @@ def _arranged(
         for each in given
         if isinstance(each.get("stacking"), list)
     }
-    if allowed and policies.stacking == "sequential":
-        # A list says what goes together: that is what a whitelist is.
-        policies = replace(policies, stacking="combination_whitelist")
-    elif allowed and policies.stacking != "combination_whitelist":
-        raise NotExpressible(f"a list of stacking under {policies.stacking}")
     arranged = []
     for promotion, each in zip(made, given, strict=True):
         lane = places[str(each.get("lane") or "")]
