@@ -142,7 +142,7 @@ class Worth:
     def times(self, situation: Situation) -> int:
         """Return how often it holds over (S14)."""
         basis = self.basis or situation.policies.threshold_basis
-        worth = situation.worth(self.scope, basis, self.tax_basis)
+        worth = situation.worth(self.scope, basis, self.tax_basis) - (self.op == "gt")
         return worth // self.value_minor if self.value_minor else 1
 
 

@@ -123,18 +123,27 @@ class View:
     ) -> list[int]:
         """Return parts of what ``in_basis`` returned as parts of what it was given.
 
-        Where a part is all of it, so it is here, whatever rounding makes of it.
+        Units of a line are reckoned together; all of them is all that is left.
         """
         if sizes is lefts:
             return parts
         taxes, basis = self.situation.taxes, self.policies.discount_tax_basis
-        rows = zip(positions, lefts, sizes, parts, strict=True)
-        return [
-            left
-            if part and part == size
-            else min(left, taxes.from_basis(at, part, basis))
-            for at, left, size, part in rows
-        ]
+        places: dict[int, list[int]] = {}
+        for place, position in enumerate(positions):
+            places.setdefault(position, []).append(place)
+        made = [0] * len(parts)
+        for position, some in places.items():
+            part, size, left = (
+                sum(of[at] for at in some) for of in (parts, sizes, lefts)
+            )
+            if part < size:
+                left = min(left, taxes.from_basis(position, part, basis))
+            weights, caps = [parts[at] for at in some], [lefts[at] for at in some]
+            for at, piece in zip(
+                some, share(left * bool(part), weights, caps), strict=True
+            ):
+                made[at] = piece
+        return made
 
     def _unit_base(self, each: StageLine, place: int) -> int:
         return split_evenly(_base_of(each, self.policies), each.line.quantity)[place]
@@ -299,15 +308,16 @@ def merged(cuts: Sequence[Cut]) -> Cut:
     )
 
 
-def capped(view: View, cut: Cut, cap_minor: int | None) -> Cut:
-    """Return a cut that takes no more than a cap, shrunk in proportion (C16)."""
-    if cap_minor is None:
-        return cut
+def capped(view: View, cut: Cut, cap_minor: int, basis: str = "") -> Cut:
+    """Return a cut that takes no more than a cap, shrunk in proportion (C16).
+
+    Args:
+        basis: what the cap is: ``net``, ``gross``, or as prices are.
+    """
     policies, taxes = view.policies, view.situation.taxes
     parts = cut.unit_shares or cut.shares
     if cut.amount_minor <= cap_minor and not taxes.rates:
         return cut
-    basis = policies.cap_tax_basis
     sizes = [taxes.as_basis(each[0], each[-1], basis) for each in parts]
     if sum(sizes) <= cap_minor:
         return cut

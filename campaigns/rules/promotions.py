@@ -182,7 +182,8 @@ class Promotion(Offer):
         cut = self._cut(view)
         if isinstance(cut, Refused):
             return cut
-        cut = capped(view, cut, self.cap_minor)
+        if self.cap_minor is not None:
+            cut = capped(view, cut, self.cap_minor, self.policies.cap_tax_basis)
         left = self._budget_left(lines)
         if left is not None and cut.amount_minor > left:
             if self.policies.budget_overrun == "reject_whole" or not left:
