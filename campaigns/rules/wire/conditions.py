@@ -166,7 +166,7 @@ def _worth(given: Mapping[str, Any], context: Context) -> Condition:
         context.money.read(given["value"]),
         chosen("op", given.get("op", "gte"), {"gte", "gt", "lte", "lt", "eq"}),  # type: ignore[arg-type]
         scope_of(given.get("scope"), context),
-        with_delivery if kind == "order_total" else basis,
+        with_delivery if kind == "order_total" else basis,  # type: ignore[arg-type]
         chosen("tax_basis", given.get("tax_basis", ""), {"", "net", "gross"}),
     )
 
