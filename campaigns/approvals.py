@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.services.funding import change_approved
 from campaigns.services.publishing import publish_approved
 from crm.shared.approvals import Deed
 from crm.shared.models import Approval
@@ -21,10 +23,13 @@ class PromotionPublication(Deed):
 
     def words(self, params: dict[str, Any]) -> str:
         """Return which promotion, and what it may cost."""
-        said = {"name": params["name"], "share": f"{params['share_bp'] / 100:g} %"}
+        share_bp = params["share_bp"] or 0
+        said = {"name": params["name"], "share": f"{share_bp / 100:g} %"}
         text = _("Publish “%(name)s”.") % said
-        if params["share_bp"]:
+        if share_bp:
             text += " " + _("It gives away up to %(share)s of a price.") % said
+        if params["share_bp"] is None and params["budget_minor"] is None:
+            text += " " + _("Nobody can say what it gives away in all.")
         if params["budget_minor"] is not None:
             budget = display_amount(params["budget_minor"], settings.SHOP_CURRENCY)
             text += " " + _("Its budget is %(budget)s.") % {"budget": budget}
@@ -40,6 +45,42 @@ class PromotionPublication(Deed):
         publish_approved(
             promotion_id=approval.params["promotion"],
             digest=approval.params["digest"],
+            reason=approval.reason,
+            author=approval.author,
+            now=now,
+        )
+
+
+class BudgetChange(Deed):
+    """Raising what published offers may cost above what one person may publish."""
+
+    permission = "campaigns.publish_promotion"
+    label = gettext_lazy("Change of a budget")
+
+    def words(self, params: dict[str, Any]) -> str:
+        """Return which budget, and how much it would hold."""
+        currency = settings.SHOP_CURRENCY
+        return _("Raise the budget “%(name)s” from %(before)s to %(after)s.") % {
+            "name": params["name"],
+            "before": display_amount(params["before_minor"], currency),
+            "after": display_amount(params["amount_minor"], currency),
+        }
+
+    def page(self, params: dict[str, Any]) -> str:
+        """Return the page of the budget."""
+        return reverse("admin:campaigns_budget_change", args=[params["budget"]])
+
+    def carry_out(self, approval: Approval, *, now: datetime) -> None:
+        """Give it the amount, if it holds what it held when that was asked for.
+
+        Raises:
+            ChangedSinceAsked: it was changed meanwhile.
+            BudgetPromised: orders have and will get more than that.
+        """
+        change_approved(
+            budget_id=approval.params["budget"],
+            before_minor=approval.params["before_minor"],
+            amount_minor=approval.params["amount_minor"],
             reason=approval.reason,
             author=approval.author,
             now=now,

@@ -196,6 +196,7 @@ APPROVALS: dict[str, str] = {
     "loyalty.undo": "loyalty.approvals.PointsUndoing",
     "loyalty.ladder": "loyalty.approvals.LadderPublication",
     "campaigns.promotion": "campaigns.approvals.PromotionPublication",
+    "campaigns.budget": "campaigns.approvals.BudgetChange",
 }
 
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.

@@ -2,6 +2,7 @@
 
 from campaigns.admin import (
     backtest,
+    budget,
     coupon,
     coupon_codes,
     group,
@@ -13,6 +14,7 @@ from campaigns.admin import (
 
 __all__ = [
     "backtest",
+    "budget",
     "coupon",
     "coupon_codes",
     "group",

@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from campaigns.admin.budget import TemplateForm
 from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import Terms
@@ -31,6 +32,7 @@ class CouponTemplateAdmin(CountedAdmin):
     when_empty = _(
         "What a coupon takes off, and who may have it. Coupons are issued from it."
     )
+    form = TemplateForm
     list_display = [
         "label",
         "code",

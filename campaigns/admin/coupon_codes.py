@@ -1,4 +1,4 @@
-"""Codes of coupons: batches with their progress, one word for all, and budgets."""
+"""Codes of coupons: batches with their progress, and one word for all."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from campaigns.models import Budget, CouponBatch, CouponTemplate, PublicCode
+from campaigns.models import CouponBatch, CouponTemplate, PublicCode
 from campaigns.rules.coupon_codes import code_bits, guessing_chance
 from campaigns.rules.coupons import normalise_code
 from campaigns.sentences import revocation_sentence, revoked_sentence
@@ -42,7 +42,6 @@ from crm.shared.staff_lists import (
     GOOD,
     LedgerAdmin,
     StaffAdmin,
-    money_column,
 )
 
 _MOST_BATCHES = 50
@@ -298,44 +297,3 @@ class PublicCodeAdmin(CountedAdmin):
     fields = ["template", "code", "limit_total", "is_active", "used"]
     readonly_fields = ["used"]
     ordering = ["-id"]
-
-
-class BudgetForm(forms.ModelForm):
-    """A budget that covers what is promised already."""
-
-    class Meta:
-        model = Budget
-        fields = ["name", "amount_minor"]
-
-    def clean_amount_minor(self) -> int:
-        """Refuse less than is reserved and spent."""
-        amount = self.cleaned_data["amount_minor"]
-        if amount < self.instance.reserved_minor + self.instance.spent_minor:
-            raise forms.ValidationError(
-                _("More than this is reserved and spent already.")
-            )
-        return amount
-
-
-@admin.register(Budget)
-class BudgetAdmin(CountedAdmin):
-    """Money for reductions: what is promised, what is spent, what is left (C22)."""
-
-    when_empty = gettext_lazy(
-        "Money that promotions and coupons may give away, and never more."
-    )
-    form = BudgetForm
-
-    list_display = ["name", "amount", "reserved", "spent", "left"]
-    search_fields = ["name"]
-    readonly_fields = ["reserved", "spent", "left"]
-    ordering = ["-id"]
-
-    amount = money_column("amount_minor", gettext_lazy("budget"))
-    reserved = money_column("reserved_minor", gettext_lazy("reserved"))
-    spent = money_column("spent_minor", gettext_lazy("spent"))
-    left = money_column("left_minor", gettext_lazy("left"), ordering=False)
-
-    def get_fields(self, request, obj=None) -> list[str]:
-        """Return what is given, and of a budget that is there what became of it."""
-        return ["name", "amount_minor", *(self.readonly_fields if obj else [])]

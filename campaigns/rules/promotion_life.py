@@ -66,8 +66,11 @@ def needs_two(
         budget_minor: what it may cost in all; None is not limited.
         most_budget_minor: the largest budget one person answers for.
         most_share_bp: the largest share of prices one person gives away. A share that
-            nothing limits (no budget) and nobody can tell counts as none.
+            nobody can tell needs a budget: without either there is no end to it.
     """
-    if recipe.gives.share_bp > most_share_bp:
+    share_bp = recipe.share_bp
+    if share_bp is not None and share_bp > most_share_bp:
         return True
-    return budget_minor is not None and budget_minor > most_budget_minor
+    if budget_minor is None:
+        return share_bp is None
+    return budget_minor > most_budget_minor

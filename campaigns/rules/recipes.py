@@ -131,9 +131,14 @@ class Gives:
         """
 
     @property
-    def share_bp(self) -> int:
-        """Return the largest share of prices it gives away; 0 where that is unknown."""
-        return 0
+    def share_bp(self) -> int | None:
+        """Return the largest share of prices it gives away; None where it varies."""
+        return None
+
+    @property
+    def most_minor(self) -> int | None:
+        """Return the most it takes off one order; None where nothing says so."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +199,11 @@ class AmountOff(Gives):
 
     off_minor: int = _money()
     per: str = _choice("order", "order", "unit")
+
+    @property
+    def most_minor(self) -> int | None:
+        """Return the amount, where it is taken off once."""
+        return self.off_minor if self.per == "order" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +291,11 @@ class FreeFreight(Gives):
 
     percent_bp: int = _share(WHOLE_BP)
 
+    @property
+    def share_bp(self) -> int:
+        """Return nothing: goods keep their prices."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberPrice(Gives):
@@ -343,6 +358,17 @@ class Recipe:
             raise BadRecipe("when.audience", "empty")
         if self.when.since is not None and self.when.since == self.when.until:
             raise BadRecipe("when.until", "out_of_range")
+
+    @property
+    def share_bp(self) -> int | None:
+        """Return the largest share of prices it gives away; None where nobody can tell.
+
+        An amount off once is a share of the least that is spent.
+        """
+        share_bp, most = self.gives.share_bp, self.gives.most_minor
+        if share_bp is not None or most is None or not self.when.least_spend_minor:
+            return share_bp
+        return min(WHOLE_BP, most * WHOLE_BP // self.when.least_spend_minor)
 
     @property
     def is_plain(self) -> bool:

@@ -18,6 +18,11 @@ class BudgetExhausted(Refusal):
     message = _("The budget of this offer is used up.")
 
 
+def lock_budget(budget_id: int) -> Budget:
+    """Return a budget, locked to the end of the transaction."""
+    return Budget.objects.select_for_update(no_key=True).get(pk=budget_id)
+
+
 def reserve(*, budget_id: int, amount_minor: int) -> None:
     """Put aside so much more of a budget for an order; below 0 gives some back.
 

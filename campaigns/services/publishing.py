@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Promotion, PromotionRevision
 from campaigns.rules.promotion_life import ONE, TWO, may_move, needs_two
+from campaigns.services.budgeting import lock_budget
 from campaigns.services.drafting import content_of, lock_promotion, recipe_of
 from crm.shared.approvals import ask_for_approval, withdraw
 from crm.shared.audit import record_audit
@@ -93,6 +94,7 @@ def publish_promotion(
     draft = _locked(promotion_id, to_state=_State.LIVE, who=ONE, reason=reason)
     if draft.state != _State.DRAFT:
         raise MoveNotAllowed
+    _lock_budget_of(draft)
     if not wants_approval(draft):
         return _publish(draft, reason=reason, author=actor, now=now)
     _refuse_over(draft, now)
@@ -103,7 +105,7 @@ def publish_promotion(
             "digest": digest_of(draft),
             "name": draft.name,
             "budget_minor": draft.budget and draft.budget.amount_minor,
-            "share_bp": recipe_of(draft).gives.share_bp,
+            "share_bp": recipe_of(draft).share_bp,
         },
         subject=draft.public_id,
         reason=reason,
@@ -130,6 +132,7 @@ def publish_approved(
         draft = lock_promotion(promotion_id)
     except Promotion.DoesNotExist:
         raise ChangedSinceAsked from None
+    _lock_budget_of(draft)
     is_same = draft.state == _State.WAITING and digest_of(draft) == digest
     if not is_same or not may_move(draft.state, _State.LIVE, TWO):
         raise ChangedSinceAsked
@@ -217,6 +220,12 @@ def digest_of(promotion: Promotion) -> str:
     seen = [content_of(promotion), budget and budget.amount_minor]
     text = json.dumps(seen, sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()
+
+
+def _lock_budget_of(promotion: Promotion) -> None:
+    """Lock its budget: nobody raises it while this is published."""
+    if promotion.budget_id is not None:
+        promotion.budget = lock_budget(promotion.budget_id)
 
 
 def _locked(promotion_id: int, *, to_state: str, who: str, reason: str) -> Promotion:

@@ -6,11 +6,10 @@ from datetime import timedelta
 from campaigns.models import Backtest, Promotion
 from campaigns.services.backtesting import order_backtest
 from campaigns.services.drafting import write_draft
-from campaigns.services.publishing import publish_promotion
 from crm.shared.jobs import run_job
 from crm.shared.models import Job
 from orders.models import Order
-from tests.campaigns.recipes import of_kind
+from tests.campaigns.recipes import of_kind, published
 from tests.cast import NOON
 from tests.orders.shop import fill_cart, pay, place
 
@@ -25,7 +24,7 @@ def draft(dana, **content) -> Promotion:
 
 def live(dana, **content) -> Promotion:
     made = draft(dana, **content)
-    return publish_promotion(promotion_id=made.pk, reason="x", actor=dana, now=NOON)
+    return published(made, dana)
 
 
 def sold(items, *, member=None, now=NOON, codes=()) -> Order:

@@ -4,8 +4,11 @@ from typing import Any
 
 from campaigns.models import Promotion
 from campaigns.services.promoting import take_promotion_use
+from campaigns.services.publishing import publish_promotion
+from crm.shared.approvals import approve
+from members.models import User
 from orders.models import Order
-from tests.cast import NOON
+from tests.cast import NOON, make_user
 
 
 def ladder(*rungs: tuple[int, int]) -> dict[str, Any]:
@@ -17,6 +20,17 @@ def ladder(*rungs: tuple[int, int]) -> dict[str, Any]:
 def of_kind(kind: str, gives: dict[str, Any], **parts: Any) -> dict[str, Any]:
     """Return the fields of a promotion of any kind."""
     return {"kind": kind, "recipe": {"gives": gives, **parts}}
+
+
+def published(promotion: Promotion, actor: User, *, reason: str = "x") -> Promotion:
+    """Publish a draft, with a second person where that needs one; return the result."""
+    how = {"promotion_id": promotion.pk, "reason": reason, "now": NOON}
+    made = publish_promotion(actor=actor, **how)
+    if isinstance(made, Promotion):
+        return made
+    second = User.objects.filter(username="second").first() or make_user("second")
+    approve(approval_id=made.pk, decider=second, now=NOON)
+    return Promotion.objects.get(pk=promotion.changes_id or promotion.pk)
 
 
 def use(

@@ -13,6 +13,8 @@ from campaigns.services.publishing import publish_promotion
 from campaigns.services.segmenting import write_segment
 from crm.console.demo.checkout import pay
 from crm.console.demo.shop import DemoShop
+from crm.shared.approvals import approve
+from crm.shared.models import Approval
 from crm.shared.outbox import drain
 from members.models import User
 from orders.models import Category, Variant
@@ -22,6 +24,8 @@ from orders.services.quoting import quote_cart
 
 #: Who writes them, and asks for the large one.
 MARKETER = "zhou@demo.local"
+#: Who agrees to the flash price.
+APPROVER = "qian@demo.local"
 LARGE_BUDGET_MINOR = 5_000_000
 #: Neither the SKU whose demand is tested nor those of the stories.
 FLASH_SKU = "XM-0010"
@@ -103,9 +107,9 @@ def _draft(
     )
 
 
-def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
+def _live(shop: DemoShop, *told: Any, **content: Any) -> Promotion | Approval:
     """Publish one; what is too large for one person waits for another."""
-    publish_promotion(
+    return publish_promotion(
         promotion_id=_draft(shop, *told, **content).pk,
         reason=shop.text("运营计划", "As planned"),
         actor=_marketer(),
@@ -116,7 +120,7 @@ def _live(shop: DemoShop, *told: Any, **content: Any) -> None:
 def _flash(shop: DemoShop) -> None:
     """Put a few pieces of one SKU on at half the price; some of them are gone."""
     variant = Variant.objects.get(sku=FLASH_SKU)
-    _live(
+    waiting = _live(
         shop,
         *("flash_price", "限量秒杀半价", "A few at half the price"),
         {
@@ -126,6 +130,9 @@ def _flash(shop: DemoShop) -> None:
         ends_at=shop.now + timedelta(days=3),
         limit_units=FLASH_UNITS,
     )
+    # Nobody can say which share of prices a price is: somebody else agreed.
+    decider = User.objects.get(username=APPROVER)
+    approve(approval_id=waiting.pk, decider=decider, now=shop.now)
     buyers = [member_id for member_id, _joined in shop.members[-len(BOUGHT) :]]
     for member_id, count in zip(buyers, BOUGHT, strict=True):
         cart = create_cart(

@@ -13,11 +13,10 @@ from campaigns.promotion_words import promotion_sentence
 from campaigns.rules.recipes import KINDS
 from campaigns.rules.recipes_reading import read
 from campaigns.services.drafting import begin_change, write_draft
-from campaigns.services.publishing import publish_promotion
 from crm.shared.approvals import approve
 from crm.shared.models import Approval, AuditEntry
 from orders.models import Brand, Category, Variant
-from tests.campaigns.recipes import of_kind, use
+from tests.campaigns.recipes import of_kind, published, use
 from tests.cast import NOON, make_variant
 from tests.orders.shop import fill_cart, pay, place
 
@@ -90,8 +89,7 @@ def draft(actor, **content) -> Promotion:
 
 
 def live(actor, **content) -> Promotion:
-    made = draft(actor, **content)
-    return publish_promotion(promotion_id=made.pk, reason="x", actor=actor, now=NOON)
+    return published(draft(actor, **content), actor)
 
 
 # --- Gallery and form ------------------------------------------------------------------

@@ -55,3 +55,30 @@ def test_a_large_share_or_a_large_budget_needs_two(percent_bp, budget_minor, exp
     recipe = read("percent", {"gives": {"percent_bp": percent_bp}})
     how = {"most_budget_minor": 1_000, "most_share_bp": 5_000}
     assert needs_two(recipe, budget_minor=budget_minor, **how) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "gives", "least_spend_minor", "alone"),
+    [
+        ("one_price", {"price_minor": 0}, 0, False),
+        ("flash_price", {"price_minor": 0}, 0, False),
+        ("bundle", {"units": 2, "price_minor": 1}, 0, False),
+        ("gift", {"skus": ["MUG"]}, 9_900, False),
+        ("amount", {"off_minor": 1_000_000}, 0, False),
+        ("amount", {"off_minor": 500, "per": "unit"}, 1_000, False),
+        ("amount", {"off_minor": 500}, 1_000, True),
+        ("amount", {"off_minor": 501}, 1_000, False),
+        ("amount", {"off_minor": 500}, 1, False),
+        ("free_freight", {}, 0, True),
+        ("percent", {"percent_bp": 5_000}, 0, True),
+    ],
+)
+def test_1_8_what_has_no_end_anybody_can_tell_needs_two(
+    kind, gives, least_spend_minor, alone
+):
+    when = {"least_spend_minor": least_spend_minor}
+    recipe = read(kind, {"gives": gives, "when": when})
+    how = {"most_budget_minor": 1_000, "most_share_bp": 5_000}
+    assert needs_two(recipe, budget_minor=None, **how) is not alone
+    if recipe.share_bp is None:
+        assert not needs_two(recipe, budget_minor=1_000, **how)

@@ -202,11 +202,12 @@ def test_s13_a_ladder_is_read_only_if_it_rises_in_both_numbers(rungs):
         ("nth_item", 2_500),
         ("cheapest_free", 3_333),
         ("member_price", 500),
-        ("gift", 0),
+        ("gift", None),
+        ("free_freight", 0),
     ],
 )
 def test_the_share_given_away_is_known_where_a_recipe_names_one(kind, share_bp):
-    assert recipe(kind).gives.share_bp == share_bp
+    assert recipe(kind).share_bp == share_bp
 
 
 # --- Making ---------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from campaigns.services.promoting import (
     PromotionUsedUp,
     take_promotion_use,
 )
-from campaigns.services.publishing import LimitBelowUses, publish_promotion
+from campaigns.services.publishing import LimitBelowUses
 from campaigns.services.simulating import simulate
 from crm import wiring
 from crm.shared.outbox import drain
@@ -25,7 +25,7 @@ from orders.services import checkout
 from orders.services.cancelling import cancel_order
 from orders.services.checkout import CartTotalChanged, place_order
 from orders.services.quoting import quote_cart, request_of_cart
-from tests.campaigns.recipes import of_kind, use
+from tests.campaigns.recipes import of_kind, published, use
 from tests.cast import NOON, make_user, make_variant
 from tests.faults.callers import all_at_once, rendezvous, without
 from tests.orders.shop import fill_cart, pay, place
@@ -241,15 +241,15 @@ def test_a_change_cannot_fall_below_what_was_taken(flash, dana):
     how = {"promotion_id": change.pk, "actor": dana, "now": NOON}
     write_draft(content={"limit_units": 3}, **how)
     with pytest.raises(LimitBelowUses), transaction.atomic():
-        publish_promotion(reason="fewer", **how)
+        published(change, dana)
     write_draft(content={"limit_units": 6}, **how)
-    published = publish_promotion(reason="more", **how)
-    assert (published.pk, published.limit_units, published.used_units) == (
+    more = published(change, dana)
+    assert (more.pk, more.limit_units, more.used_units) == (
         flash.pk,
         6,
         4,
     )
-    assert published.revisions.get().terms["limit_units"] == 6
+    assert more.revisions.get().terms["limit_units"] == 6
     assert total(3) == 2 * 400 + 1_000
 
 
