@@ -1,12 +1,16 @@
-"""What campaigns put into the price: promotions and coupons.
+"""What campaigns put into the price: promotions, coupons, what staff give by hand.
 
-Both sources read together, in one statement a quote.
+The first two read together, in one statement a quote; the cart brings the third.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from django.conf import settings
+from django.utils.translation import gettext
+
 from campaigns.queries.quoting import CouponRow
+from campaigns.rules.by_hand import staff_offer
 from campaigns.rules.coupons import CouponOffer, display_code, normalise_code
 from campaigns.services.choosing import (
     Choice,
@@ -80,6 +84,25 @@ class PromotionOffers:
             units=applied.units,
             now=now,
         )
+
+
+class StaffOffers:
+    """What staff take off the cart by hand (S26)."""
+
+    source_kind = "staff"
+
+    def offers_for(
+        self, request: PriceRequest
+    ) -> tuple[Sequence[Offer], Sequence[tuple[str, str, Refused]]]:
+        """Return the discount of the cart, within today's limit."""
+        if request.by_staff is None:
+            return [], []
+        most_bp = settings.STAFF_DISCOUNT_LIMIT_BP
+        name = gettext("Staff discount")
+        return [staff_offer(request.by_staff, name=name, most_bp=most_bp)], []
+
+    def claim(self, applied: Applied, *, order_id: int, now: datetime) -> None:
+        """Do nothing: it goes with the cart, which becomes one order."""
 
 
 class CouponOffers:

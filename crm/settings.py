@@ -72,6 +72,7 @@ STAFF_REFUND_LIMIT_MINOR = env.int("CRM_STAFF_REFUND_LIMIT_MINOR", default=None)
 STAFF_WALLET_LIMIT_MINOR = env.int("CRM_STAFF_WALLET_LIMIT_MINOR", default=100_000)
 PROMOTION_LIMIT_MINOR = env.int("CRM_PROMOTION_LIMIT_MINOR", default=1_000_000)
 PROMOTION_LIMIT_BP = env.int("CRM_PROMOTION_LIMIT_BP", default=5_000)
+STAFF_DISCOUNT_LIMIT_BP = env.int("CRM_STAFF_DISCOUNT_LIMIT_BP", default=2_000)
 STAFF_POINTS_LIMIT = env.int("CRM_STAFF_POINTS_LIMIT", default=10_000)
 LADDER_FALL_LIMIT = env.int("CRM_LADDER_FALL_LIMIT", default=100)
 APPROVAL_DAYS = env.int("CRM_APPROVAL_DAYS", default=7)
@@ -135,7 +136,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
-APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -98,6 +98,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
 OFFER_SOURCES: list[str] = [
     "campaigns.offers.PromotionOffers",
     "campaigns.offers.CouponOffers",
+    "campaigns.offers.StaffOffers",
     "loyalty.offers.PointsOffers",
     "loyalty.freight_offers.FreeDeliveryOffers",
 ]

@@ -31,8 +31,8 @@ class OrdersData(PersonalData):
         Table(
             "orders.Cart",
             "member",
-            kept="province campaign device coupon_codes points_to_spend created_at "
-            "updated_at",
+            kept="province campaign device coupon_codes points_to_spend "
+            "staff_percent_bp staff_off_minor created_at updated_at",
             plain="public_id member channel address merged_into seen",
             goes=True,
         ),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.public_ids import PublicIdField
 from orders.models.order import Order
+from orders.rules.staff_discounts import StaffDiscount
 
 
 class Cart(models.Model):
@@ -48,6 +49,10 @@ class Cart(models.Model):
     points_to_spend = models.PositiveIntegerField(default=0)
     #: The price its holder was shown last (``orders.rules.seen_prices``, S23).
     seen = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
+    #: What staff take off it by hand: a share or an amount (S26). Who gave it, and why,
+    #: stands in the audit trail.
+    staff_percent_bp = models.PositiveIntegerField(null=True, blank=True)
+    staff_off_minor = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -59,9 +64,34 @@ class Cart(models.Model):
             # Carts that were left, by when: for back-tests.
             models.Index(fields=["updated_at", "id"], name="cart_by_last_change"),
         ]
+        permissions = [("give_staff_discount", "Can give carts a discount")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    staff_percent_bp__isnull=True, staff_off_minor__isnull=True
+                )
+                | models.Q(
+                    staff_percent_bp__range=(1, 10_000), staff_off_minor__isnull=True
+                )
+                | models.Q(staff_percent_bp__isnull=True, staff_off_minor__gt=0),
+                name="cart_has_one_staff_discount",
+            )
+        ]
 
     def __str__(self):
         return self.public_id
+
+    @property
+    def staff_discount(self) -> StaffDiscount | None:
+        """Return what staff take off it by hand."""
+        if self.staff_percent_bp is None and self.staff_off_minor is None:
+            return None
+        return StaffDiscount(self.staff_percent_bp, self.staff_off_minor)
+
+    @staff_discount.setter
+    def staff_discount(self, discount: StaffDiscount | None) -> None:
+        given = discount and (discount.percent_bp, discount.off_minor)
+        self.staff_percent_bp, self.staff_off_minor = given or (None, None)
 
 
 class CartLine(models.Model):

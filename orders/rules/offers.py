@@ -15,6 +15,7 @@ from typing import Any
 from orders.rules.freight import FreightRule
 from orders.rules.gifts import Gift
 from orders.rules.lines import PriceLine, StageLine, StageLines
+from orders.rules.staff_discounts import StaffDiscount
 
 
 class Stage(IntEnum):
@@ -45,6 +46,8 @@ class PriceRequest:
     channel_code: str = ""
     coupon_codes: tuple[str, ...] = ()
     points_to_spend: int = 0
+    #: What staff take off it by hand (S26).
+    by_staff: StaffDiscount | None = None
     #: An order asks again for its own holds (C6).
     order_id: int | None = None
     #: Where it goes, as far as known, and what delivery costs there; None: ask.

@@ -106,8 +106,14 @@ def _join(visitor: Cart, into: Cart, now: datetime) -> Cart:
     # What brought the buyer this time is what an order would be owed to.
     into.campaign = visitor.campaign or into.campaign
     into.province = into.province or visitor.province
+    into.staff_discount = into.staff_discount or visitor.staff_discount
     into.updated_at = now
-    into.save(update_fields=["coupon_codes", "campaign", "province", "updated_at"])
+    into.save(
+        update_fields=[
+            *("coupon_codes", "campaign", "province", "updated_at"),
+            *("staff_percent_bp", "staff_off_minor"),
+        ]
+    )
     visitor.merged_into = into
     visitor.member_id = into.member_id
     visitor.updated_at = now

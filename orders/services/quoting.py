@@ -199,6 +199,7 @@ def _request_of(
         channel_code=contents.channel_code,
         coupon_codes=tuple(cart.coupon_codes),
         points_to_spend=cart.points_to_spend,
+        by_staff=cart.staff_discount,
         order_id=order_id,
         province=contents.province,
         freight=contents.freight,

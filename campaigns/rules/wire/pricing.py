@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.rules.benefits import Amount, Benefit, Percent
+from campaigns.rules.by_hand import offer_by_hand
 from campaigns.rules.conditions import Facts
 from campaigns.rules.policies import Policies
 from campaigns.rules.promotions import Promotion
@@ -367,18 +368,16 @@ def _manual_offers(state: State, cart: WireCart, context: Context) -> list[Promo
             line = cart.lines[positions[manual.line] - 1]
             scope = Scope(needs=(frozenset({f"product:{line.product_id}"}),))
         offers.append(
-            Promotion(
+            offer_by_hand(
                 source_id=f"manual:{number}",
                 name="manual",
                 benefit=manual.benefit,
-                stage=Stage.COUPON,
                 scope=scope,
                 is_whole=not manual.line or isinstance(manual.benefit, Amount),
                 policies=context.policies,
                 taxes=context.taxes,
                 rank=number,
                 source_kind="manual",
-                is_by_hand=True,
             )
         )
     return offers

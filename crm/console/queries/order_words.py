@@ -22,6 +22,7 @@ OFFER_KINDS: dict[str, Any] = {
     "points": _("points"),
     "tier": _("tier"),
     "benefit": _("benefit"),
+    "staff": _("staff discount"),
 }
 
 

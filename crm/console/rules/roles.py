@@ -20,7 +20,8 @@ back-tests, ``campaigns.change_group`` completing a group,
 ``orders.change_refund`` refunding beyond the limit of the settings,
 ``orders.change_unmatchedreturn`` settling, ``orders.change_returnrequest`` answering
 and inspecting returns, ``orders.change_review`` deciding on reviews,
-``orders.change_order`` cancelling unpaid ones, ``orders.add_shipment`` shipping,
+``orders.change_order`` cancelling unpaid ones, ``orders.give_staff_discount`` taking
+something off carts by hand, ``orders.add_shipment`` shipping,
 ``orders.change_shipment`` saying what became of it, ``shared.change_delivery`` sending
 facts again, ``shared.change_serverkey`` revoking keys, ``members.add_consent`` writing
 down what members say, ``shared.change_job`` cancelling and retrying,
@@ -173,6 +174,7 @@ SUPPORT = (
     "members.add_membertag",
     "members.add_lifecyclechange",
     "orders.change_order",
+    "orders.give_staff_discount",
     "orders.add_refund",
     *_REVIEWS,
     *_MONEY,
