@@ -28,6 +28,7 @@ from crm.console.queries.palette import find_anything
 from crm.console.second_factor import is_complete, second_factor_page
 from crm.console.sign_in import SignIn
 from crm.console.skin import colour_rules
+from crm.console.staff_discount import staff_discount_page
 from crm.console.why_not import why_not_page
 from crm.console.work import queue_page, work_page
 from crm.shared.clock import now, offset
@@ -83,6 +84,11 @@ class ConsoleSite(UnfoldAdminSite):
             ),
             path("clock/", self.admin_view(self.clock), name="clock"),
             path("why-not/", self.admin_view(self.why_not), name="why_not"),
+            path(
+                "carts/<str:cart_id>/discount/",
+                self.admin_view(self.staff_discount),
+                name="staff_discount",
+            ),
             path("to-do/", self.admin_view(self.work), name="work"),
             path(
                 "to-do/<slug:code>/",
@@ -110,6 +116,10 @@ class ConsoleSite(UnfoldAdminSite):
     def why_not(self, request: HttpRequest) -> HttpResponse:
         """Tell why a code or an offer does nothing on a cart."""
         return why_not_page(request, self)
+
+    def staff_discount(self, request: HttpRequest, cart_id: str) -> HttpResponse:
+        """Take something off a cart by hand."""
+        return staff_discount_page(request, self, cart_id)
 
     def work(self, request: HttpRequest) -> HttpResponse:
         """Show what waits for somebody."""

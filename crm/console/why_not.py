@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from crm.console.queries.why_not import Answers, answers_of, cart_meant
+from crm.console.staff_discount import may_give_discounts
 from crm.shared.clock import now
 from orders.services.explaining import explain_cart, read_code
 
@@ -56,6 +57,7 @@ def why_not_page(request, site) -> TemplateResponse:
         **site.each_context(request),
         "title": _("Why not?"),
         "form": form,
+        "may_discount": may_give_discounts(request.user),
         "answers": _answers(form) if asked and form.is_valid() else None,
     }
     return TemplateResponse(request, "console/why_not.html", context)

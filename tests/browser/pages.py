@@ -81,6 +81,7 @@ def console_pages(shop) -> list[str]:
         ),
         reverse("admin:work"),
         reverse("admin:why_not"),
+        reverse("admin:staff_discount", args=[shop["cart"].public_id]),
         reverse("admin:earning_simulator"),
         reverse("admin:points_signed_statement", args=[shop["busy"].pk]),
         reverse("admin:points_statement_check"),

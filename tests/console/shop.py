@@ -60,6 +60,7 @@ from orders.models import (
     UnmatchedReturn,
     Variant,
 )
+from orders.services.carts import create_cart
 from tests.campaigns.recipes import ladder, of_kind
 from tests.console.rewards import rewards_and_benefits
 from tests.console.sales import after_sale, catalogue, order, stored_value
@@ -421,5 +422,6 @@ def lived_in(*, at: datetime, count: int = 12) -> dict:
         "job": job,
         "erasure": erasure,
         "redemption": redemption,
+        "cart": create_cart(member_id=None, now=at),
         "entry": PointsEntry.objects.order_by("id").first(),
     }

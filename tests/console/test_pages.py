@@ -106,7 +106,7 @@ def test_every_page_name_is_known_to_the_permission_matrix():
     own = {
         *("index", "login", "logout", "password_change", "password_change_done"),
         *("jsi18n", "autocomplete", "view_on_site", "app_list", "search", "language"),
-        *("clock", "second_factor", "work", "work_queue", "why_not"),
+        *("clock", "second_factor", "work", "work_queue", "why_not", "staff_discount"),
         *("duplicate_search", "duplicate_dismiss"),
         *("member_merge_with", "member_merge", "merge_undo"),
         *("member_page", "member_timeline", "member_note", "member_reveal"),
