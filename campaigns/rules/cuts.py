@@ -136,12 +136,12 @@ class View:
             part, size, left = (
                 sum(of[at] for at in some) for of in (parts, sizes, lefts)
             )
+            if not part:
+                continue
             if part < size:
                 left = min(left, taxes.from_basis(position, part, basis))
-            weights, caps = [parts[at] for at in some], [lefts[at] for at in some]
-            for at, piece in zip(
-                some, share(left * bool(part), weights, caps), strict=True
-            ):
+            pieces = share(left, [parts[at] for at in some], [lefts[at] for at in some])
+            for at, piece in zip(some, pieces, strict=True):
                 made[at] = piece
         return made
 

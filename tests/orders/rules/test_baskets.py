@@ -53,6 +53,18 @@ def test_s12_what_is_taken_off_a_line_leaves_every_unit_at_its_floor():
     assert not work.takeable(Reduction(9, (1,), unit_shares=((1, 1, 9),))).amount_minor
 
 
+def test_s11_first_units_take_the_remainder_of_what_they_still_cost():
+    work = basket(line(1, 1000, 3), line(2, 1000, 2, floor_minor=900))
+    take(work, Reduction(1000, (1,), unit_shares=((1, 0, 1000),)))
+    asked = Reduction(800, (1, 2), shares=((1, 301), (2, 499)), by_first_units=True)
+    # The second line stops at its floor; the free unit of the first gives nothing.
+    taking = take(work, asked)
+    assert taking.shares == ((1, 600), (2, 200))
+    assert work.unit_lefts(1) == (0, 700, 700)
+    take(work, Reduction(3, (1,), shares=((1, 3),), by_first_units=True))
+    assert work.unit_lefts(1) == (0, 698, 699)
+
+
 def test_s10_what_a_line_cannot_take_moves_to_the_others_or_not():
     lines = (line(1, 1000, floor_minor=900), line(2, 1000))
     asked = {"amount_minor": 600, "positions": (1, 2), "shares": ((1, 300), (2, 300))}
