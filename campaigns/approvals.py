@@ -25,15 +25,15 @@ class PromotionPublication(Deed):
         """Return which promotion, and what it may cost."""
         share_bp = params["share_bp"] or 0
         said = {"name": params["name"], "share": f"{share_bp / 100:g} %"}
-        text = _("Publish “%(name)s”.") % said
+        parts = [_("Publish “%(name)s”.") % said]
         if share_bp:
-            text += " " + _("It gives away up to %(share)s of a price.") % said
+            parts.append(_("It gives away up to %(share)s of a price.") % said)
         if params["share_bp"] is None and params["budget_minor"] is None:
-            text += " " + _("Nobody can say what it gives away in all.")
+            parts.append(_("Nobody can say what it gives away in all."))
         if params["budget_minor"] is not None:
             budget = display_amount(params["budget_minor"], settings.SHOP_CURRENCY)
-            text += " " + _("Its budget is %(budget)s.") % {"budget": budget}
-        return text
+            parts.append(_("Its budget is %(budget)s.") % {"budget": budget})
+        return " ".join(parts)
 
     def carry_out(self, approval: Approval, *, now: datetime) -> None:
         """Publish it as it was when approval was asked for.
