@@ -90,8 +90,7 @@ class LoyaltyData(PersonalData):
             "loyalty.TierStanding",
             "member",
             kept="since valid_until grace_until is_pinned pinned_until",
-            plain="member ladder tier lifted_by lifted_from lifted_from_until "
-            "warned_of",
+            plain="member ladder tier lifted_by put_aside warned_of",
             beside="tier__name",
         ),
         Table(

@@ -20,6 +20,7 @@ from loyalty.queries.earned_lines import first_units
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
 from loyalty.queries.tier_measures import counted
+from loyalty.queries.tier_returns import came_back, less_money
 from loyalty.queries.tier_terms import main_ladder
 from loyalty.rules.clawback import points_worth, shortage_of
 from loyalty.rules.ledger import Movement
@@ -104,7 +105,7 @@ class LoyaltyEffects:
         return [
             *found,
             *_of_currencies(counts_of_refund(moved, account=account)),
-            *_of_tier(account, orders[-1], goods_minor, now),
+            *_of_tier(account, orders, goods_minor, now),
         ]
 
     def booked(self, refund_id: int) -> Sequence[Effect]:
@@ -195,7 +196,7 @@ def _deducted(effect: Effect, minor_per_100: int, room_minor: int) -> list[Effec
 
 
 def _of_tier(
-    account: PointsAccount, root: Order, goods_minor: int, now: datetime
+    account: PointsAccount, orders: Sequence[Order], goods_minor: int, now: datetime
 ) -> list[Effect]:
     """Say whether the tier survives without what is given back (T9).
 
@@ -205,20 +206,32 @@ def _of_tier(
     if ladder is None or account.tier is None:
         return []
     found = counted(ladder, at=now, member_ids=[account.pk])[account.pk]
-    terms, numbers = ladder.terms, dict(found.numbers)
-    after = counts_from(
-        moment_counted(now, found.held.valid_until),
-        window=terms.window,
-        window_days=terms.window_days,
-        joined_at=found.joined_at,
-        zone=terms.zone,
+    terms = ladder.terms
+
+    def less(numbers: dict[str, int], at: datetime) -> dict[str, int]:
+        after = counts_from(
+            at,
+            window=terms.window,
+            window_days=terms.window_days,
+            joined_at=found.joined_at,
+            zone=terms.zone,
+        )
+        counts = after is None or orders[-1].paid_at > after
+        return less_money(numbers, goods_minor if counts else 0)
+
+    each = replace(
+        found,
+        numbers=less(found.numbers, now),
+        to_keep=less(found.to_keep, moment_counted(now, found.held.valid_until)),
     )
-    if after is None or root.paid_at > after:
-        for name in numbers.keys() & {"value", "spend"}:
-            numbers[name] -= goods_minor
-    cause = f"order:{root.public_id}"
-    deed = Deed(now=now, reason="preview", occasion=Occasion.RETURN, cause=cause)
-    then = outcome(ladder=ladder, each=replace(found, numbers=numbers), deed=deed)
+    returned = came_back(
+        ladder,
+        each,
+        planned={f"order:{order.public_id}": now for order in orders},
+        less_minor=goods_minor,
+    )
+    deed = Deed(now=now, reason="preview", occasion=Occasion.RETURN)
+    then = outcome(ladder=ladder, each=each, deed=deed, returned=returned)
     held, new = account.tier, ladder.tiers[then.tier or account.tier.code]
     if terms.rank(new.code) >= terms.rank(held.code):
         return [_effect("tier_stays", tier=held.label)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from crm.shared.models import Fact
 from loyalty.queries.tier_measures import EVALUATED
 from loyalty.queries.tier_terms import lifts_on_delivery
+from loyalty.rules.terms import Occasion
 from loyalty.services.activating import date_lots
 from loyalty.services.buying_rewards import end_ordered_reward, give_paid_reward
 from loyalty.services.clawing import settle_refund
@@ -37,9 +38,17 @@ def open_account(payload: dict, *, fact: Fact, now: datetime) -> None:
 
 
 def look_at_reopened(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """MemberStateChanged: who comes back is looked at once (T15)."""
+    """MemberStateChanged: who comes back is looked at once (T15).
+
+    What was given back meanwhile undoes what it lifted (T9).
+    """
     if payload["to_state"] in EVALUATED and payload["from_state"] not in EVALUATED:
-        review_tier(member_id=payload["member_id"], reason="reopened", now=now)
+        review_tier(
+            member_id=payload["member_id"],
+            reason="reopened",
+            now=now,
+            occasion=Occasion.RETURN,
+        )
 
 
 def lift_for_delivery(payload: dict, *, fact: Fact, now: datetime) -> None:
@@ -50,7 +59,7 @@ def lift_for_delivery(payload: dict, *, fact: Fact, now: datetime) -> None:
             member_id=order.member_id,
             reason=f"order:{order.public_id}",
             now=now,
-            may_lower=False,
+            occasion=Occasion.PAYMENT,
             cause=f"order:{order.public_id}",
         )
 

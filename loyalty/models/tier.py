@@ -147,10 +147,8 @@ class TierStanding(models.Model):
     is_pinned = models.BooleanField(_("pinned"), default=False)
     pinned_until = models.DateTimeField(_("pinned until"), null=True)
     lifted_by = models.CharField(max_length=80, blank=True, default="")
-    lifted_from = models.ForeignKey(
-        "loyalty.Tier", on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    lifted_from_until = models.DateTimeField(null=True)
+    #: Tiers below the one held, by what each was come to; see ``loyalty.rules.lifts``.
+    put_aside = models.JSONField(default=list, db_default=[])
     #: The end of the term the member was told about (T17).
     warned_of = models.DateTimeField(null=True)
 

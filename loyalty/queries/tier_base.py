@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from loyalty.queries.tier_dues import concerned
-from loyalty.queries.tier_measures import joins_of, names_of, statement
+from loyalty.queries.tier_measures import joins_of, names_of, number_of, statement
 from loyalty.queries.tier_terms import LadderInForce
 from loyalty.rules.terms import Held, LadderTerms, Measured
 
@@ -20,7 +20,7 @@ SELECT member_id FROM loyalty_tierstanding
  WHERE ladder_id = %(ladder)s AND valid_until > %(at)s AND valid_until <= %(until)s
    AND warned_of IS DISTINCT FROM valid_until"""
 #: What the rules need to know of somebody in ``classed c``.
-_KIND = """c.place, c.due, c.is_kept, (c.valid_until > %(at)s) IS TRUE,
+_KIND = """c.place, c.due, c.is_kept, c.fits, (c.valid_until > %(at)s) IS TRUE,
 c.is_pinned AND (c.pinned_until > %(at)s) IS NOT FALSE, c.is_pinned"""
 #: Points of a year's orders as they were before the multiplier, less what was taken
 #: back of them; what knows no multiplier is no matter of tiers.
@@ -129,11 +129,11 @@ def classes(each: LadderInForce, terms: LadderTerms, *, at: datetime) -> list[Cl
             "coalesce(round(sum(e.points)), 0) FROM classed c "
             "LEFT JOIN loyalty_membervalue v ON v.member_id = c.member_id "
             "LEFT JOIN earned e ON e.member_id = c.member_id "
-            "GROUP BY 1, 2, 3, 4, 5, 6",
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7",
             params,
         )
         return [
-            Classed(*_found(terms, at, row), row[6], int(row[7]), int(row[8]))
+            Classed(*_found(terms, at, row), row[7], int(row[8]), int(row[9]))
             for row in cursor.fetchall()
         ]
 
@@ -160,11 +160,11 @@ def bought_by_class(
             "JOIN orders_orderline l ON l.order_id = o.id "
             "AND l.variant_id = ANY(%(variants)s) "
             "AND l.price_kind IN ('list', 'sale', 'member') "
-            "GROUP BY 1, 2, 3, 4, 5, 6, 7",
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
             params | {"variants": list(variant_ids)},
         )
         return [
-            Bought(*_found(terms, at, row), row[6], int(row[7]))
+            Bought(*_found(terms, at, row), row[7], int(row[8]))
             for row in cursor.fetchall()
         ]
 
@@ -180,7 +180,7 @@ def histogram(
     names = names_of(terms)
     with _whole_base() as cursor:
         cursor.execute(
-            f"{sql} SELECT greatest(1, width_bucket({_number(terms.metric)}, 0, "  # noqa: S608
+            f"{sql} SELECT greatest(1, width_bucket({number_of(terms.metric)}, 0, "  # noqa: S608
             "%(top)s, %(bars)s)), count(*) FROM windowed w "
             f"{joins_of(names)} GROUP BY 1",
             params | {"top": top, "bars": bars},
@@ -193,7 +193,7 @@ def _found(
     terms: LadderTerms, at: datetime, row: tuple[Any, ...]
 ) -> tuple[Held, Measured]:
     """Return what ``_KIND`` says, as the rules take it."""
-    place, due, is_kept, runs, pins, had_pin = row[:6]
+    place, due, is_kept, fits, runs, pins, had_pin = row[:7]
     code = {rank: rung.code for rank, rung in enumerate(terms.rungs)}.get
     held = Held(
         tier=code(place),
@@ -201,7 +201,7 @@ def _found(
         is_pinned=had_pin,
         pinned_until=None if pins else at,
     )
-    return held, Measured(code(due), is_kept)
+    return held, Measured(code(due), is_kept, code(fits))
 
 
 def _classes(terms: LadderTerms) -> str:
@@ -209,34 +209,35 @@ def _classes(terms: LadderTerms) -> str:
     names = names_of(terms)
     places = range(len(terms.rungs))
     held = " ".join(f"WHEN %(id{rank})s THEN {rank}" for rank in places)
-    due = " ".join(
-        f"WHEN {_condition(terms, rank, 'climb')} THEN {rank}"
-        for rank in reversed(places)
+    due, fits = (
+        " ".join(
+            f"WHEN {_condition(terms, rank, 'climb', to_keep=to_keep)} THEN {rank}"
+            for rank in reversed(places)
+        )
+        for to_keep in (False, True)
     )
     kept = " ".join(
-        f"WHEN %(id{rank})s THEN {_condition(terms, rank, 'stay')}" for rank in places
+        f"WHEN %(id{rank})s THEN {_condition(terms, rank, 'stay', to_keep=True)}"
+        for rank in places
     )
     return (
         f"classed AS (SELECT w.*, CASE w.tier_id {held} ELSE -1 END AS place, "  # noqa: S608
-        f"CASE {due} ELSE -1 END AS due, "
+        f"CASE {due} ELSE -1 END AS due, CASE {fits} ELSE -1 END AS fits, "
         f"CASE w.tier_id {kept} ELSE false END AS is_kept "
         f"FROM windowed w {joins_of(names)})"
     )
 
 
-def _condition(terms: LadderTerms, rank: int, which: str) -> str:
+def _condition(terms: LadderTerms, rank: int, which: str, *, to_keep: bool) -> str:
     """Return whether a rung is reached, as ``loyalty.rules.terms.level_of`` has it."""
     rung = terms.rungs[rank]
     if rung.is_removed or terms.metric == "none":
         return "false"
     if terms.has_floor and rank == 0:
         return "true"
-    first = f"{_number(terms.metric)} >= %({which}{rank})s"
+    first = f"{number_of(terms.metric, to_keep=to_keep)} >= %({which}{rank})s"
     if not rung.also_metric:
         return first
     joined = "AND" if rung.needs_both else "OR"
-    return f"({first} {joined} {_number(rung.also_metric)} >= %(also{rank})s)"
-
-
-def _number(metric: str) -> str:
-    return f"coalesce(c_{metric}.{metric}, 0)"
+    second = number_of(rung.also_metric, to_keep=to_keep)
+    return f"({first} {joined} {second} >= %(also{rank})s)"

@@ -172,5 +172,5 @@ def _projected(ladder: LadderInForce, found: Counted) -> Tier | None:
     terms = replace(ladder.terms, grace_days=0)
     then = counted(ladder, at=end, member_ids=[found.member_id])[found.member_id]
     look = Look(terms=terms, at=end, joined_at=found.joined_at)
-    measured = terms.measure(found.held.tier, then.numbers.__getitem__)
+    measured = terms.measure(found.held.tier, then.numbers, then.to_keep)
     return ladder.tiers.get(look.outcome(found.held, measured).tier or "")

@@ -1,7 +1,7 @@
 """How the tier of a member changes: terms, grace, pins, lifts undone. Plain Python."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from crm.shared.dates import add_months, bounds_of_day
 from loyalty.rules.ladders import DowngradeMode, Level, Metric, Several, fallen
+from loyalty.rules.lifts import CameBack, Lift
 from loyalty.rules.tiers import Rung
-from loyalty.rules.windows import period_of
+from loyalty.rules.windows import counts_from, period_of
 
 #: What can be counted beside counted currencies, which go by their code.
 METRICS = ("value", "spend", "points", "orders")
@@ -18,6 +19,10 @@ METRICS = ("value", "spend", "points", "orders")
 IN_MONEY = frozenset({"value", "spend"})
 #: How long a tier is good for.
 TERMS = ("none", "end_of_period", "end_of_next", "months")
+
+
+#: What is counted, by name.
+Numbers = Mapping[str, int]
 
 
 class Occasion(StrEnum):
@@ -46,10 +51,16 @@ class Held:
     is_pinned: bool = False
     #: Exclusive; None of a pin is until somebody takes it off (T10).
     pinned_until: datetime | None = None
-    #: What lifted the member, from which tier, and how long that one was good for.
+    #: What lifted the member to this tier, and what was held or given below it, the
+    #: lowest first: one of these counts again when the lift is undone (T9).
     lifted_by: str = ""
-    lifted_from: str | None = None
-    lifted_from_until: datetime | None = None
+    put_aside: tuple[Lift, ...] = ()
+
+    @property
+    def lifts(self) -> tuple[Lift, ...]:
+        """Return what was put aside and, last, what is held."""
+        own = Lift(self.tier, self.since, self.valid_until, self.lifted_by)
+        return (*self.put_aside, own)
 
     def is_pinned_at(self, at: datetime) -> bool:
         """Whether staff decide, not the numbers (T10)."""
@@ -58,10 +69,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the numbers say: the highest tier they reach, and whether they keep it."""
+    """What the numbers say of a member.
+
+    ``due`` is the highest tier reached now. Whether the tier held is kept, and
+    otherwise where its holder lands (``fits``), is said by the window of a term that
+    is over (T8).
+    """
 
     due: str | None
     is_kept: bool
+    fits: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +134,30 @@ class LadderTerms:
         )
 
     def measure(
-        self, tier: str | None, metrics: Callable[[str], int | Fraction]
+        self, tier: str | None, numbers: Numbers, to_keep: Numbers | None = None
     ) -> Measured:
-        """Return what the numbers of a member who holds ``tier`` say."""
+        """Return what the numbers of a member who holds ``tier`` say.
 
-        def ask(name: str, _days: int | None) -> Fraction:
-            return Fraction(metrics(name))
-
-        levels = self.levels()
-        reached = [each.id for each in levels if each.is_reached(ask)]
-        place = self.rank(tier)
+        Args:
+            to_keep: by the window of a term that is over; default the same numbers.
+        """
+        to_keep = numbers if to_keep is None else to_keep
         return Measured(
-            due=reached[-1] if reached else None,
-            is_kept=place >= 0 and levels[place].is_renewed(ask),
+            due=self.reached(numbers),
+            is_kept=tier in self.kept(to_keep),
+            fits=self.reached(to_keep),
         )
+
+    def reached(self, numbers: Numbers) -> str | None:
+        """Return the highest tier whose conditions for going up hold (T3)."""
+        ask = _asking(numbers)
+        reached = [each.id for each in self.levels() if each.is_reached(ask)]
+        return reached[-1] if reached else None
+
+    def kept(self, numbers: Numbers) -> frozenset[str]:
+        """Return the tiers whose conditions for staying hold."""
+        ask = _asking(numbers)
+        return frozenset(each.id for each in self.levels() if each.is_renewed(ask))
 
     def end_of_term(self, at: datetime, *, joined_at: datetime) -> datetime | None:
         """Return when a term that begins at ``at`` is over (T7)."""
@@ -143,6 +170,10 @@ class LadderTerms:
         if self.term == "end_of_next":
             end = period_of(self.period, end, joined_at=joined_at, zone=self.zone)[1]
         return end
+
+
+def _asking(numbers: Numbers) -> Callable[[str, int | None], Fraction]:
+    return lambda name, _days: Fraction(numbers[name])
 
 
 def level_of(rung: Rung, *, metric: str, is_floor: bool) -> Level:
@@ -178,8 +209,10 @@ class Look:
     at: datetime
     joined_at: datetime
     occasion: Occasion = Occasion.REVIEW
-    #: What was bought or given back, such as ``order:ord_01J…``.
+    #: What was bought, such as ``order:ord_01J…``.
     cause: str = ""
+    #: Of a return, by cause: what of a lift came back (T9).
+    came_back: Mapping[str, CameBack] = field(default_factory=dict)
     start: Start = Start()
     #: When the change takes effect: an order lifts from the moment it was paid (T4).
     since: datetime | None = None
@@ -213,19 +246,30 @@ class Look:
     def _returned(self, held: Held, measured: Measured) -> Held:
         if held.valid_until is None:
             return self._reviewed(held, measured)
-        if measured.is_kept or not self._undoes_lift(held):
-            return held
-        due, before = self.terms.rank(measured.due), self.terms.rank(held.lifted_from)
-        if before < due:
-            return self._begun(due)
-        undone = Held(tier=held.lifted_from, since=self.since or self.at)
-        return replace(undone, valid_until=held.lifted_from_until)
+        broken = [lift for lift in held.lifts if self._is_broken(lift)]
+        stays = tuple(lift for lift in held.lifts if lift not in broken)
+        if held.lifts[-1] in stays:
+            held = replace(held, put_aside=stays[:-1])
+            return self._reviewed(held, measured)
+        place = self._landing(held.tier, measured)
+        if not stays or self.terms.rank(stays[-1].tier) < place:
+            # The same order gave what is left of it.
+            begun = self._begun(place)
+            return replace(begun, lifted_by=broken[0].cause, put_aside=stays)
+        return Held(
+            tier=stays[-1].tier,
+            since=stays[-1].since or self.since or self.at,
+            valid_until=stays[-1].valid_until,
+            lifted_by=stays[-1].cause,
+            put_aside=stays[:-1],
+        )
 
-    def _undoes_lift(self, held: Held) -> bool:
-        if not self.cause or held.lifted_by != self.cause or held.since is None:
+    def _is_broken(self, lift: Lift) -> bool:
+        """Whether what lifted came back in time and its tier is not earned without."""
+        back = self.came_back.get(lift.cause)
+        if back is None or lift.tier in back.kept:
             return False
-        days = self.terms.protect_days
-        return days is None or self.at < held.since + timedelta(days=days)
+        return lift.is_protected(back.at, days=self.terms.protect_days)
 
     def _started(self, held: Held, measured: Measured) -> Held:
         own = held.valid_until
@@ -241,14 +285,14 @@ class Look:
             return replace(held, valid_until=until, grace_until=None)
         if self._is_removed(held.tier):
             return self._begun(self._below(held.tier, measured))
-        return self._begun(self.terms.rank(measured.due))
+        return self._begun(self._landing(held.tier, measured))
 
     def _reviewed(self, held: Held, measured: Measured) -> Held:
         until = held.valid_until
         if until is not None and self.at < until:
             return held
         if measured.is_kept:
-            return replace(held, valid_until=self._next_end(held), grace_until=None)
+            return self._renewed(held)
         place = self.terms.rank(held.tier)
         if self._is_removed(held.tier):
             return self._begun(self._below(held.tier, measured), after=held)
@@ -256,7 +300,7 @@ class Look:
             grace = until + timedelta(days=self.terms.grace_days)
             if self.at < grace:
                 return replace(held, grace_until=grace)
-        due = self.terms.rank(measured.due)
+        due = self._landing(held.tier, measured)
         target = max(fallen(place, due, self.terms.downgrade), due)
         while target > due and self.terms.rungs[target].is_removed:
             target -= 1
@@ -264,13 +308,30 @@ class Look:
             return replace(held, valid_until=self._next_end(held), grace_until=None)
         return self._begun(target, after=held)
 
-    def _lifted(self, held: Held, due: int) -> Held:
-        return replace(
-            self._begun(due),
-            lifted_by=self.cause,
-            lifted_from=held.tier,
-            lifted_from_until=held.valid_until,
+    def _landing(self, tier: str | None, measured: Measured) -> int:
+        """Return the highest rung earned by who does not keep a tier, no higher one."""
+        place, due = self.terms.rank(tier), self.terms.rank(measured.due)
+        return max(due, min(place, self.terms.rank(measured.fits)))
+
+    def _renewed(self, held: Held) -> Held:
+        """Return the next term; it forgets lifts before the window that earned it."""
+        until = held.valid_until
+        after = replace(held, valid_until=self._next_end(held), grace_until=None)
+        if until is None or held.since is None:
+            return after
+        counted = counts_from(
+            until - datetime.resolution,
+            window=self.terms.window,
+            window_days=self.terms.window_days,
+            joined_at=self.joined_at,
+            zone=self.terms.zone,
         )
+        if counted is None or held.since > counted:
+            return after
+        return replace(after, lifted_by="", put_aside=())
+
+    def _lifted(self, held: Held, due: int) -> Held:
+        return replace(self._begun(due), lifted_by=self.cause, put_aside=held.lifts)
 
     def _begun(self, place: int, *, after: Held | None = None) -> Held:
         """Return the beginning of a term; it follows the one of ``after``."""

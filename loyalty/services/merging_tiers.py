@@ -11,15 +11,14 @@ from django.utils.dateparse import parse_datetime
 
 from loyalty.models import PointsAccount, QualifyingEntry
 from loyalty.queries.tier_measures import counted
-from loyalty.queries.tier_terms import ladders_in_force
+from loyalty.queries.tier_terms import LadderInForce, ladders_in_force
+from loyalty.rules.lifts import Lift, lifts_of, plain_lifts
 from loyalty.rules.terms import Held
 from loyalty.services.tiering import Deed, look_at, write
 from orders.models import Order, Refund
 
 #: What of a standing is a moment.
-_MOMENTS = (
-    *("since", "valid_until", "grace_until", "pinned_until", "lifted_from_until"),
-)
+_MOMENTS = ("since", "valid_until", "grace_until", "pinned_until")
 #: The ledger only grows: each entry is taken off one member and given to the other at
 #: the moment it counts from, so every window of time holds what it held (T1, T2).
 _PAIRS = """
@@ -86,8 +85,9 @@ def join_tiers(
     """Put the winner, on every ladder, on the highest of both and the one reached.
 
     Of two standings of the same height the one that is good for longer stays, and a
-    pin comes along with its tier. Nobody is told: a gift of the tier was given to
-    whoever reached it.
+    pin comes along with its tier. What lifted either of them comes along, too, and the
+    rest of both counts again when that is given back (T9). Nobody is told: a gift of
+    the tier was given to whoever reached it.
 
     Returns:
         By code of ladder what the winner held before and what was given.
@@ -96,7 +96,7 @@ def join_tiers(
     for ladder in ladders_in_force():
         found = counted(ladder, at=now, member_ids=[loser.pk, winner.pk])
         mine, theirs = found[winner.pk], found[loser.pk]
-        reached = ladder.terms.measure(None, mine.numbers.__getitem__).due
+        reached = ladder.terms.reached(mine.numbers)
         lifted = Held(
             tier=reached,
             since=now,
@@ -107,13 +107,14 @@ def join_tiers(
             (mine.held, theirs.held, lifted),
             key=lambda held: (rank(held.tier), held.is_pinned, _end(held)),
         )
+        best = replace(best, put_aside=_put_aside(ladder, mine.held, theirs.held, best))
         if best.tier != mine.held.tier:
-            best = replace(best, since=now, lifted_by="", lifted_from=None)
+            best = replace(best, since=now)
         if best != mine.held:
             write(ladder=ladder, moved=[(mine, best)], deed=_deed(source, now))
         moved[ladder.ladder.code] = {
             "before": _plain(mine.held),
-            "given": best.tier,
+            "after": _plain(best),
         }
     return moved
 
@@ -123,13 +124,13 @@ def part_tiers(
 ) -> None:
     """Put the winner back on what they held before, or on what is reached now.
 
-    The latter where the tier has changed since the merge.
+    The latter where the tier has changed since the merge, or staff have pinned it.
     """
     for ladder in ladders_in_force():
-        moved = tier.get(ladder.ladder.code)
+        moved = tier.get(ladder.ladder.code, {})
         mine = counted(ladder, at=now, member_ids=[winner.pk])[winner.pk]
         deed = _deed(f"un{source}", now)
-        if moved is None or mine.held.tier != moved["given"]:
+        if "after" not in moved or not _is_as(mine.held, _held(moved["after"])):
             look_at(ladder=ladder, member_ids=[winner.pk], deed=deed)
         else:
             before = _held(moved["before"])
@@ -141,7 +142,33 @@ def _deed(source: str, now: datetime) -> Deed:
     return Deed(now=now, reason=source, tells=False)
 
 
-def _end(held: Held) -> float:
+def _put_aside(
+    ladder: LadderInForce, mine: Held, theirs: Held, best: Held
+) -> tuple[Lift, ...]:
+    """Return what counts again, of both, when what lifted to ``best`` is undone."""
+    if not _has_lifts(best) and not _has_lifts(mine) and not _has_lifts(theirs):
+        return ()
+    rank = ladder.terms.rank
+    lifts = {*mine.lifts, *theirs.lifts} - {best.lifts[-1]}
+    return tuple(
+        sorted(lifts, key=lambda lift: (rank(lift.tier), _end(lift), lift.cause))
+    )
+
+
+def _has_lifts(held: Held) -> bool:
+    return bool(held.lifted_by or held.put_aside)
+
+
+def _is_as(held: Held, given: Held) -> bool:
+    """Whether neither the numbers nor staff have decided anew since."""
+    return (held.tier, held.is_pinned, held.pinned_until) == (
+        given.tier,
+        given.is_pinned,
+        given.pinned_until,
+    )
+
+
+def _end(held: Held | Lift) -> float:
     return held.valid_until.timestamp() if held.valid_until else float("inf")
 
 
@@ -150,7 +177,7 @@ def _plain(held: Held) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(held).items()
-    }
+    } | {"put_aside": plain_lifts(held.put_aside)}
 
 
 def _held(plain: dict[str, Any]) -> Held:
@@ -159,7 +186,7 @@ def _held(plain: dict[str, Any]) -> Held:
         for name, value in plain.items()
         if value and name in _MOMENTS
     }
-    return Held(**plain | moments)
+    return Held(**plain | moments | {"put_aside": lifts_of(plain["put_aside"])})
 
 
 def _hand_over(

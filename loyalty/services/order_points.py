@@ -31,6 +31,7 @@ from loyalty.rules.earning import Earned, Occurrence, Part, evaluate
 from loyalty.rules.expiry import end_of_term
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.plans import better_multiplier_bp
+from loyalty.rules.terms import Occasion
 from loyalty.services.capping import Tallies, open_tallies
 from loyalty.services.counting import counted_for
 from loyalty.services.holding import capture_hold
@@ -251,8 +252,8 @@ def book_order(order: Order, *, terms: EarningTerms, now: datetime) -> PointsEnt
         member_id=order.member_id,
         reason=source_of(order),
         now=now,
+        occasion=Occasion.PAYMENT,
         since=order.paid_at,
-        may_lower=False,
         cause=source_of(order),
     )
     return entry

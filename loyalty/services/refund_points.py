@@ -22,6 +22,7 @@ from loyalty.queries.purchases import kinds_that_earn
 from loyalty.rules.clawback import EarnedLine, Shortage, points_due, shortage_of
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.rules.lots import Lot
+from loyalty.rules.terms import Occasion
 from loyalty.services.counting import GivenBack, counted_back
 from loyalty.services.order_points import in_accounts, source_of
 from loyalty.services.posting import book_of, lot_of, post_one
@@ -172,8 +173,8 @@ def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
         member_id=member_id,
         reason=settlement.source,
         now=now,
+        occasion=Occasion.RETURN,
         since=refund.completed_at,
-        cause=source_of(moved.taken[-1][0]),
     )
     return entry
 

@@ -1,18 +1,21 @@
 """Move members to the tiers their numbers reach: the only writer of tiers."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max, Q
 
 from crm.shared.outbox import record_all
 from loyalty.events import TierChanged
 from loyalty.models import PointsAccount, TierChange, TierStanding
 from loyalty.queries.tier_measures import Counted, counted
+from loyalty.queries.tier_returns import came_back
 from loyalty.queries.tier_terms import LadderInForce, ladders_in_force
+from loyalty.rules.lifts import CameBack, plain_lifts
 from loyalty.rules.terms import Held, Look, Occasion, Start
 from loyalty.services.posting import locked_account
 
@@ -20,7 +23,6 @@ from loyalty.services.posting import locked_account
 _TERMS = (
     *("since", "valid_until", "grace_until", "is_pinned", "pinned_until"),
     "lifted_by",
-    "lifted_from_until",
 )
 _LONGEST_REASON = 80
 
@@ -29,8 +31,8 @@ _LONGEST_REASON = 80
 class Deed:
     """Why tiers are looked at, and when.
 
-    ``reason`` goes into the history, ``cause`` is the order a payment or a refund is
-    about, ``since`` when a change takes effect: an order lifts from the moment it was
+    ``reason`` goes into the history, ``cause`` is the order a payment is about,
+    ``since`` when a change takes effect: an order lifts from the moment it was
     paid, however late the news comes (T4). ``tells`` publishes TierChanged.
     """
 
@@ -49,38 +51,40 @@ def review_tier(
     member_id: int,
     reason: str,
     now: datetime,
+    occasion: Occasion = Occasion.REVIEW,
     since: datetime | None = None,
-    may_lower: bool = True,
     cause: str = "",
 ) -> TierChange | None:
     """Look at a member on every ladder, publish TierChanged of each change.
 
     Rungs may be skipped (T4). Looking again for the same instant changes nothing
-    (T11). Frozen and closed memberships are not looked at (T15).
+    (T11). Frozen and closed memberships are not looked at (T15). A payment of which
+    the news are late is looked at as of then, too: it may have earned a term that
+    is still good, in a period that is over.
 
     Args:
         reason: why it is looked at, such as ``order:ord_01J…``; at most 80 characters.
         now: value up to this moment counts (T6).
+        occasion: a payment only lifts; a return undoes lifts of what came back (T9).
         since: when the change takes effect; default ``now``.
-        may_lower: False for what can only lift, such as a payment.
-        cause: the order that was bought or given back; a refund undoes the lift that
-            it brought (T9).
+        cause: the order that was bought; its refund undoes the lift (T9).
 
     Returns:
         The change on the main ladder, or None when the tier stays.
     """
     locked_account(member_id=member_id, now=now)
-    occasion = Occasion.REVIEW
-    if not may_lower:
-        occasion = Occasion.PAYMENT
-    elif cause:
-        occasion = Occasion.RETURN
     deed = Deed(now=now, reason=reason, occasion=occasion, cause=cause, since=since)
+    is_late = occasion == Occasion.PAYMENT and since is not None and since < now
     main = None
     for ladder in ladders_in_force():
-        changes = look_at(ladder=ladder, member_ids=[member_id], deed=deed)
-        if ladder.is_main and changes:
-            main = changes[0]
+        deeds = [deed]
+        # Without terms only what counts now gives a tier.
+        if is_late and ladder.terms.term != "none":
+            deeds.insert(0, replace(deed, now=since))
+        for one in deeds:
+            changes = look_at(ladder=ladder, member_ids=[member_id], deed=one)
+            if ladder.is_main and changes:
+                main = changes[0]
     return main
 
 
@@ -103,18 +107,31 @@ def look_at(
     return write(ladder=ladder, moved=moved, deed=deed)
 
 
-def outcome(*, ladder: LadderInForce, each: Counted, deed: Deed) -> Held:
-    """Return what a member would hold after a look; writes nothing."""
+def outcome(
+    *,
+    ladder: LadderInForce,
+    each: Counted,
+    deed: Deed,
+    returned: Mapping[str, CameBack] | None = None,
+) -> Held:
+    """Return what a member would hold after a look; writes nothing.
+
+    Args:
+        returned: by cause, what came back of lifts; default is what the ledger says.
+    """
+    if returned is None and deed.occasion == Occasion.RETURN:
+        returned = came_back(ladder, each)
     look = Look(
         terms=ladder.terms,
         at=deed.now,
         joined_at=each.joined_at,
         occasion=deed.occasion,
         cause=deed.cause,
+        came_back=returned or {},
         start=deed.start,
         since=deed.since,
     )
-    measured = ladder.terms.measure(each.held.tier, each.numbers.__getitem__)
+    measured = ladder.terms.measure(each.held.tier, each.numbers, each.to_keep)
     return look.outcome(each.held, measured)
 
 
@@ -124,6 +141,7 @@ def write(
     """Write what members hold now: standings, the history, the accounts, the news."""
     _write_standings(ladder, moved)
     steps = [(each, after) for each, after in moved if each.held.tier != after.tier]
+    moments = _moments(ladder, [each.member_id for each, _after in steps], deed)
     changes = TierChange.objects.bulk_create(
         TierChange(
             member_id=each.member_id,
@@ -131,7 +149,7 @@ def write(
             to_tier=ladder.tiers.get(after.tier or ""),
             value_minor=each.numbers.get(ladder.terms.metric, 0),
             reason=deed.reason[:_LONGEST_REASON],
-            occurred_at=deed.since or deed.now,
+            occurred_at=moments[each.member_id],
         )
         for each, after in steps
     )
@@ -142,6 +160,23 @@ def write(
     return changes
 
 
+def _moments(
+    ladder: LadderInForce, member_ids: Sequence[int], deed: Deed
+) -> dict[int, datetime]:
+    """Return when each change took effect: no earlier than the one before it (P7)."""
+    at = deed.since or deed.now
+    if not member_ids or at >= deed.now:
+        return dict.fromkeys(member_ids, at)
+    tiers = [tier.pk for tier in ladder.tiers.values()]
+    before = TierChange.objects.filter(
+        Q(from_tier__in=tiers) | Q(to_tier__in=tiers),
+        member_id__in=member_ids,
+        occurred_at__gt=at,
+    )
+    last = before.values("member_id").annotate(last=Max("occurred_at"))
+    return dict.fromkeys(member_ids, at) | dict(last.values_list("member_id", "last"))
+
+
 def _write_standings(
     ladder: LadderInForce, moved: Sequence[tuple[Counted, Held]]
 ) -> None:
@@ -150,9 +185,8 @@ def _write_standings(
         if ladder.is_main and not (_says_more(each.held) or _says_more(after)):
             continue
         row = TierStanding(member_id=each.member_id, ladder=ladder.ladder)
-        row.tier, row.lifted_from = (
-            ladder.tiers.get(code or "") for code in (after.tier, after.lifted_from)
-        )
+        row.tier = ladder.tiers.get(after.tier or "")
+        row.put_aside = plain_lifts(after.put_aside)
         for name in _TERMS:
             setattr(row, name, getattr(after, name))
         rows.append(row)
@@ -160,7 +194,7 @@ def _write_standings(
         rows,
         update_conflicts=True,
         unique_fields=["ladder", "member"],
-        update_fields=["tier", "lifted_from", *_TERMS],
+        update_fields=["tier", "put_aside", *_TERMS],
     )
 
 

@@ -133,7 +133,7 @@ def ladder_with(**terms) -> Ladder:
 
 def standing_of(member, ladder: str = "main") -> TierStanding | None:
     """Return what is written of a member's terms on a ladder."""
-    rows = TierStanding.objects.select_related("tier", "lifted_from")
+    rows = TierStanding.objects.select_related("tier")
     return rows.filter(member=member, ladder__code=ladder).first()
 
 

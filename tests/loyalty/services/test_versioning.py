@@ -246,20 +246,20 @@ def test_the_statement_counts_and_classes_as_the_rules_do(db, window, metric):
         expected = Counter()
         for each in found.values():
             if metric == "value":
-                assert each.numbers["value"] == _value(ladder.terms, each, at)
-            said = ladder.terms.measure(each.held.tier, each.numbers.__getitem__)
-            expected[each.held.tier, said.due, said.is_kept] += 1
+                assert each.numbers["value"] == _value(ladder.terms, each, at, at)
+                over = moment_counted(at, each.held.valid_until)
+                assert each.to_keep["value"] == _value(ladder.terms, each, over, over)
+            said = ladder.terms.measure(each.held.tier, each.numbers, each.to_keep)
+            expected[each.held.tier, said] += 1
         classed = Counter()
         for kind in classes(ladder, ladder.terms, at=at):
-            key = kind.held.tier, kind.measured.due, kind.measured.is_kept
-            classed[key] += kind.members
+            classed[kind.held.tier, kind.measured] += kind.members
         assert classed == expected
         bars = histogram(ladder, ladder.terms, at=at, top=1_000_000, bars=10)
         assert sum(bars) == len(members)
 
 
-def _value(terms, each, at):
-    moment = moment_counted(at, each.held.valid_until)
+def _value(terms, each, moment, until):
     after = counts_from(
         moment,
         window=terms.window,
@@ -269,7 +269,7 @@ def _value(terms, each, at):
     )
     account = PointsAccount.objects.get(pk=each.member_id)
     entries = account.member.qualifying_entries.filter(
-        occurred_at__gt=after, occurred_at__lte=at
+        occurred_at__gt=after, occurred_at__lte=until
     )
     return sum(entry.value_minor for entry in entries)
 
