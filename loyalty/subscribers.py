@@ -139,12 +139,12 @@ def take_back_for_returned_goods(payload: dict, *, fact: Fact, now: datetime) ->
 
 
 def give_gifts_of_tier(payload: dict, *, fact: Fact, now: datetime) -> None:
-    """TierChanged: an upgrade brings the gifts of the new tier, once a cycle (T5)."""
-    if payload["is_upgrade"] and payload.get("ladder", "main") == "main":
+    """TierChanged: an upgrade brings the gifts it names, once a cycle (T4, T5)."""
+    if not payload["is_upgrade"] or payload.get("ladder", "main") != "main":
+        return
+    for code in payload.get("gifts") or [payload["to_tier_code"]]:
         give_upgrade_gifts(
-            member_id=standing_id(payload["member_id"]),
-            tier_code=payload["to_tier_code"],
-            now=now,
+            member_id=standing_id(payload["member_id"]), tier_code=code, now=now
         )
 
 

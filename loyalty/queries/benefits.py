@@ -40,14 +40,23 @@ class HeldBenefit:
 
 
 def rights_of(
-    member_ids: Collection[int], at: datetime, *, benefits: Iterable[Benefit]
+    member_ids: Collection[int],
+    at: datetime,
+    *,
+    benefits: Iterable[Benefit],
+    reached: str = "",
 ) -> Rights:
     """Return what members have of some benefits at ``at``: a union (T18).
 
     The same few statements for one member or a thousand. Who is under a sanction has
     nothing of that benefit.
+
+    Args:
+        reached: a mark, such as ``tier:gold``: what it alone brings whoever reached
+            it, whether they hold it still or passed it.
     """
-    return _rights(member_ids, at, benefits, _sanctioned(member_ids, at))
+    under = _sanctioned(member_ids, at)
+    return _rights(member_ids, at, benefits, under, reached)
 
 
 def _rights(
@@ -55,13 +64,17 @@ def _rights(
     at: datetime,
     benefits: Iterable[Benefit],
     under: set[tuple[int, int]],
+    reached: str = "",
 ) -> Rights:
-    grants = list(BenefitGrant.objects.filter(benefit__in=benefits))
+    rows = BenefitGrant.objects.filter(benefit__in=benefits)
+    grants = list(rows.filter(audience=reached) if reached else rows)
     vocabulary = member_vocabulary(at)
     conditions = {
         grant.pk: read_condition(grant.condition, vocabulary) for grant in grants
     }
-    marks = marks_of(member_ids, at)
+    marks = (
+        dict.fromkeys(member_ids, {reached}) if reached else marks_of(member_ids, at)
+    )
     facts = facts_for(conditions.values(), member_ids, at)
     rights: dict[int, dict[int, Right]] = {}
     for member_id in member_ids:

@@ -16,11 +16,11 @@ from django.utils.translation import gettext
 from crm.shared.outbox import record_all
 from crm.shared.public_ids import new_public_id
 from loyalty.events import BenefitDue
-from loyalty.models import Benefit, BenefitGrant, PointsAccount, PointsEntry
-from loyalty.queries.benefits import Rights, right_of, rights_of, spans_of
+from loyalty.models import Benefit, PointsAccount, PointsEntry
+from loyalty.queries.benefits import Rights, rights_of, spans_of
 from loyalty.queries.birthdays import born_on, days_to_celebrate
 from loyalty.queries.program import program
-from loyalty.rules.benefits import Right, Span, union
+from loyalty.rules.benefits import Right, Span
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import book_of, open_accounts, post
 from members.models import Member
@@ -120,21 +120,19 @@ def give_drips(*, now: datetime) -> int:
 def give_upgrade_gifts(*, member_id: int, tier_code: str, now: datetime) -> int:
     """Give what a new tier brings, once per tier and cycle, also after a fall (T5).
 
+    It goes by the tier that was reached, whatever is held when the news arrive (X2).
+
     Returns:
         How many were given by this call.
     """
     mark = f"tier:{tier_code}"
     given = 0
     for benefit in _active(Benefit.Kind.UPGRADE_GIFT):
-        grants = BenefitGrant.objects.filter(benefit=benefit, audience=mark)
         # What it takes besides the tier, and sanctions, are asked as always.
-        held = rights_of([member_id], now, benefits=[benefit])[member_id]
-        right = union(right_of(grant) for grant in grants)
-        if right is not None and benefit.pk in held:
-            rights = {member_id: {benefit.pk: right}}
-            given += _give(
-                benefit, [member_id], _Occasion(mark, now), now=now, rights=rights
-            )
+        rights = rights_of([member_id], now, benefits=[benefit], reached=mark)
+        given += _give(
+            benefit, [member_id], _Occasion(mark, now), now=now, rights=rights
+        )
     return given
 
 

@@ -10,6 +10,7 @@ from crm.shared.models import AuditEntry, Delivery, Fact
 from crm.shared.outbox import drain, record
 from loyalty.models import BenefitTally, BenefitUse
 from loyalty.queries.benefits import best_number, held_benefits
+from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_redemptions import cancel_redemption
 from loyalty.services.giving_benefits import (
     give_birthday_gifts,
@@ -31,7 +32,7 @@ from loyalty.services.using_benefits import (
 from members.services.merging import merge_members
 from orders.events import OrderRefunded
 from tests.cast import NOON, make_member, put_in_state
-from tests.loyalty.books import account_of, assert_sound, paid_order
+from tests.loyalty.books import account_of, assert_sound, ladder_with, paid_order
 from tests.loyalty.catalogue import (
     give,
     make_benefit,
@@ -258,6 +259,39 @@ def test_t5_an_upgrade_gift_is_given_once_per_tier_and_cycle(alice):
     assert account_of(alice).balance == 150
     after = NOON + timedelta(days=366)
     assert give_upgrade_gifts(member_id=alice.pk, now=after, tier_code="gold") == 1
+
+
+def upgrade_gifts(alice):
+    given = BenefitUse.objects.filter(member=alice)
+    return sorted(given.values_list("benefit__code", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("of_skipped", "gifts"), [(True, ["up_gold", "up_silver"]), (False, ["up_gold"])]
+)
+def test_t4_gifts_of_skipped_tiers_are_given_if_the_ladder_says_so(
+    alice, of_skipped, gifts
+):
+    ladder_with(gifts_of_skipped=of_skipped)
+    for code in ("silver", "gold"):
+        grant = {"audience": f"tier:{code}", "number": 50}
+        make_benefit(f"up_{code}", grant, kind="upgrade_gift")
+    earn_for_order(order_id=paid_order(alice, 100_000).pk, now=NOON)
+    drain(now=NOON)
+    assert upgrade_gifts(alice) == gifts
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_t4_x2_an_upgrade_gift_is_of_the_tier_that_was_reached(alice, at_once):
+    for code in ("silver", "gold"):
+        grant = {"audience": f"tier:{code}", "number": 50}
+        make_benefit(f"up_{code}", grant, kind="upgrade_gift")
+    for at in (NOON, NOON + timedelta(days=1)):
+        earn_for_order(order_id=paid_order(alice, 60_000, at=at).pk, now=at)
+        if at_once:
+            drain(now=at)
+    drain(now=NOON + timedelta(days=1))
+    assert upgrade_gifts(alice) == ["up_gold", "up_silver"]
 
 
 def test_a_drip_gives_a_coupon_every_period_to_whoever_has_it(alice, bob):
