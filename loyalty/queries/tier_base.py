@@ -102,13 +102,21 @@ def unsettled(
 
 
 def unwarned(each: LadderInForce, *, at: datetime, until: datetime) -> list[int]:
-    """Return members whose term ends by ``until``, who do not keep it, untold (T17)."""
+    """Return members whose term ends by ``until``, who do not keep it, untold (T17).
+
+    Where nobody falls but from a tier that is gone (T14), only who holds such a one.
+    """
     who = f"{_LIVING} AND a.member_id IN ({_ENDING})"
+    falls = "true"
+    if each.terms.downgrade == "never":
+        places = (place for place, r in enumerate(each.terms.rungs) if r.is_removed)
+        falls = f"place IN ({', '.join(map(str, (-1, *places)))})"
     sql, params = statement(each, each.terms, at, who=who)
     with _whole_base() as cursor:
         cursor.execute(
             f"{sql}, {_classes(each.terms)} SELECT member_id FROM classed "  # noqa: S608
-            "WHERE NOT is_pinned AND NOT is_kept AND due < place ORDER BY member_id",
+            f"WHERE NOT is_pinned AND NOT is_kept AND due < place AND {falls} "
+            "ORDER BY member_id",
             params | {"until": until},
         )
         return [member_id for (member_id,) in cursor.fetchall()]

@@ -306,6 +306,48 @@ def test_t17_who_will_fall_is_told_once_with_what_is_missing(alice, bob):
     assert datetime.fromisoformat(told["valid_until"]) == NEW_YEAR
 
 
+def silver_until_new_year(member):
+    ladder_with(**YEARLY, notice_days=30)
+    at = NOON - 365 * DAY
+    earn(paid_order(member, 60_000, at=at), now=at)
+    review_tiers(now=standing_of(member).valid_until)
+    assert standing_of(member).valid_until == NEW_YEAR
+
+
+def test_t17_where_nobody_falls_nobody_is_told(alice):
+    silver_until_new_year(alice)
+    ladder_with(downgrade="never")
+    assert warn_of_falls(now=NEW_YEAR - DAY) == 0
+    review_tiers(now=NEW_YEAR)
+    assert tier_of(alice) == "silver"
+
+
+def test_t14_t17_who_must_leave_a_removed_tier_is_told_though_nobody_falls(alice):
+    silver_until_new_year(alice)
+    ladder_with(downgrade="never")
+    Tier.objects.filter(code="silver").update(removed_at=NOON)
+    assert warn_of_falls(now=NEW_YEAR - DAY) == 1
+    review_tiers(now=NEW_YEAR)
+    assert tier_of(alice) == "member"
+
+
+def test_t15_t17_who_is_frozen_is_not_told(alice):
+    silver_until_new_year(alice)
+    put_in_state(alice, "frozen")
+    assert warn_of_falls(now=NEW_YEAR - DAY) == 0
+
+
+def test_t14_at_the_end_of_the_term_a_removed_tier_is_left_for_the_next_lower(alice):
+    ladder_with(**YEARLY)
+    at = NOON - 365 * DAY
+    earn(paid_order(alice, 110_000, at=at), now=at)
+    review_tiers(now=standing_of(alice).valid_until)
+    Tier.objects.filter(code="gold").update(removed_at=NOON)
+    assert review_tiers(now=NOON) == 0, "not before"
+    review_tiers(now=NEW_YEAR)
+    assert tier_of(alice) == "silver", "though nothing was bought"
+
+
 def test_p29_the_night_goes_in_its_order_and_a_failing_step_stops_no_other(
     alice, monkeypatch
 ):
