@@ -15,6 +15,7 @@ from loyalty.services.earning import earn_for_order
 from loyalty.services.freezing import freeze_account
 from loyalty.services.holding import hold_points, release_hold
 from loyalty.services.merging_points import PointsReserved
+from loyalty.services.pinning import pin_tier
 from members.models import DuplicatePair, Member, MemberTag, Merge
 from members.queries import has_consent
 from members.services.correcting import correct_member
@@ -426,3 +427,22 @@ def pair_of_members(db):
         return pair
 
     return make
+
+
+@pytest.mark.parametrize("of_loser", [True, False])
+def test_t10_undoing_leaves_what_staff_decided_about_the_tier_since(
+    alice, bob, of_loser
+):
+    """A pin set since stays; one that came with the merge goes with it."""
+    earn_for_order(order_id=paid_order(bob, 150_000).pk, now=NOON)
+    earn_for_order(order_id=paid_order(alice, 1_000).pk, now=NOON)
+    pin = {"ladder": "main", "tier": "gold", "reason": "vip", "actor": "tests"}
+    until = NOON + timedelta(days=300)
+    if of_loser:
+        pin_tier(**pin, member_id=bob.pk, until=until, now=NOON)
+    done = merge(alice, bob)
+    assert account_of(alice).tier.code == "gold"
+    if not of_loser:
+        pin_tier(**pin, member_id=alice.pk, until=until, now=NOON)
+    undo(done)
+    assert account_of(alice).tier.code == ("member" if of_loser else "gold")
