@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import override
 
 from campaigns.models import Coupon, CouponTemplate, Group, Seat
 from campaigns.rules.coupons import display_code
@@ -21,8 +22,8 @@ from campaigns.services.recognising import note_buyer
 from campaigns.services.rewarding import reward_leader, take_reward_back
 from campaigns.services.seats import lose_seat, pay_seat
 from crm.shared.models import Fact
-from crm.shared.money import display_amount
 from loyalty.models import Subscription, Tier
+from loyalty.tier_words import missing_words
 from members.links import confirm_url
 from members.models import ConsentRequest, Member
 from members.queries import standing_id
@@ -182,16 +183,19 @@ def warn_of_fall(payload: dict, *, fact: Fact, now: datetime) -> None:
     member = Member.objects.get(pk=standing_id(payload["member_id"]))
     tier = Tier.objects.get(ladder__code=payload["ladder"], code=payload["tier_code"])
     english = member.language.startswith("en")
-    missing = payload["missing_minor"]
     ends = datetime.fromisoformat(payload["valid_until"])
     last = (ends - datetime.resolution).astimezone(ZoneInfo(settings.SHOP_TIME_ZONE))
-    in_money = payload["metric"] in {"value", "spend"}
+    with override(member.language):
+        missing = missing_words(
+            tier,
+            payload["metric"],
+            payload["missing_minor"],
+            payload.get("also_missing", 0),
+        )
     context = {
         "tier": (tier.name_en if english else "") or tier.name,
         "until": last.strftime("%Y-%m-%d"),
-        "missing": display_amount(missing, settings.SHOP_CURRENCY)
-        if in_money
-        else f"{missing:,d}",
+        "missing": missing,
     }
     _tell(member, "tier_at_risk", context, fact=fact, now=now)
 

@@ -84,7 +84,8 @@ class PlanEnded:
 class TierAtRisk:
     """A term ends soon and the tier is not earned again; told once a term (T17).
 
-    ``missing_minor`` is in what the ladder counts: minor units, points or orders.
+    ``missing_minor`` is in what the ladder counts: minor units, points or orders;
+    ``also_missing`` of the tier's second number, 0 where it has none or enough.
     """
 
     name: ClassVar[str] = "loyalty.TierAtRisk"
@@ -94,6 +95,7 @@ class TierAtRisk:
     metric: str
     missing_minor: int
     valid_until: datetime
+    also_missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

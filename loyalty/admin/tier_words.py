@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from loyalty.models import Ladder, LadderVersion, Tier, VersionRung
-from loyalty.tier_words import counted_words
+from loyalty.tier_words import counted_words, second_words
 
 
 def sentences(row: Ladder | LadderVersion) -> Iterator[str]:
@@ -78,13 +78,7 @@ def rung_rows(
 def _second(rung: Tier | VersionRung) -> str:
     if not rung.also_metric:
         return "–"
-    words = (
-        _("and %(what)s %(number)s") if rung.needs_both else _("or %(what)s %(number)s")
-    )
-    return words % {
-        "what": rung.get_also_metric_display(),
-        "number": counted_words(rung.also_metric, rung.also_threshold),
-    }
+    return second_words(rung, rung.also_threshold)
 
 
 def fall_words(version: LadderVersion) -> str:

@@ -58,6 +58,13 @@ class RetentionShape(serializers.Serializer):
     met = serializers.BooleanField()
 
 
+class AlsoMissingShape(serializers.Serializer):
+    """What is missing of the second number a tier asks for."""
+
+    metric = serializers.CharField()
+    number = serializers.IntegerField()
+
+
 class CountedShape(serializers.Serializer):
     """What thresholds count: ``value`` and ``spend`` are minor units of money."""
 
@@ -67,6 +74,8 @@ class CountedShape(serializers.Serializer):
     value = serializers.IntegerField()
     to_next = serializers.IntegerField()
     to_keep = serializers.IntegerField()
+    also_to_next = AlsoMissingShape(allow_null=True)
+    also_to_keep = AlsoMissingShape(allow_null=True)
 
 
 class ProjectedShape(serializers.Serializer):
@@ -264,6 +273,8 @@ def loyalty_shape(
             "value": progress.value_minor,
             "to_next": progress.missing_minor,
             "to_keep": progress.to_keep_minor,
+            "also_to_next": _also(following, progress.also_missing),
+            "also_to_keep": _also(progress.tier, progress.also_to_keep),
         },
         "term": term_shape(progress),
         "currencies": [
@@ -277,6 +288,12 @@ def loyalty_shape(
             for each in currencies
         ],
     }
+
+
+def _also(tier: Tier | None, number: int) -> dict | None:
+    if tier is None or not number:
+        return None
+    return {"metric": tier.also_metric, "number": number}
 
 
 def term_shape(progress: TierProgress) -> dict:

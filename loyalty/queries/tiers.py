@@ -32,9 +32,13 @@ class TierProgress:
     window_days: int | None
     next_tier: Tier | None
     missing_minor: int
-    #: Value that keeps the present tier, and whether it is reached now.
+    #: Value that keeps the present tier, and whether the tier is kept now.
     required_minor: int
     is_kept: bool
+    #: What is missing of the second number of the next tier, and of this one.
+    also_missing: int = 0
+    to_keep_minor: int = 0
+    also_to_keep: int = 0
     metric: str = "value"
     window: str = "days"
     #: Exclusive end of the term, and until when it may be met after that.
@@ -44,11 +48,6 @@ class TierProgress:
     pinned_until: datetime | None = None
     #: The tier after the term if nothing more is counted; None without a term.
     projected: Tier | None = None
-
-    @property
-    def to_keep_minor(self) -> int:
-        """Return what is missing to keep the tier."""
-        return max(0, self.required_minor - self.value_minor)
 
     @property
     def in_money(self) -> bool:
@@ -134,25 +133,34 @@ def progress_of(account: PointsAccount | None, at: datetime) -> TierProgress:
     if ladder is None:
         return TierProgress(None, None, 0, None, None, 0, 0, True)
     terms = ladder.terms
-    held, value, projected = Held(), 0, None
+    held, projected = Held(), None
+    numbers = to_keep = dict.fromkeys(terms.metrics, 0)
     if account is not None:
         found = counted(ladder, at=at, member_ids=[account.pk])[account.pk]
-        held, value = found.held, found.numbers[terms.metric]
+        held, numbers, to_keep = found.held, found.numbers, found.to_keep
         projected = _projected(ladder, found)
     place = max(terms.rank(held.tier), 0)
     rung = terms.rungs[place]
-    reachable = [each for each in terms.rungs[place + 1 :] if not each.is_removed]
-    following = next((each for each in reachable if each.threshold_minor > value), None)
+    above = max(place, terms.rank(terms.reached(numbers))) + 1
+    reachable = (each for each in terms.rungs[above:] if not each.is_removed)
+    following = next(reachable, None)
+    to_next = (0, 0)
+    if following is not None:
+        to_next = missing(following, terms.metric, numbers, to_keep=False)
+    keeps = missing(rung, terms.metric, to_keep)
     required = rung.threshold_minor if rung.keep_minor is None else rung.keep_minor
     return TierProgress(
         tier=ladder.tiers[rung.code],
         since=account.tier_since if account else None,
-        value_minor=value,
+        value_minor=numbers.get(terms.metric, 0),
         window_days=terms.window_days,
         next_tier=ladder.tiers[following.code] if following else None,
-        missing_minor=missing(following, value, to_keep=False) if following else 0,
+        missing_minor=to_next[0],
+        also_missing=to_next[1],
         required_minor=required,
-        is_kept=value >= required,
+        is_kept=rung.code in terms.kept(to_keep),
+        to_keep_minor=keeps[0],
+        also_to_keep=keeps[1],
         metric=terms.metric,
         window=terms.window,
         valid_until=held.valid_until,

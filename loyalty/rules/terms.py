@@ -378,9 +378,19 @@ class Look:
         return max(place, self.terms.rank(measured.due))
 
 
-def missing(rung: Rung, number: int, *, to_keep: bool = True) -> int:
-    """Return what is missing of the first number to keep a tier, or to reach it."""
+def missing(
+    rung: Rung, metric: str, numbers: Numbers, *, to_keep: bool = True
+) -> tuple[int, int]:
+    """Return what is missing of both numbers of a rung to keep it, or to reach it.
+
+    Of two of which one is enough nothing is, once one is reached.
+    """
     bound = rung.threshold_minor
     if to_keep and rung.keep_minor is not None:
         bound = rung.keep_minor
-    return max(0, bound - number)
+    first, second = max(0, bound - numbers.get(metric, 0)), 0
+    if rung.also_metric:
+        second = max(0, rung.also_threshold - numbers[rung.also_metric])
+        if not rung.needs_both and not (first and second):
+            return 0, 0
+    return first, second

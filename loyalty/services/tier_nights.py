@@ -97,13 +97,15 @@ def _warn(ladder: LadderInForce, member_ids: Sequence[int], *, now: datetime) ->
 def _notice(ladder: LadderInForce, each: Counted) -> TierAtRisk:
     terms = ladder.terms
     rung = terms.rungs[terms.rank(each.held.tier)]
+    first, second = missing(rung, terms.metric, each.to_keep)
     return TierAtRisk(
         member_id=each.member_id,
         ladder=ladder.ladder.code,
         tier_code=rung.code,
         metric=terms.metric,
-        missing_minor=missing(rung, each.numbers[terms.metric]),
+        missing_minor=first,
         valid_until=each.held.valid_until,
+        also_missing=second,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from campaigns.models import Coupon, Message
 from campaigns.subscribers import issue_tier_coupon, warn_of_fall
 from crm.shared.models import Fact
+from loyalty.models import Tier
 from members.models import Member
 from tests.cast import NOON
 
@@ -78,3 +79,22 @@ def test_t17_the_notice_names_the_last_day_and_what_is_missing(alice):
     message = Message.objects.get()
     assert "Gold is good until 2026-12-31" in message.body
     assert "123.40" in message.body
+
+
+def test_t17_the_notice_names_both_numbers_in_the_members_language(alice):
+    Tier.objects.filter(code="gold").update(also_metric="orders", also_threshold=5)
+    Member.objects.filter(pk=alice.pk).update(language="en")
+    payload = {
+        "member_id": alice.pk,
+        "ladder": "main",
+        "tier_code": "gold",
+        "metric": "value",
+        "missing_minor": 12_340,
+        "also_missing": 4,
+        "valid_until": datetime(2026, 12, 31, 16, tzinfo=UTC).isoformat(),
+    }
+    fact = Fact.objects.create(name="loyalty.TierAtRisk", payload=payload)
+    warn_of_fall(payload, fact=fact, now=NOON)
+    body = Message.objects.get().body
+    assert "123.40" in body
+    assert "and number of orders 4" in body

@@ -4,13 +4,16 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils.translation import override
 
+from crm.console.queries.tier_words import tier_words
+from crm.shared.models import Fact
 from loyalty.models import Tier
 from loyalty.queries.tiers import tier_progress
 from loyalty.services.earning import earn_for_order
-from loyalty.services.tier_nights import review_tiers
+from loyalty.services.tier_nights import review_tiers, warn_of_falls
 from tests.cast import NOON
-from tests.loyalty.books import ladder_with, paid_order
+from tests.loyalty.books import account_of, ladder_with, paid_order
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=ZONE)
@@ -65,3 +68,62 @@ def test_t12_of_a_rolling_window_what_will_have_left_it_is_not_projected(alice):
     earn(alice, 150_000)
     found = tier_progress(alice.pk, NOON)
     assert (found.is_kept, found.projected.code) == (True, "member")
+
+
+# --- Two numbers ------------------------------------------------------------------
+
+
+def ask_for_orders(count, *, needs_both=True):
+    Tier.objects.filter(code="gold").update(
+        also_metric="orders", also_threshold=count, needs_both=needs_both
+    )
+
+
+def test_t12_the_next_tier_is_the_first_not_reached_and_names_both_numbers(alice):
+    ask_for_orders(5)
+    earn(alice, 90_000)
+    found = tier_progress(alice.pk, NOON)
+    assert (found.tier.code, found.next_tier.code) == ("silver", "gold")
+    assert (found.missing_minor, found.also_missing) == (10_000, 4)
+
+    earn(alice, 60_000)
+    found = tier_progress(alice.pk, NOON)
+    assert (found.tier.code, found.next_tier.code) == ("silver", "gold")
+    assert (found.missing_minor, found.also_missing) == (0, 3)
+    with override("en"):
+        words = tier_words(account=account_of(alice), at=NOON)
+    assert "and number of orders 3 to Gold" in words.sentence
+
+
+def test_t12_of_two_numbers_one_is_enough_where_the_tier_says_so(alice):
+    ladder_with(window="year", term="end_of_period")
+    ask_for_orders(2, needs_both=False)
+    earn(alice, 30_000)
+    found = tier_progress(alice.pk, NOON)
+    assert found.next_tier.code == "silver"
+    earn(alice, 30_000)
+    found = tier_progress(alice.pk, NOON)
+    assert (found.tier.code, found.is_kept) == ("gold", True)
+    assert (found.to_keep_minor, found.also_to_keep) == (0, 0)
+
+
+def test_t12_kept_is_what_both_numbers_say(alice):
+    ladder_with(window="year", term="end_of_period")
+    ask_for_orders(1)
+    earn(alice, 150_000)
+    ask_for_orders(5)
+    found = tier_progress(alice.pk, NOON)
+    assert (found.is_kept, found.projected.code) == (False, "silver")
+    assert (found.to_keep_minor, found.also_to_keep) == (0, 4)
+
+
+def test_t17_the_notice_names_what_is_missing_of_both(alice):
+    ladder_with(window="year", term="end_of_period", notice_days=30)
+    ask_for_orders(3)
+    for _ in range(3):
+        earn(alice, 40_000, at=NOON - timedelta(days=365))
+    review_tiers(now=datetime(2026, 1, 1, tzinfo=ZONE))
+    earn(alice, 150_000)
+    assert warn_of_falls(now=NEW_YEAR - timedelta(days=1)) == 1
+    told = Fact.objects.get(name="loyalty.TierAtRisk").payload
+    assert (told["missing_minor"], told["also_missing"]) == (0, 2)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.models import PointsAccount, TierChange
 from loyalty.queries.tiers import TierProgress, progress_of
-from loyalty.tier_words import counted_words, why_changed
+from loyalty.tier_words import counted_words, missing_words, why_changed
 
 #: Most changes of one member on a page.
 _MOST_CHANGES = 50
@@ -46,7 +46,9 @@ def tier_words(*, account: PointsAccount | None, at: datetime) -> TierWords | No
     gone = min(max(progress.value_minor - tier.threshold_minor, 0), way)
     words = {
         "value": value,
-        "missing": counted_words(progress.metric, progress.missing_minor),
+        "missing": missing_words(
+            following, progress.metric, progress.missing_minor, progress.also_missing
+        ),
         "tier": following.label,
         "days": progress.window_days,
     }
@@ -70,9 +72,14 @@ def _of_term(progress: TierProgress) -> Iterator[str]:
     if progress.valid_until is None:
         return
     yield _("Good until %(day)s.") % {"day": _last_day(progress.valid_until)}
-    if progress.to_keep_minor:
+    if progress.tier is not None and not progress.is_kept:
         yield _("To keep it %(missing)s more is needed.") % {
-            "missing": counted_words(progress.metric, progress.to_keep_minor)
+            "missing": missing_words(
+                progress.tier,
+                progress.metric,
+                progress.to_keep_minor,
+                progress.also_to_keep,
+            )
         }
     if progress.projected is not None and progress.projected != progress.tier:
         yield _("By what is counted until now it will then be %(tier)s.") % {

@@ -49,6 +49,8 @@ def test_t12_another_system_reads_where_a_member_stands(erp, known):
         "value": 0,
         "to_next": 50_000,
         "to_keep": 0,
+        "also_to_next": None,
+        "also_to_keep": None,
     }
     assert body["term"]["projected_tier"] is None
     assert erp.get(url("mem_" + "0" * 26)).status_code == 404
