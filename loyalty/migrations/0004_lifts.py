@@ -21,7 +21,7 @@ UPDATE loyalty_tierstanding s
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0002_books_and_program"),
+        ("loyalty", "0003_birthday_once_a_year"),
     ]
 
     operations = [
