@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -22,7 +22,7 @@ class Lift:
         """Whether what comes back at ``at`` undoes it; None days have no end (T9)."""
         if days is None or self.since is None:
             return True
-        return (at - self.since).total_seconds() < days * 86_400
+        return at < self.since + timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)

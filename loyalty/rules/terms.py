@@ -309,7 +309,7 @@ class Look:
         return self._begun(target, after=held)
 
     def _landing(self, tier: str | None, measured: Measured) -> int:
-        """Return the highest rung earned by who does not keep a tier, no higher one."""
+        """Return the highest rung earned by who does not keep a tier."""
         place, due = self.terms.rank(tier), self.terms.rank(measured.due)
         return max(due, min(place, self.terms.rank(measured.fits)))
 

@@ -1,5 +1,6 @@
 """What lifts a member, from when, and what a refund leaves of it (T4, T6, T9)."""
 
+import random
 from datetime import datetime, timedelta
 
 import pytest
@@ -190,6 +191,41 @@ def test_t8_t9_a_term_earned_without_the_lift_is_no_matter_of_it(alice):
     all_back(order, at=later + DAY)
 
     assert tier_of(alice) == "silver", "by what came in 2027"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_t9_x2_whatever_is_bought_and_given_back_in_any_order_leaves_nothing(
+    alice, seed
+):
+    rng = random.Random(seed)
+    ladder_with(**YEARLY)
+    now, orders, parts = NOON, [], []
+    for net in rng.choices([9_900, 30_000, 60_000, 150_000], k=rng.randint(2, 4)):
+        now += HOUR
+        order = paid_order(alice, net, at=now, quantity=3)
+        orders.append(order)
+        parts += [(order, net // 3)] * 3
+    rng.shuffle(parts)
+    moves = [(order, 0) for order in orders]
+    for order, net in parts:
+        # A refund may be booked before other orders are, even before its own.
+        moves.insert(rng.randint(orders.index(order) + 1, len(moves)), (order, net))
+    left = {order.pk: 3 for order in orders}
+    terms = main_ladder().terms
+    for order, net in moves:
+        now += HOUR
+        if not net:
+            earn(order, now=now)
+            continue
+        left[order.pk] -= 1
+        row = refund(order, net, at=now, is_last=not left[order.pk])
+        settle_refund(refund_id=row.pk, now=now)
+        found = counted(main_ladder(), at=now, member_ids=[alice.pk])[alice.pk]
+        reached = terms.reached(found.numbers)
+        assert terms.rank(tier_of(alice)) >= terms.rank(reached)
+    standing = standing_of(alice)
+    assert tier_of(alice) == "member"
+    assert standing is None or (standing.valid_until, standing.put_aside) == (None, [])
 
 
 # --- Windows ----------------------------------------------------------------------
