@@ -70,7 +70,7 @@ class Outcome:
     """What one rule gave, or why it did not.
 
     ``why`` is ``not_yet``, ``over``, ``condition`` or ``lower``; empty when it counts.
-    ``capped`` points were kept back by a cap (P24).
+    ``capped`` points were kept back by a cap, its own or that of what it raises (P24).
     """
 
     rule: Rule
@@ -93,7 +93,7 @@ class Outcome:
             told["each"] = self.rule.points
         if self.rule.award == "per_amount":
             told["per_minor"] = self.rule.per_minor
-        if self.capped:
+        if self.capped > 0:
             told["capped"] = self.capped
         return told
 
@@ -187,17 +187,59 @@ def evaluate(rules: Sequence[Rule], occurrence: Occurrence) -> Earned:
 def capped(earned: Earned, left: Mapping[str, int]) -> Earned:
     """Return what is left of points under caps: the rest of a cap, not nothing (P24).
 
+    A multiplier raises what the caps of the base let through, and no more. What caps
+    keep back of each rule stands in ``capped``; it adds up to all that is missing.
+
     Args:
         left: rule code -> points its caps still allow; others have no cap.
+
+    >>> rules = [Rule("base", "per_amount", points=1, per_minor=100),
+    ...          Rule("gold", "multiplier", bonus_bp=5000)]
+    >>> from datetime import UTC
+    >>> cart = Occurrence(datetime(2026, 1, 1, tzinfo=UTC), (Part(1, 100_000),))
+    >>> few = capped(evaluate(rules, cart), {"base": 100})
+    >>> [(each.points, each.capped) for each in few.outcomes]
+    [(100, 900), (50, 450)]
     """
+    counted = earned.counted
+    if not left or not counted:
+        return earned
+    base = [each.by_part for each in counted if _is_base(each.rule)]
+    within = [
+        _within(each.by_part, left.get(each.rule.code)) for each in counted[: len(base)]
+    ]
+    parts = len(earned.occurrence.parts)
+    keeps = [
+        after / before if before else Fraction(1)
+        for before, after in zip(_sums(base, parts), _sums(within, parts), strict=True)
+    ]
+    for each in counted[len(base) :]:
+        values = each.by_part
+        if each.rule.award == "multiplier":
+            values = tuple(
+                some * keep for some, keep in zip(values, keeps, strict=True)
+            )
+        within.append(_within(values, left.get(each.rule.code)))
+    shares = zip((each.rule for each in counted), within, strict=True)
+    found = [
+        replace(new, capped=old.capped + old.points - new.points)
+        for old, new in zip(counted, _whole(shares), strict=True)
+    ]
+    missed = [each for each in earned.outcomes if each.why]
+    return replace(earned, outcomes=(*found, *missed))
 
-    def cap(each: Outcome) -> Outcome:
-        most = left.get(each.rule.code)
-        if most is None or each.points <= most:
-            return each
-        return replace(each, points=most, capped=each.points - most)
 
-    return replace(earned, outcomes=tuple(cap(each) for each in earned.outcomes))
+def _is_base(rule: Rule) -> bool:
+    """Return whether multipliers raise what a rule gives; such rules count first."""
+    return rule.award != "multiplier" and rule.role != "bonus"
+
+
+def _within(by_part: Sequence[Fraction], most: int | None) -> tuple[Fraction, ...]:
+    """Return what a rule gives its parts, all lowered alike to a cap."""
+    whole = sum(by_part, Fraction(0))
+    if most is None or whole <= most:
+        return tuple(by_part)
+    return tuple(some * most / whole for some in by_part)
 
 
 def _match(rule: Rule, occurrence: Occurrence) -> tuple[str, list[bool]]:
@@ -287,9 +329,7 @@ def _raised(
     parts: int,
 ) -> list[tuple[Rule, list[Fraction]]]:
     """Return what multipliers add to the base of the parts they match."""
-    base = [
-        sum((values[at] for _, values in counted), Fraction(0)) for at in range(parts)
-    ]
+    base = _sums([values for _, values in counted], parts)
     return [
         (
             rule,
@@ -301,6 +341,11 @@ def _raised(
         for rule, where in matched
         if rule.award == "multiplier"
     ]
+
+
+def _sums(given: Sequence[Sequence[Fraction]], parts: int) -> list[Fraction]:
+    """Return what rules give each part together."""
+    return [sum((values[at] for values in given), Fraction(0)) for at in range(parts)]
 
 
 def _in_role(
@@ -315,7 +360,7 @@ def _in_role(
     ]
 
 
-def _whole(counted: Iterable[tuple[Rule, list[Fraction]]]) -> Iterator[Outcome]:
+def _whole(counted: Iterable[tuple[Rule, Sequence[Fraction]]]) -> Iterator[Outcome]:
     """Floor once: each rule brings the step of the running sum (P6)."""
     total, before = Fraction(0), 0
     for rule, by_part in counted:

@@ -106,7 +106,7 @@ def grant_for_events(
                 source=each.source,
             )
         earned = tallies.cap(earned, member_id=each.member_id)
-        if earned.points or any(part.capped for part in earned.counted):
+        if earned.points or any(part.capped > 0 for part in earned.counted):
             book = books.setdefault(each.member_id, book_of(account))
             _book(book, each, earned, occasion, terms)
     found |= {(e.account_id, e.source): e for e in post(list(books.values()))}

@@ -128,9 +128,36 @@ def test_p8_of_equal_rules_the_higher_priority_counts():
 
 
 def test_p24_a_cap_grants_what_is_left_and_says_so():
-    earned = capped(evaluate([BASE, GOLD], order(16_890)), {"base": 100})
-    assert (earned.points, earned.trace()["rules"][0]["capped"]) == (185, 68)
-    assert capped(earned, {"base": 0, "gold": 0}).points == 0
+    earned = capped(evaluate([BASE], order(16_890)), {"base": 100})
+    assert (earned.points, earned.trace()["rules"][0]["capped"]) == (100, 68)
+    assert capped(earned, {"base": 0}).points == 0
+
+
+@pytest.mark.parametrize(
+    ("_case", "bonus_bp", "left", "gives", "keeps_back"),
+    [
+        ("a tier raises what is left", 5_000, {"base": 100}, [100, 50], [900, 450]),
+        ("nothing is left", 5_000, {"base": 0}, [0, 0], [1_000, 500]),
+        ("less raises nothing either", -5_000, {"base": 100}, [100, -50], [900, -450]),
+        ("a cap of its own", 5_000, {"gold": 30}, [1_000, 30], [0, 470]),
+        ("both", 5_000, {"base": 100, "gold": 30}, [100, 30], [900, 470]),
+        ("enough is left", 5_000, {"base": 1_000}, [1_000, 500], [0, 0]),
+    ],
+)
+def test_p24_multipliers_raise_what_caps_let_through(
+    _case, bonus_bp, left, gives, keeps_back
+):
+    rules = [BASE, replace(GOLD, bonus_bp=bonus_bp)]
+    earned = capped(evaluate(rules, order(100_000)), left)
+    assert [each.points for each in earned.outcomes] == gives
+    assert [each.capped for each in earned.outcomes] == keeps_back
+
+
+def test_p24_a_multiplier_of_one_line_raises_what_that_line_keeps():
+    tea = replace(GOLD, condition=TEA, asks_lines=True)
+    cart = Occurrence(NOON, (Part(1, 30_000, facts=TEA_LINE), Part(2, 10_000)))
+    earned = capped(evaluate([BASE, tea], cart), {"base": 100})
+    assert [each.points for each in earned.outcomes] == [100, 37]
 
 
 def test_periods_of_caps_are_those_of_the_shop():
@@ -172,7 +199,13 @@ def test_p6_rules_and_lines_add_up_whatever_is_capped(rules, parts, data):
         rule.bonus_bp < 0 for rule in rules
     )
     caps = {rule.code: data.draw(st.integers(0, 99)) for rule in rules}
-    for found in (earned, capped(earned, caps)):
+    few = capped(earned, caps)
+    assert all(each.points <= caps[each.rule.code] for each in few.counted)
+    kept_back = sum(each.capped for each in few.counted)
+    assert kept_back == sum(each.points for each in earned.counted) - sum(
+        each.points for each in few.counted
+    )
+    for found in (earned, few):
         split = found.by_line()
         assert sum(split.values()) == found.points
         assert min(split.values()) >= 0
@@ -183,4 +216,19 @@ def test_p6_rules_and_lines_add_up_whatever_is_capped(rules, parts, data):
 def test_more_money_never_earns_less(rules, least, more):
     rules = [replace(rule, bonus_bp=abs(rule.bonus_bp)) for rule in rules]
     few, many = evaluate(rules, order(least)), evaluate(rules, order(least + more))
+    assert few.points <= many.points
+
+
+@given(st.lists(rules, max_size=4), st.integers(0, 99_999), st.integers(0, 99_999))
+def test_p24_more_money_never_earns_less_under_caps(rules, least, more):
+    rules = [
+        replace(
+            rule, bonus_bp=abs(rule.bonus_bp), role=rule.role.replace("best", "added")
+        )
+        for rule in rules
+    ]
+    left = {rule.code: rule.points for rule in rules}
+    few, many = (
+        capped(evaluate(rules, order(amount)), left) for amount in (least, least + more)
+    )
     assert few.points <= many.points

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from loyalty.models import EarningTally, PointsEntry
+from loyalty.models import EarningTally, PointsEntry, Tier
 from loyalty.services.capping import join_tallies, left_under_caps
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
@@ -40,6 +40,17 @@ def test_p24_over_the_cap_the_rest_is_granted_and_the_entry_says_so(alice):
     assert earn(alice, 10_000).points == 0
     assert earn(alice, 10_000, at=NOON + DAY).points == 100, "another day"
     assert_sound()
+
+
+def test_p24_a_tier_multiplies_what_the_cap_let_through(alice):
+    Tier.objects.filter(code="gold").update(multiplier_bp=15_000)
+    cap_base(member_cap=100)
+    earn(alice, 100_000, at=NOON - DAY)
+    assert account_of(alice).tier.code == "gold"
+    entry = earn(alice, 100_000)
+    assert (entry.points, entry.trace["lines"]) == (150, {"1": 150})
+    assert [each["capped"] for each in entry.trace["rules"]] == [900, 450]
+    assert EarningTally.objects.order_by("period").last().points == 100
 
 
 def test_p24_the_budget_of_a_rule_counts_all_members(alice, bob):
