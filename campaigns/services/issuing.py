@@ -66,8 +66,8 @@ class CannotHaveCoupons(Refusal):
     message = _("This membership cannot take coupons or give them away at the moment.")
 
 
-def lock_holder(*, member_id: int) -> None:
-    """Lock who takes coupons or gives them away; inside the caller's transaction.
+def lock_holder(*, member_id: int) -> Member:
+    """Lock and return who takes coupons or gives them away; inside the caller's transaction.
 
     What one member does with coupons happens one after the other.
 
@@ -77,6 +77,7 @@ def lock_holder(*, member_id: int) -> None:
     member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
     if not member.may_spend:
         raise CannotHaveCoupons
+    return member
 
 
 def terms_of(template: CouponTemplate) -> Terms:
@@ -241,7 +242,7 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         CouponsAllGone: the stock is used up.
         NotEnoughPoints, PointsFrozen: the points do not pay for it.
     """
-    lock_holder(member_id=member_id)
+    member = lock_holder(member_id=member_id)
     wanted = CouponTemplate.objects.filter(public_id=template).first()
     if wanted is None:
         raise CouponNotOnOffer
@@ -260,7 +261,8 @@ def claim_coupon(*, template: str, member_id: int, now: datetime) -> Coupon:
         redeem_points(
             member_id=member_id,
             points=wanted.points_price,
-            source=f"coupon:{wanted.public_id}:{number}",
+            # By member: who were merged and part again have their own.
+            source=f"coupon:{wanted.public_id}:{member.public_id}:{number}",
             now=now,
         )
     return issue_coupon(

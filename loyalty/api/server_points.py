@@ -151,8 +151,8 @@ class MemberPointsEntries(ServerView, generics.ListAPIView):
         """Grant, spend, freeze, unfreeze or revoke points.
 
         404 when member, freeze or entry are not there; 409 ``insufficient_points``,
-        ``points_frozen``, ``already_revoked``, ``freeze_over``; 422 ``source_reused``
-        where the source moved another number of points before.
+        ``points_frozen``, ``member_not_active``, ``already_revoked``, ``freeze_over``;
+        422 ``source_reused`` where the source moved another number of points before.
         """
         body = PointsRequest(data=request.data)
         body.is_valid(raise_exception=True)

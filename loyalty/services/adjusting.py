@@ -19,7 +19,7 @@ def grant_points(
 ) -> PointsEntry:
     """Give a member points that end like earned ones; debt is paid first (P18).
 
-    Calling again with the same ``source`` returns the first entry.
+    Calling again with the same ``source`` returns the first entry, also after a merge.
 
     Args:
         points: whole points, > 0.
@@ -30,7 +30,9 @@ def grant_points(
     if points <= 0:
         raise ValueError("points must be > 0.")
     account = locked_account(member_id=member_id, now=now)
-    done = entry_of(member_id=member_id, kind=PointsEntry.Kind.GRANT, source=source)
+    done = entry_of(
+        accounts=account.accounts, kind=PointsEntry.Kind.GRANT, source=source
+    )
     if done is not None:
         return done
     book = book_of(account)

@@ -14,6 +14,7 @@ from crm.shared.models import Approval
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.posting import locked_account
+from loyalty.services.redeeming import entry_of
 from members.models import Member, User
 
 #: Kind of approval; see ``crm.wiring.APPROVALS``.
@@ -61,13 +62,11 @@ def adjust_by_hand(
         NotEnoughPoints, PointsFrozen: as ``deduct_points`` says; of what waits for
             approval when it is carried out.
     """
-    locked_account(member_id=member_id, now=now)
+    account = locked_account(member_id=member_id, now=now)
     waiting = approval_of(kind=KIND, source=source)
     if waiting is not None:
         return waiting
-    done = PointsEntry.objects.filter(
-        account_id=member_id, kind=_kind(points), source=source
-    ).first()
+    done = entry_of(accounts=account.accounts, kind=_kind(points), source=source)
     if done is not None:
         return done
     if needs_approval(member_id=member_id, points=points, author=author, now=now):

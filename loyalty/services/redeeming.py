@@ -1,16 +1,28 @@
 """Points that leave an account all at once: spent on what is no order, or taken."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
+from crm.shared.errors import Refusal
 from crm.shared.planned import planned_cursor
 from loyalty.models import PointsEntry
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
+from members.rules.lifecycle import states_that
 
 #: Locks the account, chooses lots and writes, all in one round trip.
 _TAKE = """
 SELECT answer, entry, number, net, available
-  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s)
+  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+
+
+class MemberMayNotRedeem(Refusal):
+    """This membership cannot spend points at the moment."""
+
+    code = "member_not_active"
+    message = _("This membership cannot spend points at the moment.")
 
 
 def redeem_points(
@@ -25,8 +37,11 @@ def redeem_points(
     """Spend a member's points on something that is no order, such as a coupon.
 
     Arguments, retries and errors as in ``take_points``.
+
+    Raises:
+        MemberMayNotRedeem: the membership is frozen or over (P14).
     """
-    entry, _ = take_points(
+    entry, _is_new = take_points(
         member_id=member_id,
         kind=PointsEntry.Kind.SPEND,
         points=points,
@@ -51,10 +66,11 @@ def take_points(
     """Take points out, first to end first; all or nothing (P11, P12).
 
     One round trip, in the caller's transaction or in one of its own. Calling again with
-    the same ``kind`` and ``source`` returns the first entry.
+    the same ``kind`` and ``source`` returns the first entry, also after a merge (P4).
 
     Args:
-        kind: what the entry says they are, a ``PointsEntry.Kind``.
+        kind: what the entry says they are, a ``PointsEntry.Kind``. A ``spend`` asks
+            whether the membership may; what staff take does not.
         points: whole points, > 0.
         source: what they went for; at most 80 characters.
         reason: why, for the member's history.
@@ -66,6 +82,7 @@ def take_points(
     Raises:
         NotEnoughPoints: fewer are available.
         PointsFrozen: the account is frozen (P14).
+        MemberMayNotRedeem: the membership may not spend (P14).
     """
     if points <= 0:
         raise ValueError("points must be > 0.")
@@ -78,14 +95,15 @@ def take_points(
         actor=actor,
         occurred_at=now,
     )
+    spenders = states_that("spend") if kind == PointsEntry.Kind.SPEND else None
+    asked = [member_id, points, kind, source, now, reason, actor, entry.public_id]
     with planned_cursor() as cursor:
-        cursor.execute(
-            _TAKE,
-            [member_id, points, kind, source, now, reason, actor, entry.public_id],
-        )
+        cursor.execute(_TAKE, [*asked, spenders])
         answer, entry.pk, entry.seq, entry.balance_after, available = cursor.fetchone()
     if answer == "done":
         return PointsEntry.objects.get(pk=entry.pk), False
+    if answer == "may not":
+        raise MemberMayNotRedeem
     if answer == "frozen":
         raise PointsFrozen
     if answer == "too few":
@@ -94,8 +112,14 @@ def take_points(
     return entry, True
 
 
-def entry_of(*, member_id: int, kind: str, source: str) -> PointsEntry | None:
-    """Return what a cause did to an account already; see ``take_points``."""
+def entry_of(
+    *, accounts: Collection[int], kind: str, source: str
+) -> PointsEntry | None:
+    """Return what a cause did already in accounts, merged ones too (P4).
+
+    Args:
+        accounts: ``PointsAccount.accounts`` of a locked one.
+    """
     return PointsEntry.objects.filter(
-        account_id=member_id, kind=kind, source=source
+        account_id__in=accounts, kind=kind, source=source
     ).first()

@@ -18,7 +18,7 @@ from loyalty.queries.rewards import ShownReward, shown_reward, standing_count
 from loyalty.rules.rewards import end_of_days, refund_deadline
 from loyalty.services.buying_rewards import order_reward
 from loyalty.services.posting import locked_account
-from loyalty.services.redeeming import redeem_points
+from loyalty.services.redeeming import MemberMayNotRedeem, redeem_points
 from loyalty.services.reward_kinds import (
     RewardGone,
     promise_of,
@@ -67,13 +67,6 @@ class AddressNeeded(Refusal):
     status = 422
     pointer = "/address"
     message = _("Say where to send it: choose one of your addresses.")
-
-
-class MemberMayNotRedeem(Refusal):
-    """This membership cannot spend points at the moment."""
-
-    code = "member_not_active"
-    message = _("This membership cannot spend points at the moment.")
 
 
 @transaction.atomic

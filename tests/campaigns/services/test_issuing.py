@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.queries.coupons import claim_centre
 from campaigns.services.issuing import (
+    CannotHaveCoupons,
     CouponAlreadyClaimed,
     CouponNotOnOffer,
     CouponsAllGone,
@@ -23,7 +24,7 @@ from crm.shared.models import Fact
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import grant_points
 from loyalty.services.posting import NotEnoughPoints
-from tests.cast import NOON, make_member
+from tests.cast import NOON, make_member, put_in_state
 from tests.tables import digest
 
 
@@ -184,8 +185,17 @@ def test_a_coupon_may_cost_points(alice, template):
     assert (entry.points, entry.balance_after, entry.source) == (
         -300,
         200,
-        f"coupon:{template.public_id}:1",
+        f"coupon:{template.public_id}:{alice.public_id}:1",
     )
+
+
+def test_p14_a_frozen_membership_buys_no_coupon(alice, template):
+    CouponTemplate.objects.update(points_price=300)
+    grant(alice, 500)
+    put_in_state(alice, "frozen")
+    with pytest.raises(CannotHaveCoupons):
+        claim_coupon(template=template.public_id, member_id=alice.pk, now=NOON)
+    assert not Coupon.objects.exists()
 
 
 def test_without_the_points_there_is_no_coupon_and_without_coupons_no_spending(

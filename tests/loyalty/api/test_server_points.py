@@ -6,6 +6,7 @@ from crm.shared.clock import now
 from loyalty.models import PointsEntry, PointsFreeze
 from loyalty.queries.points import points_summary
 from members.services.merging import merge_members
+from tests.cast import put_in_state
 from tests.members.api.test_server import caller
 
 
@@ -58,6 +59,35 @@ def test_grant_spend_freeze_unfreeze_revoke(till, alice):
     listed = till.get(url(alice)).json()["data"]
     assert [each["kind"] for each in listed] == ["claw_back", "spend", "grant"]
     assert PointsEntry.objects.get(kind="grant").actor == f"key:{till.key.public_id}"
+
+
+@pytest.mark.parametrize("state", ["pending", "frozen", "closed"])
+def test_p14_who_may_not_spend_spends_nothing_at_a_till(state, till, alice):
+    post(till, alice, "grant", points=100, source="pos:0")
+    spent = post(till, alice, "spend", points=10, source="pos:1").json()
+    put_in_state(alice, state)
+    refused = post(till, alice, "spend", points=10, source="pos:2")
+    assert (refused.status_code, refused.json()["code"]) == (409, "member_not_active")
+    assert points_summary(alice.pk, now()).balance == 90
+    again = post(till, alice, "spend", points=10, source="pos:1")
+    assert again.json()["entry"] == spent["entry"], "asked again, it is told again"
+
+
+@pytest.mark.parametrize("kind", ["grant", "spend"])
+def test_p4_a_request_made_again_after_a_merge_moves_nothing(
+    kind, till, alice, bob, dana
+):
+    post(till, bob, "grant", points=200, source="pos:0")
+    first = post(till, bob, kind, points=50, source="pos:1").json()
+    merge_members(
+        loser_id=bob.pk, winner_id=alice.pk, actor=dana, reason="one", now=now()
+    )
+    before = points_summary(alice.pk, now()).balance
+    again = post(till, bob, kind, points=50, source="pos:1").json()
+    assert again["entry"] == first["entry"]
+    assert points_summary(alice.pk, now()).balance == before
+    other = post(till, alice, kind, points=50, source="pos:2").json()
+    assert other["entry"]["id"] != first["entry"]["id"]
 
 
 def test_all_that_are_available_are_frozen(till, alice):
