@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.approvals import approval_of, ask_for_approval
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
-from loyalty.models import PointsEntry
+from loyalty.models import PointsAccount, PointsEntry
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.posting import locked_account
 from loyalty.services.redeeming import entry_of
@@ -96,10 +96,12 @@ def needs_approval(*, member_id: int, points: int, author: User, now: datetime) 
     """Whether points and what was moved alone lately exceed the limit together.
 
     Args:
-        as ``adjust_by_hand`` takes them. Without the account's lock it is a preview.
+        as ``adjust_by_hand`` takes them. What was moved before a merge counts. Without
+        the account's lock it is a preview.
     """
+    account = PointsAccount.objects.filter(pk=member_id).first()
     alone = PointsEntry.objects.filter(
-        account_id=member_id,
+        account_id__in=account.accounts if account else [],
         kind=_kind(points),
         actor=author.get_username()[:80],
         occurred_at__gt=now - WINDOW,

@@ -87,7 +87,7 @@ def preview_revocation(entry: PointsEntry, *, now: datetime) -> Revocation:
     Raises:
         NotRevocable, AlreadyRevoked: as ``revoke_entry`` says.
     """
-    account = PointsAccount.objects.get(pk=_holder(entry))
+    account = PointsAccount.objects.get(pk=holder_of(entry))
     book, movement = _move(account, entry, now=now, reason="", actor="")
     if movement.points > 0:
         return Revocation(points=movement.points)
@@ -120,7 +120,7 @@ def revoke_entry(
         AlreadyRevoked: refunds have taken all of it back.
     """
     entry = PointsEntry.objects.get(pk=entry_id)
-    account = locked_account(member_id=_holder(entry), now=now)
+    account = locked_account(member_id=holder_of(entry), now=now)
     done = PointsEntry.objects.filter(
         account_id__in=account.accounts, source=_source(entry)
     ).first()
@@ -150,7 +150,7 @@ def reinstate_points(
         NotReinstatable: no expiry, or longer ago than the program allows.
     """
     entry = PointsEntry.objects.get(pk=entry_id)
-    account = locked_account(member_id=_holder(entry), now=now)
+    account = locked_account(member_id=holder_of(entry), now=now)
     source = f"reinstate:{entry.public_id}"
     done = PointsEntry.objects.filter(
         account_id__in=account.accounts, source=source
@@ -260,8 +260,8 @@ def _due(entry: PointsEntry, account: PointsAccount) -> tuple[int, dict[str, Any
     return due, {"refunded_minor": left, "basis_minor": earning.basis_minor}
 
 
-def _holder(entry: PointsEntry) -> int:
-    """Return whose the points are now: after a merge, those of who has the lot."""
+def holder_of(entry: PointsEntry) -> int:
+    """Return whose an entry's points are now: after a merge, of who has the lot."""
     lot = PointsLot.objects.filter(entry=entry).values_list("account_id", flat=True)
     return lot.first() or standing_id(entry.account_id)
 

@@ -9,10 +9,11 @@ from django.db.models.functions import Abs
 
 from crm.shared.approvals import approval_of, ask_for_approval
 from crm.shared.models import Approval
-from loyalty.models import PointsEntry
+from loyalty.models import PointsAccount, PointsEntry
 from loyalty.services.adjusting_by_hand import WINDOW
 from loyalty.services.posting import locked_account
 from loyalty.services.revoking import (
+    holder_of,
     preview_revocation,
     refuse_late,
     reinstate_points,
@@ -41,7 +42,7 @@ def undo_by_hand(
         NotRevocable, AlreadyRevoked, NotReinstatable, AlreadyReinstated: as they say.
     """
     entry = PointsEntry.objects.select_related("account__member").get(pk=entry_id)
-    locked_account(member_id=entry.account_id, now=now)
+    locked_account(member_id=holder_of(entry), now=now)
     source = f"undo:{source}"
     waiting = approval_of(kind=KIND, source=source)
     if waiting is not None:
@@ -85,11 +86,12 @@ def refuse(entry: PointsEntry, *, now: datetime) -> None:
 def needs_approval(entry: PointsEntry, *, author: User, now: datetime) -> bool:
     """Whether an entry, and what was undone lately, is too much for one person.
 
-    Without the account's lock it is a preview.
+    What was undone before a merge counts. Without the account's lock it is a preview.
     """
+    account = PointsAccount.objects.get(pk=holder_of(entry))
     lately = PointsEntry.objects.filter(
         Q(source__startswith="revoke:") | Q(source__startswith="reinstate:"),
-        account_id=entry.account_id,
+        account_id__in=account.accounts,
         actor=author.get_username()[:80],
         occurred_at__gt=now - WINDOW,
     ).aggregate(sum=Sum(Abs("points")))["sum"]
