@@ -82,6 +82,8 @@ def grant_for_events(
         .filter(pk__in={each.member_id for each in happenings})
     }
     accounts = _locked(sorted(members), now)
+    for gone in _merged_meanwhile(accounts):
+        del members[gone], accounts[gone]
     found = _granted(accounts, {each.source for each in happenings})
     fresh = [
         each
@@ -158,6 +160,18 @@ def _locked(members: Sequence[int], now: datetime) -> dict[int, PointsAccount]:
         open_accounts(member_ids=members, now=now)
         accounts = {account.pk: account for account in rows.all()}
     return accounts
+
+
+def _merged_meanwhile(accounts: Mapping[int, PointsAccount]) -> set[int]:
+    """Return who was merged into another while their accounts were waited for (P28).
+
+    Nothing is asked of accounts that were never merged.
+    """
+    merged = {pk for pk, account in accounts.items() if account.merged_with}
+    if not merged:
+        return merged
+    still = Member.objects.may_earn().filter(pk__in=merged)
+    return merged - set(still.values_list("pk", flat=True))
 
 
 def _granted(

@@ -73,7 +73,7 @@ def unfreeze_account(*, member_id: int, reason: str, actor: Any, now: datetime) 
     date_waiting(account=account, now=now)
     _set(account, is_frozen=False, frozen_at=None, is_fraud=False)
     # What ended while it stood still is there again: debt comes first (P18).
-    book = book_of(account, lots=lots_left(member_id=member_id))
+    book = book_of(account, lots=lots_left(member_id=account.pk))
     if book.pay_debt(source=f"debt:unfreeze:{account.seq}", at=now):
         post([book])
     _record(account, "points.unfreeze", reason, actor, now)

@@ -146,6 +146,8 @@ def release_hold(*, source: str, now: datetime) -> bool:
 def _locked_hold(source: str) -> tuple[PointsAccount, PointsHold, list[Take]]:
     """Lock the account of a hold, then read the hold and its lots.
 
+    A merge that came between has moved them to another account, which is locked then.
+
     Raises:
         HoldIsOver: nothing was ever reserved for ``source``.
     """
@@ -162,11 +164,10 @@ def _locked_hold(source: str) -> tuple[PointsAccount, PointsHold, list[Take]]:
         .order_by("id")
     )
     takes = list(rows)
-    return (
-        account,
-        takes[0].hold,
-        [Take(lot_of(take.lot), take.points) for take in takes],
-    )
+    hold = takes[0].hold
+    if hold.account_id != account.pk:
+        return _locked_hold(source)
+    return account, hold, [Take(lot_of(take.lot), take.points) for take in takes]
 
 
 def _first(takes: list[Take], points: int) -> list[Take]:

@@ -17,6 +17,7 @@ from loyalty.models import PointsAccount, PointsEntry, PointsLot
 from loyalty.queries.tiers import base_tier
 from loyalty.rules.ledger import Book, Movement
 from loyalty.rules.lots import Lot
+from members.queries import standing_id
 
 #: Rows per INSERT of large batches.
 _BATCH = 2_000
@@ -104,14 +105,16 @@ def locked_account(*, member_id: int, now: datetime) -> PointsAccount:
     """Return a member's account, locked; open it if there is none (X2).
 
     The lock makes one change of a member's points at a time. A paid order may come
-    before the account, so whoever comes first opens it.
+    before the account, so whoever comes first opens it. Where a merge came between,
+    the account of who stayed is returned (P28).
     """
     accounts = PointsAccount.objects.select_for_update(no_key=True)
     account = accounts.filter(member_id=member_id).first()
     if account is None:
         open_accounts(member_ids=[member_id], now=now)
         account = accounts.get(member_id=member_id)
-    return account
+    stays = standing_id(member_id) if account.merged_with else member_id
+    return account if stays == member_id else locked_account(member_id=stays, now=now)
 
 
 def open_accounts(*, member_ids: Iterable[int], now: datetime) -> None:

@@ -123,7 +123,7 @@ def take_grant_back(
     if points <= 0:
         return None
     shortage = Shortage(program().claw_back)
-    book = book_of(account, lots=lots_left(member_id=member_id))
+    book = book_of(account, lots=lots_left(member_id=account.pk))
     lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
     movement = book.claw_back(
         points,
