@@ -49,12 +49,14 @@ def freeze_account(
     reserved for an order are spent when it is paid.
 
     Args:
-        is_fraud: the time that is lost will not be given back.
+        is_fraud: the time that is lost will not be given back, all of it also where
+            the account is frozen for less already.
     """
     account = locked_account(member_id=member_id, now=now)
-    if account.is_frozen:
+    if account.is_frozen and (account.is_fraud or not is_fraud):
         return False
-    _set(account, is_frozen=True, frozen_at=now, is_fraud=is_fraud)
+    since = account.frozen_at if account.is_frozen else now
+    _set(account, is_frozen=True, frozen_at=since, is_fraud=is_fraud)
     _record(account, "points.freeze", reason, actor, now, fraud=is_fraud)
     return True
 

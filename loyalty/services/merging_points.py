@@ -61,7 +61,7 @@ def join_points(
     """Move all points of one member to another; return what undoing needs.
 
     Debt of either is paid at once from what became free (P18); a frozen account makes
-    the other frozen (P14). Publishes nothing.
+    the other frozen, and fraud of one is fraud of both (P14). Publishes nothing.
     """
     pair = locked_pair(member_ids=sorted((loser_id, winner_id)), now=now)
     loser, winner = pair[loser_id], pair[winner_id]
@@ -76,7 +76,7 @@ def join_points(
         "points": loser.balance,
         "debt": loser.debt,
         "earned": loser.lifetime_earned,
-        "froze": loser.is_frozen and not winner.is_frozen,
+        **_freeze_both(loser, winner),
     }
     giver.hand_over(
         taker,
@@ -89,10 +89,6 @@ def join_points(
     taker.pay_debt(source=_debt(source), at=now)
     _write([giver, taker], lots=brought["lots"], holds=holds, to=winner)
     brought["seq"] = taker.seq
-    if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(
-            is_frozen=True, frozen_at=loser.frozen_at, is_fraud=loser.is_fraud
-        )
     _remember(loser, winner)
     return brought
 
@@ -121,6 +117,7 @@ def part_points(
     """
     pair = locked_pair(member_ids=sorted((loser_id, winner_id)), now=now)
     loser, winner = pair[loser_id], pair[winner_id]
+    is_still_that_freeze = _is_freeze_of(brought, loser, winner)
     _settle_freezes(loser, winner, now=now)
     refuse_reserved(winner_id=winner_id, brought=brought, orders=orders)
     earned = _earned_meanwhile(winner_id, brought, orders)
@@ -141,15 +138,48 @@ def part_points(
     for book in (giver, taker):
         book.pay_debt(source=f"un{_debt(source)}", at=now)
     _write([giver, taker], lots=lots, holds=brought["holds"], to=loser)
-    if brought["froze"]:
-        PointsAccount.objects.filter(pk=winner_id).update(
-            is_frozen=False, frozen_at=None, is_fraud=False
-        )
     # What came in while both were frozen waits only where that goes on (P14).
     if winner.is_frozen and not loser.is_frozen:
         date_waiting(account=loser, now=now)
-    if brought["froze"]:
-        date_waiting(account=winner, now=now)
+    if is_still_that_freeze:
+        _undo_freeze(winner, was_frozen=brought["was_frozen"], now=now)
+
+
+def _freeze_both(loser: PointsAccount, winner: PointsAccount) -> dict[str, Any]:
+    """Freeze the winner as the loser is; return what undoing it needs.
+
+    Both accounts are as ``_settle_freezes`` left them.
+    """
+    was_frozen = winner.is_frozen
+    is_worse = loser.is_fraud and not winner.is_fraud
+    if not loser.is_frozen or (was_frozen and not is_worse):
+        return {"froze": None}
+    since = winner.frozen_at if was_frozen else loser.frozen_at
+    PointsAccount.objects.filter(pk=winner.pk).update(
+        is_frozen=True, frozen_at=since, is_fraud=loser.is_fraud
+    )
+    return {"froze": since.isoformat(), "was_frozen": was_frozen}
+
+
+def _is_freeze_of(
+    brought: dict[str, Any], loser: PointsAccount, winner: PointsAccount
+) -> bool:
+    """Whether the winner is frozen by the merge, and not by what staff did since."""
+    if not brought["froze"] or not winner.is_frozen:
+        return False
+    since = datetime.fromisoformat(brought["froze"])
+    return winner.frozen_at == since and winner.is_fraud == loser.is_fraud
+
+
+def _undo_freeze(winner: PointsAccount, *, was_frozen: bool, now: datetime) -> None:
+    """Make the winner what it was before the merge: open, or frozen for less."""
+    if was_frozen:
+        PointsAccount.objects.filter(pk=winner.pk).update(is_fraud=False)
+        return
+    PointsAccount.objects.filter(pk=winner.pk).update(
+        is_frozen=False, frozen_at=None, is_fraud=False
+    )
+    date_waiting(account=winner, now=now)
 
 
 def going_back(

@@ -345,3 +345,28 @@ def test_p28_parted_from_a_frozen_member_points_count_again(alice, bob):
     lot = PointsLot.objects.get()
     assert (lot.account_id, lot.active_at) == (alice.pk, NOON + 2 * DAY)
     assert points_summary(alice.pk, NOON + 2 * DAY).available == 300
+
+
+def test_p14_a_dispute_may_turn_out_to_be_fraud(alice):
+    lot = give(alice, 100, days=5)
+    about = {"member_id": alice.pk, "actor": "dana"}
+    assert freeze_account(**about, reason="dispute", now=NOON)
+    assert freeze_account(**about, reason="fraud", now=NOON + DAY, is_fraud=True)
+    assert not freeze_account(**about, reason="dispute", now=NOON + DAY)
+    account = account_of(alice)
+    assert (account.is_fraud, account.frozen_at) == (True, NOON)
+    assert AuditEntry.objects.filter(action="points.freeze").count() == 2
+    unfreeze_account(**about, reason="seen", now=NOON + 3 * DAY)
+    end = lot.expires_at
+    lot.refresh_from_db()
+    assert lot.expires_at == end, "no time is given back"
+
+
+def test_p14_fraud_gives_no_time_to_what_still_runs(alice):
+    lot = give(alice, 100, days=30)
+    about = {"member_id": alice.pk, "reason": "x", "actor": "t"}
+    freeze_account(**about, now=NOON, is_fraud=True)
+    unfreeze_account(**about, now=NOON + 10 * DAY)
+    end = lot.expires_at
+    lot.refresh_from_db()
+    assert lot.expires_at == end
