@@ -1,6 +1,7 @@
 """Let pending points count (P9): when goods arrived, or the account is open again."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -9,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from loyalty.models import Benefit, PointsAccount, PointsLot, Program
 from loyalty.queries.benefits import best_numbers
 from loyalty.queries.program import program
+from loyalty.services.one_by_one import together_or_alone
 from loyalty.services.order_points import activation_of, end_of_points
 from loyalty.services.posting import book_of, lot_of, post
 from orders.models import Order
@@ -112,12 +114,12 @@ def _date(
     )
 
 
-@transaction.atomic
 def pay_debts(*, now: datetime, limit: int = 1_000) -> int:
     """Let points that became active by ``now`` pay what is owed; return the payers.
 
     Nobody in debt could spend them anyway (P18). Again, or for a day that is past, it
-    pays what could have been paid then and is still owed.
+    pays what could have been paid then and is still owed. Who cannot pay is logged, and
+    stops no other (P29).
 
     Args:
         limit: most members to look at; call again until 0.
@@ -130,7 +132,17 @@ def pay_debts(*, now: datetime, limit: int = 1_000) -> int:
         held=0,
     )
     owing = PointsAccount.objects.filter(Exists(free), debt__gt=0).order_by("pk")
-    accounts = _locked(owing.values_list("pk", flat=True)[:limit], skip_locked=True)
+    ids = list(owing.values_list("pk", flat=True)[:limit])
+    return together_or_alone(
+        lambda: _pay(ids, now),
+        ids=lambda: ids,
+        alone=lambda member_id: _pay([member_id], now),
+        what="the payment of debt",
+    )
+
+
+def _pay(member_ids: Sequence[int], now: datetime) -> int:
+    accounts = _locked(member_ids, skip_locked=True)
     lots = defaultdict(list)
     for row in PointsLot.objects.filter(account_id__in=accounts, is_open=True):
         lots[row.account_id].append(lot_of(row))

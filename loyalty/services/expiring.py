@@ -4,7 +4,8 @@ from datetime import datetime
 
 from crm.shared.planned import planned_cursor
 from crm.shared.public_ids import new_public_id
-from loyalty.models import PointsEntry
+from loyalty.models import PointsEntry, PointsLot
+from loyalty.services.one_by_one import together_or_alone
 
 #: Accounts and lots are taken as they are when they are locked, whatever stood there
 #: when the statement began; so an account is booked as its last change left it. Public
@@ -17,6 +18,7 @@ WITH due AS MATERIALIZED (
       JOIN loyalty_pointsaccount a ON a.member_id = l.account_id
      WHERE l.expires_at <= %(now)s AND l.is_open AND l.held = 0
        AND (NOT a.is_frozen OR a.is_fraud)
+       AND (%(account)s::bigint IS NULL OR l.account_id = %(account)s)
      ORDER BY l.expires_at, l.id LIMIT %(limit)s
 ), account AS MATERIALIZED (
     SELECT member_id, seq, balance - debt AS net FROM loyalty_pointsaccount
@@ -65,11 +67,24 @@ def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
     One statement for one lot or thousands. Nobody could spend them since their end
     anyway (P10). Lots with a reserved part wait until the hold is resolved (P13), those
     of frozen accounts until these are open again, unless it is for fraud (P14).
-    Accounts in use by others are left to the next call.
+    Accounts in use by others are left to the next call. One that cannot be booked is
+    logged, and stops no other (P29).
 
     Args:
         limit: most lots to book; call again until 0.
     """
+    due = PointsLot.objects.filter(expires_at__lte=now, is_open=True, held=0)
+    some = due.order_by("expires_at", "pk").values_list("account_id", flat=True)
+    return together_or_alone(
+        lambda: _expire(now, limit),
+        ids=lambda: dict.fromkeys(some[:limit]),
+        alone=lambda account_id: _expire(now, limit, account_id),
+        what="the expiry of points",
+    )
+
+
+def _expire(now: datetime, limit: int, account_id: int | None = None) -> int:
+    """Book ended lots, of one account or of all."""
     public_ids = [new_public_id("pte") for _lot in range(limit)]
     with planned_cursor() as cursor:
         cursor.execute(
@@ -77,6 +92,7 @@ def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
             {
                 "now": now,
                 "limit": limit,
+                "account": account_id,
                 "kind": PointsEntry.Kind.EXPIRE.value,
                 "public_ids": public_ids,
             },

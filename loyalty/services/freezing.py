@@ -15,6 +15,7 @@ from loyalty.rules.expiry import after_standstill
 from loyalty.services.activating import date_waiting
 from loyalty.services.adjusting import name_of
 from loyalty.services.holding import release_hold, reserve
+from loyalty.services.one_by_one import each_alone
 from loyalty.services.posting import book_of, locked_account, lots_left, post
 
 #: How sources of holds begin that are freezes.
@@ -177,20 +178,24 @@ def unfreeze_points(
 def end_freezes(*, now: datetime, limit: int = 500) -> int:
     """Unfreeze what was frozen until now, each in its own transaction; return how many.
 
+    One that fails is logged, and stops no other (P29).
+
     Args:
         limit: most of them; call again until 0.
     """
-    due = PointsFreeze.objects.filter(until__lte=now, ended_by="").order_by("until")
-    ended = 0
-    for freeze_id in list(due.values_list("pk", flat=True)[:limit]):
+
+    def unfreeze(freeze_id: int) -> int:
         try:
             unfreeze_points(
                 freeze_id=freeze_id, reason="until", actor="system", now=now
             )
         except FreezeIsOver:
-            continue  # Somebody was quicker.
-        ended += 1
-    return ended
+            return 0  # Somebody was quicker.
+        return 1
+
+    due = PointsFreeze.objects.filter(until__lte=now, ended_by="").order_by("until")
+    ids = list(due.values_list("pk", flat=True)[:limit])
+    return each_alone(unfreeze, ids=ids, what="the end of a freeze")
 
 
 def _told(freeze: PointsFreeze) -> dict[str, Any]:

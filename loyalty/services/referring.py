@@ -27,6 +27,7 @@ from loyalty.rules.referrals import (
     suspicions,
 )
 from loyalty.services.merging_points import locked_pair
+from loyalty.services.one_by_one import each_alone
 from loyalty.services.reversing_referrals import reverse_referral
 from loyalty.services.rewarding_referrals import reward_referral
 from members.models import Invitation, Member
@@ -122,7 +123,8 @@ def review_of_order(*, order_id: int, now: datetime) -> int:
 def sweep_referrals(*, now: datetime, after_id: int = 0, limit: int = 200) -> int:
     """Look at referrals that wait for a return window which is over by now.
 
-    Each in a transaction of its own.
+    Each in a transaction of its own. One that fails is logged, and stops no other
+    (P29).
 
     Args:
         after_id: begin behind this key.
@@ -131,8 +133,12 @@ def sweep_referrals(*, now: datetime, after_id: int = 0, limit: int = 200) -> in
         The last key looked at; 0 when there were none.
     """
     ids = due_for_review(now=now, after_id=after_id, limit=limit)
-    for referral_id in ids:
+
+    def review(referral_id: int) -> int:
         review_referral(referral_id=referral_id, now=now)
+        return 1
+
+    each_alone(review, ids=ids, what="the review of a referral")
     return ids[-1] if ids else 0
 
 
