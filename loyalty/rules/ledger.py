@@ -62,6 +62,8 @@ class Book:
     seq: int = 0
     #: What comes in while nobody may spend is pending until the account is open (P14).
     is_frozen: bool = False
+    #: Since when lots do not age; None where they do (P14).
+    term_stopped_at: datetime | None = None
     lots: list[Lot] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     #: Earlier takes that changed because their points came back.
@@ -142,18 +144,21 @@ class Book:
         """Take back what was not deserved (P16), dropping nothing (P17).
 
         First from the lot the order opened, pending or not, then from others in
-        spending order. What is missing becomes debt, or is waived; the trace says how
-        much.
+        spending order. Lots that stand still are there past their ends (P14). What is
+        missing becomes debt, or is waived; the trace says how much.
 
         Args:
             only_pending: take nothing that could be spent already.
         """
         others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
         order = ([own_lot] if own_lot else []) + others
-        pending = min(points, own_lot.pending(at)) if own_lot else 0
+        stopped = self.term_stopped_at
+        pending = own_lot.pending(at, stopped_at=stopped) if own_lot else 0
+        pending = min(points, pending)
         takes = [Take(own_lot, pending)] if own_lot and pending else []
         if not only_pending:
-            takes += choose_up_to(order, points - pending, at=at)
+            rest = points - pending
+            takes += choose_up_to(order, rest, at=at, stopped_at=stopped)
         missing = points - sum(part.points for part in takes)
         trace |= {"due": points}
         if missing:

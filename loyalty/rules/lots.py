@@ -33,17 +33,22 @@ class Lot:
         """Return whether its points cannot be spent yet (P9)."""
         return self.active_at is None or self.active_at > at
 
-    def left(self, at: datetime) -> int:
-        """Return what can be taken back at ``at``, pending or not (P16)."""
-        return 0 if is_spent_time(self.expires_at, at) else self.remaining - self.held
+    def left(self, at: datetime, *, stopped_at: datetime | None = None) -> int:
+        """Return what can be taken back at ``at``, pending or not (P16).
 
-    def free(self, at: datetime) -> int:
+        Args:
+            stopped_at: since when the lot does not age; None where it does (P14).
+        """
+        aged = at if stopped_at is None else min(at, stopped_at)
+        return 0 if is_spent_time(self.expires_at, aged) else self.remaining - self.held
+
+    def free(self, at: datetime, *, stopped_at: datetime | None = None) -> int:
         """Return what can be taken at ``at``: active, not ended, not held (P2)."""
-        return 0 if self.is_pending(at) else self.left(at)
+        return 0 if self.is_pending(at) else self.left(at, stopped_at=stopped_at)
 
-    def pending(self, at: datetime) -> int:
+    def pending(self, at: datetime, *, stopped_at: datetime | None = None) -> int:
         """Return what can be taken of it although it is not active yet (P16)."""
-        return self.left(at) if self.is_pending(at) else 0
+        return self.left(at, stopped_at=stopped_at) if self.is_pending(at) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +97,25 @@ def choose(lots: Sequence[Lot], points: int, *, at: datetime) -> list[Take]:
     return takes
 
 
-def choose_up_to(lots: Sequence[Lot], points: int, *, at: datetime) -> list[Take]:
-    """Choose as much of ``points`` as lots give, in the order they come."""
+def choose_up_to(
+    lots: Sequence[Lot],
+    points: int,
+    *,
+    at: datetime,
+    stopped_at: datetime | None = None,
+) -> list[Take]:
+    """Choose as much of ``points`` as lots give, in the order they come.
+
+    Args:
+        stopped_at: since when lots do not age; None where they do (P14).
+    """
     assert points >= 0
     takes: list[Take] = []
     missing = points
     for lot in lots:
         if missing == 0:
             break
-        part = min(lot.free(at), missing)
+        part = min(lot.free(at, stopped_at=stopped_at), missing)
         if part > 0:
             takes.append(Take(lot, part))
             missing -= part

@@ -140,6 +140,7 @@ def book_of(account: PointsAccount, *, lots: Iterable[Lot] = ()) -> Book:
         lifetime_earned=account.lifetime_earned,
         seq=account.seq,
         is_frozen=account.is_frozen,
+        term_stopped_at=account.term_stopped_at,
         lots=list(lots),
     )
 

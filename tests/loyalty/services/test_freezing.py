@@ -370,3 +370,36 @@ def test_p14_fraud_gives_no_time_to_what_still_runs(alice):
     end = lot.expires_at
     lot.refresh_from_db()
     assert lot.expires_at == end
+
+
+@pytest.mark.parametrize("policy", ["to_zero", "pending", "debt"])
+def test_p17_points_that_stand_still_are_taken_not_waived(alice, policy):
+    Program.objects.update(claw_back=policy)
+    order = paid_order(alice, 60_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    lots = PointsLot.objects.filter(account_id=alice.pk)
+    lots.update(expires_at=NOON + 5 * DAY)
+    if policy == "pending":
+        lots.update(active_at=NOON + 20 * DAY)
+    about = {"member_id": alice.pk, "reason": "dispute", "actor": "t"}
+    freeze_account(**about, now=NOON + DAY)
+    late = NOON + 10 * DAY
+    row = refund(order, 60_000, at=late, is_last=True)
+    entry = settle_refund(refund_id=row.pk, now=late)
+    assert (entry.points, "waived" in entry.trace) == (-600, False)
+    unfreeze_account(**about, now=late + DAY)
+    account = account_of(alice)
+    assert (account.balance, account.debt) == (0, 0)
+
+
+def test_p17_points_that_ended_under_a_freeze_for_fraud_are_waived(alice):
+    Program.objects.update(claw_back="to_zero")
+    order = paid_order(alice, 60_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    PointsLot.objects.update(expires_at=NOON + 5 * DAY)
+    freeze_account(
+        member_id=alice.pk, reason="x", actor="t", now=NOON + DAY, is_fraud=True
+    )
+    late = NOON + 10 * DAY
+    row = refund(order, 60_000, at=late, is_last=True)
+    assert settle_refund(refund_id=row.pk, now=late).trace["waived"] == 600
