@@ -67,9 +67,9 @@ class CannotHaveCoupons(Refusal):
 
 
 def lock_holder(*, member_id: int) -> Member:
-    """Lock and return who takes coupons or gives them away; inside the caller's transaction.
+    """Lock and return who takes coupons or gives them away.
 
-    What one member does with coupons happens one after the other.
+    Inside the caller's transaction. What one member does with coupons happens one after the other.
 
     Raises:
         CannotHaveCoupons: the membership is frozen or ended.

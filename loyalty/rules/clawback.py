@@ -38,6 +38,16 @@ def shortage_of(shortfall: str, *, policy: str) -> Shortage:
     return shortage
 
 
+def shortage_of_grant(policy: str) -> Shortage:
+    """Return what becomes of missing points that no order earned (P16).
+
+    They could be spent at once, so a program that takes only what is pending takes of
+    them what is there.
+    """
+    shortage = Shortage(policy)
+    return Shortage.TO_ZERO if shortage is Shortage.PENDING else shortage
+
+
 @dataclass(slots=True)
 class EarnedLine:
     """What one line of an order earned, and its units: bought, and back so far."""

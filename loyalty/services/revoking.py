@@ -11,7 +11,7 @@ from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
 from loyalty.models import LotTake, PointsAccount, PointsEntry, PointsLot
 from loyalty.queries.program import program
-from loyalty.rules.clawback import Shortage
+from loyalty.rules.clawback import Shortage, shortage_of_grant
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.services.adjusting import name_of
 from loyalty.services.order_points import end_of_points
@@ -207,7 +207,9 @@ def _move(
     if due <= 0:
         raise AlreadyRevoked
     own = _lot_id(entry)
-    shortage = Shortage(program().claw_back)
+    policy = program().claw_back
+    is_order = entry.kind == _Kind.EARN
+    shortage = Shortage(policy) if is_order else shortage_of_grant(policy)
     return book, book.claw_back(
         due,
         own_lot=next((lot for lot in book.lots if lot.id == own), None),

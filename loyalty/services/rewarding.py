@@ -7,7 +7,7 @@ from django.db.models import F
 
 from loyalty.models import PointsEntry, PointsLot
 from loyalty.queries.program import program
-from loyalty.rules.clawback import Shortage
+from loyalty.rules.clawback import shortage_of_grant
 from loyalty.services.counting import take_event_back
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.posting import book_of, locked_account, lots_left, post_one
@@ -99,8 +99,8 @@ def take_grant_back(
 ) -> PointsEntry | None:
     """Take back what was granted for a source, once, or all of it but some points.
 
-    A member who has too few left owes the rest or not, as with refunds (P16). What it
-    counted in other currencies goes with the last point.
+    A member who has too few left owes the rest, or the program waives it (P16, P17).
+    What it counted in other currencies goes with the last point.
 
     Args:
         keep: how many of the granted points are still deserved; fewer than before take
@@ -122,20 +122,21 @@ def take_grant_back(
     points = granted.points - keep - sum(entry.trace["due"] for entry in undone)
     if points <= 0:
         return None
-    shortage = Shortage(program().claw_back)
+    policy = program().claw_back
     book = book_of(account, lots=lots_left(member_id=account.pk))
     lot_id = PointsLot.objects.filter(entry=granted).values_list("pk", flat=True)
     movement = book.claw_back(
         points,
         own_lot=next((lot for lot in book.lots if lot.id in set(lot_id)), None),
-        may_owe=shortage.may_owe,
-        only_pending=shortage is Shortage.PENDING,
+        may_owe=shortage_of_grant(policy).may_owe,
         at=now,
         source=f"{source}:{keep}" if keep else source,
         occurred_at=now,
         trace={},
         reverses=granted.pk,
     )
+    if movement.trace.get("waived"):
+        movement.actor, movement.reason = "program", policy
     return post_one(book, movement=movement)
 
 

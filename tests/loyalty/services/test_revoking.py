@@ -106,7 +106,7 @@ def test_p16_its_own_lot_comes_first(alice):
         ("debt", -300, 50, {"due": 300, "owed": 50}),
         ("deduct", -300, 50, {"due": 300, "owed": 50}),
         ("to_zero", -250, 0, {"due": 300, "waived": 50}),
-        ("pending", 0, 0, {"due": 300, "waived": 300}),
+        ("pending", -250, 0, {"due": 300, "waived": 50}),
     ],
 )
 def test_p16_p17_what_is_missing_goes_by_the_policy(alice, policy, points, debt, trace):
@@ -250,3 +250,20 @@ def test_p18_what_comes_back_pays_debt_first(alice):
     reinstate(entry, NOON)
 
     assert (account_of(alice).balance, account_of(alice).debt) == (0, 0)
+
+
+def test_p16_a_grant_by_mistake_goes_whatever_the_program_takes(alice):
+    set_program(claw_back="pending")
+    entry = give(alice, 100)
+    assert preview_revocation(entry, now=NOON).from_own == 100
+    assert revoke(entry).points == -100
+    assert account_of(alice).balance == 0
+
+
+def test_p16_what_is_missing_of_a_grant_is_waived_by_who_revoked(alice):
+    set_program(claw_back="pending")
+    entry = give(alice, 100)
+    spend(alice, 60)
+    revoked = revoke(entry)
+    assert (revoked.points, revoked.trace["waived"]) == (-40, 60)
+    assert (revoked.actor, revoked.reason) == ("dana", "a mistake")

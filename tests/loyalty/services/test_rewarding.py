@@ -2,10 +2,13 @@ import pytest
 
 from crm.shared.outbox import drain
 from loyalty.models import PointsEntry, Program
+from loyalty.services.adjusting import grant_points
+from loyalty.services.redeeming import redeem_points
 from loyalty.services.rewarding import (
     reward_profile,
     reward_review,
     take_back_of_refund,
+    take_grant_back,
     take_review_points_back,
 )
 from members.models import Interest
@@ -155,3 +158,29 @@ def test_r20_points_go_when_every_unit_came_back(alice):
     assert take_back_of_refund(refund_id=refund.pk, now=NOON) == 0
     review.refresh_from_db()
     assert (review.state, review.is_rewarded) == ("published", False)
+
+
+@pytest.mark.parametrize(
+    ("policy", "spent", "waived"),
+    [
+        ("pending", 0, None),
+        ("pending", 60, 60),
+        ("to_zero", 60, 60),
+        ("debt", 60, None),
+    ],
+)
+def test_p17_what_a_reward_taken_back_waives_says_by_whom_and_why(
+    alice, policy, spent, waived
+):
+    Program.objects.update(claw_back=policy)
+    source = "referral:one:inviter"
+    grant_points(
+        member_id=alice.pk, points=100, reason="x", actor="t", source=source, now=NOON
+    )
+    if spent:
+        redeem_points(member_id=alice.pk, points=spent, source="x:1", now=NOON)
+    entry = take_grant_back(member_id=alice.pk, source=source, now=NOON)
+    assert entry.trace.get("waived") == waived
+    told = ("program", policy) if waived else ("", "")
+    assert (entry.actor, entry.reason) == told
+    assert account_of(alice).balance == 0, "there is nothing left to spend (P16)"
