@@ -30,7 +30,7 @@ from loyalty.models import PointsAccount, PointsEntry
 from loyalty.queries.balances import balance_line
 from loyalty.queries.books import breakdown, open_freezes, statement
 from loyalty.queries.currencies import gathered
-from loyalty.queries.points import pending_points
+from loyalty.queries.points import available_points
 from loyalty.services.undoing_by_hand import undo_by_hand
 
 _SHORTEST_REASON, _LONGEST_REASON = 3, 200
@@ -62,14 +62,14 @@ class PointsAccountAdmin(LedgerAdmin):
     ordering = ["-balance", "member_id"]
 
     def get_queryset(self, request):
-        """Add what is pending."""
+        """Add what can be spent."""
         accounts = super().get_queryset(request)
-        return accounts.annotate(pending=pending_points(now()))
+        return accounts.annotate(spendable=available_points(now()))
 
     @admin.display(description=_("available points"))
     def available_points(self, account: PointsAccount) -> int:
         """Return what can be spent now (P2)."""
-        return max(0, account.available - account.pending)
+        return account.spendable
 
     def get_urls(self):
         """Add the statements: one to work with, one to hand out."""

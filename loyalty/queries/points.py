@@ -87,19 +87,25 @@ def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
     )
 
 
-def pending_points(at: datetime, *, account: str = "pk") -> Coalesce:
-    """Return the expression for what an account holds that is pending (P9).
+def available_points(at: datetime, *, account: str = "pk") -> Coalesce:
+    """Return the expression for what can be spent of an account at ``at`` (P2).
+
+    Nothing of one that is frozen or owes (P14, P18), nor what is pending, reserved, or
+    past its end whether or not a job has booked it (P9, P10).
 
     Args:
         account: field of the outer query that is the key of the account.
     """
     lots = PointsLot.objects.filter(
-        Q(active_at__gt=at) | Q(active_at=None),
+        Q(expires_at__gt=at) | Q(expires_at=None),
         account_id=OuterRef(account),
+        account__is_frozen=False,
+        account__debt=0,
+        active_at__lte=at,
         is_open=True,
     ).order_by()
-    summed = lots.values("account_id").annotate(points=Sum("remaining"))
-    return Coalesce(Subquery(summed.values("points")), 0)
+    free = lots.values("account_id").annotate(points=Sum(F("remaining") - F("held")))
+    return Coalesce(Subquery(free.values("points")), 0)
 
 
 def _activating(lots: Sequence[PointsLot]) -> tuple[Activating, ...]:

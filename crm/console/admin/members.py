@@ -49,7 +49,7 @@ from crm.shared.staff_spreadsheets import (
     ExportWithReasonForm,
     ImportAdmin,
 )
-from loyalty.queries.points import pending_points
+from loyalty.queries.points import available_points
 from members.models import Member, MemberTag
 from members.resources import MemberResource
 from members.services.joining import join
@@ -208,9 +208,9 @@ class MemberAdmin(
         return MemberChangeList
 
     def get_queryset(self, request):
-        """Leave columns out that the list does not show; add pending points."""
+        """Leave columns out that the list does not show; add spendable points."""
         rows = super().get_queryset(request)
-        rows = rows.annotate(pending=pending_points(now()))
+        rows = rows.annotate(spendable=available_points(now()))
         return rows.defer("name_tokens", "birthday", "email", "nickname", "bio")
 
     def get_search_results(self, request, queryset, search_term):
@@ -260,11 +260,10 @@ class MemberAdmin(
 
     @admin.display(description=_("available points"), empty_value="–")
     def points(self, member: Member) -> str | None:
-        """Return what can be spent now."""
-        account = getattr(member, "points_account", None)
-        if account is None:
+        """Return what can be spent now (P2)."""
+        if getattr(member, "points_account", None) is None:
             return None
-        return f"{max(0, account.available - member.pending):,d}"
+        return f"{member.spendable:,d}"
 
     @admin.display(
         description=_("last order"),
