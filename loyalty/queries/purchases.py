@@ -15,8 +15,16 @@ from crm.shared.money import share
 from loyalty.models import Program
 from loyalty.queries.earning import EarningTerms
 from loyalty.rules.earning import Part
-from orders.models import Allocation, Category, Order, OrderLine, Product, Variant
-from orders.rules.lifecycle import SOLD
+from orders.models import (
+    Allocation,
+    Category,
+    Order,
+    OrderLine,
+    Product,
+    Refund,
+    Variant,
+)
+from orders.rules.lifecycle import STANDING
 
 _POINTS = "points"
 _LINE = ("order_id", "position", "kind", "variant_id", "net_minor", "quantity")
@@ -48,13 +56,26 @@ def with_basis(orders, terms: EarningTerms):
         member_birth_month=F("member__birth_month"),
     )
     if "order.first" in terms.asks:
-        before = Order.objects.filter(
-            member_id=OuterRef("member_id"),
-            paid_at__lt=OuterRef("paid_at"),
-            state__in=SOLD,
-        )
-        orders = orders.annotate(is_first=~Exists(before))
+        orders = orders.annotate(is_first=~Exists(_orders_before()))
     return orders
+
+
+def _orders_before():
+    """Return the query of what the buyer had bought when an outer order was paid.
+
+    What was given back whole by then does not count (R19); what was given back later
+    counted at that moment, and does whenever it is asked (X2).
+    """
+    back_later = Refund.objects.filter(
+        order=OuterRef("pk"),
+        state=Refund.State.COMPLETED,
+        completed_at__gt=OuterRef(OuterRef("paid_at")),
+    )
+    return Order.objects.filter(
+        Q(state__in=STANDING) | Q(Exists(back_later), state=Order.State.REFUNDED),
+        member_id=OuterRef("member_id"),
+        paid_at__lt=OuterRef("paid_at"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from loyalty.services.order_points import (
 )
 from members.models import Member
 from orders.models import Category, Order
-from orders.rules.lifecycle import SOLD
+from orders.rules.lifecycle import STANDING
 from orders.services.quoting import PricedCart
 
 
@@ -97,7 +97,7 @@ def _parts(priced: PricedCart, terms: EarningTerms) -> tuple[Part, ...]:
 
 def _is_first(member: Member | None) -> bool:
     return not Order.objects.filter(
-        member=member, member__isnull=False, state__in=SOLD
+        member=member, member__isnull=False, state__in=STANDING
     ).exists()
 
 

@@ -136,6 +136,22 @@ def test_the_first_order_is_the_first_paid_one_however_late_the_news(alice):
     assert earn(one).points == 51
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_r19_an_order_given_back_whole_is_no_first_one(alice, is_late):
+    first = {"field": "order.first", "is": "yes"}
+    rule("first", award="per_order", role="bonus", points=50, condition=first)
+    one = paid_order(alice, 100, at=NOON - 3 * DAY)
+    assert earn(one).points == 51
+    two = paid_order(alice, 100, at=NOON - 2 * DAY)
+    if not is_late:
+        assert earn(two).points == 1
+    refund(one, 100, at=NOON - DAY, is_last=True)
+    # The first was still there when the second was paid, whenever that is asked (X2).
+    assert earn(two).points == 1
+    refund(two, 100, at=NOON - DAY, is_last=True)
+    assert earn(paid_order(alice, 100)).points == 51
+
+
 @pytest.mark.parametrize(
     ("asked", "points"),
     [
