@@ -1,6 +1,7 @@
 """Questions about members that others ask."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -264,6 +265,25 @@ def could_earn(*, member_id: int, at: datetime) -> bool:
     however often it is asked (X2).
     """
     return TABLE[state_at(member_id=member_id, at=at)].earn
+
+
+def who_could_earn(*, member_ids: Collection[int]) -> Callable[[int, datetime], bool]:
+    """Return ``could_earn`` for many members, who are read in two statements."""
+    members = Member.objects.filter(pk__in=member_ids)
+    states = dict(members.values_list("pk", "state"))
+    changes: dict[int, list[LifecycleChange]] = defaultdict(list)
+    ordered = LifecycleChange.objects.filter(member_id__in=member_ids)
+    for change in ordered.order_by("occurred_at", "id"):
+        changes[change.member_id].append(change)
+
+    def could(member_id: int, at: datetime) -> bool:
+        state = states[member_id]
+        if mine := changes.get(member_id):
+            before = [each.to_state for each in mine if each.occurred_at <= at]
+            state = before[-1] if before else mine[0].from_state
+        return TABLE[state].earn
+
+    return could
 
 
 def filled_fields(member: Member) -> set[str]:

@@ -5,7 +5,7 @@ written with a few statements. Nobody is told: no facts, no messages.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,6 +55,7 @@ from loyalty.services.refund_points import (
 )
 from loyalty.services.tiering import settle_tiers
 from loyalty.services.valuing import count_value
+from members.queries import who_could_earn
 from orders.models import Order, Refund, UnmatchedReturn
 from orders.queries.refunds import goods_minor
 from orders.rules.lifecycle import SOLD
@@ -92,6 +93,7 @@ class _Work:
     units: dict[int, dict[int, int]]
     lines: dict[str, dict[int, tuple[int, int]]]
     earnings: dict[int, Earning]
+    could_earn: Callable[[int, datetime], bool]
     qualifying: list[QualifyingEntry] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
 
@@ -266,6 +268,7 @@ def _open_work(
         if terms.wants_lines
         else {},
         earnings={order_of[entry.source]: earnings[entry.pk] for entry in entries},
+        could_earn=who_could_earn(member_ids=members),
     )
 
 
@@ -284,7 +287,8 @@ def _move(
                 what.paid_at,
                 now_id=work.accounts[what.member_id].tier_id,
             )
-            _earn(work, what, Earner(work.tiers.get(tier_id)))
+            may_earn = work.could_earn(what.member_id, what.paid_at)
+            _earn(work, what, Earner(work.tiers.get(tier_id), may_earn))
         elif isinstance(what, Refund):
             _settle(work, what)
         else:
@@ -328,7 +332,7 @@ def _earn(work: _Work, order: Order, earner: Earner) -> None:
     _qualify(work, order.member_id, order.basis_minor, movement.source, order.paid_at)
     work.qualifying += counted_for(
         earned.occurrence,
-        terms=work.terms,
+        terms=earner.terms_of(work.terms),
         tallies=work.tallies,
         member_id=order.member_id,
         source=movement.source,

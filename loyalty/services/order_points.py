@@ -72,6 +72,10 @@ class Earner:
             return f"{PLAN}{self.plan.get('code', '')}", best
         return f"{TIER}{self.tier.code}", best
 
+    def terms_of(self, terms: EarningTerms) -> EarningTerms:
+        """Return the terms the membership earns by: without rules if it could not."""
+        return terms if self.may_earn else EarningTerms(terms.program, ())
+
 
 def earner_of(*, member_id: int, at: datetime) -> Earner:
     """Return what a member's purchase at a moment earns by."""
@@ -276,7 +280,7 @@ def _count(
     )
     others = counted_for(
         earned.occurrence,
-        terms=terms if earner.may_earn else EarningTerms(terms.program, ()),
+        terms=earner.terms_of(terms),
         tallies=tallies,
         member_id=order.member_id,
         source=source_of(order),

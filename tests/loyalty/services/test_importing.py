@@ -8,6 +8,7 @@ from django.db import connection
 
 from crm.shared.models import Fact
 from loyalty.models import (
+    Currency,
     MemberValue,
     PointsEntry,
     PointsLot,
@@ -17,6 +18,7 @@ from loyalty.models import (
 from loyalty.services.adjusting import deduct_points
 from loyalty.services.earning import earn_for_order
 from loyalty.services.importing import book_import
+from members.services.freezing import move_member
 from orders.models import Order, UnmatchedReturn
 from tests.cast import NOON, make_member, make_variant
 from tests.loyalty.books import (
@@ -26,8 +28,10 @@ from tests.loyalty.books import (
     lots,
     paid_order,
     refund,
+    rule,
 )
 
+DAY = timedelta(days=1)
 LONG_AGO = datetime(2011, 3, 5, 9, tzinfo=UTC)
 SOURCE = "old-shop"
 
@@ -233,3 +237,20 @@ def test_x5_two_bookings_at_once_book_once():
 
     assert sorted(done) == [0, 0, 6]
     assert PointsEntry.objects.count() == 6
+
+
+def test_p5_an_imported_order_of_a_closed_membership_earns_nothing(alice, bob, dana):
+    Currency.objects.create(code="stars", name="x")
+    rule("stars", points=1, per_minor=100, currency_id="stars")
+    order = paid_order(alice, 10_000, at=NOON - DAY, source=SOURCE)
+    paid_order(alice, 10_000, at=NOON - 3 * DAY, source=SOURCE)
+    paid_order(bob, 10_000, at=NOON - DAY, source=SOURCE)
+    moved = {"member_id": alice.pk, "reason": "asked", "actor": dana}
+    move_member(**moved, to="closed", now=NOON - 2 * DAY)
+    book()
+    assert [points for _kind, points, _after in ledger(alice)] == [100, 0]
+    assert [points for _kind, points, _after in ledger(bob)] == [100]
+    assert PointsEntry.objects.get(points=0).source == f"order:{order.public_id}"
+    counted = QualifyingEntry.objects.filter(currency="stars")
+    assert counted.filter(member=alice).count() == 1
+    assert_sound()
