@@ -33,6 +33,9 @@ class PointsOffer(Offer):
     step: int
     minor_per_100: int
     name: str
+    #: Of one order; 0 is no such bound.
+    least: int = 0
+    most: int = 0
     kinds: frozenset[str] = GOODS_ONLY
     source_id: str = "points"
     source_kind: str = "points"
@@ -54,6 +57,8 @@ class PointsOffer(Offer):
             share_bp=self.share_bp,
             step=self.step,
             minor_per_100=self.minor_per_100,
+            least=self.least,
+            most=self.most,
         )
         numbers = {
             "requested": self.requested,
@@ -61,8 +66,9 @@ class PointsOffer(Offer):
             "step": self.step,
         }
         if paid.points == 0:
-            code = {"available": "insufficient_points", "share": "points_share_reached"}
-            return Refused(code.get(paid.limit, "points_below_step"), numbers)
+            # The fewest that can be spent: whole steps, and the minimum.
+            numbers["step"] *= max(1, -(-self.least // self.step))
+            return Refused(_WHY_NOT.get(paid.limit, "points_below_step"), numbers)
         return Reduction(
             amount_minor=paid.amount_minor,
             positions=tuple(part.line.position for part in payable),
@@ -77,6 +83,15 @@ class PointsOffer(Offer):
             "step": self.step,
             "minor_per_100": self.minor_per_100,
         }
+
+
+#: What kept points from paying anything -> the reason that is given.
+_WHY_NOT = {
+    "available": "insufficient_points",
+    "share": "points_share_reached",
+    "order": "points_below_step",
+    "minimum": "points_below_minimum",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +186,8 @@ def _offer(requested: int, held: Purse) -> PointsOffer:
         share_bp=held.share_bp,
         step=held.step,
         minor_per_100=held.minor_per_100,
+        least=held.min_points,
+        most=held.max_points,
         name=gettext("Points"),
         kinds=payable_kinds(held),
     )

@@ -59,6 +59,7 @@ REASONS: dict[str, Any] = {
     "floor_reached": _("This costs the least it may already."),
     "insufficient_points": _("You do not have that many points."),
     "points_below_step": _("Too few points to spend."),
+    "points_below_minimum": _("At least %(step)s points are spent at once."),
     "points_share_reached": _("Points can pay no more of this cart."),
     "benefit_used_up": _("This benefit is used up until %(until)s."),
     "points_frozen": _("Your points are frozen at the moment."),

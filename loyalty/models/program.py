@@ -1,7 +1,7 @@
 """What points are worth, and how long they last: configuration."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -70,6 +70,18 @@ class Program(models.Model):
         default=5000,
         help_text=_("In percent: 50 means half of it."),
     )
+    redeem_min_points = models.PositiveIntegerField(
+        _("at least so many points at once"),
+        default=0,
+        db_default=0,
+        help_text=_("Fewer are not spent on an order. 0: one step is enough."),
+    )
+    redeem_max_points = models.PositiveIntegerField(
+        _("at most so many points of an order"),
+        default=0,
+        db_default=0,
+        help_text=_("Beside the share. 0: as many as the share allows."),
+    )
     redeems_freight = models.BooleanField(
         _("points pay for freight"), default=False, db_default=False
     )
@@ -131,6 +143,14 @@ class Program(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(redeem_max_bp__lte=10000), name="program_share_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(redeem_max_points=0)
+                | Q(redeem_max_points__gte=F("redeem_min_points")),
+                name="program_points_of_an_order_begin_below_their_end",
+                violation_error_message=_(
+                    "At most so many points must not be fewer than at least so many."
+                ),
             ),
         ]
 

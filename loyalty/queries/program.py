@@ -17,6 +17,7 @@ def program() -> Program:
 
 _PURSE = """
 SELECT p.redeem_max_bp, p.redeem_step, p.redeem_minor_per_100,
+       p.redeem_min_points, p.redeem_max_points,
        COALESCE(a.is_frozen, false), COALESCE(a.debt, 0), COALESCE(t.code, ''),
        (SELECT COALESCE(sum(l.remaining - l.held), 0)::bigint
           FROM loyalty_pointslot l
@@ -65,6 +66,9 @@ class Purse:
     share_bp: int
     step: int
     minor_per_100: int
+    #: Of one order: fewer are not spent, and no more; 0 is no such bound (P22).
+    min_points: int
+    max_points: int
     is_frozen: bool
     debt: int
     tier_code: str

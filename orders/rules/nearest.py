@@ -31,6 +31,7 @@ _MOST_MISSING = 3
 GOODS_MISSING, UNITS_MISSING = "products_not_in_cart", "quantity_not_met"
 _WANTS_SPEND = frozenset({"threshold_not_met", "coupon_min_spend_not_met"})
 _WANTS_SOMEBODY = frozenset({"not_for_you", "customer_unknown"})
+_TOO_FEW_POINTS = ("points_below_step", "points_below_minimum")
 _GAVE_WAY = frozenset(
     {
         *("exclusive_group", "not_combinable", "alone"),
@@ -173,7 +174,7 @@ class Paths:
             yield from self._to_belong()
         elif why.code == "coupon_not_started":
             yield from _come_later(request, params.get("from", ""), self.zone)
-        elif why.code == "points_below_step" and params.get("step"):
+        elif why.code in _TOO_FEW_POINTS and params.get("step"):
             yield _spend_points(request, params["step"])
         elif why.code == "set_not_complete":
             for units in range(1, _MOST_MISSING + 1):

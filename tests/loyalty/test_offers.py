@@ -208,6 +208,11 @@ def test_p23_r5_where_the_freight_stays_its_points_stay(rich, paid_with_points):
         ("none there", {"available": 99}, "insufficient_points"),
         ("fewer than a step asked", {"requested": 99}, "points_below_step"),
         ("points may pay nothing", {"share_bp": 0}, "points_share_reached"),
+        (
+            "fewer than the minimum",
+            {"requested": 100, "least": 150},
+            "points_below_minimum",
+        ),
     ],
 )
 def test_p22_below_one_step_nothing_is_taken(_case, changed, code):
@@ -234,6 +239,15 @@ def test_the_source_offers_what_the_member_has(rich):
     (found,), refused = PointsOffers().offers_for(request(rich, 300))
     assert (found.requested, found.available, found.share_bp) == (300, 800, 2_500)
     assert refused == []
+
+
+def test_p22_the_program_bounds_the_points_of_an_order(rich):
+    Program.objects.update(redeem_min_points=250, redeem_max_points=300)
+    (found,), _refused = PointsOffers().offers_for(request(rich, 700))
+    assert found.reduce(entering(line(1, 10_000))).points == 300
+    (found,), _refused = PointsOffers().offers_for(request(rich, 200))
+    refused = found.reduce(entering(line(1, 10_000)))
+    assert (refused.code, refused.params["step"]) == ("points_below_minimum", 300)
 
 
 @pytest.mark.parametrize("points", [0, -5])

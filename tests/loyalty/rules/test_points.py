@@ -29,6 +29,20 @@ def redeem(**changed):
         ("nothing to pay", {"payable_minor": 0}, Redemption(0, 0, "share")),
         ("no share allowed", {"share_bp": 0}, Redemption(0, 0, "share")),
         ("dear points", {"minor_per_100": 200}, Redemption(1000, 2000, "")),
+        ("P22: the cap of an order", {"most": 450}, Redemption(400, 400, "order")),
+        ("a cap above the share", {"most": 9_999}, Redemption(1000, 1000, "")),
+        ("P22: fewer than the minimum", {"least": 1_100}, Redemption(0, 0, "minimum")),
+        ("just the minimum", {"least": 1_000}, Redemption(1000, 1000, "")),
+        (
+            "too few there for the minimum",
+            {"least": 500, "available": 490},
+            Redemption(0, 0, "available"),
+        ),
+        (
+            "too small an order for the minimum",
+            {"least": 600, "payable_minor": 1_150},
+            Redemption(0, 0, "share"),
+        ),
         ("worthless points", {"minor_per_100": 0}, Redemption(0, 0, "share")),
     ],
 )
@@ -43,10 +57,13 @@ def test_p22_points_used_are_the_least_of_three(_case, changed, expected):
     share_bp=st.integers(0, 10_000),
     step=st.integers(1, 1000),
     minor_per_100=st.integers(0, 10_000),
+    least=st.integers(0, 1_000),
+    more=st.integers(0, 1_000),
 )
 def test_p22_points_never_pay_more_than_their_share(
-    requested, available, payable, share_bp, step, minor_per_100
+    requested, available, payable, share_bp, step, minor_per_100, least, more
 ):
+    most = least + more if more else 0
     paid = redemption(
         requested=requested,
         available=available,
@@ -54,8 +71,12 @@ def test_p22_points_never_pay_more_than_their_share(
         share_bp=share_bp,
         step=step,
         minor_per_100=minor_per_100,
+        least=least,
+        most=most,
     )
 
+    assert paid.points == 0 or paid.points >= least
+    assert not most or paid.points <= most
     assert 0 <= paid.points <= min(requested, available)
     assert paid.points % step == 0
     assert paid.amount_minor * 10_000 <= payable * share_bp

@@ -257,3 +257,30 @@ def test_a_hold_and_its_capture_cost_few_statements(
         hold(alice, 300)
     with django_assert_max_num_queries(8):
         capture_hold(source="order:o1", now=NOON)
+
+
+def test_p18_nothing_is_reserved_while_something_is_owed(alice):
+    give(alice, 100)
+    PointsLot.objects.update(active_at=NOON + timedelta(days=1))
+    order = paid_order(alice, 1_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    deduct_points(
+        member_id=alice.pk, points=10, reason="x", actor="t", source="d", now=NOON
+    )
+    row = refund(order, 1_000, is_last=True)
+    settle_refund(refund_id=row.pk, now=NOON)
+    assert account_of(alice).debt == 10
+    # What came free pays at night, and is nobody's to spend before.
+    with pytest.raises(NotEnoughPoints):
+        hold(alice, 1, now=NOON + timedelta(days=2))
+
+
+def test_p13_the_rest_of_a_hold_pays_debt(alice):
+    order = paid_order(alice, 10_000)
+    earn_for_order(order_id=order.pk, now=NOON)
+    hold(alice, 100)
+    row = refund(order, 10_000, is_last=True)
+    settle_refund(refund_id=row.pk, now=NOON + timedelta(days=1))
+    assert account_of(alice).debt == 100
+    capture_hold(source="order:o1", points=40, now=NOON + timedelta(days=1))
+    assert (account_of(alice).debt, account_of(alice).balance) == (40, 0)

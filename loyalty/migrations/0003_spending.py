@@ -1,8 +1,8 @@
-"""Points leave once of whoever was merged, and only where the membership may spend."""
+"""Who may spend, once also after a merge, and how many points of an order."""
 
 from importlib import import_module
 
-from django.db import migrations
+from django.db import migrations, models
 
 _before = import_module("loyalty.migrations.0002_books_and_program")
 
@@ -108,4 +108,38 @@ class Migration(migrations.Migration):
     operations = [
         # What is running still calls it without the last argument, and may.
         migrations.RunSQL(_before._NO_TAKE + _TAKE, _NO_TAKE + _before._TAKE),
+        migrations.AddField(
+            model_name="program",
+            name="redeem_min_points",
+            field=models.PositiveIntegerField(
+                db_default=0,
+                default=0,
+                help_text="Fewer are not spent on an order. 0: one step is enough.",
+                verbose_name="at least so many points at once",
+            ),
+        ),
+        migrations.AddField(
+            model_name="program",
+            name="redeem_max_points",
+            field=models.PositiveIntegerField(
+                db_default=0,
+                default=0,
+                help_text="Beside the share. 0: as many as the share allows.",
+                verbose_name="at most so many points of an order",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="program",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("redeem_max_points", 0),
+                    ("redeem_max_points__gte", models.F("redeem_min_points")),
+                    _connector="OR",
+                ),
+                name="program_points_of_an_order_begin_below_their_end",
+                violation_error_message=(
+                    "At most so many points must not be fewer than at least so many."
+                ),
+            ),
+        ),
     ]
