@@ -69,7 +69,8 @@ class CannotHaveCoupons(Refusal):
 def lock_holder(*, member_id: int) -> Member:
     """Lock and return who takes coupons or gives them away.
 
-    Inside the caller's transaction. What one member does with coupons happens one after the other.
+    Inside the caller's transaction: what one member does with coupons happens one after
+    the other.
 
     Raises:
         CannotHaveCoupons: the membership is frozen or ended.

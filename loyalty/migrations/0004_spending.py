@@ -103,7 +103,7 @@ DROP FUNCTION loyalty_take_points(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0002_books_and_program")]
+    dependencies = [("loyalty", "0003_birthday_once_a_year")]
 
     operations = [
         # What is running still calls it without the last argument, and may.
