@@ -103,7 +103,7 @@ DROP FUNCTION loyalty_take_points(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0003_birthday_once_a_year")]
+    dependencies = [("loyalty", "0004_lifts")]
 
     operations = [
         # What is running still calls it without the last argument, and may.
