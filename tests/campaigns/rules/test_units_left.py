@@ -245,7 +245,11 @@ def cart_of(drawn):
 def test_s2_a_line_closed_in_part_costs_what_its_parts_would(
     others, cart, left, price_minor
 ):
-    """The oracle: the same cart, its units at the flash price on lines of their own."""
+    """The oracle: the same cart, its units at the flash price on lines of their own.
+
+    Without caps: the last cent of one goes by units here and by lines there.
+    """
+    others = [replace(each, cap_minor=None) for each in others]
     lines = cart_of(cart)
     quote = priced(flash(left, price_minor), *others, lines=lines)
     limited = [each for each in quote.applied if each.source_id == "flash"]
