@@ -74,6 +74,7 @@ def expire_lots(*, now: datetime, limit: int = 1_000) -> int:
         limit: most lots to book; call again until 0.
     """
     due = PointsLot.objects.filter(expires_at__lte=now, is_open=True, held=0)
+    due = due.exclude(account__is_frozen=True, account__is_fraud=False)
     some = due.order_by("expires_at", "pk").values_list("account_id", flat=True)
     return together_or_alone(
         lambda: _expire(now, limit),

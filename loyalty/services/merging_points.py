@@ -142,7 +142,8 @@ def part_points(
     if winner.is_frozen and not loser.is_frozen:
         date_waiting(account=loser, now=now)
     if is_still_that_freeze:
-        _undo_freeze(winner, was_frozen=brought["was_frozen"], now=now)
+        was_frozen = brought.get("was_frozen", False)
+        _undo_freeze(winner, was_frozen=was_frozen, now=now)
 
 
 def _freeze_both(loser: PointsAccount, winner: PointsAccount) -> dict[str, Any]:
@@ -167,7 +168,9 @@ def _is_freeze_of(
     """Whether the winner is frozen by the merge, and not by what staff did since."""
     if not brought["froze"] or not winner.is_frozen:
         return False
-    since = datetime.fromisoformat(brought["froze"])
+    # A merge of before kept no moment: it was the loser's.
+    is_told = isinstance(brought["froze"], str)
+    since = datetime.fromisoformat(brought["froze"]) if is_told else loser.frozen_at
     return winner.frozen_at == since and winner.is_fraud == loser.is_fraud
 
 

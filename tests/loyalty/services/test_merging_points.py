@@ -78,6 +78,21 @@ def test_p14_undoing_a_merge_lifts_the_freeze_it_brought(pair, dana, is_fraud):
     assert account_of(alice).frozen_at is None
 
 
+def test_p14_undoing_a_merge_that_kept_no_moment_lifts_the_freeze_it_brought(
+    pair, dana
+):
+    """As merges were written before."""
+    alice, bob = pair
+    freeze(bob)
+    made = merge(alice, bob, dana)
+    points = made.moved["loyalty"]["points"]
+    points["froze"] = True
+    del points["was_frozen"]
+    made.save()
+    undo(made, dana, 3)
+    assert (frozen(alice), frozen(bob)) == ((False, False), (True, False))
+
+
 def test_p14_undoing_a_merge_lifts_no_later_freeze(pair, dana):
     alice, bob = pair
     freeze(bob)

@@ -8,8 +8,9 @@ from loyalty import tasks
 from loyalty.models import PointsAccount, PointsFreeze, PointsLot
 from loyalty.services import referring
 from loyalty.services.adjusting import grant_points
+from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import end_freezes, freeze_points
-from tests.cast import NOON
+from tests.cast import NOON, make_member
 from tests.loyalty.books import account_of
 
 pytestmark = pytest.mark.django_db
@@ -19,16 +20,20 @@ LATER = NOON + 2 * DAY
 
 @pytest.fixture
 def pair(alice, bob):
-    for member in (alice, bob):
-        grant_points(
-            member_id=member.pk,
-            points=100,
-            reason="x",
-            actor="t",
-            source="s:1",
-            now=NOON,
-        )
+    give(alice)
+    give(bob)
     return alice, bob
+
+
+def give(member):
+    grant_points(
+        member_id=member.pk,
+        points=100,
+        reason="x",
+        actor="t",
+        source="s:1",
+        now=NOON,
+    )
 
 
 def drift(member, **fields):
@@ -42,6 +47,21 @@ def test_p29_one_broken_balance_stops_nobodys_expiry(pair):
     drift(alice, balance=50)
     assert tasks.nightly(LATER.isoformat())["expire"] == 1
     assert (account_of(bob).balance, account_of(alice).balance) == (0, 50)
+
+
+def test_p29_lots_that_stand_still_take_nobodys_turn(pair):
+    alice, bob = pair
+    frozen, broken = make_member(801), make_member(802)
+    for member in (frozen, broken):
+        give(member)
+    PointsLot.objects.update(expires_at=NOON + DAY)
+    for first, member in enumerate((frozen, broken)):
+        first_end = NOON + first * timedelta(hours=1)
+        PointsLot.objects.filter(account_id=member.pk).update(expires_at=first_end)
+    drift(frozen, is_frozen=True, frozen_at=NOON - DAY)
+    drift(broken, balance=50)
+    assert [expire_lots(now=LATER, limit=2) for _time in range(3)] == [1, 1, 0]
+    assert (account_of(alice).balance, account_of(bob).balance) == (0, 0)
 
 
 def test_p29_one_broken_balance_stops_nobodys_payment_of_debt(pair):
