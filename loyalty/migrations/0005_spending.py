@@ -9,7 +9,8 @@ _before = import_module("loyalty.migrations.0002_books_and_program")
 #: As before, and two questions more. A request that is made again after a merge finds
 #: what it did in an account merged with this one (P4); nobody else pays for the look.
 #: ``spenders`` are the states of a membership that may spend (P14); without them nobody
-#: is asked, as when staff take points.
+#: is asked, as when staff take points. It is read before the account is locked, so that
+#: nobody waits for it.
 _TAKE = """
 CREATE FUNCTION loyalty_take_points(
     taken_from bigint, wanted bigint, as_kind text, cause text, moment timestamptz,
@@ -20,6 +21,8 @@ CREATE FUNCTION loyalty_take_points(
 DECLARE
     account record;
     first record;
+    may boolean := spenders IS NULL OR EXISTS (
+        SELECT FROM members_member WHERE id = taken_from AND state = ANY (spenders));
 BEGIN
     SELECT seq, balance, debt, is_frozen, merged_with INTO account
       FROM loyalty_pointsaccount WHERE member_id = taken_from FOR NO KEY UPDATE;
@@ -35,9 +38,7 @@ BEGIN
         answer := 'done';
         RETURN;
     END IF;
-    IF spenders IS NOT NULL AND NOT EXISTS (
-        SELECT FROM members_member WHERE id = taken_from AND state = ANY (spenders)
-    ) THEN
+    IF NOT may THEN
         answer := 'may not';
         RETURN;
     END IF;
