@@ -17,6 +17,7 @@ ACTORS: dict[str, Any] = {
     "import": _("a file that was brought in"),
     "payment": _("a payment"),
     "plans": _("paid memberships"),
+    "program": _("the points program"),
     "group": _("group buying"),
     "campaigns.coupons": _("coupons"),
     "campaigns.groups": _("group buying"),

@@ -26,14 +26,6 @@ from tests.orders.shop import pay
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def bought(alice):
-    """Four units for 400.00 that earned 400 points; no payment is in the books."""
-    order = paid_order(alice, 40_000, quantity=4)
-    earn_for_order(order_id=order.pk, now=NOON)
-    return order
-
-
 def spend(member, points, *, source="gift", at=NOON):
     deduct_points(
         member_id=member.pk,

@@ -19,6 +19,7 @@ from members.services.merging import merge_members
 from members.services.unmerging import undo_merge
 from orders.models import Order
 from orders.rules.refund_effects import Shortfall
+from orders.services.returning import send_due_refunds
 from tests.cast import NOON, put_in_state
 from tests.loyalty.books import (
     SHOP_ZONE,
@@ -28,13 +29,8 @@ from tests.loyalty.books import (
     refund,
     standing_of,
 )
-from tests.loyalty.test_refund_effects import (  # noqa: F401
-    bought,
-    send_due_refunds,
-    settle_all,
-    swap_for,
-)
 from tests.loyalty.test_refund_effects import refund as give_back
+from tests.loyalty.test_refund_effects import settle_all, swap_for
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=SHOP_ZONE)
 HOUR = timedelta(hours=1)
@@ -141,7 +137,7 @@ def test_t9_t15_what_came_back_in_a_freeze_counts_on_reopening(alice):
     assert tier_of(alice) == "member"
 
 
-def test_t9_r14_the_difference_of_an_exchange_lifts_and_is_given_back(alice, bought):  # noqa: F811
+def test_t9_r14_the_difference_of_an_exchange_lifts_and_is_given_back(alice, bought):
     ladder_with(**YEARLY)
     Tier.objects.filter(code="silver").update(threshold_minor=41_000)
     new = swap_for(bought, 11_000)
@@ -336,7 +332,7 @@ def test_t1_t2_points_earned_fall_with_a_refund_though_they_are_spent(alice, pol
     assert points_of(alice) == 0
 
 
-def test_t2_points_deducted_from_the_money_were_given_back(alice, bought):  # noqa: F811
+def test_t2_points_deducted_from_the_money_were_given_back(alice, bought):
     ladder_with(metric="points")
     before = points_of(alice)
     redeem_points(member_id=alice.pk, points=before, source="x:1", now=NOON)
