@@ -33,6 +33,7 @@ from campaigns.rules.selections import (
     buy_and_get,
     by_price,
     first_of_each_line,
+    has_units,
     most_sets,
     sets_of_each,
     units_of,
@@ -216,7 +217,11 @@ class BuyGet:
         if policies.buy_get_group_includes_target == "true":
             buy -= self.get
         allowed = {each.line.position for each in view.lines}
-        buyable = units_of(self.buy_scope.of(lines), unused_only=view.unused_only)
+        bought_of = self.buy_scope.of(lines)
+        least = buy if self.buy_scope != self.get_scope else buy + self.get
+        if not has_units(bought_of, least, unused_only=view.unused_only):
+            return Refused("set_not_complete")
+        buyable = units_of(bought_of, unused_only=view.unused_only)
         gettable = units_of(
             (e for e in self.get_scope.of(lines) if e.line.position in allowed),
             unused_only=view.unused_only,

@@ -43,7 +43,7 @@ class Cut:
     def amount_minor(self) -> int:
         """Return what is taken off in all."""
         parts = self.unit_shares or self.shares
-        return sum(each[-1] for each in parts)
+        return sum([each[-1] for each in parts])
 
 
 @dataclass(slots=True)
@@ -288,11 +288,7 @@ def shares_of_units(
 ) -> tuple[tuple[int, int, int], ...]:
     """Return what is taken off each unit that something is taken off."""
     return tuple(
-        [
-            (position, place, part)
-            for (position, place, *_more), part in zip(units, parts, strict=True)
-            if part
-        ]
+        [(*unit[:2], part) for unit, part in zip(units, parts, strict=True) if part]
     )
 
 

@@ -43,7 +43,7 @@ from campaigns.rules.scopes import (
     fewest,
     places_by_mark,
 )
-from campaigns.rules.selections import EVERY_UNIT, Selection, units_of
+from campaigns.rules.selections import EVERY_UNIT, Selection, has_units, units_of
 from orders.rules.lines import ON_SALE, StageLine, StageLines, eligible
 from orders.rules.offers import Offer, Reduction, Refused, Stage
 from orders.rules.taxes import NO_TAXES, Taxes
@@ -201,15 +201,14 @@ class Promotion(Offer):
             return Refused(NO_UNITS_LEFT, {"left": 0})
         if not uses_units:
             return None
-        for each in found:
-            if len(each.used) < each.line.quantity:
-                return None
+        if has_units(found, self.selection.group_size or 1):
+            return None
         code = self._code_if_used_up
         return Refused(code) if code else None
 
     @property
     def _code_if_used_up(self) -> str:
-        """Return why it refuses where offers before it used up every unit (S15).
+        """Return why it refuses where offers before it used up its units (S15).
 
         "" where its benefit does not look at units.
         """

@@ -55,6 +55,8 @@ def split(
     >>> split(1000, [1, 1, 1], last)
     [333, 333, 334]
     """
+    if caps is None and len(weights) == 1:
+        return [total]
     whole = sum(weights)
     rule = policies.allocation_remainder
     is_by_size = rule in {"largest_remainder", "any"} or not whole

@@ -130,6 +130,18 @@ def units_of(lines: Iterable[StageLine], *, unused_only: bool = False) -> list[U
     ]
 
 
+def has_units(
+    lines: Iterable[StageLine], least: int, *, unused_only: bool = True
+) -> bool:
+    """Tell whether lines have so many units, without asking what each costs."""
+    count = 0
+    for each in lines:
+        count += each.line.quantity - (len(each.used) if unused_only else 0)
+        if count >= least:
+            return True
+    return not least
+
+
 def by_price(units: Iterable[Unit], *, dearest_first: bool = False) -> list[Unit]:
     """Return units by what is left of their price; of equals the earlier first."""
     return sorted(units, key=lambda unit: unit.left_minor, reverse=dearest_first)

@@ -180,14 +180,14 @@ class Basket:
 
     def _line_now(self, line: PriceLine, entering: dict[int, int]) -> StageLine:
         position = line.position
-        return StageLine(
-            line,
-            entering[position],
-            self.left[position],
-            self.opening[position],
-            self.units.get(position, ()),
-            self.used.get(position, _NONE),
+        now = StageLine(
+            line, entering[position], self.left[position], self.opening[position]
         )
+        if position in self.units:
+            now.units = self.units[position]
+        if position in self.used:
+            now.used = self.used[position]
+        return now
 
     def _closed_units(self, position: int) -> ClosedUnits:
         return self.closed_units.get(position, NO_UNITS)
@@ -220,7 +220,7 @@ class Basket:
             if reduction.by_first_units:
                 singles = self._off_first_units(shares)
         else:
-            shares = self._shared(reduction)
+            shares = self._shared(reduction) if reduction.amount_minor else ()
         gifts, budget = reduction.gifts, reduction.budget
         return Taking(shares, singles, reduction.uses, gifts, budget)
 
@@ -240,13 +240,11 @@ class Basket:
         asked: dict[int, int] = {}
         for position, amount in reduction.shares:
             asked[position] = asked.get(position, 0) + amount
-        rooms = self.rooms(asked)
-        takes = {
-            at: min(amount, room)
-            for (at, amount), room in zip(asked.items(), rooms, strict=True)
-        }
-        excess = sum(asked.values()) - sum(takes.values())
-        if excess and reduction.moves_excess:
+        takes = dict(
+            zip(asked, map(min, asked.values(), self.rooms(asked)), strict=True)
+        )
+        if reduction.moves_excess and takes != asked:
+            excess = sum(asked.values()) - sum(takes.values())
             positions = sorted(set(reduction.positions) | set(asked))
             room = [self.room(at) - takes.get(at, 0) for at in positions]
             left = [self._open_left(at) - takes.get(at, 0) for at in positions]
@@ -271,15 +269,17 @@ class Basket:
         """Keep every unit at or above its floor; what it cannot take is lost."""
         kept: list[tuple[int, int, int]] = []
         lefts: dict[int, tuple[int, ...]] = {}
+        sums: dict[int, int] = {}
         for position, unit, amount in reduction.unit_shares:
             if position not in lefts:
                 lefts[position] = self.unit_lefts(position)
-            room = lefts[position][unit] - self.line_at(position).floor_minor
-            if min(amount, room) > 0:
-                kept.append((position, unit, min(amount, room)))
-        sums: dict[int, int] = {}
-        for position, _unit, amount in kept:
-            sums[position] = sums.get(position, 0) + amount
+            room = lefts[position][unit]
+            if self.floors:
+                room -= self.line_at(position).floor_minor
+            taken = min(amount, room)
+            if taken > 0:
+                kept.append((position, unit, taken))
+                sums[position] = sums.get(position, 0) + taken
         return tuple(sorted(sums.items())), tuple(kept)
 
     def unit_lefts(self, position: int) -> tuple[int, ...]:

@@ -17,7 +17,9 @@ DELIVERY_KINDS = frozenset({FREIGHT_KIND, "delivery"})
 ON_SALE = "on_sale"
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen, which would make it three times as dear: every
+# quote makes one of each line.
+@dataclass(slots=True, unsafe_hash=True)
 class PriceLine:
     """One position to be priced. ``kind`` is that of ``orders.Product``.
 
@@ -60,7 +62,7 @@ class PriceLine:
     def __post_init__(self) -> None:
         """Fill in the list price of a line that has no other."""
         if self.list_price_minor < 0:
-            object.__setattr__(self, "list_price_minor", self.unit_price_minor)
+            self.list_price_minor = self.unit_price_minor
 
     @property
     def gross_minor(self) -> int:
@@ -80,7 +82,7 @@ class PriceLine:
             marks.update([f"category:{each}" for each in self.category_ids])
             if self.unit_price_minor < self.list_price_minor:
                 marks.add(ON_SALE)
-            object.__setattr__(self, "_every_mark", frozenset(marks))
+            self._every_mark = frozenset(marks)
         return self._every_mark
 
     def at_best_price(self, audiences: Set[str]) -> "PriceLine":
@@ -121,8 +123,7 @@ def brand_marks(brand_id: int | None) -> frozenset[str]:
     return frozenset() if brand_id is None else frozenset({f"brand:{brand_id}"})
 
 
-# Nobody changes one. It is not frozen, which would make it three times as dear: one is
-# made of every line after every offer.
+# Not frozen either: one is made of every line after every offer.
 @dataclass(slots=True)
 class StageLine:
     """A line as it stands on entering a stage.

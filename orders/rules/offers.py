@@ -226,3 +226,21 @@ class Applied:
     units_left: int | None = None
     #: Which floor -> the lines that stand at it now, and kept it from more (S12).
     floors: dict[str, list[int]] = field(default_factory=dict)
+    #: What it would have taken off, and what it says of how that came about.
+    asked_minor: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def traced(self) -> dict[str, Any]:
+        """Return the entry of the trace."""
+        entry = {
+            "stage": self.stage.name.lower(),
+            "kind": self.source_kind,
+            "id": self.source_id,
+            "name": self.name,
+            "result": "applied",
+            "amount_minor": self.amount_minor,
+            **self.told,
+        }
+        if self.amount_minor < self.asked_minor:
+            entry["asked_minor"] = self.asked_minor
+        return entry | ({"floors": self.floors} if self.floors else {})

@@ -25,7 +25,7 @@ from orders.rules.offers import (
     Stage,
     offer_order,
 )
-from orders.rules.quotes import FarOffers, NotApplied, Unreached
+from orders.rules.quotes import FarOffers, NotApplied, Step, Unreached
 from orders.rules.searching import Company, ask
 from orders.rules.takings import Taking
 
@@ -52,7 +52,7 @@ class Pipeline:
     refused: list[NotApplied] = field(default_factory=list)
     skipped: list[NotApplied] = field(default_factory=list)
     unreached: list[Unreached] = field(default_factory=list)
-    trace: list[dict[str, Any]] = field(default_factory=list)
+    trace: list[Step] = field(default_factory=list)
 
     def copy(self) -> "Pipeline":
         """Return a pipeline to go on with."""
@@ -142,7 +142,7 @@ def _begun(
     """Send a request through the stages that no code changes."""
     basket = Basket.of(request)
     made = [_price_entry(line) for line in basket.goods if line.price_kind != "list"]
-    work = Pipeline(basket, stacking, trace=made)
+    work = Pipeline(basket, stacking, trace=list(made))
     for stage, found in early.items():
         _run_stage(work, stage, found)
         if stage is Stage.PRICE:
@@ -252,30 +252,17 @@ def _apply(
             return False
         why = Refused("floor_reached" if floors else "no_effect")
         note(work, work.refused, offer, why)
-        work.trace[-1] |= {"floors": floors} if floors else {}
+        work.refused[-1].floors = floors
         return False
     units = work.basket.units_in(taking)
     work.basket.take(taking, closes=answer.closes)
     work.company.admit(offer)
     applied = _applied(work.basket, offer, answer, taking, units)
     work.applied.append(applied)
-    amount = applied.amount_minor
-    entry = {
-        "stage": _WORDS[offer.stage],
-        "kind": offer.source_kind,
-        "id": offer.source_id,
-        "name": offer.name,
-        "result": "applied",
-        "amount_minor": amount,
-        **answer.trace,
-    }
-    is_short = amount < answer.amount_minor
-    if is_short:
-        entry["asked_minor"] = answer.amount_minor
+    work.trace.append(applied)
+    is_short = applied.amount_minor < answer.amount_minor
     if is_short or work.basket.floors:
         applied.floors = _floors_met(work.basket, answer, with_zero=is_short)
-        entry |= {"floors": applied.floors} if applied.floors else {}
-    work.trace.append(entry)
     return True
 
 
@@ -306,22 +293,13 @@ def _applied(
         shares = tuple(each for each in taking.shares if each[0] not in charges)
         charge_shares = tuple(each for each in taking.shares if each[0] in charges)
     amount = taking.amount_minor
-    spent: list[tuple[int, int]] = []
-    if answer.points:
-        points = answer.points * amount // answer.amount_minor
-        parts = share(points, [part for _at, part in taking.shares])
-        positions = [at for at, _part in taking.shares]
-        spent = list(zip(positions, parts, strict=True))
-    return Applied(
+    applied = Applied(
         stage=offer.stage,
         source_kind=offer.source_kind,
         source_id=offer.source_id,
         name=offer.name,
         amount_minor=amount,
         shares=shares,
-        points=sum([n for _at, n in spent]),
-        point_shares=tuple([(at, n) for at, n in spent if n and at not in charges]),
-        charge_points=sum([n for at, n in spent if at in charges]),
         terms=offer.terms(),
         on_return=offer.on_return,
         charge_shares=charge_shares,
@@ -329,15 +307,36 @@ def _applied(
         trigger_positions=answer.trigger_positions,
         units=units,
         units_left=answer.units_left,
+        asked_minor=answer.amount_minor,
+        told=answer.trace,
     )
+    if answer.points:
+        _spend(applied, answer.points * amount // answer.amount_minor, taking)
+    return applied
+
+
+def _spend(applied: Applied, points: int, taking: Taking) -> None:
+    """Share the points that pay for it over the lines they pay for (P23)."""
+    parts = share(points, [part for _at, part in taking.shares])
+    charges = {at for at, _part in applied.charge_shares}
+    spent = [(at, n) for (at, _part), n in zip(taking.shares, parts, strict=True) if n]
+    applied.points = points
+    applied.point_shares = tuple(each for each in spent if each[0] not in charges)
+    applied.charge_points = sum(n for at, n in spent if at in charges)
 
 
 def note(work: Pipeline, where: list[NotApplied], offer: Offer, why: Refused) -> None:
     """Write down that an offer took nothing: skipped or refused, and why."""
-    entry = NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+    entry = NotApplied(
+        offer.source_kind,
+        offer.source_id,
+        offer.name,
+        why,
+        _WORDS[offer.stage],
+        "skipped" if where is work.skipped else "refused",
+    )
     where.append(entry)
-    result = "skipped" if where is work.skipped else "refused"
-    work.trace.append(entry.traced(_WORDS[offer.stage], result))
+    work.trace.append(entry)
 
 
 def _freight(work: Pipeline, rule: FreightRule) -> None:

@@ -156,7 +156,6 @@ def _quote(
         )
         for line in basket.goods
     )
-    early = [entry.traced("lookup", "refused") for entry in turned_down]
     applied = tuple(work.applied)
     freight = sum(left[line.position] for line in basket.charges)
     charged = sum(line.gross_minor for line in basket.charges)
@@ -167,7 +166,7 @@ def _quote(
         applied=applied,
         turned_down=(*turned_down, *work.refused),
         skipped=tuple(work.skipped),
-        steps=(*early, *work.trace),
+        steps=(*turned_down, *work.trace),
         unreached=tuple(work.unreached),
         hash=quote_hash(request, lines, freight, applied),
         free_missing_minor=work.free_missing_minor if freight else None,

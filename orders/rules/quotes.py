@@ -29,18 +29,30 @@ class NotApplied:
     source_id: str
     name: str
     why: Refused
+    #: Who found out: its source, its stage, or nobody, as it was out of ``reach``.
+    stage: str = field(default="lookup", compare=False)
+    #: ``skipped`` if it gave way to another offer.
+    result: str = field(default="refused", compare=False)
+    #: Which floor -> the lines that stand at it and gave nothing (S12).
+    floors: dict[str, list[int]] = field(default_factory=dict, compare=False)
 
-    def traced(self, stage: str, result: str) -> dict[str, Any]:
+    def traced(self) -> dict[str, Any]:
         """Return the entry of the trace."""
+        floors = {"floors": self.floors} if self.floors else {}
         return {
-            "stage": stage,
+            "stage": self.stage,
             "kind": self.source_kind,
             "id": self.source_id,
             "name": self.name,
-            "result": result,
+            "result": self.result,
             "code": self.why.code,
             "params": dict(self.why.params),
+            **floors,
         }
+
+
+#: An offer that was asked, or what else happened to the price.
+Step = NotApplied | Applied | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +97,12 @@ class Unreached:
         why = offer.reduce(self.lines)
         if not isinstance(why, Refused):
             raise TypeError(f"{offer.source_id} said it was out of reach.")
-        return NotApplied(offer.source_kind, offer.source_id, offer.name, why)
+        return NotApplied(
+            offer.source_kind, offer.source_id, offer.name, why, stage="reach"
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuoteLine:
     """A line with what all offers together took off it."""
 
@@ -119,8 +133,9 @@ class Quote:
     applied: tuple[Applied, ...]
     turned_down: tuple[NotApplied, ...]
     skipped: tuple[NotApplied, ...]
-    #: How the price came about, step by step, without what was out of reach.
-    steps: tuple[dict[str, Any], ...]
+    #: How the price came about, step by step, without what was out of reach; made
+    #: into words for the trace once somebody reads it.
+    steps: tuple[Step, ...]
     hash: str
     #: What is missing to get freight waived; None where nothing would waive it.
     free_missing_minor: int | None = None
@@ -140,12 +155,13 @@ class Quote:
     @property
     def trace(self) -> tuple[dict[str, Any], ...]:
         """Return how the price came about; every offer is in it once (S25)."""
-        far = [
-            entry.traced("reach", "refused")
-            for each in self.unreached
-            for entry in each.answers()
-        ]
-        return (*self.steps, *far)
+        far = (entry for each in self.unreached for entry in each.answers())
+        return tuple(
+            [
+                each if isinstance(each, dict) else each.traced()
+                for each in (*self.steps, *far)
+            ]
+        )
 
     @property
     def goods_minor(self) -> int:
