@@ -222,10 +222,10 @@ class BuyGet:
         if not has_units(bought_of, least, unused_only=view.unused_only):
             return Refused("set_not_complete")
         buyable = units_of(bought_of, unused_only=view.unused_only)
-        gettable = units_of(
-            (e for e in self.get_scope.of(lines) if e.line.position in allowed),
-            unused_only=view.unused_only,
-        )
+        got_of = [e for e in self.get_scope.of(lines) if e.line.position in allowed]
+        gettable = buyable
+        if got_of != list(bought_of):
+            gettable = units_of(got_of, unused_only=view.unused_only)
         dearest = policies.target_order == "most_expensive_first"
         gettable = by_price(gettable, dearest_first=dearest)
         bounds = view.selection

@@ -55,12 +55,19 @@ def _known(units: Sequence[Unit], used: Collection[UnitKey]) -> int:
 def _weighed(
     condition: Worth, situation: Situation, used: Collection[UnitKey]
 ) -> list[UnitKey]:
+    found = condition.scope.of(situation.lines)
+    free = sum([each.line.quantity - len(each.used) for each in found])
+    if free == len(used):
+        at_hand = {each.line.position for each in found}
+        if all(position in at_hand for position, _place in used):
+            # The offer uses all that there is.
+            return []
     policies, taxes = situation.policies, situation.taxes
     basis = condition.basis or policies.threshold_basis
     tax_basis = condition.tax_basis or policies.threshold_tax_basis
     amounts = {
         (at, place): taxes.as_basis(at, amount, tax_basis)
-        for each in condition.scope.of(situation.lines)
+        for each in found
         for at in (each.line.position,)
         for place, amount in enumerate(situation.unit_amounts(each, basis))
         if place not in each.used

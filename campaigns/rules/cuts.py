@@ -193,6 +193,9 @@ def _rounded_by_level(
         groups.setdefault(key, []).append(number)
     parts = [0] * len(bases)
     for members in groups.values():
+        if len(members) == 1:
+            parts[members[0]] = rounded_part(bases[members[0]], rate, policies)
+            continue
         weights = [bases[number] for number in members]
         total = rounded_part(sum(weights), rate, policies)
         for number, part in zip(members, split(total, weights, policies), strict=True):

@@ -146,6 +146,15 @@ class Promotion(Offer):
     #: What makes the same offer again: its kind and its recipe, as JSON.
     recipe: Mapping[str, Any] = field(default_factory=dict)
     source_kind: str = "promotion"
+    #: The goods below which it takes nothing, as far as that is certain.
+    least_minor: int = field(init=False, compare=False, repr=False)
+    #: Whether a unit it looks at is used up, by its policy.
+    uses_units: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find out once what every cart asks of it."""
+        object.__setattr__(self, "least_minor", self._least_spend())
+        object.__setattr__(self, "uses_units", self._takes_units())
 
     def told(self, facts: Facts) -> "Promotion":
         """Return it for one buyer and moment; itself where it asks for neither."""
@@ -165,8 +174,8 @@ class Promotion(Offer):
         unmet = self.conditions.unmet(situation)
         if unmet is not None:
             return unmet
-        found, uses_units = self.eligible(lines), self.uses_units
-        nothing = self._nothing_in(found, uses_units)
+        found = self.eligible(lines)
+        nothing = self._nothing_in(found)
         if nothing is not None:
             return nothing
         view = View(
@@ -175,7 +184,7 @@ class Promotion(Offer):
             selection=self.selection,
             times=self._times(situation, found),
             is_whole=self.is_whole,
-            unused_only=uses_units,
+            unused_only=self.uses_units,
             sets_of=self._sets_of(),
             units_left=self.units_left,
         )
@@ -191,15 +200,13 @@ class Promotion(Offer):
             cut = capped(view, cut, left)
         return self._reduction(view, cut)
 
-    def _nothing_in(
-        self, found: Sequence[StageLine], uses_units: bool
-    ) -> Refused | None:
+    def _nothing_in(self, found: Sequence[StageLine]) -> Refused | None:
         """Say why it lowers none of the lines it found, where that is seen at once."""
         if not found:
             return Refused("products_not_in_cart")
         if self.units_left == 0:
             return Refused(NO_UNITS_LEFT, {"left": 0})
-        if not uses_units:
+        if not self.uses_units:
             return None
         if has_units(found, self.selection.group_size or 1):
             return None
@@ -244,18 +251,14 @@ class Promotion(Offer):
         """Tell whether it makes sets of units (S15, S18)."""
         return isinstance(self.benefit, _OF_SETS) or bool(self.selection.group_size)
 
-    @property
-    def uses_units(self) -> bool:
-        """Tell whether a unit it looks at is used up, by its policy."""
+    def _takes_units(self) -> bool:
         how = self.policies.units_consumption
         if how == "each_unit_counts_for_one_promotion":
             return True
         is_limited = self.selection.most_units is not None
         return self.is_of_sets or (how == "limited_coupons_move_on" and is_limited)
 
-    @property
-    def least_minor(self) -> int:
-        """Return the goods below which it takes nothing, as far as that is certain."""
+    def _least_spend(self) -> int:
         if self.taxes.rates:
             return 0
         least = 0
