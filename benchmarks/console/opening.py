@@ -12,7 +12,6 @@ import django
 django.setup()
 # isort: on
 
-import gc
 import json
 import re
 import sys
@@ -23,6 +22,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 
+from crm.runner.web import when_ready
+
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -30,9 +31,8 @@ def main(login: str) -> None:
     """Answer until nobody asks any more."""
     client = Client()
     client.force_login(get_user_model().objects.get(username=login), backend=BACKEND)
-    # As the web server does before it serves (crm/runner/web.py), for both of them.
-    gc.collect()
-    gc.freeze()
+    # As the web server does before it serves, for both of them.
+    when_ready(server=None)
     for line in sys.stdin:
         print(json.dumps(open_page(client, **json.loads(line))), flush=True)
 

@@ -1,6 +1,5 @@
 """Price in turn by every side, compare what they say, print the tables."""
 
-import gc
 import os
 import sys
 import time
@@ -28,6 +27,7 @@ from benchmarks.promotions.deals import (
 from benchmarks.promotions.limit import Limit, Row, one_a_unit, stacked
 from benchmarks.promotions.oscar_peer import Peer, peer
 from campaigns.rules.index import OfferIndex
+from crm.runner.web import when_ready
 
 OFFERS = (1, 10, 100, 1_000, 10_000)
 LINES = (5, 20, 100)
@@ -89,9 +89,8 @@ def main(turns: int, offers: int, oscar: int) -> None:
     counts = [count for count in OFFERS if count <= offers]
     with psycopg.connect(url, autocommit=True) as connection, peer(url) as other:
         _fill(connection)
-        # As the web server does before it serves (crm/runner/web.py), for both of them.
-        gc.collect()
-        gc.freeze()
+        # As the web server does before it serves, for both of them.
+        when_ready(server=None)
         for is_wide in (False, True):
             which = "many match" if is_wide else "few match"
             rows = []

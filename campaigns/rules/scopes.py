@@ -70,12 +70,11 @@ class Scope:
         near: Iterable[int] = range(len(lines))
         if self.needs:
             by_mark = places_by_mark(lines)
-            near = sorted(
-                {place for mark in self.needs[0] for place in by_mark.get(mark, ())}
-            )
+            found = [by_mark[mark] for mark in self.needs[0] if mark in by_mark]
+            near = found[0] if len(found) == 1 else sorted(set().union(*found))
         if len(self.needs) <= 1 and not (self.avoids or self.any_of or self.without):
             # They were found by all that it asks but the kind.
-            return tuple(at for at in near if lines[at].line.kind in self.kinds)
+            return tuple([at for at in near if lines[at].line.kind in self.kinds])
         return tuple(at for at in near if self.matches(lines[at]))
 
     @property

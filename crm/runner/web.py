@@ -22,6 +22,11 @@ if os.access("/dev/shm", os.W_OK):  # noqa: S108  heartbeats off the disk
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
+#: So many more objects than were let go may be made before garbage is looked for. A
+#: quote makes thousands and leaves none that only a search would find.
+_MADE_BETWEEN_SEARCHES = 10_000
+
+
 def when_ready(server) -> None:
     """Take what was imported out of the search for garbage, before workers are forked.
 
@@ -30,6 +35,7 @@ def when_ready(server) -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_MADE_BETWEEN_SEARCHES)
 
 
 def post_fork(server, worker) -> None:
