@@ -26,7 +26,7 @@ from benchmarks.promotions.deals import (
 )
 from benchmarks.promotions.limit import Limit, Row, one_a_unit, stacked
 from benchmarks.promotions.oscar_peer import Peer, peer
-from campaigns.rules.index import OfferIndex
+from campaigns.rules.index import Indexed, OfferIndex
 from crm.runner.web import when_ready
 
 OFFERS = (1, 10, 100, 1_000, 10_000)
@@ -288,12 +288,21 @@ def _tell_growth(turns: int) -> None:
 
 
 def tell_compiling(count: int, turns: int) -> None:
-    """Print what making offers into an index costs, in time and memory."""
+    """Print what making offers into an index costs, in time and memory.
+
+    The limit has its deals in memory and files them (P1-d); so do we with offers that
+    are made. To make their values comes to it once, when a process begins.
+    """
     some = deals(count, ALL, is_wide=False)
     entries = ours.index_of(some, "").entries
+    offers = [each.offer for each in entries]
     found = in_turn(
         {
-            "ours": repeated(partial(ours.index_of, some, ""), time.process_time),
+            "made": repeated(partial(ours.index_of, some, ""), time.process_time),
+            "ours": repeated(
+                lambda: OfferIndex.of(Indexed(each) for each in offers),
+                time.process_time,
+            ),
             "changed": repeated(partial(OfferIndex.of, entries), time.process_time),
             "limit": repeated(partial(Limit, some), time.process_time),
         },
@@ -305,9 +314,10 @@ def tell_compiling(count: int, turns: int) -> None:
     tracemalloc.stop()
     print(
         f"{len(kept.entries)} offers are compiled in {median(found['ours']):.3f} s"
-        f" ({ratio(found['ours'], found['limit'])} times the limit) and keep"
-        f" {size / 1e6:.1f} MB. After a change of one of them the others stay made:"
-        f" {median(found['changed']):.3f} s"
+        f" ({ratio(found['ours'], found['limit'])} times the limit), with making them"
+        f" {median(found['made']):.3f} s ({ratio(found['made'], found['limit'])} times),"
+        f" and keep {size / 1e6:.1f} MB. After a change of one of them the others stay"
+        f" compiled: {median(found['changed']):.3f} s"
         f" ({ratio(found['changed'], found['limit'])} times).\n"
     )
 

@@ -8,9 +8,10 @@ can match, not with those that exist. Plain Python.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -20,7 +21,9 @@ from orders.rules.offers import PriceRequest, Stage
 from orders.rules.quotes import FarOffers
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one. It is not frozen, which would make it twice as dear: ten thousand
+# are made when a process begins.
+@dataclass(slots=True, eq=False)
 class Indexed:
     """An offer with the end of its time; None is open."""
 
@@ -32,9 +35,9 @@ class Indexed:
     needs: Needs | None = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "least_minor", self.offer.least_minor)
-        object.__setattr__(self, "handles", getattr(self.offer, "handles", None))
-        object.__setattr__(self, "needs", needs_of(self.offer))
+        self.least_minor = self.offer.least_minor
+        self.handles = getattr(self.offer, "handles", None)
+        self.needs = needs_of(self.offer)
 
     def is_on(self, now: datetime) -> bool:
         """Tell whether it runs at a moment."""
@@ -44,25 +47,9 @@ class Indexed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """Offers that need the same mark, by the least they want to be spent."""
-
-    entries: tuple[Indexed, ...]
-    leasts: tuple[int, ...]
-
-    @classmethod
-    def of(cls, in_order: Sequence[Indexed]) -> "_Shelf":
-        return cls(tuple(in_order), tuple(each.least_minor for each in in_order))
-
-    def within(self, spend_minor: int) -> Sequence[Indexed]:
-        """Return what such a spend reaches."""
-        return self.entries[: bisect_right(self.leasts, spend_minor)]
-
-    def beyond(self, spend_minor: int) -> Iterator[Indexed]:
-        """Yield what it does not reach, the nearest first."""
-        for place in range(bisect_right(self.leasts, spend_minor), len(self.entries)):
-            yield self.entries[place]
+_LEAST = attrgetter("least_minor")
+#: Offers that need the same mark, by the least they want to be spent.
+_Shelf = list[Indexed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +68,15 @@ class OfferIndex:
         kept = tuple(entries)
         marked: dict[str, list[Indexed]] = defaultdict(list)
         unmarked: dict[Stage, list[Indexed]] = defaultdict(list)
-        for each in sorted(kept, key=attrgetter("least_minor")):
+        for each in sorted(kept, key=_LEAST):
             if each.handles is None:
                 unmarked[each.offer.stage].append(each)
             for mark in each.handles or ():
                 marked[mark].append(each)
         return cls(
             kept,
-            {mark: _Shelf.of(some) for mark, some in marked.items()},
-            {stage: _Shelf.of(some) for stage, some in unmarked.items()},
+            dict(marked),
+            dict(unmarked),
             tuple(sorted({each.offer.stage for each in kept})),
         )
 
@@ -116,7 +103,7 @@ class OfferIndex:
     ) -> dict[int, Indexed]:
         near: dict[int, Indexed] = {}
         for shelf in self._shelves(marks):
-            for each in shelf.within(spend_minor):
+            for each in shelf[: _reached(shelf, spend_minor)]:
                 if each.is_on(now):
                     near[id(each)] = each
         return near
@@ -133,8 +120,8 @@ class OfferIndex:
     ) -> list[FarOffers]:
         far = []
         for stage in self.stages:
-            shelf = self._open.get(stage)
-            beyond = shelf.beyond(spend_minor) if shelf else iter(())
+            shelf = self._open.get(stage, [])
+            beyond = islice(shelf, _reached(shelf, spend_minor), None)
             closest = next((e.offer for e in beyond if e.is_on(now)), None)
             far.append(FarOffers(stage, self._listing(stage, near, now), closest))
         return far
@@ -150,6 +137,11 @@ class OfferIndex:
             ]
 
         return listed
+
+
+def _reached(shelf: _Shelf, spend_minor: int) -> int:
+    """Return how many offers such a spend reaches."""
+    return bisect_right(shelf, spend_minor, key=_LEAST)
 
 
 def spend_and_marks(request: PriceRequest) -> tuple[int, frozenset[str]]:

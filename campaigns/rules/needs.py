@@ -4,16 +4,20 @@ Conditions and benefits ask ``Facts``. Somebody has to read those beforehand, an
 those: an offer that looks at nothing but lines is never told anything.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from campaigns.rules.benefits import FreeItem, Tiered
 from campaigns.rules.conditions import (
+    AnyOf,
     Carries,
+    Condition,
     DeliveredBy,
+    Every,
     InGroup,
+    Not,
     NthOrder,
     Quantity,
     SinceLastOrder,
@@ -24,10 +28,12 @@ from orders.rules.gifts import GiftArticle
 #: Conditions that look at lines alone.
 _OF_LINES = (Worth, Quantity, DeliveredBy)
 _OF_ORDERS = (NthOrder, SinceLastOrder)
+_NONE: frozenset[str] = frozenset()
 _CODE, SEGMENT = "code:", "segment:"
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody changes one; not frozen, as ``Indexed`` is not.
+@dataclass(slots=True, unsafe_hash=True)
 class Needs:
     """What some offers ask."""
 
@@ -109,21 +115,19 @@ class Told:
 
 def needs_of(offer: Any) -> Needs | None:
     """Return what an offer asks besides the cart; None where it asks nothing."""
-    asking = [
-        each
-        for each in _leaves(getattr(offer, "conditions", None))
-        if not isinstance(each, _OF_LINES)
-    ]
-    gifts = frozenset(_gifts(getattr(offer, "benefit", None)))
+    leaves = _leaves(getattr(offer, "conditions", None))
+    asking = [each for each in leaves if not isinstance(each, _OF_LINES)]
+    gifts = _gifts(getattr(offer, "benefit", None))
     budget_id = getattr(offer, "budget_id", None)
     is_limited = getattr(offer, "units_left", None) is not None
     if not asking and not gifts and budget_id is None and not is_limited:
         return None
+    orders, audiences, codes = _asked(asking) if asking else (False, _NONE, _NONE)
     return Needs(
-        orders=any(isinstance(each, _OF_ORDERS) for each in asking),
-        audiences=frozenset(_audiences(asking)),
-        codes=frozenset(_codes(asking)),
-        gifts=gifts,
+        orders=orders,
+        audiences=audiences,
+        codes=codes,
+        gifts=frozenset(gifts),
         budgets=frozenset() if budget_id is None else frozenset({budget_id}),
         limited=frozenset({offer.source_id}) if is_limited else frozenset(),
     )
@@ -143,35 +147,39 @@ def all_of(needs: Iterable[Needs]) -> Needs:
     )
 
 
-def _leaves(condition: Any) -> Iterator[Any]:
-    """Yield the questions of a tree of conditions."""
-    below = getattr(condition, "of", None)
-    if below is None and hasattr(condition, "condition"):
-        below = (condition.condition,)
-    if below is None:
-        yield from () if condition is None else (condition,)
-        return
-    for each in below:
-        yield from _leaves(each)
+def _leaves(condition: Condition | None) -> list[Condition]:
+    """Return the questions of a tree of conditions."""
+    if condition is None:
+        return []
+    if isinstance(condition, Not):
+        return _leaves(condition.condition)
+    if isinstance(condition, (Every, AnyOf)):
+        return [leaf for each in condition.of for leaf in _leaves(each)]
+    return [condition]
 
 
-def _audiences(asking: Iterable[Any]) -> Iterator[str]:
-    for each in asking:
-        if isinstance(each, InGroup):
-            yield from each.groups
-        elif isinstance(each, Carries):
-            yield from (mark for mark in each.marks if not mark.startswith(_CODE))
-
-
-def _codes(asking: Iterable[Any]) -> Iterator[str]:
+def _asked(
+    asking: Iterable[Condition],
+) -> tuple[bool, frozenset[str], frozenset[str]]:
+    """Return whether orders are asked for, what the buyer may belong to, and codes."""
+    orders = False
+    audiences: set[str] = set()
+    codes: set[str] = set()
     for each in asking:
         if isinstance(each, Carries):
-            yield from (mark for mark in each.marks if mark.startswith(_CODE))
+            for mark in each.marks:
+                (codes if mark.startswith(_CODE) else audiences).add(mark)
+        elif isinstance(each, InGroup):
+            audiences |= each.groups
+        elif isinstance(each, _OF_ORDERS):
+            orders = True
+    return orders, frozenset(audiences), frozenset(codes)
 
 
-def _gifts(benefit: Any) -> Iterator[str]:
+def _gifts(benefit: Any) -> list[str]:
     if isinstance(benefit, FreeItem):
-        yield from (gift.sku for gift in benefit.choices)
-    elif isinstance(benefit, Tiered):
-        for each in (benefit.base, *(step for _from, step in benefit.steps)):
-            yield from _gifts(each)
+        return [gift.sku for gift in benefit.choices]
+    if isinstance(benefit, Tiered):
+        steps = (benefit.base, *(step for _from, step in benefit.steps))
+        return [sku for each in steps for sku in _gifts(each)]
+    return []

@@ -272,6 +272,8 @@ class Promotion(Offer):
         found = [self.scope.handles]
         if isinstance(self.benefit, BuyGet):
             found = [self.benefit.buy_scope.handles, self.benefit.get_scope.handles]
+        elif not self.conditions.of:
+            return self.scope.handles
         found += [marks_needed(each) for each in self.conditions.of]
         return fewest(found)
 
