@@ -108,9 +108,10 @@ class View:
 
     def in_basis(self, positions: Sequence[int], lefts: list[int]) -> list[int]:
         """Return what lines or units cost as an amount off is meant: net or gross."""
-        taxes, basis = self.situation.taxes, self.policies.discount_tax_basis
+        taxes = self.situation.taxes
         if not taxes.rates:
             return lefts
+        basis = self.policies.discount_tax_basis
         pairs = zip(positions, lefts, strict=True)
         return [taxes.as_basis(at, left, basis) for at, left in pairs]
 

@@ -17,6 +17,8 @@ def split_over_units(
     >>> split_over_units(600, 2, (300, 302), floor_minor=300)
     (300, 300)
     """
+    if count == 1:
+        return (total,)
     if not units:
         return split_evenly(total, count)
     if sum(units) == total:
