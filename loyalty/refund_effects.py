@@ -26,11 +26,8 @@ from loyalty.rules.clawback import points_worth, shortage_of
 from loyalty.rules.ledger import Movement
 from loyalty.rules.terms import Occasion
 from loyalty.rules.windows import counts_from, moment_counted
-from loyalty.services.refund_points import (
-    Settlement,
-    counts_of_refund,
-    move_for_refund,
-)
+from loyalty.services.points_due import Settlement
+from loyalty.services.refund_points import counts_of_refund, move_for_refund
 from loyalty.services.tiering import Deed, outcome
 from orders.models import Order, Refund
 from orders.queries.refunds import line_of

@@ -64,6 +64,7 @@ def _events(
         order__member_id=account.member_id,
         order__state__in=SOLD,
         order__paid_at__lte=until,
+        state=Refund.State.COMPLETED,
         completed_at__lte=until,
     )
     for refund in not_settled(refunds, accounts=account.accounts):

@@ -44,11 +44,10 @@ from loyalty.services.order_points import (
     not_booked,
     source_of,
 )
+from loyalty.services.points_due import Earning, due_of, earnings_of
 from loyalty.services.posting import book_of, lot_of, open_accounts, post
 from loyalty.services.refund_points import (
-    Earning,
     claw_for_refund,
-    earnings_of,
     given_back,
     not_settled,
     settlement_of,
@@ -146,7 +145,11 @@ def _orders(source: str):
 
 def _refunds(source: str):
     return not_settled(
-        Refund.objects.filter(source=source, order__member__isnull=False)
+        Refund.objects.filter(
+            source=source,
+            state=Refund.State.COMPLETED,
+            order__member__isnull=False,
+        )
     )
 
 
@@ -342,17 +345,14 @@ def _earn(work: _Work, order: Order, earner: Earner) -> None:
 def _settle(work: _Work, refund: Refund) -> None:
     order = refund.order
     goods = work.goods.get(refund.pk, 0)
-    movement = claw_for_refund(
-        work.books[order.member_id],
-        earning=work.earnings[order.pk],
-        settlement=settlement_of(
-            refund,
-            goods_minor=goods,
-            terms=work.terms.program,
-            units=work.units.get(refund.pk, {}),
-        ),
-        at=work.now,
+    settlement = settlement_of(
+        refund,
+        goods_minor=goods,
+        terms=work.terms.program,
+        units=work.units.get(refund.pk, {}),
     )
+    due = due_of(order, earning=work.earnings[order.pk], settlement=settlement)
+    movement = claw_for_refund(work.books[order.member_id], due=due, at=work.now)
     _qualify(work, order.member_id, -goods, movement.source, order.paid_at)
     back = given_back(
         account=work.accounts[order.member_id],

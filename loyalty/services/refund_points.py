@@ -1,7 +1,7 @@
 """What one refund books: points back and forth, qualifying value, the tier."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,54 +16,27 @@ from loyalty.models import (
     Program,
     QualifyingEntry,
 )
-from loyalty.queries.earned_lines import lines_of, split_of, units_back
+from loyalty.queries.earned_lines import units_back
 from loyalty.queries.program import program
 from loyalty.queries.purchases import kinds_that_earn
-from loyalty.rules.clawback import EarnedLine, Shortage, points_due, shortage_of
+from loyalty.rules.clawback import Shortage, shortage_of
 from loyalty.rules.ledger import Book, Movement, SpentTake
-from loyalty.rules.lots import Lot
 from loyalty.rules.terms import Occasion
 from loyalty.services.counting import GivenBack, counted_back
 from loyalty.services.order_points import in_accounts, source_of
+from loyalty.services.points_due import (
+    Due,
+    Earning,
+    Settlement,
+    dues_of,
+    earnings_of,
+)
 from loyalty.services.posting import book_of, lot_of, post_one
 from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
 from orders.models import Order, Refund
 from orders.queries.refunds import goods_minor, line_of
 from orders.rules.refund_effects import Shortfall
-
-
-@dataclass(slots=True, eq=False)
-class Earning:
-    """What an order earned, and what refunds took back of it so far."""
-
-    entry: Movement | int
-    points: int
-    basis_minor: int
-    lot: Lot | None
-    refunded_minor: int = 0
-    taken: int = 0
-    #: By position what its lines earned; empty where only the whole is known.
-    lines: dict[int, EarnedLine] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What a refund moves in a member's points: back (P20), then taken (P16)."""
-
-    source: str
-    points_back: int
-    goods_minor: int
-    #: What becomes of points that are missing (P16, P17).
-    shortage: Shortage
-    #: Missing points whose value was deducted from the money.
-    points_deducted: int
-    occurred_at: datetime
-    #: Who waived what is waived, and why: staff for one refund, or the program.
-    waived_by: str = "program"
-    waived_because: str = ""
-    #: Units that come back, by position of their line in the first order.
-    units: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +102,8 @@ def _claws(
     settlement: Settlement,
     now: datetime,
 ) -> Iterator[tuple[Order, Movement]]:
-    goods, deducted = settlement.goods_minor, settlement.points_deducted
-    (*differences, (root, first)) = earnings
-    for order, earning in differences:
-        part = min(goods, earning.basis_minor - earning.refunded_minor)
-        if part > 0:
-            goods -= part
-            own = replace(
-                settlement,
-                source=f"{settlement.source}:{order.public_id}",
-                goods_minor=part,
-                points_deducted=deducted,
-                units={},
-            )
-            movement = claw_for_refund(book, earning=earning, settlement=own, at=now)
-            deducted -= movement.trace.get("deducted", 0)
-            yield order, movement
-    rest = replace(settlement, goods_minor=goods, points_deducted=deducted)
-    yield root, claw_for_refund(book, earning=first, settlement=rest, at=now)
+    for due in dues_of(settlement, earnings=earnings):
+        yield due.order, claw_for_refund(book, due=due, at=now)
 
 
 def book_refund(refund: Refund, *, now: datetime) -> PointsEntry:
@@ -249,7 +206,9 @@ def _waiver(refund: Refund, terms: Program) -> dict[str, str]:
 
 
 def not_settled(refunds, *, accounts: Collection[int] | None = None):
-    """Return those refunds of a query that took nothing back yet (R10).
+    """Return those refunds of a query that took nothing back yet.
+
+    Completed ones are to be booked (R10); others are under way, or came to nothing.
 
     Args:
         accounts: where to look; the accounts of the orders' members when left out.
@@ -259,39 +218,25 @@ def not_settled(refunds, *, accounts: Collection[int] | None = None):
         kind=PointsEntry.Kind.CLAW_BACK,
         source=Concat(Value("refund:"), OuterRef("public_id")),
     )
-    return refunds.filter(~Exists(settled), state=Refund.State.COMPLETED)
+    return refunds.filter(~Exists(settled))
 
 
-def claw_for_refund(
-    book: Book, *, earning: Earning, settlement: Settlement, at: datetime
-) -> Movement:
+def claw_for_refund(book: Book, *, due: Due, at: datetime) -> Movement:
     """Book what a refund of goods takes back of its order, line by line (P19).
 
     Points whose value was deducted from the money are settled, and stay.
     """
-    earning.refunded_minor += settlement.goods_minor
-    for position, units in settlement.units.items():
-        if position in earning.lines:
-            earning.lines[position].units_back += units
-    due = points_due(
-        earning.points,
-        basis_minor=earning.basis_minor,
-        refunded_minor=earning.refunded_minor,
-        taken=earning.taken,
-        lines=earning.lines.values(),
-    )
-    earning.taken += due
+    earning, settlement = due.earning, due.settlement
     trace: dict[str, Any] = {
         "refunded_minor": settlement.goods_minor,
         "basis_minor": earning.basis_minor,
     }
     if earning.lines:
         trace["units"] = {str(at): units for at, units in settlement.units.items()}
-    deducted = min(due, settlement.points_deducted)
-    if deducted:
-        trace["deducted"] = deducted
+    if due.deducted:
+        trace["deducted"] = due.deducted
     movement = book.claw_back(
-        due - deducted,
+        due.points - due.deducted,
         own_lot=earning.lot,
         may_owe=settlement.shortage.may_owe,
         only_pending=settlement.shortage is Shortage.PENDING,
@@ -305,51 +250,6 @@ def claw_for_refund(
         movement.actor = settlement.waived_by
         movement.reason = settlement.waived_because
     return movement
-
-
-def earnings_of(
-    entries: Sequence[PointsEntry], *, lots: Sequence[Lot]
-) -> dict[int, Earning]:
-    """Return earnings by entry id, with what earlier refunds took off them.
-
-    Args:
-        entries: earn entries of locked accounts.
-        lots: lots that still hold something; an entry whose lot is not among them has
-            nothing left to take.
-    """
-    by_id = {lot.id: lot for lot in lots}
-    opened = dict(
-        PointsLot.objects.filter(entry__in=entries).values_list("entry_id", "pk")
-    )
-    split = [entry.source for entry in entries if "lines" in entry.trace]
-    lines = lines_of([source.removeprefix("order:") for source in split])
-    found = {
-        entry.pk: Earning(
-            entry=entry.pk,
-            points=entry.points,
-            basis_minor=entry.trace["basis_minor"],
-            lot=by_id.get(opened.get(entry.pk)),
-            lines=split_of(entry.trace, lines.get(entry.source, {})),
-        )
-        for entry in entries
-    }
-    for reversal in PointsEntry.objects.filter(reverses__in=entries):
-        _count(found[reversal.reverses_id], reversal)
-    return found
-
-
-def _count(earning: Earning, reversal: PointsEntry) -> None:
-    """Count what was taken before; a refund that named no units makes all a share."""
-    trace = reversal.trace
-    earning.taken += trace.get("due", 0) + trace.get("deducted", 0)
-    if not reversal.source.startswith("refund:"):
-        return  # Staff revoked the points; the goods are where they were.
-    earning.refunded_minor += trace["refunded_minor"]
-    if "units" not in trace:
-        earning.lines.clear()
-    for key, units in trace.get("units", {}).items():
-        if int(key) in earning.lines:
-            earning.lines[int(key)].units_back += units
 
 
 def load_lots(

@@ -15,6 +15,7 @@ from loyalty.rules.clawback import Shortage, shortage_of_grant
 from loyalty.rules.ledger import Book, Movement, SpentTake
 from loyalty.services.adjusting import name_of
 from loyalty.services.order_points import end_of_points
+from loyalty.services.points_due import earnings_of
 from loyalty.services.posting import (
     book_of,
     locked_account,
@@ -22,7 +23,6 @@ from loyalty.services.posting import (
     lots_left,
     post_one,
 )
-from loyalty.services.refund_points import earnings_of
 from members.queries import standing_id
 
 _Kind = PointsEntry.Kind
