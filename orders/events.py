@@ -116,6 +116,20 @@ class OrderCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnMoved:
+    """A return was asked for, went on, or is over: other units may be asked back."""
+
+    name: ClassVar[str] = "orders.ReturnMoved"
+    return_id: int
+    order_id: int
+
+    @property
+    def key(self) -> str:
+        """Return the order's place in the queue."""
+        return f"order:{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class RefundCompleted:
     """Money of a refund went back to the buyer."""
 

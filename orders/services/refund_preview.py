@@ -141,28 +141,13 @@ def quote_for(
     lines = paid_lines(order, return_id=policy.return_id)
     items = with_unsent_gifts(lines, items)
     with_freight = _goes_back(order, lines, items, freight, policy)
-    freight_minor = freight_left(order) if with_freight else 0
-    deducted = deducted_before(order)
-    losses = dict(deducted)
-    losses[DeductionKind.GIFT_KEPT] = _gifts_kept(order, lines, items)
-    is_owed = _owes_freight(order, lines, items, policy)
-    losses[DeductionKind.FREIGHT_UNOWED] = 0 if is_owed else freight_unowed(order)
-    losses[DeductionKind.OVERPAID] = overpaid_kept_minor(
-        deducted.get(DeductionKind.OVERPAID, 0), lines, items
+    quote = _quote_of(
+        order,
+        lines,
+        items,
+        freight_minor=freight_left(order) if with_freight else 0,
+        owes_freight=_owes_freight(order, lines, items, policy),
     )
-    loss = reprice_loss_of(order, lines=lines, items=items)
-    if loss is not None:
-        losses[DeductionKind.REPRICE] = loss
-    try:
-        quote = refund_quote(
-            lines,
-            items,
-            freight_left_minor=freight_minor,
-            losses=losses,
-            deducted=deducted,
-        )
-    except (UnknownPosition, TooManyUnits) as error:
-        raise NothingToRefund from error
     if with_freight and order.points_spent:
         quote = replace(quote, freight_points=freight_points_left(order))
     if not quote.lines and not quote.freight_minor and not quote.freight_points:
@@ -178,6 +163,51 @@ def quote_for(
         effects = effects_of(planned, now=now)
     quote = _with_shortfall(replace(quote, effects=effects))
     return replace(quote, tenders=tuple(tender_parts(order, quote.amount_minor)))
+
+
+def plan_units(order: Order, *, items: Mapping[int, int]) -> PlannedRefund:
+    """Return what a refund of units would be, promised to returns or not.
+
+    As ``quote_for`` finds it, without freight and what other apps say.
+
+    Raises:
+        NothingToRefund: more than is left of a line.
+    """
+    lines = [replace(line, promised=0) for line in paid_lines(order)]
+    items = with_unsent_gifts(lines, items)
+    quote = _quote_of(order, lines, items, freight_minor=0, owes_freight=False)
+    return _planned(order, root_of(order), lines, quote, AS_USUAL)
+
+
+def _quote_of(
+    order: Order,
+    lines: Sequence[PaidLine],
+    items: Mapping[int, int],
+    *,
+    freight_minor: int,
+    owes_freight: bool,
+) -> RefundQuote:
+    """Quote units and what is deducted because of them, without what other apps do."""
+    deducted = deducted_before(order)
+    losses = dict(deducted)
+    losses[DeductionKind.GIFT_KEPT] = _gifts_kept(order, lines, items)
+    losses[DeductionKind.FREIGHT_UNOWED] = 0 if owes_freight else freight_unowed(order)
+    losses[DeductionKind.OVERPAID] = overpaid_kept_minor(
+        deducted.get(DeductionKind.OVERPAID, 0), lines, items
+    )
+    loss = reprice_loss_of(order, lines=lines, items=items)
+    if loss is not None:
+        losses[DeductionKind.REPRICE] = loss
+    try:
+        return refund_quote(
+            lines,
+            items,
+            freight_left_minor=freight_minor,
+            losses=losses,
+            deducted=deducted,
+        )
+    except (UnknownPosition, TooManyUnits) as error:
+        raise NothingToRefund from error
 
 
 def quote_overpaid(order: Order, *, amount_minor: int, now: datetime) -> RefundQuote:

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
+from crm.shared.outbox import record
+from orders.events import ReturnMoved
 from orders.models import (
     Order,
     OrderLine,
@@ -353,7 +355,7 @@ def note_move(
     note: str,
     now: datetime,
 ) -> None:
-    """Write down what became of a return, and who did it."""
+    """Write down what became of a return, and who did it; publish ``ReturnMoved``."""
     ReturnEvent.objects.create(
         request=request,
         from_state=from_state,
@@ -368,3 +370,4 @@ def note_move(
         obj=request,
         now=now,
     )
+    record(ReturnMoved(return_id=request.pk, order_id=request.order_id))
