@@ -41,6 +41,7 @@ SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.lift_for_delivery",
     ],
     "orders.ShipmentSent": ["campaigns.subscribers.announce_shipment"],
+    "orders.ReturnMoved": ["loyalty.subscribers.hold_points_asked_back"],
     "orders.RefundCompleted": [
         "orders.subscribers.review_delivery_of_order",
         "loyalty.subscribers.settle_points_of_refund",

@@ -24,7 +24,7 @@ class LoyaltyData(PersonalData):
         Table(
             "loyalty.PointsLot",
             "account",
-            kept="granted remaining held active_at expires_at is_open",
+            kept="granted remaining held asked_back active_at expires_at is_open",
             plain="account entry",
         ),
         Table(

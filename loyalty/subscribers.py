@@ -7,6 +7,7 @@ from loyalty.queries.tier_measures import EVALUATED
 from loyalty.queries.tier_terms import lifts_on_delivery
 from loyalty.rules.terms import Occasion
 from loyalty.services.activating import date_lots
+from loyalty.services.asking_back import hold_asked_back
 from loyalty.services.buying_rewards import end_ordered_reward, give_paid_reward
 from loyalty.services.clawing import settle_refund
 from loyalty.services.earning import earn_for_order
@@ -88,6 +89,11 @@ def release_points_of_order(payload: dict, *, fact: Fact, now: datetime) -> None
     """OrderCancelled: free the reserved points."""
     order = Order.objects.only("public_id").get(pk=payload["order_id"])
     release_hold(source=f"order:{order.public_id}", now=now)
+
+
+def hold_points_asked_back(payload: dict, *, fact: Fact, now: datetime) -> None:
+    """ReturnMoved: pending points of units asked back wait for the return (R10)."""
+    hold_asked_back(order_id=payload["order_id"], now=now)
 
 
 def settle_points_of_refund(payload: dict, *, fact: Fact, now: datetime) -> None:

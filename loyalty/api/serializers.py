@@ -133,6 +133,9 @@ class ActivatingShape(serializers.Serializer):
 
     points = serializers.IntegerField()
     on = serializers.DateField(allow_null=True)
+    asked_back = serializers.BooleanField(
+        help_text="True: of goods that are asked back; they wait for the return."
+    )
 
 
 class PointsShape(serializers.Serializer):
@@ -148,11 +151,14 @@ class PointsShape(serializers.Serializer):
 
 
 class BreakdownShape(serializers.Serializer):
-    """From the balance to what can be spent now; all but ``debt`` add up (P2)."""
+    """From the balance to what can be spent now; what is taken off adds up (P2)."""
 
     balance = serializers.IntegerField()
     ended = serializers.IntegerField(help_text="Taken off: ended, booked soon.")
     pending = serializers.IntegerField(help_text="Taken off: not active yet.")
+    asked_back = serializers.IntegerField(
+        help_text="Of the pending: their goods are asked back."
+    )
     reserved = serializers.IntegerField(help_text="Taken off: held for orders.")
     set_aside = serializers.IntegerField(help_text="Taken off: frozen by staff.")
     stopped = serializers.IntegerField(
@@ -197,6 +203,7 @@ class EntryShape(serializers.ModelSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
     delta = serializers.IntegerField(source="points", read_only=True)
     available_at = serializers.SerializerMethodField()
+    asked_back = serializers.SerializerMethodField()
     expires_on = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     source = serializers.SerializerMethodField()
@@ -210,6 +217,7 @@ class EntryShape(serializers.ModelSerializer):
             "balance_after",
             "occurred_at",
             "available_at",
+            "asked_back",
             "expires_on",
             "reason",
             "source",
@@ -220,6 +228,11 @@ class EntryShape(serializers.ModelSerializer):
         """Return from when the points can be spent; null while nobody knows (P9)."""
         lot = getattr(entry, "lot", None)
         return lot.active_at if lot else None
+
+    def get_asked_back(self, entry: PointsEntry) -> int:
+        """Return how many wait longer, for their goods are asked back (R10)."""
+        lot = getattr(entry, "lot", None)
+        return lot.asked_back if lot else 0
 
     @extend_schema_field(serializers.DateField(allow_null=True))
     def get_expires_on(self, entry: PointsEntry) -> str | None:
@@ -339,7 +352,11 @@ def points_shape(summary: PointsSummary) -> dict:
             for part in summary.expiring
         ],
         "activating": [
-            {"points": part.points, "on": part.on and part.on.isoformat()}
+            {
+                "points": part.points,
+                "on": part.on and part.on.isoformat(),
+                "asked_back": part.asked_back,
+            }
             for part in summary.activating
         ],
         "lifetime_earned": summary.lifetime_earned,

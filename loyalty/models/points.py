@@ -213,6 +213,8 @@ class PointsLot(models.Model):
     #: The part of ``remaining`` that open holds reserve: neither spent nor expired
     #: until the hold is resolved (P13).
     held = models.BigIntegerField(_("held"), default=0, db_default=0)
+    #: The part of the rest whose units are asked back; it is pending meanwhile (R10).
+    asked_back = models.BigIntegerField(_("asked back"), default=0, db_default=0)
     #: ``None`` while it is not known: the order is not delivered yet (P9).
     active_at = models.DateTimeField(_("active from"), null=True, blank=True)
     #: Exclusive; ``None`` never expires.
@@ -238,6 +240,10 @@ class PointsLot(models.Model):
                 condition=Q(held__gte=0) & Q(held__lte=F("remaining")),
                 name="points_lot_held_is_within_remaining",
             ),
+            models.CheckConstraint(
+                condition=Q(asked_back__range=(0, F("remaining") - F("held"))),
+                name="points_lot_asked_back_is_within_the_rest",
+            ),
         ]
         indexes = [
             models.Index(
@@ -259,6 +265,11 @@ class PointsLot(models.Model):
 
     def __str__(self):
         return f"lot {self.pk}: {self.remaining}/{self.granted}"
+
+    @property
+    def free(self) -> int:
+        """Return what can be spent of it while it is active (P2, R10)."""
+        return self.remaining - self.held - self.asked_back
 
 
 class LotTake(models.Model):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Sum, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from loyalty.models import (
@@ -25,6 +26,8 @@ class Breakdown:
     #: Ended, but not booked yet (P10).
     ended: int
     pending: int
+    #: Of the pending: they wait because their goods are asked back (R10).
+    asked_back: int
     #: Held for orders, and set aside by staff; of active lots or of those ended since.
     reserved: int
     set_aside: int
@@ -38,17 +41,19 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
     """Say why ``available`` is what it is, in two statements."""
     over = Q(expires_at__lte=account.term_stopped_at or at)
     waits = Q(active_at__gt=at) | Q(active_at=None)
-    free = F("remaining") - F("held")
-    waits = Q(active_at__gt=at) | Q(active_at=None)
+    stands = ~over_or_none(over)
 
-    def total(condition: Q) -> Coalesce:
-        part = Case(When(condition, then=free), output_field=IntegerField())
+    def total(condition: Q, part: Combinable) -> Coalesce:
+        part = Case(When(condition, then=part), output_field=IntegerField())
         return Coalesce(Sum(part), 0)
 
+    left, asked_back = F("remaining") - F("held"), F("asked_back")
     lots = PointsLot.objects.filter(account=account, is_open=True).aggregate(
-        ended=total(over),
-        pending=total(~over_or_none(over) & waits),
-        free=total(~over_or_none(over) & Q(active_at__lte=at)),
+        ended=total(over, left),
+        pending=total(stands & waits, left)
+        + total(stands & Q(active_at__lte=at), asked_back),
+        free=total(stands & Q(active_at__lte=at), left - asked_back),
+        waiting=total(stands, asked_back),
     )
     held = PointsHold.objects.filter(
         account=account, state=PointsHold.State.OPEN
@@ -61,6 +66,7 @@ def breakdown(account: PointsAccount, *, at: datetime) -> Breakdown:
         balance=account.balance,
         ended=lots["ended"],
         pending=lots["pending"],
+        asked_back=lots["waiting"],
         reserved=held["reserved"],
         set_aside=held["set_aside"],
         stopped=lots["free"] if stops else 0,

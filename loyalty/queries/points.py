@@ -29,10 +29,15 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True)
 class Activating:
-    """Pending points and the first day they are good; None: after delivery (P9)."""
+    """Pending points and the first day they are good; None: after delivery (P9).
+
+    Points of goods that are ``asked_back`` have no day: they are good when the return
+    comes to nothing, and are taken back when the money goes back (R10).
+    """
 
     points: int
     on: date | None
+    asked_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +77,27 @@ def summary_of(account: PointsAccount | None, at: datetime) -> PointsSummary:
     pending = [lot for lot in lots if lot.active_at is None or lot.active_at > at]
     waiting = {lot.pk for lot in pending}
     active = [lot for lot in lots if lot.pk not in waiting]
-    free = sum(lot.remaining - lot.held for lot in active)
+    free = sum(lot.free for lot in active)
     available = 0 if account.is_frozen or account.debt else free
     return PointsSummary(
         available=available,
-        pending=sum(lot.remaining for lot in pending),
+        pending=sum(lot.remaining for lot in pending)
+        + sum(lot.asked_back for lot in active),
         frozen=account.held + (free if account.is_frozen else 0),
         debt=account.debt,
         balance=account.balance,
         lifetime_earned=account.lifetime_earned,
         is_frozen=account.is_frozen,
         expiring=_expiring(active),
-        activating=_activating(pending),
+        activating=_activating(pending, active),
     )
 
 
 def available_points(at: datetime, *, account: str = "pk") -> Coalesce:
     """Return the expression for what can be spent of an account at ``at`` (P2).
 
-    Nothing of one that is frozen or owes (P14, P18), nor what is pending, reserved, or
-    past its end whether or not a job has booked it (P9, P10).
+    Nothing of one that is frozen or owes (P14, P18), nor what is pending, reserved,
+    asked back, or past its end whether or not a job has booked it (P9, P10, R10).
 
     Args:
         account: field of the outer query that is the key of the account.
@@ -104,28 +110,35 @@ def available_points(at: datetime, *, account: str = "pk") -> Coalesce:
         active_at__lte=at,
         is_open=True,
     ).order_by()
-    free = lots.values("account_id").annotate(points=Sum(F("remaining") - F("held")))
+    left = F("remaining") - F("held") - F("asked_back")
+    free = lots.values("account_id").annotate(points=Sum(left))
     return Coalesce(Subquery(free.values("points")), 0)
 
 
-def _activating(lots: Sequence[PointsLot]) -> tuple[Activating, ...]:
+def _activating(
+    pending: Sequence[PointsLot], active: Sequence[PointsLot]
+) -> tuple[Activating, ...]:
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     days: dict[date | None, int] = {}
-    for lot in lots:
+    for lot in pending:
         on = lot.active_at.astimezone(zone).date() if lot.active_at else None
-        days[on] = days.get(on, 0) + lot.remaining
+        days[on] = days.get(on, 0) + lot.remaining - lot.asked_back
     ordered = sorted(days, key=lambda on: (on is None, on or date.max))
-    return tuple(Activating(days[on], on) for on in ordered)
+    found = [Activating(days[on], on) for on in ordered if days[on]]
+    asked_back = sum(lot.asked_back for lot in (*pending, *active))
+    if asked_back:
+        found.append(Activating(asked_back, None, asked_back=True))
+    return tuple(found)
 
 
 def _expiring(lots: Sequence[PointsLot]) -> tuple[Expiring, ...]:
     zone = ZoneInfo(settings.SHOP_TIME_ZONE)
     days: dict[date, int] = {}
     for lot in lots:
-        if lot.expires_at is not None and lot.remaining > lot.held:
+        if lot.expires_at is not None and lot.free:
             # The end is exclusive: midnight belongs to the day before.
             last = (lot.expires_at - datetime.resolution).astimezone(zone).date()
-            days[last] = days.get(last, 0) + lot.remaining - lot.held
+            days[last] = days.get(last, 0) + lot.free
     return tuple(Expiring(days[on], on) for on in sorted(days))[:_EXPIRING_SHOWN]
 
 

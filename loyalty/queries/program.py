@@ -19,7 +19,7 @@ _PURSE = """
 SELECT p.redeem_max_bp, p.redeem_step, p.redeem_minor_per_100,
        p.redeem_min_points, p.redeem_max_points,
        COALESCE(a.is_frozen, false), COALESCE(a.debt, 0), COALESCE(t.code, ''),
-       (SELECT COALESCE(sum(l.remaining - l.held), 0)::bigint
+       (SELECT COALESCE(sum(l.remaining - l.held - l.asked_back), 0)::bigint
           FROM loyalty_pointslot l
          WHERE l.account_id = a.member_id AND l.is_open
            AND l.active_at <= %(at)s

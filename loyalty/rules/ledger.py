@@ -150,15 +150,16 @@ class Book:
         Args:
             only_pending: take nothing that could be spent already.
         """
-        others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
-        order = ([own_lot] if own_lot else []) + others
         stopped = self.term_stopped_at
-        pending = own_lot.pending(at, stopped_at=stopped) if own_lot else 0
-        pending = min(points, pending)
-        takes = [Take(own_lot, pending)] if own_lot and pending else []
+        takes = []
+        if own_lot is not None:
+            there = own_lot.pending if only_pending else own_lot.left
+            own = min(points, there(at, stopped_at=stopped))
+            takes = [Take(own_lot, own)] if own else []
         if not only_pending:
-            rest = points - pending
-            takes += choose_up_to(order, rest, at=at, stopped_at=stopped)
+            others = [lot for lot in spending_order(self.lots) if lot is not own_lot]
+            rest = points - sum(part.points for part in takes)
+            takes += choose_up_to(others, rest, at=at, stopped_at=stopped)
         missing = points - sum(part.points for part in takes)
         trace |= {"due": points}
         if missing:

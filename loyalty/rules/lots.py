@@ -17,9 +17,10 @@ class TooFewPoints(ValueError):
 class Lot:
     """Points with one end. ``remaining`` counts the ``held`` ones too.
 
-    ``id`` is None until the lot is written; such lots come after written ones that
-    end at the same time. ``active_at`` is None while nobody knows it yet: the lot
-    waits for a delivery (P9).
+    ``asked_back`` of the others are of units that are asked back: they stay pending
+    until the return is over (R10). ``id`` is None until the lot is written; such lots
+    come after written ones that end at the same time. ``active_at`` is None while
+    nobody knows it yet: the lot waits for a delivery (P9).
     """
 
     granted: int
@@ -28,6 +29,7 @@ class Lot:
     expires_at: datetime | None
     held: int = 0
     id: int | None = None
+    asked_back: int = 0
 
     def is_pending(self, at: datetime) -> bool:
         """Return whether its points cannot be spent yet (P9)."""
@@ -44,11 +46,13 @@ class Lot:
 
     def free(self, at: datetime, *, stopped_at: datetime | None = None) -> int:
         """Return what can be taken at ``at``: active, not ended, not held (P2)."""
-        return 0 if self.is_pending(at) else self.left(at, stopped_at=stopped_at)
+        left = self.left(at, stopped_at=stopped_at)
+        return left - self.pending(at, stopped_at=stopped_at)
 
     def pending(self, at: datetime, *, stopped_at: datetime | None = None) -> int:
         """Return what can be taken of it although it is not active yet (P16)."""
-        return self.left(at, stopped_at=stopped_at) if self.is_pending(at) else 0
+        left = self.left(at, stopped_at=stopped_at)
+        return left if self.is_pending(at) else min(left, self.asked_back)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from loyalty.models import Benefit, PointsAccount, PointsLot, Program
 from loyalty.queries.benefits import best_numbers
@@ -128,6 +128,7 @@ def pay_debts(*, now: datetime, limit: int = 1_000) -> int:
         Q(expires_at=None) | Q(expires_at__gt=now),
         account_id=OuterRef("pk"),
         active_at__lte=now,
+        remaining__gt=F("asked_back"),
         is_open=True,
         held=0,
     )

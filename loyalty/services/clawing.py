@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from loyalty.models import PointsEntry
+from loyalty.services.asking_back import set_aside
 from loyalty.services.catching_up import book_until
 from orders.models import Refund
 from orders.queries.refunds import root_of
@@ -16,9 +17,10 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
     """Book a completed refund, once (R10): points, qualifying value, tier, value.
 
     Points spent on the refunded goods go back first (P20), then earned points are
-    taken back cumulatively (P19). The qualifying value falls in the window of the
-    order (T2), and a tier reached only by it is undone at once (T9). What happened to
-    the member before and is not booked yet is booked first (X2).
+    taken back cumulatively (P19); those of other units that are asked back wait on. The
+    qualifying value falls in the window of the order (T2), and a tier reached only by
+    it is undone at once (T9). What happened to the member before and is not booked yet
+    is booked first (X2).
 
     Returns:
         The claw-back entry, the same one on every call; None for a refund that is not
@@ -44,6 +46,7 @@ def settle_refund(*, refund_id: int, now: datetime) -> PointsEntry | None:
         until=max(refund.completed_at, order.paid_at),
         now=now,
     )
+    set_aside(root=order, account=account, now=now)
     return PointsEntry.objects.get(
         account_id__in=account.accounts,
         kind=PointsEntry.Kind.CLAW_BACK,

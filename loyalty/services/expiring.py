@@ -49,7 +49,8 @@ WITH due AS MATERIALIZED (
     INSERT INTO loyalty_lottake (entry_id, lot_id, points, returned, restored)
     SELECT nr, id, points, 0, 0 FROM booked
 ), lots AS (
-    UPDATE loyalty_pointslot l SET remaining = 0 FROM booked WHERE l.id = booked.id
+    UPDATE loyalty_pointslot l SET remaining = 0, asked_back = 0
+      FROM booked WHERE l.id = booked.id
 ), accounts AS (
     UPDATE loyalty_pointsaccount a
        SET balance = a.balance - gone.points, seq = a.seq + gone.entries

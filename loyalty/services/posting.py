@@ -60,7 +60,9 @@ WITH moves AS MATERIALIZED (
            lifetime_earned bigint)
      WHERE a.member_id = c.member_id
 ), changed AS (
-    UPDATE loyalty_pointslot l SET remaining = c.remaining, held = c.held
+    UPDATE loyalty_pointslot l
+       SET remaining = c.remaining, held = c.held,
+           asked_back = least(l.asked_back, c.remaining - c.held)
       FROM json_to_recordset(%(changed)s) AS c (
            id bigint, remaining bigint, held bigint)
      WHERE l.id = c.id
@@ -153,6 +155,7 @@ def lot_of(row: PointsLot) -> Lot:
         active_at=row.active_at,
         expires_at=row.expires_at,
         held=row.held,
+        asked_back=row.asked_back,
         id=row.pk,
     )
 

@@ -9,7 +9,7 @@ from loyalty.rules.lots import Lot, TooFewPoints, choose, free_points, spending_
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 
 
-def lot(id, remaining=100, *, ends=100, active=-1, held=0):
+def lot(id, remaining=100, *, ends=100, active=-1, held=0, asked_back=0):
     return Lot(
         granted=remaining,
         remaining=remaining,
@@ -17,6 +17,7 @@ def lot(id, remaining=100, *, ends=100, active=-1, held=0):
         expires_at=None if ends is None else NOW + timedelta(days=ends),
         held=held,
         id=id,
+        asked_back=asked_back,
     )
 
 
@@ -41,6 +42,7 @@ def test_p11_spending_order(_case, lots, order):
         ("all there is", [lot(1, 30), lot(2, 9)], 39, [(1, 30), (2, 9)]),
         ("P2: held points stay", [lot(1, 30, held=20), lot(2)], 11, [(1, 10), (2, 1)]),
         ("P2: pending points stay", [lot(1, active=1), lot(2)], 5, [(2, 5)]),
+        ("R10: asked back", [lot(1, 30, asked_back=20), lot(2)], 11, [(1, 10), (2, 1)]),
         ("P10: ended points are gone", [lot(1, ends=0), lot(2)], 5, [(2, 5)]),
         ("nothing", [lot(1)], 0, []),
     ],

@@ -147,4 +147,4 @@ def test_p9_lists_and_the_api_leave_pending_points_out(alice):
     client.force_authenticate(alice.user)
     told = client.get("/api/storefront/v1/me/points").json()
     assert (told["available"], told["pending"]) == (0, 100)
-    assert told["activating"] == [{"points": 100, "on": None}]
+    assert told["activating"] == [{"points": 100, "on": None, "asked_back": False}]

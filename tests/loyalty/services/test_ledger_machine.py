@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Least
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -197,6 +199,13 @@ class Books(RuleBasedStateMachine):
             row = data.draw(st.sampled_from(rows))
             unfreeze_points(freeze_id=row.pk, reason="x", actor="t", now=self.now)
             self._freed(row)
+
+    @rule(who=WHO, points=st.integers(0, 60))
+    def ask_back(self, who, points):
+        """Units are asked back, others or none (R10): so many of each lot wait."""
+        there = F("remaining") - F("held")
+        lots = PointsLot.objects.filter(account=self.members[who].pk)
+        lots.update(asked_back=Least(Value(points), there))
 
     def _freed(self, freeze):
         owner = [member.pk for member in self.members].index(freeze.hold.account_id)

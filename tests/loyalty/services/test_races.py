@@ -68,6 +68,7 @@ def take_without_lock():
 def without_checks():
     """Drop the second line of defence, to see what the lock alone prevents."""
     for table, name in [
+        ("pointslot", "points_lot_asked_back_is_within_the_rest"),
         ("pointslot", "points_lot_held_is_within_remaining"),
         ("pointslot", "points_lot_remaining_is_within_granted"),
         ("pointsaccount", "points_held_is_within_balance"),
