@@ -8,7 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.models import CouponTemplate
+from campaigns.promotion_words import listed, shown
 from campaigns.services.funding import change_approved
+from campaigns.services.promising import write_approved
 from campaigns.services.publishing import publish_approved
 from crm.shared.approvals import Deed
 from crm.shared.models import Approval
@@ -85,3 +88,59 @@ class BudgetChange(Deed):
             author=approval.author,
             now=now,
         )
+
+
+class CouponsOut(Deed):
+    """Giving out coupons that may cost more than one person may give away, or more."""
+
+    permission = "campaigns.publish_promotion"
+    label = gettext_lazy("Coupons that may cost much")
+
+    def words(self, params: dict[str, Any]) -> str:
+        """Return which coupons, what changes, and what they may cost."""
+        names = {None: None, **{int(pk): n for pk, n in params["budgets"].items()}}
+        changes = []
+        for field, values in params["changes"].items():
+            told = [names[pk] for pk in values] if field == "budget_id" else values
+            before, after = (_value(field, value) for value in told)
+            changes.append(f"{_label(field)}: {before} → {after}")
+        said = {"name": params["name"], "changes": listed(changes)}
+        parts = [_("Coupons “%(name)s” – %(changes)s.") % said]
+        if params["most_minor"] is None:
+            parts.append(_("Nobody can say what they cost in all."))
+        else:
+            most = display_amount(params["most_minor"], settings.SHOP_CURRENCY)
+            parts.append(_("They may cost %(most)s in all.") % {"most": most})
+        return " ".join(parts)
+
+    def page(self, params: dict[str, Any]) -> str:
+        """Return the page of the template."""
+        return reverse(
+            "admin:campaigns_coupontemplate_change", args=[params["template"]]
+        )
+
+    def carry_out(self, approval: Approval, *, now: datetime) -> None:
+        """Change the template as it was asked for.
+
+        Raises:
+            ChangedSinceAsked: it, its budget or its public codes are not what they
+                were.
+        """
+        write_approved(
+            template_id=approval.params["template"],
+            changes=approval.params["changes"],
+            digest=approval.params["digest"],
+            reason=approval.reason,
+            author=approval.author,
+            now=now,
+        )
+
+
+def _label(name: str) -> str:
+    return str(CouponTemplate._meta.get_field(name).verbose_name)
+
+
+def _value(name: str, value: Any) -> str:
+    """Return what a field of a template holds, as people write it."""
+    choices = CouponTemplate._meta.get_field(name).choices
+    return str(dict(choices)[value]) if choices else shown(name, value)

@@ -199,6 +199,7 @@ APPROVALS: dict[str, str] = {
     "loyalty.ladder": "loyalty.approvals.LadderPublication",
     "campaigns.promotion": "campaigns.approvals.PromotionPublication",
     "campaigns.budget": "campaigns.approvals.BudgetChange",
+    "campaigns.coupons": "campaigns.approvals.CouponsOut",
 }
 
 #: Tasks due at least once a day; a demo shop that skips days runs them for each.

@@ -3,21 +3,18 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from campaigns.models import Budget, CouponTemplate
-from campaigns.services.budgeting import lock_budget
+from campaigns.models import Budget
 from campaigns.services.funding import change_budget
 from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
-from crm.shared.money import display_amount
 from crm.shared.staff_lists import StaffAdmin, money_column
 
 
@@ -55,32 +52,6 @@ class BudgetForm(forms.ModelForm):
             and not found.get("reason", "").strip()
         ):
             self.add_error("reason", _("Say why."))
-        return found
-
-
-class TemplateForm(forms.ModelForm):
-    """A coupon template whose budget grows by two people once it is out (1.8)."""
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a larger budget, or none any more, for coupons people can have."""
-        super().clean()
-        found = self.cleaned_data
-        draft, budget = CouponTemplate.State.DRAFT, found.get("budget")
-        was_out = self.initial.get("state", draft) != draft
-        if found.get("state", draft) == draft and not was_out:
-            return found
-        if was_out and "budget" not in self.changed_data:
-            return found
-        if budget is None:
-            if was_out:
-                self.add_error("budget", _("What people have coupons of keeps one."))
-        # Under the lock: nobody raises it alone while this is saved.
-        elif lock_budget(budget.pk).amount_minor > settings.PROMOTION_LIMIT_MINOR:
-            most = display_amount(
-                settings.PROMOTION_LIMIT_MINOR, settings.SHOP_CURRENCY
-            )
-            said = _("Choose a budget of at most %(most)s; two people can raise it.")
-            self.add_error("budget", said % {"most": most})
         return found
 
 

@@ -1,32 +1,73 @@
 """Coupon templates and the coupons issued from them."""
 
-from django.contrib import admin
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
 from django.urls import path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
 )
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from campaigns.admin.budget import TemplateForm
-from campaigns.admin.coupon_codes import CodesPage, CountedAdmin, RevokePage
+from campaigns.admin.coupon_codes import CodesPage, RevokePage
 from campaigns.models import Coupon, CouponTemplate
 from campaigns.rules.coupons import Terms
 from campaigns.sentences import template_sentence, terms_sentence
+from campaigns.services.promising import (
+    DraftNoMore,
+    lock_template,
+    wants_two,
+    write_template,
+)
+from crm.shared.clock import now
+from crm.shared.errors import Refusal
+from crm.shared.models import Approval
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
     CALM,
     GOOD,
     LedgerAdmin,
+    StaffAdmin,
     labelled,
     money_column,
 )
 
 
+class TemplateForm(forms.ModelForm):
+    """A template of coupons; what may cost much says why (1.8)."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Why, where somebody else must agree."),
+    )
+
+    def _post_clean(self) -> None:
+        """Refuse what a draft cannot become again, and what waits without a reason."""
+        super()._post_clean()
+        if self.errors:
+            return
+        before = lock_template(self.instance.pk) if self.instance.pk else None
+        draft = CouponTemplate.State.DRAFT
+        if before and before.state != draft and self.instance.state == draft:
+            self.add_error("state", DraftNoMore.message)
+        elif not self.cleaned_data.get("reason", "").strip() and wants_two(
+            self.instance, before=before
+        ):
+            self.add_error("reason", gettext("Say why; somebody else must agree."))
+
+
 @admin.register(CouponTemplate)
-class CouponTemplateAdmin(CountedAdmin):
+class CouponTemplateAdmin(StaffAdmin):
     """Terms of coupons. Those already issued keep the terms they were given."""
 
     when_empty = _(
@@ -128,6 +169,54 @@ class CouponTemplateAdmin(CountedAdmin):
             *super().get_urls(),
         ]
 
+    def get_fieldsets(self, request, obj=None):
+        """Ask whoever may change it for a reason besides."""
+        (title, first), *rest = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            first = {**first, "fields": [*first["fields"], "reason"]}
+        return [(title, first), *rest]
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Say it where somebody else changed it at the same moment."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request, obj, form, change):
+        """Save it by its service, which may ask somebody else to agree."""
+        changed = [name for name in form.changed_data if name != "reason"]
+        request.asked = write_template(
+            template=obj,
+            changed=changed,
+            reason=form.cleaned_data.get("reason", ""),
+            actor=request.user,
+            now=now(),
+        )
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """Name what was written: not the reason, nor what waits."""
+        message = super().construct_change_message(request, form, formsets, add)
+        waits = {"reason", *_waiting_fields(request.asked)}
+        request.changed_fields = [n for n in request.changed_fields if n not in waits]
+        return message
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """Say so where it waits for somebody else."""
+        self._say_that_it_waits(request)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request, obj):
+        """Say so where it waits for somebody else."""
+        self._say_that_it_waits(request)
+        return super().response_change(request, obj)
+
+    def _say_that_it_waits(self, request) -> None:
+        if request.asked is not None:
+            text = gettext("Somebody else must agree; it waits for approval.")
+            messages.warning(request, text)
+
     @admin.display(description=_("in plain words"))
     def in_words(self, template: CouponTemplate) -> str:
         """Return what it promises, as saved."""
@@ -149,6 +238,11 @@ class CouponTemplateAdmin(CountedAdmin):
         if template.kind == CouponTemplate.Kind.PERCENT:
             return f"{template.percent_bp / 100:g} %"
         return self._amount(template)
+
+
+def _waiting_fields(approval: Approval | None) -> set[str]:
+    changes: dict[str, Any] = approval.params["changes"] if approval else {}
+    return {name.removesuffix("_id") for name in changes}
 
 
 @admin.register(Coupon)

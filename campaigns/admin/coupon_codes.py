@@ -1,6 +1,7 @@
 """Codes of coupons: batches with their progress, and one word for all."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
@@ -23,6 +24,7 @@ from campaigns.services.coding import (
     order_codes,
     read_codes,
 )
+from campaigns.services.promising import wants_two_for_code
 from campaigns.services.revoking import (
     MOST_AT_ONCE,
     Revocation,
@@ -35,6 +37,7 @@ from campaigns.services.revoking import (
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.models import Job
+from crm.shared.money import display_amount
 from crm.shared.staff_lists import (
     BAD,
     BUSY,
@@ -272,17 +275,22 @@ class PublicCodeForm(forms.ModelForm):
         """Return the code as it is compared."""
         return normalise_code(self.cleaned_data["code"])
 
-
-class CountedAdmin(StaffAdmin):
-    """A form beside numbers that orders change: it writes its own fields only."""
-
-    def save_model(self, request, obj, form, change):
-        """Leave out what was counted since the row was read."""
-        obj.save(update_fields=form.changed_data if change else None)
+    def _post_clean(self) -> None:
+        """Refuse more uses than one person may give away (1.8)."""
+        super()._post_clean()
+        if not self.errors and wants_two_for_code(self.instance):
+            most = display_amount(
+                settings.PROMOTION_LIMIT_MINOR, settings.SHOP_CURRENCY
+            )
+            said = _(
+                "With it the coupons may cost more than %(most)s. Limit its uses, or "
+                "those of the template; of a template two people can agree to more."
+            )
+            self.add_error(None, said % {"most": most})
 
 
 @admin.register(PublicCode)
-class PublicCodeAdmin(CountedAdmin):
+class PublicCodeAdmin(StaffAdmin):
     """One word that many people use."""
 
     when_empty = gettext_lazy(
@@ -297,3 +305,7 @@ class PublicCodeAdmin(CountedAdmin):
     fields = ["template", "code", "limit_total", "is_active", "used"]
     readonly_fields = ["used"]
     ordering = ["-id"]
+
+    def save_model(self, request, obj, form, change):
+        """Leave out what was counted since the row was read."""
+        obj.save(update_fields=form.changed_data if change else None)

@@ -284,8 +284,9 @@ FINANCE = (
     "orders.change_payment",
     "orders.add_walletentry",
     *_APPROVALS,
-    # The second person for promotions that give much away.
+    # The second person for promotions and coupons that give much away.
     "campaigns.view_promotion",
+    "campaigns.view_coupontemplate",
     "campaigns.view_budget",
     "campaigns.publish_promotion",
     "orders.view_unmatchedreturn",

@@ -201,18 +201,14 @@ def written(shown) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("state", "large", "said"),
+    ("state", "large", "waits"),
     [
-        ("live", True, "two people can raise it"),
-        ("live", False, ""),
-        ("live", None, "keeps one"),
-        ("ended", True, "two people can raise it"),
-        ("draft", True, ""),
-        ("draft", None, ""),
+        *(("live", True, True), ("live", False, False), ("live", None, True)),
+        *(("ended", True, True), ("draft", True, False), ("draft", None, False)),
     ],
 )
-def test_1_8_coupons_people_can_have_get_no_larger_budget(
-    state, large, said, budget, template
+def test_1_8_coupons_people_can_have_get_a_larger_budget_by_two(
+    state, large, waits, budget, template
 ):
     made = in_state(template, budget, state)
     other = Budget.objects.create(name="O", amount_minor=MOST + 1 if large else MOST)
@@ -220,20 +216,49 @@ def test_1_8_coupons_people_can_have_get_no_larger_budget(
     page = reverse("admin:campaigns_coupontemplate_change", args=[made.pk])
     told = written(client.get(page)) | {"budget": "" if large is None else other.pk}
     shown = client.post(page, told)
+    if waits:
+        assert "somebody else must agree" in shown.content.decode()
+        told |= {"reason": "it sells", "name": "Other"}
+        shown = client.post(page, told, follow=True)
+        assert "it waits for approval" in shown.content.decode()
+        trail = AuditEntry.objects.filter(object_id=made.public_id)
+        assert trail.get().detail == {"changed": ["name", "starts_at"]}
     made.refresh_from_db()
-    if said:
-        assert said in shown.content.decode()
-        assert made.budget == budget
-    else:
-        assert shown.status_code == 302, shown.context["adminform"].form.errors
-        assert made.budget_id == (None if large is None else other.pk)
+    wanted = None if large is None else other.pk
+    assert made.budget_id == (budget.pk if waits else wanted)
+    assert Approval.objects.exists() is waits
 
 
-def test_1_8_a_template_does_not_come_out_with_a_larger_budget(budget, template):
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"stock": "", "budget": ""},
+        {"kind": "percent", "percent_bp": "90", "budget": "", "stock": ""},
+    ],
+)
+def test_1_8_a_template_that_may_cost_much_comes_out_by_two(told, budget, template):
     Budget.objects.update(amount_minor=MOST + 1)
     made = in_state(template, budget, "draft")
     client = client_in_role("marketer")
     page = reverse("admin:campaigns_coupontemplate_change", args=[made.pk])
-    client.post(page, written(client.get(page)) | {"state": "live"})
+    told = written(client.get(page)) | told | {"state": "live"}
+    assert "Say why" in client.post(page, told).content.decode()
+    client.post(page, told | {"reason": "spring"})
     made.refresh_from_db()
     assert made.state == "draft"
+    decider = client_in_role("finance")
+    asked = Approval.objects.get()
+    page = reverse("admin:shared_approval_change", args=[asked.pk])
+    assert "draft → live" in decider.get(page).content.decode()
+    assert decider.get(deed_of(asked.kind).page(asked.params)).status_code == 200
+
+
+def test_1_8_what_was_out_is_no_draft_again_where_its_budget_could_go(budget, template):
+    made = in_state(template, budget, "live")
+    client = client_in_role("marketer")
+    page = reverse("admin:campaigns_coupontemplate_change", args=[made.pk])
+    said = client.post(page, written(client.get(page)) | {"state": "draft"})
+    assert "no draft again" in said.content.decode()
+    made.refresh_from_db()
+    assert made.state == "live"
