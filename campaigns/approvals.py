@@ -98,11 +98,10 @@ class CouponsOut(Deed):
 
     def words(self, params: dict[str, Any]) -> str:
         """Return which coupons, what changes, and what they may cost."""
-        names = {None: None, **{int(pk): n for pk, n in params["budgets"].items()}}
+        budgets = params["budgets"]
         changes = []
         for field, values in params["changes"].items():
-            told = [names[pk] for pk in values] if field == "budget_id" else values
-            before, after = (_value(field, value) for value in told)
+            before, after = (_value(field, value, budgets) for value in values)
             changes.append(f"{_label(field)}: {before} → {after}")
         said = {"name": params["name"], "changes": listed(changes)}
         parts = [_("Coupons “%(name)s” – %(changes)s.") % said]
@@ -140,7 +139,9 @@ def _label(name: str) -> str:
     return str(CouponTemplate._meta.get_field(name).verbose_name)
 
 
-def _value(name: str, value: Any) -> str:
+def _value(name: str, value: Any, budgets: dict[str, str]) -> str:
     """Return what a field of a template holds, as people write it."""
+    if name == "budget_id":
+        return budgets.get(str(value), "–")
     choices = CouponTemplate._meta.get_field(name).choices
     return str(dict(choices)[value]) if choices else shown(name, value)

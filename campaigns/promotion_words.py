@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.models import Promotion
+from campaigns.models import Budget, Promotion
 from campaigns.promotion_labels import LABELS, NAMES, WEEKDAYS
 from campaigns.rules.recipes import (
     WHOLE_BP,
@@ -181,8 +181,7 @@ def _goods(goods: Goods, names: Mapping[str, Mapping[int, str]]) -> list[str]:
     wanted, avoided = [], []
     for each in fields(goods):
         is_out = each.name.startswith("not_")
-        known = names.get(each.name.removeprefix("not_"), {})
-        values = [known.get(one, str(one)) for one in getattr(goods, each.name)]
+        values = _named(each.name, getattr(goods, each.name), names)
         (avoided if is_out else wanted).extend(values)
     parts = []
     if wanted:
@@ -190,6 +189,14 @@ def _goods(goods: Goods, names: Mapping[str, Mapping[int, str]]) -> list[str]:
     if avoided:
         parts.append(_("Not on: %(goods)s.") % {"goods": listed(avoided)})
     return parts
+
+
+def _named(
+    field: str, keys: Iterable[Any], names: Mapping[str, Mapping[int, str]]
+) -> list[str]:
+    """Return what the goods of a field are called."""
+    known = names.get(field.removeprefix("not_"), {})
+    return [known.get(one, str(one)) for one in keys]
 
 
 def _when(when: When) -> list[str]:
@@ -214,7 +221,8 @@ def _when(when: When) -> list[str]:
     if when.since is not None or when.until is not None:
         words = {
             "since": f"{when.since or time.min:%H:%M}",
-            "until": f"{when.until:%H:%M}" if when.until else "24:00",
+            # Midnight ends a day.
+            "until": f"{when.until or time.min:%H:%M}".replace("00:00", "24:00"),
         }
         parts.append(_("From %(since)s to %(until)s.") % words)
     return parts
@@ -233,6 +241,8 @@ def _bounds(recipe: Recipe, terms: Mapping[str, Any]) -> list[str]:
         parts.append(_("Not together with some other offers."))
     if terms.get("limit_total"):
         parts.append(_("%(count)s uses in all.") % {"count": terms["limit_total"]})
+    if terms.get("budget_id"):
+        parts.append(_("While its budget lasts."))
     if terms.get("limit_units"):
         text = _("Pieces at this price: %(count)s; any further one costs as usual.")
         parts.append(text % {"count": terms["limit_units"]})
@@ -293,21 +303,24 @@ def shown_time(moment: datetime | str | None) -> str:
 
 
 def differences(
-    before: tuple[Recipe, Mapping[str, Any]], after: tuple[Recipe, Mapping[str, Any]]
+    before: tuple[Recipe, Mapping[str, Any]],
+    after: tuple[Recipe, Mapping[str, Any]],
+    names: Mapping[str, Mapping[int, str]],
 ) -> list[tuple[str, str, str]]:
     """Return what differs between two revisions: label, what it was, what it is.
 
     Args:
         before: recipe and the other fields, of the older one.
         after: those of the newer one.
+        names: of the goods of both; see ``promotion_sentence``.
     """
     old, new = (_flat(*each) for each in (before, after))
     paths = [*old, *(path for path in new if path not in old)]
     return [
         (
             str(LABELS.get(path, path)),
-            shown(path, old.get(path)),
-            shown(path, new.get(path)),
+            shown(path, old.get(path), names),
+            shown(path, new.get(path), names),
         )
         for path in paths
         if old.get(path) != new.get(path)
@@ -326,16 +339,18 @@ def _flat(recipe: Recipe, terms: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def shown(path: str, value: Any) -> str:
-    """Return a value as people write it."""
+def shown(
+    path: str, value: Any, names: Mapping[str, Mapping[int, str]] | None = None
+) -> str:
+    """Return a value as people write it; of goods by the names that are known."""
     if value is None or value in ((), ""):
         return "–"
     for end, say in _SHOWN.items():
         if path.endswith(end):
             return say(value)
     if isinstance(value, tuple):
-        return listed(str(each) for each in value)
-    return str(NAMES.get(value, value))
+        return listed(_named(path.rpartition(".")[2], value, names or {}))
+    return str(value)
 
 
 def _yes_or_no(value: bool) -> str:
@@ -344,6 +359,15 @@ def _yes_or_no(value: bool) -> str:
 
 def _clock(value: time) -> str:
     return f"{value:%H:%M}"
+
+
+def _name_of(value: str) -> str:
+    return str(NAMES[value])
+
+
+def _budget(key: int) -> str:
+    names = Budget.objects.filter(pk=key).values_list("name", flat=True)
+    return names.first() or str(key)
 
 
 #: End of a path -> how its values are written.
@@ -357,6 +381,9 @@ _SHOWN: dict[str, Callable[[Any], str]] = {
     ".audience": lambda whom: listed(audience_name(each) for each in whom),
     ".since": _clock,
     ".until": _clock,
+    ".per": _name_of,
+    "on_return": _name_of,
+    "budget_id": _budget,
     ".is_alone": _yes_or_no,
     ".skips_discounted": _yes_or_no,
 }

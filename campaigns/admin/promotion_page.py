@@ -193,7 +193,9 @@ def comparison(found: Promotion, older: int, newer: int) -> dict[str, Any] | Non
             return None
         after = read(draft.kind, draft.recipe), terms_of(draft)
     before = _of_revision(revisions[older])
-    return {"older": older, "newer": newer, "rows": differences(before, after)}
+    names = names_of_goods(before[0].goods, after[0].goods)
+    rows = differences(before, after, names)
+    return {"older": older, "newer": newer, "rows": rows}
 
 
 def _of_revision(revision: PromotionRevision) -> tuple[Recipe, dict[str, Any]]:

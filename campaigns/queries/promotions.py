@@ -50,12 +50,16 @@ def promotions_on() -> list[PromotionRow]:
     return [PromotionRow(*row) for row in found.values_list(*columns)]
 
 
-def names_of_goods(goods: Goods) -> dict[str, dict[int, str]]:
-    """Return what the categories, products and brands of a recipe are called."""
+def names_of_goods(*of: Goods) -> dict[str, dict[int, str]]:
+    """Return what the categories, products and brands of recipes are called."""
     models = {"categories": Category, "products": Product, "brands": Brand}
     found: dict[str, dict[int, str]] = {}
     for name, model in models.items():
-        wanted = {*getattr(goods, name), *getattr(goods, f"not_{name}")}
+        wanted = {
+            key
+            for goods in of
+            for key in (*getattr(goods, name), *getattr(goods, f"not_{name}"))
+        }
         if wanted:
             rows = model.objects.filter(pk__in=wanted)
             found[name] = {row.pk: str(row) for row in rows}
