@@ -81,6 +81,13 @@ class RequestContextMiddleware:
                 return self.get_response(request)
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """Refuse a form of the staff pages that carries a NUL, too."""
+        if not request.path.startswith(_ADMIN_PATH):
+            return None
+        values = (each for _name, values in request.POST.lists() for each in values)
+        return handler400(request) if any("\x00" in each for each in values) else None
+
 
 def request_id_of(request: HttpRequest) -> str:
     """Return the caller's X-Request-Id if it is harmless, else a new ``req_…``."""

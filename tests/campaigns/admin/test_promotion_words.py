@@ -71,3 +71,14 @@ def test_1_8_midnight_ends_a_day_and_does_not_begin_it(when, words):
 def test_1_8_a_budget_is_a_limit_that_is_told():
     text = said("percent", {"percent_bp": 1_000}, {"budget_id": 1})
     assert "While its budget lasts." in text
+
+
+@pytest.mark.parametrize("named", [("lines", "own"), ("order_number", "order")])
+def test_1_8_what_no_text_can_hold_is_no_fault_of_the_page(named, staff, db):
+    field, cart = named
+    told = {"kind": "percent", "name": "x", "gives_percent_bp": "10", "cart": cart}
+    told |= {"starts_at_0": "2026-11-21", "starts_at_1": "12:00", "priority": "0"}
+    told |= {"on_return": "keep", field: "A\x00B"}
+    client = staff("marketer")
+    client.raise_request_exception = False
+    assert client.post(reverse("admin:promotion_try"), told).status_code == 400
