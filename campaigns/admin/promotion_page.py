@@ -1,7 +1,7 @@
 """What the page of one promotion says, and the steps it offers."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import Promotion, PromotionRevision
 from campaigns.promotion_words import differences, promotion_sentence
-from campaigns.queries.promotions import burned_by_day, names_of_goods
-from campaigns.rules.burning import by_day, run_out_day
+from campaigns.queries.promotions import (
+    budget_by_day,
+    burned_by_day,
+    names_of_goods,
+)
+from campaigns.rules.burning import Burned, by_day, pace, run_out_day
 from campaigns.rules.recipes import Recipe
 from campaigns.rules.recipes_reading import read
 from campaigns.services.drafting import begin_change, clone_promotion, discard_draft
@@ -66,8 +70,6 @@ ENTRY_WORDS = {
     "publish": gettext_lazy("published"),
 }
 _DAYS_SHOWN = 30
-#: The pace of so many full days is what a projection goes on.
-_PACE_DAYS = 7
 _MOST_ENTRIES = 50
 _LONGEST_REASON = 200
 
@@ -140,32 +142,49 @@ def page_of(user: Any, found: Promotion, *, now: datetime) -> dict[str, Any]:
 
 def _burn(found: Promotion, now: datetime) -> dict[str, Any]:
     """Return uses, pieces and money by day, and when they are gone at this pace."""
-    today = now.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE)).date()
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    today = now.astimezone(zone).date()
     first = today - timedelta(days=_DAYS_SHOWN - 1)
     since = now - timedelta(days=_DAYS_SHOWN)
     days = by_day(
         burned_by_day(promotion_id=found.pk, since=since), first=first, last=today
     )
-    pace = days[-1 - _PACE_DAYS : -1]
-    uses_end = units_end = money_end = None
-    if found.limit_total is not None:
-        left = found.limit_total - found.used
-        uses_end = run_out_day(left, [each.uses for each in pace], today=today)
-    if found.limit_units is not None:
-        left = found.limit_units - found.used_units
-        units_end = run_out_day(left, [each.units for each in pace], today=today)
-    if found.budget is not None:
-        amounts = [each.amount_minor for each in pace]
-        money_end = run_out_day(found.budget.left_minor, amounts, today=today)
+    ends: dict[str, date | None] = {}
+    if found.phase(now) == "live":
+        began = _began(found).astimezone(zone).date()
+        ends = _ends(found, pace(days, began=began), today=today)
+        over = found.ends_at and found.ends_at.astimezone(zone).date()
+        ends = {k: day for k, day in ends.items() if day and not (over and day > over)}
     return {
         "days": [(each.day, each.amount_minor) for each in days],
         "uses": sum(each.uses for each in days),
         "units": sum(each.units for each in days),
         "amount_minor": sum(each.amount_minor for each in days),
-        "uses_end": uses_end,
-        "units_end": units_end,
-        "money_end": money_end,
+        **{f"{name}_end": ends.get(name) for name in ("uses", "units", "money")},
     }
+
+
+def _began(found: Promotion) -> datetime:
+    """Return when it was on for the first time."""
+    published = found.revisions.order_by("number").values_list("published_at")
+    return max(found.starts_at, published[0][0])
+
+
+def _ends(
+    found: Promotion, taken: Sequence[Burned], *, today: date
+) -> dict[str, date | None]:
+    """Return on which days uses, pieces and money would be gone."""
+    ends = {}
+    if found.limit_total is not None:
+        left = found.limit_total - found.used
+        ends["uses"] = run_out_day(left, [each.uses for each in taken], today=today)
+    if found.limit_units is not None:
+        left = found.limit_units - found.used_units
+        ends["units"] = run_out_day(left, [each.units for each in taken], today=today)
+    if found.budget is not None:
+        amounts = budget_by_day(budget_id=found.budget.pk, days=taken)
+        ends["money"] = run_out_day(found.budget.left_minor, amounts, today=today)
+    return ends
 
 
 # --- What a revision changed -----------------------------------------------------

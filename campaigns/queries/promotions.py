@@ -1,5 +1,6 @@
 """Promotions that are on, their goods by name, and what they gave away."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,10 +9,11 @@ from django.conf import settings
 from django.db.models import Count, F, Q, Sum, TextField
 from django.db.models.functions import Cast, Coalesce, TruncDate
 
-from campaigns.models import Promotion, PromotionUse
+from campaigns.models import Coupon, Promotion, PromotionUse
 from campaigns.rules.burning import Burned
 from campaigns.rules.recipes import Goods
 from crm.shared.bilingual import Bilingual
+from crm.shared.dates import bounds_of_day
 from orders.models import Brand, Category, Product
 
 
@@ -64,6 +66,27 @@ def names_of_goods(*of: Goods) -> dict[str, dict[int, str]]:
             rows = model.objects.filter(pk__in=wanted)
             found[name] = {row.pk: str(row) for row in rows}
     return found
+
+
+def budget_by_day(*, budget_id: int, days: Sequence[Burned]) -> list[int]:
+    """Return what all who spend a budget took on days of the shop, in minor units.
+
+    Coupons count on the day they were paid with.
+    """
+    zone = ZoneInfo(settings.SHOP_TIME_ZONE)
+    took = dict.fromkeys((each.day for each in days), 0)
+    since = bounds_of_day(min(took), zone)[0]
+    gone = [PromotionUse.State.FREED, PromotionUse.State.RETURNED]
+    uses = PromotionUse.objects.filter(budget_id=budget_id, taken_at__gte=since)
+    coupons = Coupon.objects.filter(budget_id=budget_id, used_at__gte=since)
+    for rows, moment, amount in (
+        (uses.exclude(state__in=gone), "taken_at", "amount_minor"),
+        (coupons, "used_at", "discount_minor"),
+    ):
+        by_day = rows.annotate(day=TruncDate(moment, tzinfo=zone)).values("day")
+        for day, minor in by_day.annotate(n=Sum(amount)).values_list("day", "n"):
+            took[day] = took.get(day, 0) + minor
+    return [took[each.day] for each in days]
 
 
 def burned_by_day(*, promotion_id: int, since: datetime) -> list[Burned]:

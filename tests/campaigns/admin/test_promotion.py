@@ -1,6 +1,7 @@
 """The marketer's form: a gallery, a typed form, a trial, and the life of a promotion."""
 
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -413,17 +414,16 @@ def test_what_gives_much_away_is_agreed_to_by_finance(staff, dana):
 def test_the_page_projects_the_day_on_which_it_is_gone(staff, dana, monkeypatch):
     budget = Budget.objects.create(name="B", amount_minor=100_000)
     made = live(dana, budget_id=budget.pk, limit_total=100)
-    monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON)
+    monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON + timedelta(7))
     order = use(made, "SO1", amount_minor=700)
-    made.uses.update(taken_at="2026-11-20T04:00:00Z")
     assert order.pk
     burn = (
         staff("marketer").get(url("campaigns_promotion_change", made)).context["burn"]
     )
     assert (burn["uses"], burn["amount_minor"], len(burn["days"])) == (1, 700, 30)
     # A seventh of a use, and 1.00, a day: 99 uses, and 993.00, are left.
-    assert burn["uses_end"].isoformat() == "2028-10-14"
-    assert burn["money_end"].isoformat() == "2029-08-10"
+    assert burn["uses_end"].isoformat() == "2028-10-21"
+    assert burn["money_end"].isoformat() == "2029-08-17"
 
 
 def flash(**content):
@@ -449,14 +449,13 @@ def test_the_page_tells_pieces_and_the_day_on_which_they_are_gone(
     staff, dana, monkeypatch
 ):
     made = live(dana, **flash(limit_units=40, limit_member_units=7))
-    monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON)
+    monkeypatch.setattr("campaigns.admin.promotion.now", lambda: NOON + timedelta(7))
     use(made, "SO1", amount_minor=700, units=7)
-    made.uses.update(taken_at="2026-11-20T04:00:00Z")
     page = staff("marketer").get(url("campaigns_promotion_change", made))
     burn = page.context["burn"]
     assert burn["units"] == 7
     # One a day, and 33 are left.
-    assert burn["units_end"].isoformat() == "2026-12-24"
+    assert burn["units_end"].isoformat() == "2026-12-31"
     text = page.content.decode()
     assert "7 / 40" in text
     said = "Pieces at this price: 40; any further one costs as usual."
