@@ -100,6 +100,7 @@ def issue_to_segment(progress: JobProgress) -> dict[str, Any]:
 
     Raises:
         JobFailed: the segment was deleted.
+        TemplateNotLive: the template was ended; who has a coupon keeps it.
     """
     segment = _segment(progress)
     template = CouponTemplate.objects.get(public_id=progress.params["template"])

@@ -19,6 +19,7 @@ from crm.shared.outbox import record, record_all
 from crm.shared.planned import planned_cursor
 from loyalty.services.redeeming import redeem_points
 from members.models import Member
+from members.rules.lifecycle import ENDED
 
 _TAKE_STOCK = """
 UPDATE campaigns_coupontemplate SET issued = issued + %(wanted)s
@@ -41,6 +42,13 @@ class CouponNotOnOffer(Refusal):
     code = "coupon_not_on_offer"
     status = 404
     message = _("This coupon cannot be claimed.")
+
+
+class TemplateNotLive(Refusal):
+    """Coupons of this template are not given out."""
+
+    code = "coupon_template_not_live"
+    message = _("Coupons of this template are not given out.")
 
 
 class CouponsAllGone(Refusal):
@@ -200,9 +208,12 @@ def issue_to_members(
     Args:
         member_ids: primary keys of members who stand; others are left out.
         source: the reason, such as ``segment:12:2026-11``; at most 80 characters.
+
+    Raises:
+        TemplateNotLive: it was ended meanwhile.
     """
     # Locked in order, as whoever issues to one of them locks them.
-    locked = Member.objects.filter(pk__in=member_ids, merged_into__isnull=True)
+    locked = Member.objects.filter(pk__in=member_ids).exclude(state__in=ENDED)
     wanted = list(
         locked.select_for_update(no_key=True)
         .order_by("pk")
@@ -216,6 +227,8 @@ def issue_to_members(
         cursor.execute(_TAKE_UP_TO, {"template": template_id, "wanted": len(missing)})
         (taken,) = cursor.fetchone()
     template = CouponTemplate.objects.get(pk=template_id)
+    if template.state != CouponTemplate.State.LIVE:
+        raise TemplateNotLive
     rows = [
         coupon_of(template, member_id=pk, source=source, now=now)
         for pk in missing[:taken]

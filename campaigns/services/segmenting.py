@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import CouponTemplate, Segment, SegmentMember
+from campaigns.services.issuing import TemplateNotLive
 from crm.shared.audit import record_audit
 from crm.shared.conditions import ConditionError
 from crm.shared.errors import Refusal
@@ -128,11 +129,14 @@ def order_issue(*, segment_id: int, template_id: int, actor: Any, now: datetime)
 
     Raises:
         SegmentNotInUse: it is off.
+        TemplateNotLive: coupons of the template are not given out.
     """
     segment = Segment.objects.get(pk=segment_id)
     if not segment.is_active:
         raise SegmentNotInUse
     template = CouponTemplate.objects.get(pk=template_id)
+    if template.state != CouponTemplate.State.LIVE:
+        raise TemplateNotLive
     today = now.astimezone(ZoneInfo(settings.SHOP_TIME_ZONE)).date()
     params = {
         "segment": segment.public_id,

@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Coupon, Promotion, Segment
+from campaigns import jobs
+from campaigns.models import Coupon, CouponTemplate, Promotion, Segment
+from campaigns.services.issuing import TemplateNotLive
 from campaigns.services.segmenting import (
     SegmentNotInUse,
     order_issue,
@@ -251,3 +253,45 @@ def test_nobody_gets_anything_through_a_segment_that_is_off(db, template, dana):
     off = segment({}, is_active=False)
     with pytest.raises(SegmentNotInUse):
         order_issue(segment_id=off.pk, template_id=template.pk, actor=dana, now=NOON)
+
+
+def test_1_11_who_left_since_the_segment_was_looked_at_gets_nothing(
+    crowd, endless, dana
+):
+    everybody = segment({})
+    refresh_segment(segment_id=everybody.pk, now=NOON)
+    put_in_state(crowd[0], "closed")
+    job = order_issue(
+        segment_id=everybody.pk, template_id=endless.pk, actor=dana, now=NOON
+    )
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.result == {"issued": 2, "had_it": 0, "too_late": 0}
+    assert crowd[0].pk not in issued(endless)
+
+
+def test_1_7_a_template_that_ends_midway_gives_out_no_more(
+    crowd, endless, dana, monkeypatch
+):
+    monkeypatch.setattr("campaigns.jobs._MEMBERS", 1)
+    everybody = segment({})
+    refresh_segment(segment_id=everybody.pk, now=NOON)
+    job = order_issue(
+        segment_id=everybody.pk, template_id=endless.pk, actor=dana, now=NOON
+    )
+    give = jobs.issue_to_members
+
+    def give_and_end(**how):
+        report = give(**how)
+        CouponTemplate.objects.update(state="ended")
+        return report
+
+    monkeypatch.setattr(jobs, "issue_to_members", give_and_end)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, len(issued(endless))) == ("failed", 1)
+    assert "coupon_template_not_live" in job.error
+    with pytest.raises(TemplateNotLive):
+        order_issue(
+            segment_id=everybody.pk, template_id=endless.pk, actor=dana, now=NOON
+        )
