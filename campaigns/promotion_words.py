@@ -107,12 +107,13 @@ def _buy_get(gives: BuyGetFree) -> str:
 
 def _nth(gives: NthItem) -> str:
     words = {"nth": gives.nth, "share": percent(WHOLE_BP - gives.pays_bp)}
-    text = _("Of every %(nth)s pieces the cheapest at %(share)s off.") % words
+    text = _("Of every %(nth)s pieces one at %(share)s off, the cheapest ones.") % words
     return _times_of(text, gives.most_times)
 
 
 def _cheapest(gives: CheapestFree) -> str:
-    text = _("Of every %(count)s pieces the cheapest is free.") % {"count": gives.of}
+    text = _("Of every %(count)s pieces one is free, the cheapest ones.")
+    text %= {"count": gives.of}
     return _times_of(text, gives.most_times)
 
 

@@ -52,6 +52,8 @@ class Simulation:
     #: What is left after the cost of the goods, where that is known of every line.
     margin_minor: int | None
     margin_without_minor: int | None
+    #: SKUs that nobody can buy, or that nobody knows.
+    left_out: tuple[str, ...] = ()
 
     @property
     def takes_minor(self) -> int | None:
@@ -101,17 +103,24 @@ def simulate(
     tried = offer.told(facts) if isinstance(offer, PromotionOffer) else offer
     with_it = quote_request(request, tried=tried)
     without_it = quote_request(replace(request, reads={}))
-    return _compared(tried.source_id, with_it, without_it)
+    known = {line.sku for line in request.lines}
+    return replace(
+        _compared(tried.source_id, with_it, without_it),
+        left_out=tuple(sku for sku in items if sku not in known),
+    )
 
 
 def promotion_offer(promotion: Promotion) -> Offer:
     """Return the offer a promotion makes, in the place of what it changes."""
     recipe = recipe_of(promotion)
     meta = meta_of(promotion=promotion)
-    taken = 0
+    used = taken = 0
     if promotion.changes_id is not None:
         meta = replace(meta, source_id=promotion.changes.public_id)
-        taken = promotion.changes.used_units
+        used, taken = promotion.changes.used, promotion.changes.used_units
+    if promotion.limit_total is not None and used >= promotion.limit_total:
+        # Without a use left it is as if its money were gone.
+        meta = replace(meta, budget_minor=0, budget_id=None)
     most = promotion.most_units
     if most is not None:
         left = most if promotion.limit_units is None else promotion.limit_units - taken

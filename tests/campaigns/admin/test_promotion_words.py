@@ -6,12 +6,16 @@ from django.utils.translation import override
 
 from campaigns.models import Budget, Promotion
 from campaigns.promotion_words import promotion_sentence
+from campaigns.rules.recipes_making import Meta, offer_of
 from campaigns.rules.recipes_reading import read
 from campaigns.services.drafting import begin_change, write_draft
 from orders.models import Category
-from tests.campaigns.admin.test_promotion import live
-from tests.campaigns.recipes import of_kind
-from tests.cast import NOON
+from orders.rules.offers import PriceRequest
+from orders.rules.pricing import price_cart
+from tests.campaigns.admin.test_promotion import live, tried
+from tests.campaigns.recipes import of_kind, use
+from tests.cast import NOON, make_variant
+from tests.orders.shop import fill_cart, line, place
 
 
 def said(kind, gives, terms=None, **parts) -> str:
@@ -56,6 +60,23 @@ def test_1_8_every_field_of_a_revision_is_compared(dana):
 
 
 @pytest.mark.parametrize(
+    ("kind", "gives", "off", "words"),
+    [
+        # Not 40 and 20, the cheapest of each pair: 30 and 20, the cheapest two.
+        ("nth_item", {}, 50, "Of every 2 pieces one at 50 % off, the cheapest ones."),
+        ("cheapest_free", {"of": 2}, 100, "one is free, the cheapest ones."),
+        ("buy_get", {"buy": 1}, 100, "Buy 1, get 1 free, the cheapest ones."),
+    ],
+)
+def test_1_8_of_a_group_it_is_the_cheapest_of_all_that_go(kind, gives, off, words):
+    offer = offer_of(read(kind, {"gives": gives}), Meta("p", "p"))
+    lines = [line(n, each) for n, each in enumerate((100, 80, 60, 40), start=1)]
+    asked = PriceRequest(lines=tuple(lines), currency="JPY", now=NOON)
+    assert price_cart(asked, [offer]).discount_minor == off
+    assert words in said(kind, gives)
+
+
+@pytest.mark.parametrize(
     ("when", "words"),
     [
         ({"until": "00:00"}, "From 00:00 to 24:00."),
@@ -71,6 +92,23 @@ def test_1_8_midnight_ends_a_day_and_does_not_begin_it(when, words):
 def test_1_8_a_budget_is_a_limit_that_is_told():
     text = said("percent", {"percent_bp": 1_000}, {"budget_id": 1})
     assert "While its budget lasts." in text
+
+
+def test_x6_a_change_without_a_use_left_is_tried_as_checkout_has_it(staff, dana):
+    make_variant("COAT", 40_000, on_hand=9)
+    made = live(dana, **of_kind("percent", {"percent_bp": 1_000}), limit_total=1)
+    use(made, "SO1")
+    change = begin_change(promotion_id=made.pk, actor=dana, now=NOON)
+    told = {"promotion": change.pk, "limit_total": "1"}
+    found = tried(staff("marketer"), **told).context["found"]
+    assert found.why_not.code == "budget_exceeded"
+    assert found.with_it.total_minor == place(fill_cart({"COAT": 2})).total_minor
+
+
+def test_s5_the_trial_names_what_it_left_out(staff, db):
+    make_variant("COAT", 40_000, on_hand=9)
+    page = tried(staff("marketer"), lines="COAT 1\nCAOT 5").content.decode()
+    assert "Left out, since nobody can buy it: CAOT" in page
 
 
 @pytest.mark.parametrize("named", [("lines", "own"), ("order_number", "order")])
