@@ -17,7 +17,7 @@ from campaigns.queries.backtests import keys_of_orders
 from campaigns.queries.promotions import names_of_goods
 from campaigns.rules.backtest_totals import OTHERS, Totals, every_day
 from campaigns.rules.recipes_reading import read
-from campaigns.services.publishing import digest_of
+from campaigns.services.drafting import digest_of
 from crm.shared.jobs import job_view
 from crm.shared.money import display_amount
 

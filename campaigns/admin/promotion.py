@@ -18,7 +18,7 @@ from campaigns.admin.promotion_page import comparison, page_of, take_step
 from campaigns.admin.promotion_trial import CARTS, buyers, trial_of
 from campaigns.models import Promotion
 from campaigns.promotion_labels import GALLERY
-from campaigns.services.drafting import write_draft
+from campaigns.services.drafting import digest_of, write_draft
 from crm.shared.clock import now
 from crm.shared.errors import Refusal
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, StaffAdmin
@@ -138,6 +138,7 @@ class PromotionAdmin(StaffAdmin):
                 saved = write_draft(
                     promotion_id=promotion and promotion.pk,
                     content=form.content,
+                    seen=request.POST.get("seen", ""),
                     actor=request.user,
                     now=now(),
                 )
@@ -154,6 +155,7 @@ class PromotionAdmin(StaffAdmin):
             kind=kind,
             kind_label=Promotion.Kind(kind).label,
             promotion=promotion,
+            seen=request.POST.get("seen") or (promotion and digest_of(promotion)),
             carts=CARTS,
             buyers=buyers(),
         )

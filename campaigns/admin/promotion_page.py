@@ -20,7 +20,12 @@ from campaigns.queries.promotions import (
 from campaigns.rules.burning import Burned, by_day, pace, run_out_day
 from campaigns.rules.recipes import Recipe
 from campaigns.rules.recipes_reading import read
-from campaigns.services.drafting import begin_change, clone_promotion, discard_draft
+from campaigns.services.drafting import (
+    begin_change,
+    clone_promotion,
+    digest_of,
+    discard_draft,
+)
 from campaigns.services.publishing import (
     end_promotion,
     pause_promotion,
@@ -89,6 +94,8 @@ def take_step(request, found: Promotion, *, now: datetime) -> tuple[Any, str]:
     how = {"promotion_id": found.pk, "actor": request.user, "now": now}
     if step in _MOVES:
         reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
+        if step == "publish":
+            how["seen"] = request.POST.get("seen", "")
         made = _MOVES[step](**how, reason=reason)
         if isinstance(made, Approval):
             return found, _("Somebody else must agree; it waits for approval.")
@@ -122,6 +129,7 @@ def page_of(user: Any, found: Promotion, *, now: datetime) -> dict[str, Any]:
     change = Promotion.objects.filter(changes=found).first()
     offered = steps_for(user, found)
     return {
+        "seen": digest_of(found),
         "sentence": promotion_sentence(recipe, terms_of(found), names),
         "needs_two": found.is_editable and wants_approval(found),
         "moves": [each for each in offered if each[2]],

@@ -45,7 +45,7 @@ class Backtest(models.Model):
     recipe = models.JSONField(_("what it gives, and when"))
     terms = models.JSONField(_("terms"))
     budget_minor = models.BigIntegerField(_("budget"), null=True)
-    #: Tells whether the draft has changed since (``publishing.digest_of``).
+    #: Tells whether the draft has changed since (``drafting.digest_of``).
     digest = models.CharField(max_length=64)
     days = models.PositiveSmallIntegerField(_("days"))
     #: Orders placed from the one moment to before the other.

@@ -19,8 +19,8 @@ from campaigns.queries.backtests import orders_to_replay, stored_orders
 from campaigns.rules.backtest_totals import Totals
 from campaigns.rules.backtesting import replay
 from campaigns.rules.left_carts import CartTotals
-from campaigns.services.drafting import lock_promotion, recipe_of
-from campaigns.services.publishing import digest_of, terms_of
+from campaigns.services.drafting import digest_of, lock_promotion, recipe_of
+from campaigns.services.publishing import terms_of
 from campaigns.services.replaying import Replaying
 from crm.shared.audit import record_audit
 from crm.shared.dates import bounds_of_day

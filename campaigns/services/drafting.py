@@ -4,8 +4,10 @@ Only drafts are written. What is live gets a draft of its own (``changes``), whi
 ``publishing`` puts in its place in one transaction.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +39,13 @@ class NotPublished(Refusal):
 
     code = "promotion_not_published"
     message = _("Only what was published and has not ended can be changed.")
+
+
+class ChangedSinceSeen(Refusal):
+    """Somebody changed it since you looked at it."""
+
+    code = "promotion_changed_since_seen"
+    message = _("Somebody changed it since you looked at it. Look again.")
 
 
 class RecipeInvalid(Refusal):
@@ -74,6 +83,27 @@ def content_of(promotion: Promotion) -> dict[str, Any]:
     return {name: getattr(promotion, name) for name in CONTENT}
 
 
+def digest_of(promotion: Promotion) -> str:
+    """Return what tells whether a promotion is still what somebody looked at."""
+    budget = promotion.budget
+    seen = [content_of(promotion), budget and budget.amount_minor]
+    text = json.dumps(seen, sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()
+
+
+def refuse_unseen(promotion: Promotion, *, seen: str) -> None:
+    """Refuse to go on with what is not what somebody looked at.
+
+    Args:
+        seen: ``digest_of`` that; empty does not ask.
+
+    Raises:
+        ChangedSinceSeen: it was changed meanwhile.
+    """
+    if seen and seen != digest_of(promotion):
+        raise ChangedSinceSeen
+
+
 @transaction.atomic
 def write_draft(
     *,
@@ -81,6 +111,7 @@ def write_draft(
     content: Mapping[str, Any],
     actor: Any,
     now: datetime,
+    seen: str = "",
 ) -> Promotion:
     """Write a draft, or begin one.
 
@@ -88,8 +119,10 @@ def write_draft(
         promotion_id: None begins a new promotion.
         content: values of ``CONTENT``, ``recipe`` as JSON; all of them for a new one.
         actor: who writes.
+        seen: ``digest_of`` the draft that ``actor`` began with; empty does not ask.
 
     Raises:
+        ChangedSinceSeen: somebody else wrote it meanwhile.
         NotADraft: it is published, or waits for approval.
         RecipeInvalid: nobody can mean its recipe.
     """
@@ -100,6 +133,7 @@ def write_draft(
     promotion = Promotion() if is_new else lock_promotion(promotion_id)
     if not promotion.is_editable:
         raise NotADraft
+    refuse_unseen(promotion, seen="" if is_new else seen)
     before = content_of(promotion)
     for name, value in content.items():
         setattr(promotion, name, value)

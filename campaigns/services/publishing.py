@@ -4,9 +4,7 @@
 of the row, for a reason, and leaves an entry in the audit trail.
 """
 
-import json
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Promotion, PromotionRevision
 from campaigns.rules.promotion_life import ONE, TWO, may_move, needs_two
 from campaigns.services.budgeting import lock_budget
-from campaigns.services.drafting import content_of, lock_promotion, recipe_of
+from campaigns.services.drafting import (
+    content_of,
+    digest_of,
+    lock_promotion,
+    recipe_of,
+    refuse_unseen,
+)
 from crm.shared.approvals import ask_for_approval, withdraw
 from crm.shared.audit import record_audit
 from crm.shared.errors import Refusal
@@ -74,7 +78,7 @@ class AskedBySomebodyElse(Refusal):
 
 @transaction.atomic
 def publish_promotion(
-    *, promotion_id: int, reason: str, actor: Any, now: datetime
+    *, promotion_id: int, reason: str, actor: Any, now: datetime, seen: str = ""
 ) -> Promotion | Approval:
     """Publish a draft, or ask somebody else to agree where it gives much away.
 
@@ -83,11 +87,13 @@ def publish_promotion(
 
     Args:
         reason: why, for the history and whoever agrees.
+        seen: ``digest_of`` what ``actor`` looked at; empty does not ask.
 
     Returns:
         What is published now, or the approval that is waited for.
 
     Raises:
+        ChangedSinceSeen: it is not what ``actor`` looked at.
         MoveNotAllowed, ReasonMissing, PromotionOver, LimitBelowUses: as they say.
         RecipeInvalid: nobody can mean it.
     """
@@ -95,6 +101,7 @@ def publish_promotion(
     if draft.state != _State.DRAFT:
         raise MoveNotAllowed
     _lock_budget_of(draft)
+    refuse_unseen(draft, seen=seen)
     if not wants_approval(draft):
         return _publish(draft, reason=reason, author=actor, now=now)
     _refuse_over(draft, now)
@@ -212,14 +219,6 @@ def wants_approval(promotion: Promotion) -> bool:
         most_budget_minor=settings.PROMOTION_LIMIT_MINOR,
         most_share_bp=settings.PROMOTION_LIMIT_BP,
     )
-
-
-def digest_of(promotion: Promotion) -> str:
-    """Return what tells whether a promotion is still what somebody looked at."""
-    budget = promotion.budget
-    seen = [content_of(promotion), budget and budget.amount_minor]
-    text = json.dumps(seen, sort_keys=True, default=str)
-    return sha256(text.encode()).hexdigest()
 
 
 def _lock_budget_of(promotion: Promotion) -> None:
