@@ -1,12 +1,13 @@
 """Benefits and who has them; every use; benefits that were taken away."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -244,6 +245,8 @@ class SanctionForm(MemberDeedForm):
     until = forms.DateField(
         label=gettext_lazy("until the end of"),
         required=False,
+        # Calendars end: the day after the last one cannot be written.
+        validators=[MaxValueValidator(date(2999, 12, 31))],
         widget=UnfoldAdminSingleDateWidget(),
         help_text=gettext_lazy("Empty is for good."),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -18,6 +19,9 @@ from crm.shared.strict import StrictQueryMixin
 from loyalty.queries.benefits import HeldBenefit, held_benefits
 from loyalty.queries.savings import saved_by_source
 from members.authentication import IsMember
+
+#: Savings of other years are not asked for.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
 def benefit_shape(held: HeldBenefit) -> dict[str, Any]:
@@ -79,6 +83,14 @@ class SavingsQuery(serializers.Serializer):
 
     since = serializers.DateField(required=False)
     until = serializers.DateField(required=False)
+
+    def validate_since(self, day: date) -> date:
+        """Refuse days no shop was open: calendars end, and sums of days with them."""
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise serializers.ValidationError(_("There were no orders on this day."))
+        return day
+
+    validate_until = validate_since
 
     def validate(self, told: dict) -> dict:
         """Fill in what was left out.

@@ -361,3 +361,16 @@ def test_a_benefit_is_taken_away_to_the_end_of_a_day_and_given_again(alice):
     )
     sanction.refresh_from_db()
     assert sanction.ends_at <= clock.now()
+
+
+def test_x3_a_sanction_until_the_last_day_of_calendars_is_refused_in_words(alice):
+    client = client_in_role("support")
+    form = {
+        "benefit": make_benefit("lounge", {"quota": 1}).pk,
+        "number": alice.number,
+        "until": "9999-12-31",
+        "reason": "Guests every day",
+    }
+    answer = client.post(reverse("admin:loyalty_benefitsanction_add"), form)
+    assert answer.status_code == 200
+    assert not BenefitSanction.objects.exists()

@@ -243,6 +243,14 @@ def test_savings_are_the_allocations_and_benefit_uses_that_stand(alice, bob):
     assert wrong.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "asked", ["since=0001-01-01", "until=0001-01-01", "until=9999-12-31"]
+)
+def test_savings_of_the_ends_of_calendars_are_refused(alice, asked):
+    answer = of(alice).get(f"{SHOP}/me/savings?{asked}")
+    assert answer.status_code == 400
+
+
 def test_savings_are_one_statement(alice, django_assert_num_queries):
     with django_assert_num_queries(1):
         saved_by_source(member_id=alice.pk, since=NOON, until=NOON + timedelta(days=1))
