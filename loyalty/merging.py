@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.errors import Refusal
 from loyalty.models import CheckIn, PointsAccount, Referral, Subscription
 from loyalty.services.capping import join_tallies
+from loyalty.services.checking_in import count_streaks
 from loyalty.services.counting_friends import count_friends
 from loyalty.services.merging_points import (
     join_points,
@@ -96,6 +97,7 @@ class LoyaltyMerger(Merger):
         moving = _CHECK_INS.rows(case.loser_id).exclude(day__in=own)
         check_ins = sorted(moving.values_list("pk", flat=True))
         CheckIn.objects.filter(pk__in=check_ins).update(member_id=case.winner_id)
+        count_streaks(member_ids=case.member_ids)
         points = join_points(**who, source=case.source, now=case.now)
         newest = join_value(**who, source=case.source)
         pair = locked_pair(member_ids=case.member_ids, now=case.now)
@@ -139,6 +141,7 @@ class LoyaltyMerger(Merger):
         mine = moved[self.name]
         super().give_back(case, moved)
         self.return_rows(_CHECK_INS, case, mine.get(_CHECK_INS.label, []))
+        count_streaks(member_ids=case.member_ids)
         who = {"loser_id": case.loser_id, "winner_id": case.winner_id}
         orders = moved[OrdersMerger.name][ORDERS.label]
         part_points(

@@ -1,17 +1,32 @@
 """A member looks in: once a day of the shop's zone, with a streak."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from loyalty.models import CheckIn, EarningRule
 from loyalty.queries.check_ins import last_check_in
 from loyalty.rules.caps import streak_on
 from loyalty.services.event_points import Happening, grant_for_event
 from loyalty.services.posting import locked_account
+
+#: Days in a row keep one distance from their numbers.
+_STREAKS = """
+WITH apart AS (
+    SELECT id, member_id, day,
+           day - row_number() OVER (PARTITION BY member_id ORDER BY day)::int AS run
+      FROM loyalty_checkin WHERE member_id = ANY(%s)
+), counted AS (
+    SELECT id, row_number() OVER (PARTITION BY member_id, run ORDER BY day) AS streak
+      FROM apart
+)
+UPDATE loyalty_checkin c SET streak = n.streak FROM counted n
+ WHERE c.id = n.id AND c.streak <> n.streak
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +62,9 @@ def check_in(*, member_id: int, now: datetime) -> CheckedIn:
         now=now,
     )
     return CheckedIn(last, entry.points if entry else 0, is_new)
+
+
+def count_streaks(*, member_ids: Collection[int]) -> None:
+    """Count the streaks of members afresh, whose accounts are locked; earns nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAKS, [list(member_ids)])
