@@ -1,7 +1,10 @@
 """Whose birthday it is. Plain Python."""
 
 from calendar import isleap
-from datetime import date
+from datetime import date, timedelta
+
+#: Whoever moves their birthday has the next one no sooner than this after the last.
+LEAST_APART = timedelta(days=180)
 
 
 def is_birthday(born: date, today: date) -> bool:

@@ -6,7 +6,7 @@ stands for its occasion; a second run finds it and gives nothing (T5).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,6 +21,7 @@ from loyalty.queries.benefits import Rights, rights_of, spans_of
 from loyalty.queries.birthdays import born_on, days_to_celebrate
 from loyalty.queries.program import program
 from loyalty.rules.benefits import Right, Span
+from loyalty.rules.birthdays import LEAST_APART
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import book_of, open_accounts, post
 from members.models import Member
@@ -42,8 +43,9 @@ WITH given AS (
            SELECT FROM loyalty_benefituse u
             WHERE u.benefit_id = %(benefit)s AND u.member_id = g.member_id
               AND starts_with(u.source, %(occasion)s)
-              AND split_part(u.source, ':', -1) <> split_part(g.source, ':', -1)
-              AND u.used_at >= g.period_start::timestamp AT TIME ZONE %(zone)s)
+              AND (u.used_at > %(since)s
+                OR split_part(u.source, ':', -1) <> split_part(g.source, ':', -1)
+               AND u.used_at >= g.period_start::timestamp AT TIME ZONE %(zone)s))
      ORDER BY g.member_id
     ON CONFLICT (benefit_id, source) DO NOTHING
     RETURNING id, member_id, period_start, points, source
@@ -59,10 +61,14 @@ SELECT id, member_id, points, source FROM given ORDER BY member_id
 
 @dataclass(frozen=True, slots=True)
 class _Occasion:
-    """What a gift is for, and the moment whose period it counts in."""
+    """What a gift is for, and the moment whose period it counts in.
+
+    Nobody has two of them less than ``apart`` from one another, whatever the period.
+    """
 
     name: str
     at: datetime
+    apart: timedelta = timedelta(0)
 
     @property
     def beginning(self) -> str:
@@ -87,6 +93,8 @@ class _Given:
 def give_birthday_gifts(*, now: datetime) -> int:
     """Give the birthday gifts of today and the days before, once a period each (T5).
 
+    A birthday that is moved across the end of a period brings none twice.
+
     Returns:
         How many were given by this call.
     """
@@ -96,7 +104,7 @@ def give_birthday_gifts(*, now: datetime) -> int:
     days = days_to_celebrate(now)
     given = 0
     for day, members in born_on(days).items():
-        occasion = _Occasion("birthday", days[day])
+        occasion = _Occasion("birthday", days[day], apart=LEAST_APART)
         for benefit in benefits:
             for start in range(0, len(members), _CHUNK):
                 some = members[start : start + _CHUNK]
@@ -206,6 +214,7 @@ def _write_uses(
                 "actor": _ACTOR,
                 "now": now,
                 "occasion": occasion.beginning,
+                "since": occasion.at - occasion.apart,
                 "zone": settings.SHOP_TIME_ZONE,
                 "public_ids": [new_public_id("bus") for _ in ids],
                 "members": ids,

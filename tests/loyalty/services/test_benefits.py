@@ -290,6 +290,23 @@ def test_t4_x2_an_upgrade_gift_is_of_the_tier_that_was_reached(alice, at_once):
         earn_for_order(order_id=paid_order(alice, 60_000, at=at).pk, now=at)
         if at_once:
             drain(now=at)
+@pytest.mark.parametrize("period", ["year", "cycle"])
+def test_t5_a_birthday_moved_into_the_next_period_brings_no_second_gift(db, period):
+    make_benefit("cake", {"number": 88}, kind="birthday_gift", period=period)
+    new_year = datetime(2027, 1, 1, 4, tzinfo=UTC)
+    member = make_member(
+        11,
+        birthday="1990-12-31",
+        birth_month=12,
+        joined_at=new_year.replace(year=2020),
+    )
+    assert give_birthday_gifts(now=new_year - timedelta(days=1)) == 1
+    member.birthday, member.birth_month = "1990-01-02", 1
+    member.save()
+    assert give_birthday_gifts(now=new_year + timedelta(days=1)) == 0
+    assert give_birthday_gifts(now=datetime(2028, 1, 2, 4, tzinfo=UTC)) == 1
+
+
     drain(now=NOON + timedelta(days=1))
     assert upgrade_gifts(alice) == ["up_gold", "up_silver"]
 

@@ -12,6 +12,7 @@ from loyalty.services.checking_in import check_in
 from loyalty.services.event_points import Happening, grant_for_events
 from members.services.inviting import invitation_code_of
 from members.services.joining import join
+from members.services.merging import merge_members
 from tests.cast import NOON, make_member, put_in_state
 from tests.faults.callers import at_once
 from tests.loyalty.books import account_of, assert_sound, ledger, rule
@@ -63,6 +64,26 @@ def test_who_was_born_on_29_february_celebrates_every_year(db):
         at = NOON.replace(year=year, month=2, day=day)
         assert grant_birthdays(now=at) == written
     assert account_of(leap).balance == 176
+
+
+def test_t5_a_birthday_moved_over_new_year_earns_once(dana):
+    """Also where the other birthday came with a merge."""
+    rule("birthday", occasion="birthday", points=88)
+    eve = NOON.replace(year=2026, month=12, day=31)
+    moved, stays, goes = (
+        born(1, "1990-12-31"),
+        born(2, "1990-01-01"),
+        born(3, "1990-12-31"),
+    )
+    assert grant_birthdays(now=eve) == 2
+    moved.birthday, moved.birth_month = "1990-01-01", 1
+    moved.save()
+    merge_members(
+        winner_id=stays.pk, loser_id=goes.pk, actor=dana, reason="one person", now=eve
+    )
+    assert grant_birthdays(now=eve + DAY) == 0
+    assert grant_birthdays(now=eve + 366 * DAY) == 2
+    assert account_of(moved).balance == account_of(stays).balance == 176
 
 
 def test_birthdays_take_the_same_few_statements_for_many(
