@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Coupon, CouponTemplate
@@ -46,7 +47,11 @@ class CouponReward:
         return coupon.public_id
 
     def undo(self, promise: Promise, *, now: datetime) -> None:
-        """Revoke the coupon while nobody used, held or passed it on, and it lasts."""
+        """Revoke the coupon while nobody used, held or passed it on, and it lasts.
+
+        What came of a reward that was given back was not given out: the template has
+        one more again, like the reward.
+        """
         own = Coupon.objects.filter(
             public_id=promise.result,
             member_id=promise.member_id,
@@ -55,6 +60,10 @@ class CouponReward:
         )
         if not own.update(state=Coupon.State.REVOKED):
             raise RewardUsed
+        template = CouponTemplate.objects.filter(
+            coupons__public_id=promise.result, issued__gt=0
+        )
+        template.update(issued=F("issued") - 1)
 
 
 def _live(template: str) -> CouponTemplate:

@@ -25,7 +25,7 @@ from loyalty.services.redeeming_rewards import (
     RewardPriceChanged,
 )
 from loyalty.services.reward_kinds import RewardGone, RewardIncomplete, RewardUsed
-from orders.models import StockMove, Wallet
+from orders.models import StockMove, Variant, Wallet
 from orders.services.verifying_stock import verify_stock
 from orders.services.wallet_verification import verify_wallets
 from orders.services.wallets import top_up_wallet
@@ -281,6 +281,31 @@ def test_a_coupon_is_issued_and_revoked_but_not_once_it_was_used(alice):
     states = Coupon.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == ["revoked", "used"]
     assert account_of(alice).balance == 1_000
+
+
+def test_goods_whose_stock_is_no_longer_kept_are_given_back_all_the_same(alice):
+    give(alice, 500)
+    make_address(alice)
+    mug = make_variant("MUG", 3_000, on_hand=1)
+    reward = make_reward(500, kind="goods", variant=mug, refundable_days=7, stock=1)
+    redemption = redeem(alice, reward)
+    Variant.objects.filter(pk=mug.pk).update(on_hand=None)
+    cancel(alice, redemption)
+    reward.refresh_from_db()
+    assert (account_of(alice).balance, reward.taken) == (500, 0)
+
+
+def test_x5_a_coupon_given_back_is_there_for_the_next_one(alice, bob):
+    give(alice, 500)
+    give(bob, 500)
+    template = make_template(stock=1)
+    reward = make_reward(
+        500, kind="coupon", template=template.public_id, refundable_days=7, stock=1
+    )
+    cancel(alice, redeem(alice, reward))
+    assert redeem(bob, reward).state == "fulfilled"
+    template.refresh_from_db()
+    assert template.issued == 1
 
 
 def test_a_reward_that_says_nothing_of_what_it_gives_costs_nothing(alice):
