@@ -120,8 +120,14 @@ class BenefitReward(_Kind):
     label = _("benefit")
     needs = "benefit"
 
+    def check(self, reward: Reward) -> None:
+        """Refuse a benefit that nobody can use any more."""
+        super().check(reward)
+        if not reward.benefit.is_active:
+            raise RewardIncomplete
+
     def fulfil(self, promise: Promise, *, now: datetime) -> str:
-        """Add the use."""
+        """Add the use; whom a sanction took the benefit from is refused."""
         return buy_use(
             benefit_id=promise.terms["benefit"],
             member_id=promise.member_id,

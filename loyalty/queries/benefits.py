@@ -45,6 +45,7 @@ def rights_of(
     *,
     benefits: Iterable[Benefit],
     reached: str = "",
+    sanctions: bool = True,
 ) -> Rights:
     """Return what members have of some benefits at ``at``: a union (T18).
 
@@ -54,8 +55,9 @@ def rights_of(
     Args:
         reached: a mark, such as ``tier:gold``: what it alone brings whoever reached
             it, whether they hold it still or passed it.
+        sanctions: False tells what they would have if nobody were under one.
     """
-    under = _sanctioned(member_ids, at)
+    under = _sanctioned(member_ids, at) if sanctions else set()
     return _rights(member_ids, at, benefits, under, reached)
 
 

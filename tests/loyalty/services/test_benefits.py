@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from campaigns.models import Coupon, CouponTemplate
 from crm.shared.models import AuditEntry, Delivery, Fact
 from crm.shared.outbox import drain, record
-from loyalty.models import BenefitTally, BenefitUse
+from loyalty.models import Benefit, BenefitTally, BenefitUse
 from loyalty.queries.benefits import best_number, held_benefits
 from loyalty.services.earning import earn_for_order
 from loyalty.services.ending_redemptions import cancel_redemption
@@ -17,7 +17,7 @@ from loyalty.services.giving_benefits import (
     give_drips,
     give_upgrade_gifts,
 )
-from loyalty.services.reward_kinds import RewardUsed
+from loyalty.services.reward_kinds import RewardIncomplete, RewardUsed
 from loyalty.services.sanctioning import (
     SanctionReasonMissing,
     lift_sanction,
@@ -208,6 +208,57 @@ def test_a_bought_use_of_a_period_that_is_over_is_gone(alice):
         )
 
 
+def test_a_use_that_could_not_be_used_is_not_sold(alice, dana):
+    """Of no benefit that is over, nor to who is under a sanction or beyond the quota."""
+    give(alice, 500)
+    benefit = make_benefit("freight", GOLD)
+    reward = make_reward(500, kind="benefit", benefit=benefit)
+    put_in_tier(alice, "gold")
+    for number in range(GOLD["quota"]):
+        use(alice, f"order:{number}")
+    put_in_tier(alice, "silver")
+    with pytest.raises(BenefitUsedUp):
+        redeem(alice, reward)
+    BenefitUse.objects.update(state="returned", returned_at=NOON)
+    BenefitTally.objects.update(used=0)
+    sanction_benefit(
+        benefit_id=benefit.pk,
+        member_id=alice.pk,
+        reason="abuse",
+        until=NOON + timedelta(hours=1),
+        actor=dana,
+        now=NOON,
+    )
+    with pytest.raises(BenefitNotHeld):
+        redeem(alice, reward)
+    Benefit.objects.update(is_active=False)
+    after = NOON + timedelta(hours=1)
+    with pytest.raises(RewardIncomplete):
+        redeem(alice, reward, now=after)
+    assert account_of(alice).balance == 500
+    Benefit.objects.update(is_active=True)
+    redeem(alice, reward, now=after)
+    assert_sound()
+
+
+def test_a_sanction_does_not_use_up_what_was_bought(alice, dana):
+    give(alice, 500)
+    benefit = make_benefit("freight", {"quota": 1})
+    reward = make_reward(500, kind="benefit", benefit=benefit, refundable_days=7)
+    redemption = redeem(alice, reward)
+    use(alice, "order:1")
+    sanction_benefit(
+        benefit_id=benefit.pk,
+        member_id=alice.pk,
+        reason="abuse",
+        until=None,
+        actor=dana,
+        now=NOON,
+    )
+    cancel_redemption(redemption=redemption.public_id, member_id=alice.pk, now=NOON)
+    assert account_of(alice).balance == 500
+
+
 # --- Gifts --------------------------------------------------------------------
 
 
@@ -237,6 +288,23 @@ def test_t5_who_changes_the_birthday_gets_no_second_gift_in_the_cycle(db):
     member.birthday, member.birth_month = "1990-12-01", 12
     member.save()
     assert give_birthday_gifts(now=datetime(2026, 12, 1, 4, tzinfo=UTC)) == 0
+
+
+@pytest.mark.parametrize("period", ["year", "cycle"])
+def test_t5_a_birthday_moved_into_the_next_period_brings_no_second_gift(db, period):
+    make_benefit("cake", {"number": 88}, kind="birthday_gift", period=period)
+    new_year = datetime(2027, 1, 1, 4, tzinfo=UTC)
+    member = make_member(
+        11,
+        birthday="1990-12-31",
+        birth_month=12,
+        joined_at=new_year.replace(year=2020),
+    )
+    assert give_birthday_gifts(now=new_year - timedelta(days=1)) == 1
+    member.birthday, member.birth_month = "1990-01-02", 1
+    member.save()
+    assert give_birthday_gifts(now=new_year + timedelta(days=1)) == 0
+    assert give_birthday_gifts(now=datetime(2028, 1, 2, 4, tzinfo=UTC)) == 1
 
 
 def test_t5_an_upgrade_gift_is_given_once_per_tier_and_cycle(alice):
@@ -290,23 +358,6 @@ def test_t4_x2_an_upgrade_gift_is_of_the_tier_that_was_reached(alice, at_once):
         earn_for_order(order_id=paid_order(alice, 60_000, at=at).pk, now=at)
         if at_once:
             drain(now=at)
-@pytest.mark.parametrize("period", ["year", "cycle"])
-def test_t5_a_birthday_moved_into_the_next_period_brings_no_second_gift(db, period):
-    make_benefit("cake", {"number": 88}, kind="birthday_gift", period=period)
-    new_year = datetime(2027, 1, 1, 4, tzinfo=UTC)
-    member = make_member(
-        11,
-        birthday="1990-12-31",
-        birth_month=12,
-        joined_at=new_year.replace(year=2020),
-    )
-    assert give_birthday_gifts(now=new_year - timedelta(days=1)) == 1
-    member.birthday, member.birth_month = "1990-01-02", 1
-    member.save()
-    assert give_birthday_gifts(now=new_year + timedelta(days=1)) == 0
-    assert give_birthday_gifts(now=datetime(2028, 1, 2, 4, tzinfo=UTC)) == 1
-
-
     drain(now=NOON + timedelta(days=1))
     assert upgrade_gifts(alice) == ["up_gold", "up_silver"]
 
