@@ -44,7 +44,7 @@ def open_referral(*, friend_id: int, now: datetime) -> Referral | None:
 
     Returns:
         The referral, the same one on every call; None while the program is off, or
-        for a member who was not invited.
+        for a member who was not invited, or by whom they became one with since.
     """
     done = Referral.objects.filter(friend_id=friend_id).first()
     if done is not None:
@@ -53,10 +53,13 @@ def open_referral(*, friend_id: int, now: datetime) -> Referral | None:
     invitation = Invitation.objects.filter(invitee_id=friend_id).first()
     if invitation is None or not terms.is_active:
         return None
+    inviter_id = standing_id(invitation.inviter_id)
+    if inviter_id == friend_id:
+        return None
     referral, _is_new = Referral.objects.get_or_create(
         friend_id=friend_id,
         defaults={
-            "inviter_id": standing_id(invitation.inviter_id),
+            "inviter_id": inviter_id,
             "joined_at": invitation.accepted_at,
             "conversion": terms.conversion,
             "least_order_minor": terms.least_order_minor,
@@ -168,7 +171,8 @@ def _convert(referral: Referral, found: Conversion, *, buyer_id: int) -> None:
     """Note by what the friend counts, and what speaks against it."""
     terms = referral_program()
     inviter_id = referral.inviter_id
-    is_one_member = buyer_id == inviter_id
+    # Who was merged into the friend they brought stays the inviter.
+    is_one_member = buyer_id == standing_id(inviter_id)
     others = friends_of(inviter_id).exclude(pk=referral.pk)
     newest = others.order_by("-joined_at", "-pk").values_list("friend_id", flat=True)
     friends = list(newest[:MOST_FRIENDS])

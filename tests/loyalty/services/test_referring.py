@@ -524,6 +524,20 @@ def test_a_friend_who_was_merged_into_somebody_still_counts(alice, bob):
     assert (referral.state, points_of(bob)) == ("rewarded", 100)
 
 
+def test_who_became_one_with_the_friend_they_brought_brings_nothing(alice, dana):
+    """However late the fact of joining comes, and whoever of the two stays."""
+    promise()
+    referral, late = brought(alice, 7), befriended(alice, 8)
+    merge = {"actor": dana, "reason": "one person", "now": NOON}
+    merge_members(loser_id=alice.pk, winner_id=referral.friend_id, **merge)
+    assert open_referral(friend_id=referral.friend_id, now=NOON) == referral
+    buys(referral)
+    assert (referral.state, referral.reasons) == ("rejected", ["self_referral"])
+    assert points_of(referral.friend) == 0
+    merge_members(loser_id=referral.friend_id, winner_id=late.pk, **merge)
+    assert open_referral(friend_id=late.pk, now=NOON) is None
+
+
 def test_an_order_of_nobody_changes_nothing(db):
     order = paid_order(None, 10_000)
     assert review_of_order(order_id=order.pk, now=NOON) == 0
