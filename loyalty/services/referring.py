@@ -20,6 +20,7 @@ from loyalty.queries.referrals import (
 )
 from loyalty.rules.referrals import (
     SELF_REFERRAL,
+    SUSPICIONS,
     Conversion,
     Purchase,
     conversion_of,
@@ -56,7 +57,7 @@ def open_referral(*, friend_id: int, now: datetime) -> Referral | None:
     inviter_id = standing_id(invitation.inviter_id)
     if inviter_id == friend_id:
         return None
-    referral, _is_new = Referral.objects.get_or_create(
+    referral, is_new = Referral.objects.get_or_create(
         friend_id=friend_id,
         defaults={
             "inviter_id": inviter_id,
@@ -69,6 +70,11 @@ def open_referral(*, friend_id: int, now: datetime) -> Referral | None:
             "friend_template": terms.friend_template,
         },
     )
+    if is_new:
+        # Devices sign out and cards are removed: what they have in common is best seen
+        # now, and is looked for again when the friend counts.
+        referral.reasons = _suspicions(referral, buyer_id=standing_id(friend_id))
+        referral.save(update_fields=["reasons"])
     # An order may have been paid before this fact came.
     return review_referral(referral_id=referral.pk, now=now)
 
@@ -168,7 +174,14 @@ def locked_referral(*, referral_id: int, now: datetime) -> Referral:
 
 
 def _convert(referral: Referral, found: Conversion, *, buyer_id: int) -> None:
-    """Note by what the friend counts, and what speaks against it."""
+    """Note by what the friend counts, and what spoke against it then or ever since."""
+    referral.order_id, referral.converted_at = found.order_id, found.at
+    known = {*referral.reasons, *_suspicions(referral, buyer_id=buyer_id)}
+    referral.reasons = [code for code in SUSPICIONS if code in known]
+
+
+def _suspicions(referral: Referral, *, buyer_id: int) -> list[str]:
+    """Return what speaks against a referral at the moment."""
     terms = referral_program()
     inviter_id = referral.inviter_id
     # Who was merged into the friend they brought stays the inviter.
@@ -177,8 +190,7 @@ def _convert(referral: Referral, found: Conversion, *, buyer_id: int) -> None:
     newest = others.order_by("-joined_at", "-pk").values_list("friend_id", flat=True)
     friends = list(newest[:MOST_FRIENDS])
     marks = marks_of({inviter_id, buyer_id, *friends})
-    referral.order_id, referral.converted_at = found.order_id, found.at
-    referral.reasons = list(
+    return list(
         suspicions(
             is_one_member=is_one_member,
             friend={} if is_one_member else marks.get(buyer_id, {}),

@@ -390,6 +390,21 @@ def test_what_friend_and_inviter_share_holds_the_referral(alice, sign):
     assert not PointsEntry.objects.exists()
 
 
+@pytest.mark.parametrize("sign", [same_device, same_instrument])
+def test_what_was_shared_at_joining_holds_it_though_it_is_gone_by_the_order(
+    alice, sign
+):
+    promise()
+    friend = befriended(alice, 7)
+    sign(alice, friend)
+    referral = open_referral(friend_id=friend.pk, now=NOON)
+    assert (referral.state, referral.reasons) == ("waiting", [sign.__name__])
+    Session.objects.filter(user__member=friend).delete()
+    PaymentInstrument.objects.filter(member=friend).delete()
+    buys(referral)
+    assert (referral.state, referral.reasons) == ("held", [sign.__name__])
+
+
 @pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: sign.__name__)
 def test_what_friends_share_among_one_another_holds_the_referral(alice, sign):
     promise()
