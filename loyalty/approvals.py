@@ -8,12 +8,27 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from crm.shared.approvals import Deed
 from crm.shared.models import Approval
-from loyalty.models import PointsEntry
+from loyalty.models import PointsEntry, ReasonCode
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.adjusting_by_hand import APPROVED
 from loyalty.services.undoing_by_hand import undo
 from loyalty.services.versioning import publish_approved
 from members.queries import standing_id
+
+
+def _code(params: dict[str, Any]) -> str:
+    """Return why, for finance; what was asked for before there were codes has none."""
+    return params.get("reason_code", "")
+
+
+def _with_reason(said: str, params: dict[str, Any]) -> str:
+    code = _code(params)
+    if not code:
+        return said
+    return gettext("%(deed)s Reason code: %(reason)s.") % {
+        "deed": said,
+        "reason": ReasonCode(code).label,
+    }
 
 
 class PointsAdjustment(Deed):
@@ -23,18 +38,18 @@ class PointsAdjustment(Deed):
     label = gettext_lazy("Adjustment of points")
 
     def words(self, params: dict[str, Any]) -> str:
-        """Return how many points come or go."""
+        """Return how many points come or go, and for which reason."""
         count = abs(params["points"])
         words = {"points": f"{count:,d}"}
         if params["points"] > 0:
-            return (
-                ngettext("Grant %(points)s point.", "Grant %(points)s points.", count)
-                % words
+            said = ngettext(
+                "Grant %(points)s point.", "Grant %(points)s points.", count
             )
-        return (
-            ngettext("Deduct %(points)s point.", "Deduct %(points)s points.", count)
-            % words
-        )
+        else:
+            said = ngettext(
+                "Deduct %(points)s point.", "Deduct %(points)s points.", count
+            )
+        return _with_reason(said % words, params)
 
     def carry_out(self, approval: Approval, *, now: datetime) -> None:
         """Write the entry, once; after a merge in the account of who stayed.
@@ -48,6 +63,7 @@ class PointsAdjustment(Deed):
         verb(
             member_id=standing_id(approval.params["member"]),
             points=abs(points),
+            reason_code=_code(approval.params),
             reason=approval.reason,
             actor=approval.author,
             source=f"{APPROVED}{approval.public_id}",
@@ -65,8 +81,10 @@ class PointsUndoing(Deed):
         """Return what is undone."""
         words = {"points": f"{params['points']:,d}"}
         if params["deed"] == "reinstate":
-            return gettext("Reinstate %(points)s expired points.") % words
-        return gettext("Revoke an entry of %(points)s points.") % words
+            said = gettext("Reinstate %(points)s expired points.")
+        else:
+            said = gettext("Revoke an entry of %(points)s points.")
+        return _with_reason(said % words, params)
 
     def carry_out(self, approval: Approval, *, now: datetime) -> None:
         """Write the counter-entry, once.
@@ -76,6 +94,7 @@ class PointsUndoing(Deed):
         """
         undo(
             PointsEntry.objects.get(pk=approval.params["entry"]),
+            reason_code=_code(approval.params),
             reason=approval.reason,
             actor=approval.author,
             now=now,

@@ -18,7 +18,8 @@ class LoyaltyData(PersonalData):
         Table(
             "loyalty.PointsEntry",
             "account",
-            kept="public_id seq kind points balance_after reason occurred_at",
+            kept="public_id seq kind points balance_after reason_code reason "
+            "occurred_at",
             plain="account source actor trace reverses",
         ),
         Table(
@@ -42,7 +43,7 @@ class LoyaltyData(PersonalData):
             "loyalty.PointsFreeze",
             "hold__account",
             kept="public_id until",
-            plain="hold reason actor ended_by end_reason",
+            plain="hold reason_code reason actor ended_by end_reason_code end_reason",
         ),
         Table("loyalty.HoldTake", "hold__account", plain="hold lot points"),
         Table(

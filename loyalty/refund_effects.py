@@ -82,6 +82,7 @@ class LoyaltyEffects:
             shortage=shortage_of(planned.shortfall, policy=terms.claw_back),
             points_deducted=0,
             occurred_at=now,
+            grace=terms.return_grace,
         )
         try:
             _book, moved = move_for_refund(

@@ -20,7 +20,7 @@ from crm.shared.dates import add_months
 from crm.shared.errors import Refusal
 from crm.shared.money import format_amount
 from crm.shared.staff_lists import LedgerAdmin, money_column
-from loyalty.models import PointsClose, PointsEntry
+from loyalty.models import PointsClose, PointsEntry, ReasonCode
 from loyalty.queries.closing import cohorts_of, last_close
 from loyalty.rules.closing import breakage_curve, month_of, next_month
 from loyalty.services.closing import close_month
@@ -153,6 +153,15 @@ def page_of(close: PointsClose) -> dict[str, Any]:
             )
             for kind in kinds
         ],
+        "by_hand": [
+            (
+                ReasonCode(code).label,
+                PointsEntry.Kind(kind).label,
+                entries,
+                points,
+            )
+            for code, kind, entries, points in close.by_hand
+        ],
         "coming": coming,
         #: What went back into lots between the end of the month and the closing.
         "restored": close.open_points - sum(points for _last, points in coming),
@@ -176,6 +185,10 @@ def figures(close: PointsClose) -> list[tuple[str, str, int]]:
     rows = [("opening", "", close.opening)]
     rows += [("moved", kind, points) for kind, points in close.moved.items()]
     rows += [("late", kind, points) for kind, points in close.late.items()]
+    rows += [
+        (f"by hand: {kind}", code, points)
+        for code, kind, _entries, points in close.by_hand
+    ]
     rows += [
         ("closing", "", close.closing),
         ("open", "", close.open_points),

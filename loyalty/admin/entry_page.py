@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from crm.shared.errors import Refusal
 from loyalty.earning_words import entry_words
 from loyalty.models import PointsEntry
+from loyalty.note_words import note_words
 from loyalty.queries.balances import balance_line
 from loyalty.queries.books import other_side, sources_of, uses_of
 from loyalty.services.revoking import Revocation, preview_revocation, refuse_late
@@ -27,6 +28,7 @@ def page_of(user: Any, entry: PointsEntry, *, now: datetime) -> dict[str, Any]:
         "sources": sources_of(entry)[:_MOST_SHOWN],
         "undone_by": PointsEntry.objects.filter(reverses=entry).order_by("seq"),
         "other_side": other_side(entry),
+        "note": note_of(entry),
         "why": _why(entry),
         "terms": _terms(entry),
         "steps": balance_line(entry.account, at=now),
@@ -34,6 +36,11 @@ def page_of(user: Any, entry: PointsEntry, *, now: datetime) -> dict[str, Any]:
         "may_undo": user.has_perm(UNDO),
         **_undoing(user, entry, now),
     }
+
+
+def note_of(entry: PointsEntry) -> str:
+    """Return what was noted of an entry, in words."""
+    return note_words(entry.reason, kind=entry.kind)
 
 
 def _why(entry: PointsEntry) -> list[tuple[str, str, str]]:

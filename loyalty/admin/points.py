@@ -24,16 +24,17 @@ from crm.shared.models import Approval
 from crm.shared.spreadsheets import safe_cell
 from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import BAD, BUSY, CALM, GOOD, LedgerAdmin, labelled
-from loyalty.admin.entry_page import UNDO, page_of
+from loyalty.admin.entry_page import UNDO, note_of, page_of
 from loyalty.admin.statements import check_page, statement_page
-from loyalty.models import PointsAccount, PointsEntry
+from loyalty.models import PointsAccount, PointsEntry, ReasonCode
 from loyalty.queries.balances import balance_line
 from loyalty.queries.books import breakdown, open_freezes, statement
 from loyalty.queries.currencies import gathered
 from loyalty.queries.points import available_points
+from loyalty.services.adjusting_by_hand import SHORTEST_NOTE
 from loyalty.services.undoing_by_hand import undo_by_hand
 
-_SHORTEST_REASON, _LONGEST_REASON = 3, 200
+_LONGEST_NOTE = 200
 
 
 @admin.register(PointsAccount)
@@ -120,7 +121,7 @@ class PointsAccountAdmin(LedgerAdmin):
         rows = csv.writer(answer)
         rows.writerow(
             ["member", "number", "time", "entry", "kind", "points", "balance_after"]
-            + ["expires_at", "source", "reason", "actor"]
+            + ["expires_at", "source", "reason", "actor", "reason_code"]
         )
         for entry in statement(member_id=account.pk):
             lot = getattr(entry, "lot", None)
@@ -130,7 +131,8 @@ class PointsAccountAdmin(LedgerAdmin):
                     *(number, entry.seq, localtime(entry.occurred_at).isoformat()),
                     *(entry.public_id, entry.kind, entry.points, entry.balance_after),
                     localtime(ends).isoformat() if ends else "",
-                    *map(safe_cell, (entry.source, entry.reason, entry.actor)),
+                    *map(safe_cell, (entry.source, note_of(entry), entry.actor)),
+                    entry.reason_code,
                 ]
             )
         return answer
@@ -164,13 +166,15 @@ class PointsEntryAdmin(LedgerAdmin):
         "kind_label",
         "signed_points",
         "balance",
-        "reason",
+        "reason_code",
+        "note",
         "who_did_it",
         "source",
     ]
     list_select_related = ["account__member"]
     list_filter = [
         ("kind", ChoicesDropdownFilter),
+        ("reason_code", ChoicesDropdownFilter),
         ("occurred_at", RangeDateTimeFilter),
     ]
     search_fields = ["=account__member__number", "=public_id"]
@@ -205,6 +209,11 @@ class PointsEntryAdmin(LedgerAdmin):
     def signed_points(self, entry: PointsEntry) -> str:
         """Return the movement with its sign."""
         return f"{entry.points:+,d}"
+
+    @admin.display(description=_("note"))
+    def note(self, entry: PointsEntry) -> str:
+        """Return why, in words."""
+        return note_of(entry)
 
     @admin.display(description=_("balance after"))
     def balance(self, entry: PointsEntry) -> str:
@@ -247,6 +256,7 @@ class PointsEntryAdmin(LedgerAdmin):
             "opts": self.opts,
             "original": entry,
             "kind_label": entry.get_kind_display(),
+            "reason_codes": ReasonCode.choices,
             "request_key": request.POST.get("request_key") or str(uuid.uuid4()),
             "error": error,
             **page_of(request.user, entry, now=now()),
@@ -256,11 +266,12 @@ class PointsEntryAdmin(LedgerAdmin):
     def _undo(self, request, entry: PointsEntry, at) -> str:
         """Do what the form asks for; return why not."""
         reason = request.POST.get("reason", "").strip()
-        if not _SHORTEST_REASON <= len(reason) <= _LONGEST_REASON:
+        if not SHORTEST_NOTE <= len(reason) <= _LONGEST_NOTE:
             return gettext("Give a reason of 3 to 200 characters.")
         try:
             done = undo_by_hand(
                 entry_id=entry.pk,
+                reason_code=request.POST.get("reason_code", ""),
                 reason=reason,
                 author=request.user,
                 source=request.POST.get("request_key", "")[:36] or entry.public_id,

@@ -48,6 +48,7 @@ def _grant(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
     return grant_points(
         member_id=member.pk,
         points=told["points"],
+        reason_code=told["reason_code"],
         reason=told["reason"],
         actor=actor,
         source=f"server:{told['source']}",
@@ -71,6 +72,7 @@ def _freeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFreez
         member_id=member.pk,
         points=told.get("points"),
         until=told.get("until"),
+        reason_code=told["reason_code"],
         reason=told["reason"],
         actor=actor,
         source=f"server:{told['source']}",
@@ -82,7 +84,11 @@ def _unfreeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFre
     freezes = PointsFreeze.objects.filter(hold__account_id=member.pk)
     freeze = _find(freezes, told["freeze"])
     return unfreeze_points(
-        freeze_id=freeze.pk, reason=told["reason"], actor=actor, now=at
+        freeze_id=freeze.pk,
+        reason_code=told["reason_code"],
+        reason=told["reason"],
+        actor=actor,
+        now=at,
     )
 
 
@@ -91,7 +97,13 @@ def _revoke(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry
     before = Q(account__member__merged_into_id=member.pk)
     entries_of = PointsEntry.objects.filter(Q(account_id=member.pk) | before)
     entry = _find(entries_of, told["entry"])
-    return revoke_entry(entry_id=entry.pk, reason=told["reason"], actor=actor, now=at)
+    return revoke_entry(
+        entry_id=entry.pk,
+        reason_code=told["reason_code"],
+        reason=told["reason"],
+        actor=actor,
+        now=at,
+    )
 
 
 def _points_of(made: PointsEntry | PointsFreeze) -> int:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from crm.shared.strict import StrictSerializer
 from loyalty.api.serializers import EntryShape, PointsShape
+from loyalty.models import ReasonCode
 
 #: Kind of request -> the fields it needs besides ``kind`` and ``reason``.
 NEEDS = {
@@ -18,6 +19,8 @@ NEEDS = {
 }
 #: Fields that a kind takes where they are given.
 _MAY = {"freeze": ("points", "until")}
+#: Kinds without a reason code: a member who spends corrects nothing (P27).
+_UNCODED = {"spend"}
 #: Points one request may move.
 _MOST_POINTS = 1_000_000
 
@@ -26,7 +29,12 @@ class PointsRequest(StrictSerializer):
     """One movement of points, or a freeze; each kind has its fields."""
 
     kind = serializers.ChoiceField([(kind, kind) for kind in NEEDS])
-    reason = serializers.CharField(min_length=3, max_length=200)
+    reason = serializers.CharField(min_length=3, max_length=200, help_text="The note.")
+    reason_code = serializers.ChoiceField(
+        ReasonCode.choices,
+        required=False,
+        help_text="What finance groups by; other when left out. Not of spend.",
+    )
     points = serializers.IntegerField(
         min_value=1,
         max_value=_MOST_POINTS,
@@ -52,6 +60,8 @@ class PointsRequest(StrictSerializer):
         """Take what a kind needs, and nothing else."""
         needs = NEEDS[attrs["kind"]]
         allowed = {"kind", "reason", *needs, *_MAY.get(attrs["kind"], ())}
+        if attrs["kind"] not in _UNCODED:
+            allowed.add("reason_code")
         wrong: dict[str, Any] = {
             name: _("This field is required.") for name in needs if name not in attrs
         }
@@ -60,6 +70,8 @@ class PointsRequest(StrictSerializer):
         }
         if wrong:
             raise serializers.ValidationError(wrong)
+        if attrs["kind"] not in _UNCODED:
+            attrs.setdefault("reason_code", ReasonCode.OTHER)
         return attrs
 
 

@@ -10,18 +10,12 @@ from loyalty.models.benefit import (
 from loyalty.models.close import PointsClose
 from loyalty.models.currency import VALUE, Currency
 from loyalty.models.earning import CheckIn, EarningRule, EarningTally
+from loyalty.models.hold import HoldTake, PointsFreeze, PointsHold
 from loyalty.models.ladder import Ladder, LadderVersion, Tier, VersionRung
 from loyalty.models.plan import Plan, PlanPrice
-from loyalty.models.points import (
-    HoldTake,
-    LotTake,
-    PointsAccount,
-    PointsEntry,
-    PointsFreeze,
-    PointsHold,
-    PointsLot,
-)
+from loyalty.models.points import LotTake, PointsAccount, PointsEntry, PointsLot
 from loyalty.models.program import Program
+from loyalty.models.reason import ReasonCode
 from loyalty.models.referral import (
     Referral,
     ReferralConversion,
@@ -71,6 +65,7 @@ __all__ = [
     "PointsLot",
     "Program",
     "QualifyingEntry",
+    "ReasonCode",
     "Referral",
     "ReferralConversion",
     "ReferralProgram",

@@ -34,6 +34,8 @@ class PointsClose(models.Model):
     waterfall = models.JSONField(_("coming expiry"))
     #: What became of the points of each month: see ``loyalty.rules.closing.Cohort``.
     cohorts = models.JSONField(_("points by age"))
+    #: What staff moved by hand: ``[reason code, kind, entries, points]`` each (P27).
+    by_hand = models.JSONField(_("by hand"), default=list, db_default=[])
     closed_at = models.DateTimeField(_("closed at"))
     actor = models.CharField(_("actor"), max_length=80)
 

@@ -1,5 +1,7 @@
 """What points are worth, and how long they last: configuration."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -109,6 +111,16 @@ class Program(models.Model):
         db_default=0,
         help_text=_("So long after they expired staff may bring them back; 0: never."),
     )
+    return_grace_days = models.PositiveSmallIntegerField(
+        _("days that returned points last at least"),
+        default=30,
+        db_default=30,
+        help_text=_(
+            "Points that paid for what is refunded keep their end. Where it is past or "
+            "nearer than so many days, they end so many days after the refund. 0: none "
+            "last longer, and what has ended by then expires again at once."
+        ),
+    )
     transfer_max = models.PositiveIntegerField(
         _("points a member may pass on at once"),
         default=0,
@@ -156,3 +168,8 @@ class Program(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def return_grace(self) -> timedelta:
+        """Return what points that were given back last at least (P20)."""
+        return timedelta(days=self.return_grace_days)

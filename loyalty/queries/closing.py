@@ -14,6 +14,14 @@ SELECT kind, coalesce(sum(points) FILTER (WHERE occurred_at >= %(start)s), 0)::b
  WHERE occurred_at < %(end)s
  GROUP BY kind ORDER BY kind
 """
+#: What staff moved by hand in the month, or since the last closing for earlier ones.
+_BY_HAND = """
+SELECT reason_code, kind, count(*), sum(points)::bigint
+  FROM loyalty_pointsentry
+ WHERE reason_code <> '' AND occurred_at < %(end)s
+   AND (occurred_at >= %(start)s OR id > %(after)s)
+ GROUP BY 1, 2 ORDER BY 1, 2
+"""
 #: What lots held then: of what was taken, restored parts are known as of now only.
 _LEFT = """
 WITH taken AS (
@@ -76,6 +84,18 @@ _USED = ("spend", "gift", "deduct")
 def sums_by_kind(*, start: datetime, end: datetime) -> list[tuple[str, int, int]]:
     """Return kind, points of the period, points of all time before it."""
     return _rows(_MOVES, start=start, end=end)
+
+
+def sums_by_hand(
+    *, start: datetime, end: datetime, after: int | None
+) -> list[tuple[str, str, int, int]]:
+    """Return reason code, kind, entries and points of what staff moved (P27).
+
+    Args:
+        after: number of the last entry of the closing before, None before the first:
+            what has a higher one and an earlier date is late, and counts here.
+    """
+    return _rows(_BY_HAND, start=start, end=end, after=after)
 
 
 def left_by_expiry(*, end: datetime, zone: str) -> list[tuple[date | None, int]]:

@@ -8,9 +8,6 @@ from zoneinfo import ZoneInfo
 
 from crm.shared.dates import add_months, bounds_of_day
 
-#: Points given back live at least so long (P20).
-GRACE = timedelta(days=30)
-
 
 def end_of_term(
     active_at: datetime, *, months: int | None, zone: ZoneInfo
@@ -36,9 +33,14 @@ def is_spent_time(expires_at: datetime | None, at: datetime) -> bool:
     return expires_at is not None and expires_at <= at
 
 
-def keeps_its_end(expires_at: datetime | None, *, now: datetime) -> bool:
-    """Return whether points given back now keep their end, or get the grace (P20)."""
-    return expires_at is None or expires_at >= now + GRACE
+def keeps_its_end(
+    expires_at: datetime | None, *, now: datetime, grace: timedelta
+) -> bool:
+    """Return whether points given back now keep their end, or get the grace (P20).
+
+    Without a grace every end is kept that is still to come.
+    """
+    return expires_at is None or expires_at >= now + grace
 
 
 def after_standstill(

@@ -8,10 +8,10 @@ free is there to pay it (P18).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty.rules.expiry import GRACE, is_spent_time, keeps_its_end
+from loyalty.rules.expiry import is_spent_time, keeps_its_end
 from loyalty.rules.lots import Lot, Take, choose, choose_up_to, spending_order
 
 
@@ -31,6 +31,7 @@ class Movement:
     takes: list[Take] = field(default_factory=list)
     opens: Lot | None = None
     trace: dict[str, Any] = field(default_factory=dict)
+    reason_code: str = ""
     reason: str = ""
     actor: str = ""
     reverses: "Movement | int | None" = None
@@ -181,6 +182,7 @@ class Book:
         *,
         source: str,
         now: datetime,
+        grace: timedelta,
         **told: Any,
     ) -> Movement:
         """Return spent points to their lots, last taken first (P20).
@@ -198,7 +200,9 @@ class Book:
             left -= part
             spent.returned += part
             self.given_back.append(spent)
-            if spent.is_own and keeps_its_end(spent.lot.expires_at, now=now):
+            if spent.is_own and keeps_its_end(
+                spent.lot.expires_at, now=now, grace=grace
+            ):
                 spent.restored += part
                 spent.lot.remaining += part
                 changed.append(spent.lot)
@@ -207,7 +211,7 @@ class Book:
         self.balance += points - left
         movement = self._move("return", points - left, source, now, told)
         if late:
-            movement.opens = Lot(late, late, now, now + GRACE)
+            movement.opens = Lot(late, late, now, now + grace)
             self.lots.append(movement.opens)
             changed.append(movement.opens)
         self._pay_debt(movement, changed, at=now)

@@ -15,7 +15,14 @@ from loyalty.services.redeeming import entry_of, take_points
 
 @transaction.atomic
 def grant_points(
-    *, member_id: int, points: int, reason: str, actor: Any, source: str, now: datetime
+    *,
+    member_id: int,
+    points: int,
+    reason: str,
+    actor: Any,
+    source: str,
+    now: datetime,
+    reason_code: str = "",
 ) -> PointsEntry:
     """Give a member points that end like earned ones; debt is paid first (P18).
 
@@ -26,6 +33,7 @@ def grant_points(
         reason: why, for the member's history and the audit trail.
         actor: the login, or the name of a program.
         source: the cause, such as ``staff:4f2a…``; at most 80 characters.
+        reason_code: a ``ReasonCode`` where a person does it by hand (P27).
     """
     if points <= 0:
         raise ValueError("points must be > 0.")
@@ -43,6 +51,7 @@ def grant_points(
         occurred_at=now,
         active_at=now,
         expires_at=end_of_points(active_at=now, terms=program()),
+        reason_code=reason_code,
         reason=reason[:200],
         actor=name_of(actor),
     )
@@ -53,7 +62,14 @@ def grant_points(
 
 @transaction.atomic
 def deduct_points(
-    *, member_id: int, points: int, reason: str, actor: Any, source: str, now: datetime
+    *,
+    member_id: int,
+    points: int,
+    reason: str,
+    actor: Any,
+    source: str,
+    now: datetime,
+    reason_code: str = "",
 ) -> PointsEntry:
     """Take points from a member, first to end first; all or nothing (P11, P12).
 
@@ -69,6 +85,7 @@ def deduct_points(
         points=points,
         source=source,
         now=now,
+        reason_code=reason_code,
         reason=reason[:200],
         actor=name_of(actor),
     )
@@ -83,7 +100,7 @@ def _record(entry: PointsEntry, *, action: str, actor: Any, now: datetime) -> No
         action=action,
         obj=entry,
         reason=entry.reason,
-        detail={"points": entry.points},
+        detail={"points": entry.points, "reason_code": entry.reason_code},
         now=now,
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.shared.approvals import approval_of, ask_for_approval
 from crm.shared.errors import Refusal
 from crm.shared.models import Approval
-from loyalty.models import PointsAccount, PointsEntry
+from loyalty.models import PointsAccount, PointsEntry, ReasonCode
 from loyalty.services.adjusting import deduct_points, grant_points
 from loyalty.services.posting import locked_account
 from loyalty.services.redeeming import entry_of
@@ -19,6 +19,8 @@ from members.models import Member, User
 
 #: Kind of approval; see ``crm.wiring.APPROVALS``.
 KIND = "loyalty.points"
+#: Characters a note has at least.
+SHORTEST_NOTE = 3
 #: What one person grants, or deducts, one member in so long counts together.
 WINDOW = timedelta(hours=24)
 #: How sources of entries begin that two people agreed to.
@@ -34,11 +36,20 @@ class NeedsSecondPerson(Refusal):
     )
 
 
+class ReasonMissing(Refusal):
+    """What is done by hand needs a reason code, and a note."""
+
+    code = "reason_missing"
+    status = 422
+    message = _("Choose a reason code, and say why in three characters or more.")
+
+
 @transaction.atomic
 def adjust_by_hand(
     *,
     member_id: int,
     points: int,
+    reason_code: str,
     reason: str,
     author: User,
     source: str,
@@ -53,15 +64,17 @@ def adjust_by_hand(
 
     Args:
         points: positive grants, negative deducts.
-        reason, source, now: as ``grant_points`` takes them.
+        reason_code, reason, source, now: as ``grant_points`` takes them.
         author: the login.
         asks: False refuses too many instead of asking somebody.
 
     Raises:
+        ReasonMissing: no code of the list, or no note (P27).
         NeedsSecondPerson: too many, and ``asks`` is False.
         NotEnoughPoints, PointsFrozen: as ``deduct_points`` says; of what waits for
             approval when it is carried out.
     """
+    refuse_without_reason(reason_code, note=reason)
     account = locked_account(member_id=member_id, now=now)
     waiting = approval_of(kind=KIND, source=source)
     if waiting is not None:
@@ -72,9 +85,10 @@ def adjust_by_hand(
     if needs_approval(member_id=member_id, points=points, author=author, now=now):
         if not asks:
             raise NeedsSecondPerson
+        told = {"points": points, "reason_code": reason_code}
         return ask_for_approval(
             kind=KIND,
-            params={"member": member_id, "points": points},
+            params={"member": member_id, **told},
             subject=Member.objects.values_list("number", flat=True).get(pk=member_id),
             reason=reason,
             author=author,
@@ -85,11 +99,22 @@ def adjust_by_hand(
     return verb(
         member_id=member_id,
         points=abs(points),
+        reason_code=reason_code,
         reason=reason,
         actor=author,
         source=source,
         now=now,
     )
+
+
+def refuse_without_reason(reason_code: str, *, note: str) -> None:
+    """Refuse what finance could not group, or nobody could explain later (P27).
+
+    Raises:
+        ReasonMissing: no code of the list, or a note of fewer than three characters.
+    """
+    if reason_code not in ReasonCode.values or len(note.strip()) < SHORTEST_NOTE:
+        raise ReasonMissing
 
 
 def needs_approval(*, member_id: int, points: int, author: User, now: datetime) -> bool:

@@ -190,6 +190,7 @@ def _open_returns(
             shortage=Shortage(terms.claw_back),
             points_deducted=0,
             occurred_at=now,
+            grace=terms.return_grace,
         )
         value[order.pk], units[order.pk] = goods, back
         yield _Claim(order, settlement, request.requested_at)

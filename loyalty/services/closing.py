@@ -18,6 +18,7 @@ from loyalty.queries.closing import (
     last_close,
     left_by_expiry,
     restored_since,
+    sums_by_hand,
     sums_by_kind,
 )
 from loyalty.queries.program import program
@@ -122,6 +123,9 @@ def _write(
             }
             for cohort in cohorts_at(end=end, zone=zone)
         ],
+        by_hand=sums_by_hand(
+            start=start, end=end, after=before.last_entry if before else None
+        ),
         closed_at=now,
         actor=name_of(actor),
     )

@@ -42,7 +42,13 @@ class FreezeEndsAtOnce(Refusal):
 
 @transaction.atomic
 def freeze_account(
-    *, member_id: int, reason: str, actor: Any, now: datetime, is_fraud: bool = False
+    *,
+    member_id: int,
+    reason: str,
+    actor: Any,
+    now: datetime,
+    is_fraud: bool = False,
+    reason_code: str = "",
 ) -> bool:
     """Freeze a member's points: still earned, none spent; whether it was news.
 
@@ -52,18 +58,22 @@ def freeze_account(
     Args:
         is_fraud: the time that is lost will not be given back, all of it also where
             the account is frozen for less already.
+        reason_code: a ``ReasonCode`` where a person does it by hand (P27).
     """
     account = locked_account(member_id=member_id, now=now)
     if account.is_frozen and (account.is_fraud or not is_fraud):
         return False
     since = account.frozen_at if account.is_frozen else now
     _set(account, is_frozen=True, frozen_at=since, is_fraud=is_fraud)
-    _record(account, "points.freeze", reason, actor, now, fraud=is_fraud)
+    told = {"fraud": is_fraud, "reason_code": reason_code}
+    _record(account, "points.freeze", reason, actor, now, **told)
     return True
 
 
 @transaction.atomic
-def unfreeze_account(*, member_id: int, reason: str, actor: Any, now: datetime) -> bool:
+def unfreeze_account(
+    *, member_id: int, reason: str, actor: Any, now: datetime, reason_code: str = ""
+) -> bool:
     """Let a member spend points again; whether it was news.
 
     Ends move by the time that was lost, and what came in meanwhile begins its term
@@ -79,7 +89,7 @@ def unfreeze_account(*, member_id: int, reason: str, actor: Any, now: datetime) 
     book = book_of(account, lots=lots_left(member_id=account.pk))
     if book.pay_debt(source=f"debt:unfreeze:{account.seq}", at=now):
         post([book])
-    _record(account, "points.unfreeze", reason, actor, now)
+    _record(account, "points.unfreeze", reason, actor, now, reason_code=reason_code)
     return True
 
 
@@ -123,6 +133,7 @@ def freeze_points(
     source: str,
     now: datetime,
     until: datetime | None = None,
+    reason_code: str = "",
 ) -> PointsFreeze:
     """Set points aside, of the lots that would be spent first (P15).
 
@@ -134,6 +145,7 @@ def freeze_points(
         source: names the request; at most 70 characters.
         until: when they are free again by themselves, exclusive; None: when somebody
             says so.
+        reason_code: as ``freeze_account`` takes it.
 
     Raises:
         NotEnoughPoints: fewer are available; nothing is frozen.
@@ -147,15 +159,20 @@ def freeze_points(
         raise FreezeEndsAtOnce
     hold = reserve(account, points=points, source=f"{SOURCE}{source}", now=now)
     freeze = PointsFreeze.objects.create(
-        hold=hold, reason=reason[:200], actor=name_of(actor), until=until
+        hold=hold,
+        reason_code=reason_code,
+        reason=reason[:200],
+        actor=name_of(actor),
+        until=until,
     )
-    _record(account, "points.freeze_some", reason, actor, now, **_told(freeze))
+    told = {**_told(freeze), "reason_code": reason_code}
+    _record(account, "points.freeze_some", reason, actor, now, **told)
     return freeze
 
 
 @transaction.atomic
 def unfreeze_points(
-    *, freeze_id: int, reason: str, actor: Any, now: datetime
+    *, freeze_id: int, reason: str, actor: Any, now: datetime, reason_code: str = ""
 ) -> PointsFreeze:
     """Give frozen points back to the lots they never left; debt is paid first (P18).
 
@@ -169,9 +186,11 @@ def unfreeze_points(
         raise FreezeIsOver
     freeze.hold.refresh_from_db()
     freeze.ended_by, freeze.end_reason = name_of(actor), reason[:200]
-    freeze.save(update_fields=["ended_by", "end_reason"])
+    freeze.end_reason_code = reason_code
+    freeze.save(update_fields=["ended_by", "end_reason", "end_reason_code"])
     account = PointsAccount.objects.get(pk=freeze.hold.account_id)
-    _record(account, "points.unfreeze_some", reason, actor, now, **_told(freeze))
+    told = {**_told(freeze), "reason_code": reason_code}
+    _record(account, "points.unfreeze_some", reason, actor, now, **told)
     return freeze
 
 

@@ -6,7 +6,7 @@ a return is open (R10).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loyalty.models import PointsEntry, PointsLot
 from loyalty.queries.earned_lines import lines_of, split_of
@@ -42,6 +42,8 @@ class Settlement:
     #: Missing points whose value was deducted from the money.
     points_deducted: int
     occurred_at: datetime
+    #: What points that go back last at least (P20).
+    grace: timedelta
     #: Who waived what is waived, and why: staff for one refund, or the program.
     waived_by: str = "program"
     waived_because: str = ""

@@ -30,8 +30,9 @@ WITH moves AS MATERIALIZED (
     SELECT nextval('loyalty_pointsentry_id_seq') AS id, t.*
       FROM json_to_recordset(%(moves)s) AS t (
            nr int, public_id text, account_id bigint, seq bigint, kind text,
-           points bigint, balance_after bigint, source text, reason text, actor text,
-           trace jsonb, reverses_id bigint, reverses_nr int, occurred_at timestamptz)
+           points bigint, balance_after bigint, source text, reason_code text,
+           reason text, actor text, trace jsonb, reverses_id bigint, reverses_nr int,
+           occurred_at timestamptz)
 ), opened AS MATERIALIZED (
     SELECT nextval('loyalty_pointslot_id_seq') AS id, t.*
       FROM json_to_recordset(%(opened)s) AS t (
@@ -39,11 +40,11 @@ WITH moves AS MATERIALIZED (
            active_at timestamptz, expires_at timestamptz)
 ), written AS (
     INSERT INTO loyalty_pointsentry (
-        id, public_id, account_id, seq, kind, points, balance_after, source, reason,
-        actor, trace, reverses_id, occurred_at)
+        id, public_id, account_id, seq, kind, points, balance_after, source,
+        reason_code, reason, actor, trace, reverses_id, occurred_at)
     SELECT m.id, m.public_id, m.account_id, m.seq, m.kind, m.points, m.balance_after,
-           m.source, m.reason, m.actor, m.trace, coalesce(m.reverses_id, r.id),
-           m.occurred_at
+           m.source, m.reason_code, m.reason, m.actor, m.trace,
+           coalesce(m.reverses_id, r.id), m.occurred_at
       FROM moves m LEFT JOIN moves r ON r.nr = m.reverses_nr
 ), lots AS (
     INSERT INTO loyalty_pointslot (
@@ -87,7 +88,7 @@ _ACCOUNT = ("member_id", "balance", "held", "debt", "seq", "lifetime_earned")
 _LOT = ("granted", "remaining", "held", "active_at", "expires_at")
 _ENTRY = (
     *("seq", "kind", "points", "balance_after"),
-    *("source", "reason", "actor", "trace", "occurred_at"),
+    *("source", "reason_code", "reason", "actor", "trace", "occurred_at"),
 )
 
 
@@ -202,6 +203,7 @@ def _entry(book: Book, move: Movement) -> PointsEntry:
         points=move.points,
         balance_after=move.balance_after,
         source=move.source,
+        reason_code=move.reason_code,
         reason=move.reason,
         actor=move.actor,
         trace=move.trace,

@@ -14,7 +14,7 @@ from members.rules.lifecycle import states_that
 #: Locks the account, chooses lots and writes, all in one round trip.
 _TAKE = """
 SELECT answer, entry, number, net, available
-  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s, %s)
+  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -60,6 +60,7 @@ def take_points(
     points: int,
     source: str,
     now: datetime,
+    reason_code: str = "",
     reason: str = "",
     actor: str = "",
 ) -> tuple[PointsEntry, bool]:
@@ -73,6 +74,7 @@ def take_points(
             whether the membership may; what staff take does not.
         points: whole points, > 0.
         source: what they went for; at most 80 characters.
+        reason_code: a ``ReasonCode`` where staff take them (P27).
         reason: why, for the member's history.
         actor: the name of who took them; empty for the member.
 
@@ -91,6 +93,7 @@ def take_points(
         kind=kind,
         points=-points,
         source=source,
+        reason_code=reason_code,
         reason=reason,
         actor=actor,
         occurred_at=now,
@@ -98,7 +101,7 @@ def take_points(
     spenders = states_that("spend") if kind == PointsEntry.Kind.SPEND else None
     asked = [member_id, points, kind, source, now, reason, actor, entry.public_id]
     with planned_cursor() as cursor:
-        cursor.execute(_TAKE, [*asked, spenders])
+        cursor.execute(_TAKE, [*asked, spenders, reason_code])
         answer, entry.pk, entry.seq, entry.balance_after, available = cursor.fetchone()
     if answer == "done":
         return PointsEntry.objects.get(pk=entry.pk), False

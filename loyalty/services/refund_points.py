@@ -84,7 +84,11 @@ def move_for_refund(
     back = None
     if settlement.points_back:
         back = book.give_back(
-            settlement.points_back, spent, source=settlement.source, now=now
+            settlement.points_back,
+            spent,
+            source=settlement.source,
+            now=now,
+            grace=settlement.grace,
         )
     earnings = earnings_of(list(earned.values()), lots=book.lots)
     by_order = [
@@ -194,6 +198,7 @@ def settlement_of(
         shortage=shortage_of(refund.shortfall, policy=terms.claw_back),
         points_deducted=refund.points_deducted,
         occurred_at=refund.completed_at,
+        grace=terms.return_grace,
         units=units,
         **_waiver(refund, terms),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from loyalty.models import PointsEntry
+from loyalty.queries.program import program
 from loyalty.services.posting import book_of, locked_account, post_one
 from loyalty.services.refund_points import load_lots
 
@@ -40,6 +41,7 @@ def return_points(
         takes,
         source=source,
         now=now,
+        grace=program().return_grace,
         reason=reason[:200],
         actor=actor[:80],
         reverses=spent.pk,

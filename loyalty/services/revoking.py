@@ -88,7 +88,7 @@ def preview_revocation(entry: PointsEntry, *, now: datetime) -> Revocation:
         NotRevocable, AlreadyRevoked: as ``revoke_entry`` says.
     """
     account = PointsAccount.objects.get(pk=holder_of(entry))
-    book, movement = _move(account, entry, now=now, reason="", actor="")
+    book, movement = _move(account, entry, now=now)
     if movement.points > 0:
         return Revocation(points=movement.points)
     own = _lot_id(entry)
@@ -106,7 +106,7 @@ def preview_revocation(entry: PointsEntry, *, now: datetime) -> Revocation:
 
 @transaction.atomic
 def revoke_entry(
-    *, entry_id: int, reason: str, actor: Any, now: datetime
+    *, entry_id: int, reason: str, actor: Any, now: datetime, reason_code: str = ""
 ) -> PointsEntry:
     """Undo what is left of an entry, once, by one that names it (P1).
 
@@ -127,7 +127,12 @@ def revoke_entry(
     if done is not None:
         return done
     book, movement = _move(
-        account, entry, now=now, reason=reason[:200], actor=name_of(actor)
+        account,
+        entry,
+        now=now,
+        reason_code=reason_code,
+        reason=reason[:200],
+        actor=name_of(actor),
     )
     revoked = post_one(book, movement=movement)
     _record(revoked, entry, "points.revoke", actor, now)
@@ -136,7 +141,7 @@ def revoke_entry(
 
 @transaction.atomic
 def reinstate_points(
-    *, entry_id: int, reason: str, actor: Any, now: datetime
+    *, entry_id: int, reason: str, actor: Any, now: datetime, reason_code: str = ""
 ) -> PointsEntry:
     """Bring expired points back as a new lot that ends like one earned now, once.
 
@@ -166,6 +171,7 @@ def reinstate_points(
         occurred_at=now,
         active_at=now,
         expires_at=end_of_points(active_at=now, terms=program()),
+        reason_code=reason_code,
         reason=reason[:200],
         actor=name_of(actor),
         reverses=entry.pk,
@@ -189,15 +195,10 @@ def refuse_late(entry: PointsEntry, *, now: datetime) -> None:
 
 
 def _move(
-    account: PointsAccount,
-    entry: PointsEntry,
-    *,
-    now: datetime,
-    reason: str,
-    actor: str,
+    account: PointsAccount, entry: PointsEntry, *, now: datetime, **why: str
 ) -> tuple[Book, Movement]:
     """Move the points in a book: for booking and for a preview alike."""
-    told = {"reason": reason, "actor": actor, "reverses": entry.pk}
+    told: dict[str, Any] = {**why, "reverses": entry.pk}
     book = book_of(account, lots=lots_left(member_id=account.pk))
     if entry.kind in OUTGOING:
         return book, _give_back(book, entry, now=now, told=told)
@@ -241,7 +242,14 @@ def _give_back(
         )
     if not any(take.points > take.returned for take in takes):
         raise AlreadyRevoked
-    return book.give_back(-entry.points, takes, source=_source(entry), now=now, **told)
+    return book.give_back(
+        -entry.points,
+        takes,
+        source=_source(entry),
+        now=now,
+        grace=program().return_grace,
+        **told,
+    )
 
 
 def _due(entry: PointsEntry, account: PointsAccount) -> tuple[int, dict[str, Any]]:
@@ -284,6 +292,10 @@ def _record(
         action=action,
         obj=made,
         reason=made.reason,
-        detail={"points": made.points, "entry": entry.public_id},
+        detail={
+            "points": made.points,
+            "entry": entry.public_id,
+            "reason_code": made.reason_code,
+        },
         now=now,
     )

@@ -10,7 +10,7 @@ from django.db.models.functions import Abs
 from crm.shared.approvals import approval_of, ask_for_approval
 from crm.shared.models import Approval
 from loyalty.models import PointsAccount, PointsEntry
-from loyalty.services.adjusting_by_hand import WINDOW
+from loyalty.services.adjusting_by_hand import WINDOW, refuse_without_reason
 from loyalty.services.posting import locked_account
 from loyalty.services.revoking import (
     holder_of,
@@ -27,7 +27,13 @@ KIND = "loyalty.undo"
 
 @transaction.atomic
 def undo_by_hand(
-    *, entry_id: int, reason: str, author: User, source: str, now: datetime
+    *,
+    entry_id: int,
+    reason_code: str,
+    reason: str,
+    author: User,
+    source: str,
+    now: datetime,
 ) -> PointsEntry | Approval:
     """Revoke an entry, or reinstate an expiry; or ask somebody else to agree.
 
@@ -36,11 +42,15 @@ def undo_by_hand(
     account. Called again with ``source`` it returns what came of it first.
 
     Args:
+        reason_code: a ``ReasonCode``.
+        reason: the note.
         source: names the request; at most 70 characters.
 
     Raises:
+        ReasonMissing: no code of the list, or no note (P27).
         NotRevocable, AlreadyRevoked, NotReinstatable, AlreadyReinstated: as they say.
     """
+    refuse_without_reason(reason_code, note=reason)
     entry = PointsEntry.objects.select_related("account__member").get(pk=entry_id)
     locked_account(member_id=holder_of(entry), now=now)
     source = f"undo:{source}"
@@ -48,13 +58,16 @@ def undo_by_hand(
     if waiting is not None:
         return waiting
     if not needs_approval(entry, author=author, now=now):
-        return undo(entry, reason=reason, actor=author, now=now)
+        return undo(
+            entry, reason_code=reason_code, reason=reason, actor=author, now=now
+        )
     refuse(entry, now=now)
     return ask_for_approval(
         kind=KIND,
         params={
             "entry": entry.pk,
             "points": abs(entry.points),
+            "reason_code": reason_code,
             "deed": "reinstate" if is_expiry(entry) else "revoke",
         },
         subject=entry.account.member.number,
@@ -65,10 +78,18 @@ def undo_by_hand(
     )
 
 
-def undo(entry: PointsEntry, *, reason: str, actor: User, now: datetime) -> PointsEntry:
+def undo(
+    entry: PointsEntry, *, reason_code: str, reason: str, actor: User, now: datetime
+) -> PointsEntry:
     """Reinstate what expired, revoke everything else."""
     verb = reinstate_points if is_expiry(entry) else revoke_entry
-    return verb(entry_id=entry.pk, reason=reason, actor=actor, now=now)
+    return verb(
+        entry_id=entry.pk,
+        reason_code=reason_code,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
 
 
 def refuse(entry: PointsEntry, *, now: datetime) -> None:

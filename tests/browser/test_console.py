@@ -42,6 +42,9 @@ def test_points_are_granted_by_keyboard_alone(shop, open_console):
     page.keyboard.type("250")
     page.wait_for_function("document.querySelector('#effect').innerText.includes('→')")
     page.keyboard.press("Tab")
+    page.keyboard.type("comp")
+    assert page.input_value("[name=reason_code]") == "goodwill"
+    page.keyboard.press("Tab")
     page.keyboard.type("late parcel")
     # The effect is told again meanwhile; whoever types stays where they are.
     page.wait_for_timeout(600)

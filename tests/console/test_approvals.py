@@ -65,7 +65,12 @@ def test_a_large_payment_is_announced_and_waits(shop, signed_in):
 def test_many_points_wait_for_another_loyalty_manager(shop, signed_in):
     client, member = signed_in("support"), shop["busy"]
     before = points_summary(member.pk, shop["entry"].occurred_at).available
-    data = {"points": 10_001, "reason": "goodwill", "request_key": str(uuid.uuid4())}
+    data = {
+        "points": 10_001,
+        "reason_code": "goodwill",
+        "reason": "goodwill",
+        "request_key": str(uuid.uuid4()),
+    }
     assert client.post(deed(shop, "grant"), data).status_code == 302
     asked = Approval.objects.get(kind="loyalty.points")
     assert "Grant 10,001 points." in text_of(client.get(page(asked)))

@@ -13,7 +13,12 @@ from members.models import Member, MemberTag
 
 LIST = reverse("admin:members_member_changelist")
 TAG = {"tag": "vip", "reason": "met at the fair", "request_key": "k1"}
-POINTS = {"points": "50", "reason": "sorry for the delay", "request_key": "k1"}
+POINTS = {
+    "points": "50",
+    "reason_code": "goodwill",
+    "reason": "sorry for the delay",
+    "request_key": "k1",
+}
 
 
 def ask(client, action, members, **form):
@@ -43,7 +48,7 @@ def test_the_page_says_how_many_and_asks_why(shop, signed_in):
         points=0,
         request_key="k",
     )
-    assert sorted(again.context["form"].errors) == ["points", "reason"]
+    assert sorted(again.context["form"].errors) == ["points", "reason", "reason_code"]
     assert not Job.objects.filter(kind="console.bulk_deed").exists()
 
 
@@ -168,6 +173,7 @@ def test_each_role_does_what_it_may(action, role, shop, signed_in):
         "bulk_coupon": {
             "template": template.pk,
             "reason": "spring",
+            "reason_code": "campaign",
             "request_key": "k1",
         },
     }

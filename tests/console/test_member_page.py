@@ -105,7 +105,8 @@ def test_only_three_fields_can_be_revealed(field, shop, signed_in):
 
 
 def do(client, shop, code: str, **data):
-    data = {"reason": "because", "request_key": str(uuid.uuid4()), **data}
+    why = {"reason_code": "other", "reason": "because"}
+    data = {**why, "request_key": str(uuid.uuid4()), **data}
     return client.post(page(shop, "member_action", code), data)
 
 
@@ -145,6 +146,8 @@ def test_deducting_more_than_there_is_writes_nothing(shop, signed_in):
         {"points": 1_000_001},
         {"points": "many"},
         {"points": 5, "reason": ""},
+        {"points": 5, "reason_code": ""},
+        {"points": 5, "reason_code": "because"},
         {"points": 5, "reason": "  "},
     ],
 )

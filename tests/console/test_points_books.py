@@ -22,7 +22,7 @@ from loyalty.services.expiring import expire_lots
 from loyalty.services.freezing import freeze_points
 from tests.tables import digest
 
-REASON = {"reason": "a dispute"}
+REASON = {"reason_code": "correction", "reason": "a dispute"}
 
 
 def text_of(answer) -> str:
@@ -74,6 +74,7 @@ def test_p15_some_points_are_frozen_and_free_again(shop, signed_in):
     assert points_summary(shop["busy"].pk, now()).available == before
     freeze.refresh_from_db()
     assert (freeze.actor, freeze.end_reason) == ("loyalty_manager", "a dispute")
+    assert freeze.reason_code == freeze.end_reason_code == "correction", "P27"
 
 
 def test_points_of_somebody_else_are_not_unfrozen(shop, signed_in):
@@ -222,7 +223,14 @@ def test_an_entry_is_revoked_once_with_a_reason(shop, signed_in):
     page = text_of(client.get(page_of(entry), headers={"accept-language": "en"}))
     assert "400 points are taken back" in page
 
-    assert client.post(undo_of(entry), {"reason": "x"}).status_code == 200
+    for why in (
+        {"reason": "x"},
+        {"reason": ""},
+        {"reason_code": ""},
+        {"reason_code": "?"},
+    ):
+        assert client.post(undo_of(entry), {**REASON, **why}).status_code == 200
+    assert not PointsEntry.objects.filter(reverses=entry).exists(), "P27"
     for _click in range(2):
         assert client.post(undo_of(entry), REASON).status_code == 302
 
@@ -282,6 +290,67 @@ def test_expired_points_are_reinstated_from_their_page(shop, signed_in):
 
 
 # --- Closed months --------------------------------------------------------------------
+
+
+def test_p27_the_list_shows_reason_codes_and_asks_for_one(shop, signed_in):
+    entry = granted(shop)
+    client = signed_in("support")
+    client.post(undo_of(entry), REASON)
+    url = reverse("admin:loyalty_pointsentry_changelist")
+    english = {"accept-language": "en"}
+    page = text_of(
+        client.get(page_of(PointsEntry.objects.latest("pk")), headers=english)
+    )
+    assert "correction of an error" in page
+    found = client.get(url, {"reason_code__exact": "correction"}, headers=english)
+    rows = found.context["cl"].result_list
+    assert [row.reverses_id for row in rows] == [entry.pk]
+    assert "correction of an error" in text_of(found)
+    account = shop["busy"].points_account.pk
+    sheet = client.get(reverse("admin:points_statement", args=[account]))
+    rows = list(csv.DictReader(io.StringIO(text_of(sheet))))
+    assert (rows[-1]["reason_code"], rows[-1]["reason"]) == ("correction", "a dispute")
+
+
+def test_p27_the_page_of_a_month_groups_what_was_done_by_hand(shop, signed_in):
+    close = last_close()
+    close.pk, close.month = None, next_month(close.month)
+    close.by_hand = [["goodwill", "grant", 2, 1_250]]
+    close.save()
+    client = signed_in("finance")
+    url = reverse("admin:loyalty_pointsclose_change", args=[close.pk])
+    page = text_of(client.get(url, headers={"accept-language": "en"}))
+    assert "Entries by hand, by reason" in page
+    assert "compensation or goodwill" in page
+    assert "1,250" in page
+    file = text_of(client.get(reverse("admin:points_close_file", args=[close.pk])))
+    assert "by hand: grant,goodwill,1250" in file
+
+
+def test_p17_what_the_program_waives_is_told_in_words(shop, signed_in):
+    entry = granted(shop)
+    claw = PointsEntry.objects.create(
+        account=entry.account,
+        seq=10_000,
+        kind="claw_back",
+        points=0,
+        balance_after=0,
+        source="refund:x",
+        reason="to_zero",
+        actor="program",
+        occurred_at=now(),
+    )
+    client, english = signed_in("support"), {"accept-language": "en"}
+    member = shop["busy"]
+    for url in (
+        page_of(claw),
+        reverse("admin:loyalty_pointsentry_changelist"),
+        reverse("admin:member_page", args=[member.public_id]),
+        reverse("admin:points_statement", args=[member.pk]),
+    ):
+        page = text_of(client.get(url, headers=english))
+        assert "to_zero" not in page
+        assert "by the program: take what is there, waive the rest" in page, url
 
 
 def test_a_month_and_its_file(shop, signed_in):

@@ -17,7 +17,7 @@ from unfold.widgets import (
 from campaigns.models import CouponTemplate
 from crm.shared.clock import today
 from crm.shared.money_field import MoneyField
-from loyalty.models import Ladder, PointsFreeze, Tier
+from loyalty.models import Ladder, PointsFreeze, ReasonCode, Tier
 from loyalty.queries.books import open_freezes
 from members.models import Consent, Member, Tag
 
@@ -50,7 +50,22 @@ class ReasonForm(DeedForm):
         super().__init__(*args, **kwargs)
 
 
-class PointsForm(ReasonForm):
+class CodedReasonForm(ReasonForm):
+    """What is done to points has a reason that finance groups by, and a note (P27)."""
+
+    reason_code = forms.ChoiceField(
+        label=gettext_lazy("Reason code"),
+        choices=[("", gettext_lazy("Choose a reason")), *ReasonCode.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["reason_code", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].label = _("Note")
+
+
+class PointsForm(CodedReasonForm):
     """So many points, and why."""
 
     points = forms.IntegerField(
@@ -59,7 +74,7 @@ class PointsForm(ReasonForm):
         max_value=MOST_POINTS,
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    field_order = ["points", "reason"]
+    field_order = ["points", "reason_code", "reason"]
 
 
 class WalletForm(ReasonForm):
@@ -124,7 +139,7 @@ class TagEndForm(DeedForm):
         return day
 
 
-class FreezeForm(ReasonForm):
+class FreezeForm(CodedReasonForm):
     """Why an account is frozen, and whether the lost time is given back (P14)."""
 
     is_fraud = forms.BooleanField(
@@ -133,10 +148,10 @@ class FreezeForm(ReasonForm):
         widget=UnfoldBooleanWidget,
         help_text=gettext_lazy("Then points go on ending, and no time is given back."),
     )
-    field_order = ["is_fraud", "reason"]
+    field_order = ["is_fraud", "reason_code", "reason"]
 
 
-class FreezePointsForm(ReasonForm):
+class FreezePointsForm(CodedReasonForm):
     """How many points are set aside, until when, and why (P15)."""
 
     points = forms.IntegerField(
@@ -153,7 +168,7 @@ class FreezePointsForm(ReasonForm):
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
         help_text=gettext_lazy("Empty: until somebody unfreezes them."),
     )
-    field_order = ["points", "until", "reason"]
+    field_order = ["points", "until", "reason_code", "reason"]
 
     def clean_until(self):
         """Refuse days that are over."""
@@ -174,7 +189,7 @@ class FreezeChoice(forms.ModelChoiceField):
         }
 
 
-class UnfreezePointsForm(ReasonForm):
+class UnfreezePointsForm(CodedReasonForm):
     """Which points are free again, and why."""
 
     freeze = FreezeChoice(
@@ -183,7 +198,7 @@ class UnfreezePointsForm(ReasonForm):
         to_field_name="public_id",
         widget=UnfoldAdminSelectWidget,
     )
-    field_order = ["freeze", "reason"]
+    field_order = ["freeze", "reason_code", "reason"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.services.issuing import issue_coupon
 from crm.console.admin import member_action_effects as effects
 from crm.console.admin.member_action_forms import (
+    CodedReasonForm,
     ConsentForm,
     CouponForm,
     FreezeForm,
@@ -75,6 +76,7 @@ def _points(sign: int) -> Callable[..., str]:
         done = adjust_by_hand(
             member_id=member.pk,
             points=sign * data["points"],
+            reason_code=data["reason_code"],
             reason=data["reason"],
             author=actor,
             source=f"staff:{data['request_key']}",
@@ -307,7 +309,7 @@ ACTIONS: dict[str, MemberAction] = {
             gettext_lazy("Unfreeze points"),
             "sunny",
             "loyalty.change_pointsaccount",
-            ReasonForm,
+            CodedReasonForm,
             effects.unfreeze,
             unfreeze,
             is_frozen,

@@ -26,6 +26,7 @@ def freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     """Freeze the account."""
     freeze_account(
         member_id=member.pk,
+        reason_code=data["reason_code"],
         reason=data["reason"],
         actor=actor,
         now=now,
@@ -36,7 +37,13 @@ def freeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
 
 def unfreeze(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     """Open the account again."""
-    unfreeze_account(member_id=member.pk, reason=data["reason"], actor=actor, now=now)
+    unfreeze_account(
+        member_id=member.pk,
+        reason_code=data["reason_code"],
+        reason=data["reason"],
+        actor=actor,
+        now=now,
+    )
     return _("The points account is open again.")
 
 
@@ -46,6 +53,7 @@ def freeze_some(*, member: Member, data: dict, actor: Any, now: datetime) -> str
     freeze = freeze_points(
         member_id=member.pk,
         points=data["points"],
+        reason_code=data["reason_code"],
         reason=data["reason"],
         actor=actor,
         source=data["request_key"],
@@ -58,7 +66,11 @@ def freeze_some(*, member: Member, data: dict, actor: Any, now: datetime) -> str
 def unfreeze_some(*, member: Member, data: dict, actor: Any, now: datetime) -> str:
     """Give points back that were set aside."""
     freeze = unfreeze_points(
-        freeze_id=data["freeze"].pk, reason=data["reason"], actor=actor, now=now
+        freeze_id=data["freeze"].pk,
+        reason_code=data["reason_code"],
+        reason=data["reason"],
+        actor=actor,
+        now=now,
     )
     return _("%(points)s points are free again.") % {
         "points": f"{freeze.hold.points:,d}"

@@ -6,7 +6,7 @@ from django.utils.timezone import localdate
 
 from crm.console.demo.shop import DemoShop
 from crm.shared.dates import add_months
-from loyalty.models import PointsAccount
+from loyalty.models import PointsAccount, ReasonCode
 from loyalty.services.closing import close_month
 from loyalty.services.freezing import freeze_points
 
@@ -24,6 +24,7 @@ def plant(shop: DemoShop) -> None:
         freeze_points(
             member_id=account.pk,
             points=DISPUTED,
+            reason_code=ReasonCode.OTHER,
             reason=shop.text("退货争议, 等待核实", "A return is disputed"),
             actor=ACTOR,
             source="demo:dispute",

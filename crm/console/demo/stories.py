@@ -10,7 +10,7 @@ from crm.console.demo.checkout import order_of, pay
 from crm.console.demo.members import ZHANG_SAN_PHONE
 from crm.console.demo.shop import DemoShop
 from crm.shared.outbox import drain
-from loyalty.models import PointsAccount
+from loyalty.models import PointsAccount, ReasonCode
 from loyalty.services.adjusting import deduct_points
 from loyalty.services.freezing import freeze_account
 from members.models import Member
@@ -113,6 +113,7 @@ def _a_refund_finds_too_few_points(shop: DemoShop) -> None:
     deduct_points(
         member_id=order.member_id,
         points=account.balance - 50,
+        reason_code=ReasonCode.OTHER,
         reason=shop.text("兑换礼品", "Exchanged for a gift"),
         actor=ACTOR,
         source="demo:exchange",

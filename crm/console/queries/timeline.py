@@ -17,6 +17,7 @@ from crm.shared.fields import Sealed
 from crm.shared.money import display_amount
 from crm.shared.paging import open_cursor, seal_cursor
 from loyalty.models import PointsEntry
+from loyalty.note_words import note_words
 from members.models import Member, Note
 from members.services.waking import ABSENT, BACK
 from orders.models import Order, Review
@@ -165,6 +166,8 @@ def _moment(row: tuple) -> Moment:
         word = Sealed(bytes(sealed), _CONTEXTS[kind]()).reveal(public_id)
     if kind == "state":
         word = _REASONS.get(word, word)
+    if kind == "points":
+        word = note_words(word, kind=state)
     state, amount = _WORDS[kind](state, amount)
     page = _LINKS.get(kind)
     return Moment(

@@ -14,6 +14,7 @@ from crm.shared.clock import day_bounds
 from crm.shared.errors import Refusal
 from crm.shared.jobs import enqueue
 from crm.shared.models import Job
+from loyalty.models import ReasonCode
 from loyalty.services.adjusting_by_hand import adjust_by_hand
 from members.models import Member, User
 from members.services.tagging import tag_member
@@ -47,6 +48,8 @@ def _grant(*, member_id: int, values: dict, actor: User, source: str, now: datet
     adjust_by_hand(
         member_id=member_id,
         points=values["points"],
+        # A job that was queued before there were codes has none.
+        reason_code=values.get("reason_code", ReasonCode.OTHER),
         reason=values["reason"],
         author=actor,
         source=source,
@@ -107,8 +110,8 @@ def do_for_members(
 
     Args:
         deed: a key of ``DEEDS``.
-        values: what the form said: ``tag`` and ``until``, ``points`` and ``reason``,
-            or ``template`` (primary key).
+        values: what the form said: ``tag`` and ``until``, ``points``,
+            ``reason_code`` and ``reason``, or ``template`` (primary key).
         key: names this run; the same key and member are one deed, however often.
         on_chunk: called with the number of members seen, every hundred.
     """

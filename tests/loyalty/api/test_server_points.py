@@ -180,3 +180,29 @@ def test_why_so_many_are_available(till, alice):
     assert caller("orders:read").get(address).status_code == 403
     nobody = address.replace(alice.public_id, f"mem_{'0' * 26}")
     assert till.get(nobody).status_code == 404
+
+
+def test_p27_a_reason_code_is_kept_and_other_when_left_out(till, alice):
+    entries = [
+        post(till, alice, "grant", points=500, source="a", reason_code="campaign"),
+        post(till, alice, "grant", points=500, source="b"),
+        post(till, alice, "spend", points=5, source="c"),
+    ]
+    revoked = {"entry": entries[0].json()["entry"]["id"], "reason_code": "correction"}
+    entries.append(post(till, alice, "revoke", **revoked))
+    frozen = post(till, alice, "freeze", points=5, source="d", reason_code="fraud")
+    post(till, alice, "unfreeze", freeze=frozen.json()["freeze"]["id"])
+    codes = [
+        PointsEntry.objects.get(public_id=each.json()["entry"]["id"]).reason_code
+        for each in entries
+    ]
+    assert codes == ["campaign", "other", "", "correction"]
+    freeze = PointsFreeze.objects.get()
+    assert (freeze.reason_code, freeze.end_reason_code) == ("fraud", "other")
+
+
+@pytest.mark.parametrize(("kind", "code"), [("grant", "because"), ("spend", "test")])
+def test_p27_a_reason_code_is_one_of_the_list_and_not_of_spend(till, alice, kind, code):
+    answer = post(till, alice, kind, points=5, source="a", reason_code=code)
+    assert answer.status_code == 400, answer.content
+    assert not PointsEntry.objects.exists()

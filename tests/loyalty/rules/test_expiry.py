@@ -62,4 +62,4 @@ def test_p10_not_one_moment_longer():
     ],
 )
 def test_p20_an_end_nearer_than_the_grace_is_put_off(_case, end, keeps):
-    assert keeps_its_end(end, now=NOW) is keeps
+    assert keeps_its_end(end, now=NOW, grace=timedelta(days=30)) is keeps

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -11,6 +12,7 @@ from loyalty.rules.lots import Lot, Take, TooFewPoints, choose, free_points
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START
+GRACE = timedelta(days=30)
 
 
 def book(*lots, **fields):
@@ -88,7 +90,7 @@ def test_p20_spent_points_go_back_to_their_lots_last_taken_first():
     takes = [spent(first, 60), spent(second, 40, id=2)]
     opened = book()
 
-    moved = opened.give_back(50, takes, source="r", now=NOW)
+    moved = opened.give_back(50, takes, source="r", now=NOW, grace=GRACE)
 
     assert (first.remaining, second.remaining) == (10, 40)
     assert (moved.points, moved.opens, opened.balance) == (50, None, 50)
@@ -99,7 +101,7 @@ def test_p20_a_lot_near_its_end_gives_back_into_a_new_lot_of_thirty_days():
     ended = lot(0, days=-1)
     opened = book()
 
-    moved = opened.give_back(50, [spent(ended, 60)], source="r", now=NOW)
+    moved = opened.give_back(50, [spent(ended, 60)], source="r", now=NOW, grace=GRACE)
 
     assert ended.remaining == 0
     assert (moved.opens.remaining, moved.opens.expires_at) == (
@@ -108,14 +110,38 @@ def test_p20_a_lot_near_its_end_gives_back_into_a_new_lot_of_thirty_days():
     )
 
 
+@pytest.mark.parametrize(
+    ("grace_days", "end_days", "new_end_days"),
+    [
+        (0, 1, None),
+        (0, -1, 0),
+        (30, 30, None),
+        (30, 29, 30),
+        (90, 89, 90),
+        (90, 90, None),
+    ],
+)
+def test_p20_the_program_says_how_near_an_end_is_put_off(
+    grace_days, end_days, new_end_days
+):
+    lent = lot(0, days=end_days)
+    moved = book().give_back(
+        50, [spent(lent, 60)], source="r", now=NOW, grace=timedelta(days=grace_days)
+    )
+    if new_end_days is None:
+        assert (lent.remaining, moved.opens) == (50, None)
+    else:
+        assert moved.opens.expires_at == NOW + timedelta(days=new_end_days)
+
+
 def test_p20_no_more_comes_back_than_was_spent():
     source = lot(0)
     take = spent(source, 60)
-    opened = book()
+    opened, again = book(), {"now": NOW, "grace": GRACE}
 
-    assert opened.give_back(50, [take], source="a", now=NOW).points == 50
-    assert opened.give_back(50, [take], source="b", now=NOW).points == 10
-    assert opened.give_back(50, [take], source="c", now=NOW).points == 0
+    assert opened.give_back(50, [take], source="a", **again).points == 50
+    assert opened.give_back(50, [take], source="b", **again).points == 10
+    assert opened.give_back(50, [take], source="c", **again).points == 0
     assert (source.remaining, opened.balance) == (60, 60)
 
 
@@ -217,7 +243,9 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.spends)
     @rule(points=st.integers(1, 200))
     def give_back(self, points):
-        self.book.give_back(points, self.spends[-1], source=self.source(), now=self.now)
+        self.book.give_back(
+            points, self.spends[-1], source=self.source(), now=self.now, grace=GRACE
+        )
         self.name_lots()
 
     @rule(days=st.integers(1, 40))

@@ -216,6 +216,22 @@ def test_p20_points_that_ended_meanwhile_get_thirty_days(alice):
     assert_sound()
 
 
+@pytest.mark.parametrize("days", [0, 30, 90])
+def test_p20_points_that_ended_meanwhile_get_the_days_of_the_program(alice, days):
+    Program.objects.update(return_grace_days=days, claw_back="to_zero")
+    grant(alice, 300)
+    order = spent_order(alice, 300)
+    after = PointsLot.objects.get(granted=300).expires_at + timedelta(days=1)
+
+    settle(refund(order, 10_000, points=300, at=after, is_last=True), after)
+
+    newest = PointsLot.objects.order_by("id").last()
+    assert newest.expires_at == after + timedelta(days=days)
+    expire_lots(now=after)
+    assert account_of(alice).balance == (200 if days else 0)
+    assert_sound()
+
+
 def test_p20_only_the_refunded_part_comes_back(alice):
     grant(alice, 300)
     order = spent_order(alice, 300)

@@ -26,13 +26,14 @@ DECEMBER = datetime(2026, 11, 30, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def give(member, points, at, *, ends=None):
+def give(member, points, at, *, ends=None, source=None, why=""):
     entry = grant_points(
         member_id=member.pk,
         points=points,
         reason="x",
         actor="test",
-        source=f"test:{at}",
+        source=source or f"test:{at}",
+        reason_code=why,
         now=at,
     )
     if ends:
@@ -91,6 +92,36 @@ def test_what_happened_after_the_month_is_not_in_it(alice):
     assert november.moved == {"return": 400, "claw_back": -300, "spend": -100}
     assert (november.closing, november.open_points) == (600, 600)
     assert sum(points for _, points in november.waterfall) == 600
+
+
+def test_p27_a_month_says_what_was_moved_by_hand_by_reason_code(alice, bob):
+    give(alice, 900, OCTOBER - DAY, why="migration")
+    give(alice, 100, OCTOBER, why="goodwill")
+    give(bob, 50, OCTOBER, why="goodwill")
+    give(bob, 7, OCTOBER + DAY)
+    entry = give(bob, 30, OCTOBER + 2 * DAY, why="test")
+    revoke_entry(
+        entry_id=entry.pk,
+        reason_code="correction",
+        reason="x",
+        actor="t",
+        now=OCTOBER + 3 * DAY,
+    )
+    give(alice, 3, NOVEMBER, why="goodwill")
+
+    made = close(2026, 10)
+    give(alice, 5, OCTOBER + 4 * DAY, why="other")
+    november = close(2026, 11)
+
+    made.refresh_from_db()
+    assert made.by_hand == [
+        ["correction", "claw_back", 1, -30],
+        ["goodwill", "grant", 2, 150],
+        ["test", "grant", 1, 30],
+    ]
+    november.refresh_from_db()
+    assert november.by_hand == [["goodwill", "grant", 1, 3], ["other", "grant", 1, 5]]
+    assert november.late == {"grant": 5}
 
 
 def test_debt_is_owed_beside_what_is_open(alice, bob):

@@ -403,3 +403,34 @@ def test_p17_points_that_ended_under_a_freeze_for_fraud_are_waived(alice):
     late = NOON + 10 * DAY
     row = refund(order, 60_000, at=late, is_last=True)
     assert settle_refund(refund_id=row.pk, now=late).trace["waived"] == 600
+
+
+def test_p27_a_freeze_and_its_end_keep_their_reason_codes(alice):
+    grant_points(
+        member_id=alice.pk, points=9, reason="x", actor="t", source="s:1", now=NOON
+    )
+    frozen = freeze_points(
+        member_id=alice.pk,
+        points=5,
+        reason_code="fraud",
+        reason="looks odd",
+        actor="t",
+        source="p27",
+        now=NOON,
+    )
+    unfreeze_points(
+        freeze_id=frozen.pk, reason_code="other", reason="fine", actor="t", now=NOON
+    )
+    frozen.refresh_from_db()
+    assert (frozen.reason_code, frozen.end_reason_code) == ("fraud", "other")
+    freeze_account(
+        member_id=alice.pk, reason_code="fraud", reason="odd", actor="t", now=NOON
+    )
+    unfreeze_account(
+        member_id=alice.pk, reason_code="other", reason="fine", actor="t", now=NOON
+    )
+    noted = AuditEntry.objects.filter(action__startswith="points.").order_by("pk")
+    codes = [
+        entry.detail["reason_code"] for entry in noted.exclude(action__endswith="grant")
+    ]
+    assert codes == ["fraud", "other", "fraud", "other"]

@@ -2,13 +2,14 @@
 
 import pytest
 
+from crm.shared.approvals import approve
 from crm.shared.models import Approval
 from loyalty.models import PointsEntry
 from loyalty.services.adjusting import grant_points
 from loyalty.services.adjusting_by_hand import adjust_by_hand
 from loyalty.services.undoing_by_hand import undo_by_hand
 from members.services.merging import merge_members
-from tests.cast import NOON
+from tests.cast import NOON, make_user
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +46,25 @@ def test_p27_what_was_undone_counts_together_after_a_merge_too(
         merge(alice, bob, dana)
     first, second = (
         undo_by_hand(
-            entry_id=entry.pk, reason="wrong", author=dana, source=str(at), now=NOON
+            entry_id=entry.pk,
+            reason_code="correction",
+            reason="wrong",
+            author=dana,
+            source=str(at),
+            now=NOON,
         )
         for at, entry in enumerate(entries)
     )
     assert (type(first), type(second)) == (PointsEntry, Approval)
+    assert first.reason_code == second.params["reason_code"] == "correction"
+    approve(approval_id=second.pk, decider=make_user("erik"), now=NOON)
+    revoked = PointsEntry.objects.latest("pk")
+    assert (revoked.kind, revoked.reason_code) == ("claw_back", "correction")
 
 
 def test_p27_what_was_granted_before_a_merge_counts(alice, bob, dana):
-    asked = {"points": 900, "reason": "goodwill", "author": dana, "now": NOON}
+    why = {"reason_code": "goodwill", "reason": "a late parcel"}
+    asked = {"points": 900, **why, "author": dana, "now": NOON}
     first = adjust_by_hand(member_id=bob.pk, source="staff:1", **asked)
     merge(alice, bob, dana)
     assert adjust_by_hand(member_id=alice.pk, source="staff:1", **asked) == first
