@@ -315,7 +315,8 @@ def tell_compiling(count: int, turns: int) -> None:
     print(
         f"{len(kept.entries)} offers are compiled in {median(found['ours']):.3f} s"
         f" ({ratio(found['ours'], found['limit'])} times the limit), with making them"
-        f" {median(found['made']):.3f} s ({ratio(found['made'], found['limit'])} times),"
+        f" {median(found['made']):.3f} s"
+        f" ({ratio(found['made'], found['limit'])} times),"
         f" and keep {size / 1e6:.1f} MB. After a change of one of them the others stay"
         f" compiled: {median(found['changed']):.3f} s"
         f" ({ratio(found['changed'], found['limit'])} times).\n"
