@@ -162,7 +162,7 @@ class LoyaltyData(PersonalData):
     reviewed = {
         "loyalty.Currency": "code name name_en unit unit_en",
         "loyalty.EarningRule": "code name name_en condition ladder",
-        "loyalty.PointsClose": "moved late to_date waterfall cohorts actor",
+        "loyalty.PointsClose": "moved late by_hand to_date waterfall cohorts actor",
         "loyalty.Benefit": "public_id code name name_en text text_en template",
         "loyalty.BenefitGrant": "audience condition",
         "loyalty.Reward": "public_id name name_en text text_en template condition "
