@@ -7,23 +7,20 @@ def active_from(
     mode: str,
     *,
     paid_at: datetime,
-    delivered_at: datetime | None,
     days: int,
-    return_days: int,
+    returns_end_at: datetime | None,
 ) -> datetime | None:
     """Return when points of an order become active; None is not known yet (P9).
 
     Args:
         mode: ``at_once``, ``after_days`` of the payment, or ``after_returns``: when the
             time for returns is over.
-        delivered_at: when its last goods arrived; None while they have not.
         days: of ``after_days``.
-        return_days: how long goods can be sent back after delivery (R17).
+        returns_end_at: from when on goods can no longer be sent back (R17); None while
+            they have not all arrived.
     """
     if mode == "after_days":
         return paid_at + timedelta(days=days)
     if mode == "after_returns":
-        if delivered_at is None:
-            return None
-        return delivered_at + timedelta(days=max(0, return_days))
+        return returns_end_at
     return paid_at

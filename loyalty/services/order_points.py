@@ -40,6 +40,7 @@ from loyalty.services.tiering import review_tier
 from loyalty.services.valuing import count_value
 from members.queries import could_earn
 from orders.models import Order
+from orders.queries.returns import return_deadline
 
 _LONGER = Benefit.Kind.POINTS_TERM
 
@@ -162,9 +163,8 @@ def activation_of(order: Order, *, terms: Program) -> datetime | None:
     return active_from(
         terms.activation,
         paid_at=order.paid_at,
-        delivered_at=order.delivered_at,
         days=terms.activation_days,
-        return_days=settings.RETURN_DAYS,
+        returns_end_at=return_deadline(order.delivered_at),
     )
 
 

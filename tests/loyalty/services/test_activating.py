@@ -16,6 +16,7 @@ from loyalty.services.holding import hold_points
 from loyalty.services.posting import NotEnoughPoints
 from loyalty.tasks import nightly
 from orders.models import Order
+from orders.queries.returns import return_deadline
 from tests.cast import NOON
 from tests.loyalty.books import (
     account_of,
@@ -67,8 +68,8 @@ def test_p9_the_term_counts_from_activation_not_from_the_order(alice):
     deliver(order)
     assert date_lots(order_id=order.pk, now=NOON + DAY) == 1
     lot = PointsLot.objects.get()
-    assert lot.active_at == NOON + 15 * DAY
-    assert lot.expires_at.isoformat() == "2028-12-06T16:00:00+00:00"
+    assert lot.active_at == return_deadline(NOON + DAY)
+    assert lot.expires_at.isoformat() == "2028-12-07T16:00:00+00:00"
     begins = lot.active_at
     assert points_summary(alice.pk, begins - timedelta(seconds=1)).available == 0
     assert points_summary(alice.pk, begins).available == 100
@@ -90,7 +91,7 @@ def test_p9_news_of_the_delivery_may_come_first(alice):
     deliver(order)
     date_lots(order_id=order.pk, now=NOON + DAY)
     earn_for_order(order_id=order.pk, now=NOON + DAY)
-    assert PointsLot.objects.get().active_at == NOON + 15 * DAY
+    assert PointsLot.objects.get().active_at == return_deadline(NOON + DAY)
 
 
 def test_p9_the_nightly_sweep_dates_what_was_missed(alice, bob, monkeypatch):

@@ -27,6 +27,7 @@ from loyalty.services.redeeming import redeem_points
 from members.services.merging import merge_members
 from members.services.unmerging import undo_merge
 from orders.models import Order, OrderLine, Refund
+from orders.queries.returns import return_deadline
 from orders.services.cancelling import cancel_order
 from orders.services.refunding import refund_order
 from orders.services.return_requests import (
@@ -133,6 +134,14 @@ def test_r10_points_of_units_asked_back_do_not_become_active(alice):
     assert lots(alice) == [(400, 100)]
 
 
+def test_r10_also_in_the_last_hours_in_which_a_return_may_be_asked_for(alice):
+    order = delivered(alice)
+    at = return_deadline(NOON) - timedelta(minutes=1)
+    assert seen(alice, at) == (0, 400), "none is active while goods may come back (R17)"
+    ask(order, {1: 1}, at=at)
+    assert seen(alice, OVER) == (300, 100)
+
+
 @pytest.mark.parametrize("how", ["refused", "cancelled", "refused after inspection"])
 def test_r10_a_return_that_comes_to_nothing_lets_its_points_go(alice, how):
     request = ask(delivered(alice), {1: 3})
@@ -147,7 +156,7 @@ def test_r10_a_return_that_comes_to_nothing_lets_its_points_go(alice, how):
     drain(now=LATE)
     assert seen(alice, LATE) == (400, 0)
     lot = PointsLot.objects.get()
-    assert lot.active_at == NOON + 14 * DAY, "the term goes on as it was (P9)"
+    assert lot.active_at == return_deadline(NOON), "the term goes on as it was (P9)"
 
 
 def test_r10_a_completed_refund_takes_exactly_what_waited(alice):
@@ -517,7 +526,7 @@ def test_r14_what_replaced_a_unit_is_asked_back_in_its_turn(alice, swapped):
 
 def test_r10_the_summary_says_what_waits_for_a_return(alice):
     ask(delivered(alice), {1: 1})
-    day = (NOON + 14 * DAY).date()
+    day = (NOON + 15 * DAY).date()
     waits = Activating(100, None, asked_back=True)
     assert points_summary(alice.pk, ASKED).activating == (Activating(300, day), waits)
     assert points_summary(alice.pk, OVER).activating == (waits,)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 
 from crm.shared.models.audit import AuditEntry
 from loyalty.models import PointsEntry, PointsFreeze, PointsLot, Program
@@ -29,6 +28,7 @@ from loyalty.services.merging_points import join_points, part_points
 from loyalty.services.order_points import end_of_points
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
 from orders.models import Order
+from orders.queries.returns import return_deadline
 from tests.cast import NOON
 from tests.loyalty.books import (
     account_of,
@@ -310,7 +310,7 @@ def test_p14_what_waits_for_a_delivery_waits_on(alice):
     Order.objects.update(delivered_at=NOON + 2 * DAY, state="delivered")
     assert date_lots(now=NOON + 3 * DAY) == 1
     lot.refresh_from_db()
-    assert lot.active_at == NOON + 2 * DAY + settings.RETURN_DAYS * DAY
+    assert lot.active_at == return_deadline(NOON + 2 * DAY)
 
 
 def test_p18_what_comes_in_while_frozen_pays_debt_when_it_is_open(alice):
