@@ -5,6 +5,7 @@ else was said of it (``sku:A``, ``category:12``, ``addon``). A scope compares se
 marks, so what a scope can match is known before any cart is: see ``index``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -145,10 +146,10 @@ def places_by_mark(lines: StageLines) -> dict[str, list[int]]:
     """Return mark -> places of lines that carry it, found once for the same lines."""
     by_mark: dict[str, list[int]] | None = lines.places.get(_BY_MARK)
     if by_mark is None:
-        by_mark = lines.places[_BY_MARK] = {}
+        by_mark = lines.places[_BY_MARK] = defaultdict(list)
         for place, each in enumerate(lines):
             for mark in each.line.every_mark:
-                by_mark.setdefault(mark, []).append(place)
+                by_mark[mark].append(place)
     return by_mark
 
 

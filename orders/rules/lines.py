@@ -78,10 +78,10 @@ class PriceLine:
         ['category:3', 'product:7', 'sku:A']
         """
         if not self._every_mark:
-            marks = {f"sku:{self.sku}", f"product:{self.product_id}", *self.marks}
-            marks.update([f"category:{each}" for each in self.category_ids])
+            marks = [f"category:{each}" for each in self.category_ids]
+            marks += (f"sku:{self.sku}", f"product:{self.product_id}", *self.marks)
             if self.unit_price_minor < self.list_price_minor:
-                marks.add(ON_SALE)
+                marks.append(ON_SALE)
             self._every_mark = frozenset(marks)
         return self._every_mark
 

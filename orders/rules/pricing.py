@@ -148,13 +148,15 @@ def _quote(
     basket = work.basket
     left = basket.left
     lines = tuple(
-        QuoteLine(
-            line=line,
-            discount_minor=line.gross_minor - left[line.position],
-            net_minor=left[line.position],
-            units=basket.units_at(line.position),
-        )
-        for line in basket.goods
+        [
+            QuoteLine(
+                line,
+                discount_minor=line.gross_minor - left[line.position],
+                net_minor=left[line.position],
+                units=basket.units_at(line.position),
+            )
+            for line in basket.goods
+        ]
     )
     applied = tuple(work.applied)
     freight = sum(left[line.position] for line in basket.charges)
