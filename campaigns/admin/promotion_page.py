@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Min
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -174,8 +175,8 @@ def _burn(found: Promotion, now: datetime) -> dict[str, Any]:
 
 def _began(found: Promotion) -> datetime:
     """Return when it was on for the first time."""
-    published = found.revisions.order_by("number").values_list("published_at")
-    return max(found.starts_at, published[0][0])
+    published = found.revisions.aggregate(first=Min("published_at"))["first"]
+    return max(found.starts_at, published)
 
 
 def _ends(
