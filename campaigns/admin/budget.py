@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -13,7 +12,6 @@ from campaigns.models import Budget
 from campaigns.services.funding import change_budget
 from crm.shared.admin import AuditedAdmin
 from crm.shared.clock import now
-from crm.shared.errors import Refusal
 from crm.shared.models import Approval
 from crm.shared.staff_lists import StaffAdmin, money_column
 
@@ -109,11 +107,3 @@ class BudgetAdmin(StaffAdmin):
             return super().response_change(request, obj)
         messages.success(request, _("Somebody else must agree; it waits for approval."))
         return self.response_post_save_change(request, obj)
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Say it where an order took more of it at the same moment."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.path)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpResponseRedirect
 from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +25,6 @@ from campaigns.services.promising import (
     write_template,
 )
 from crm.shared.clock import now
-from crm.shared.errors import Refusal
 from crm.shared.models import Approval
 from crm.shared.staff_lists import (
     BAD,
@@ -175,14 +173,6 @@ class CouponTemplateAdmin(StaffAdmin):
         if obj is None or self.has_change_permission(request, obj):
             first = {**first, "fields": [*first["fields"], "reason"]}
         return [(title, first), *rest]
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Say it where somebody else changed it at the same moment."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.path)
 
     def save_model(self, request, obj, form, change):
         """Save it by its service, which may ask somebody else to agree."""

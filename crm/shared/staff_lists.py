@@ -6,14 +6,16 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db import models
+from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
 from crm.shared.admin import AuditedAdmin, ReadOnlyAdmin
+from crm.shared.errors import Refusal
 from crm.shared.money import display_amount
 from crm.shared.paging import EstimatedCountPaginator
 from crm.shared.staff_pages import WalkedList
@@ -42,6 +44,18 @@ class StaffAdmin(AuditedAdmin):
     list_reads: Collection[str] = ()
     #: What the list is for and how something gets into it: said while it is empty.
     when_empty: Any = ""
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Answer what a service refuses; Django has undone what the form wrote."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            return self.refused(request, refusal, object_id, form_url, extra_context)
+
+    def refused(self, request, refusal: Refusal, *_form: Any) -> HttpResponse:
+        """Say why above the form, with what is stored."""
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(request.path)
 
     def changelist_view(self, request, extra_context=None):
         """Answer with the panel of filters alone where that is asked for."""

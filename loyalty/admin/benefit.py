@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
-from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import TabularInline
@@ -23,7 +22,6 @@ from unfold.widgets import (
 
 from crm.shared.clock import now
 from crm.shared.dates import bounds_of_day
-from crm.shared.errors import Refusal
 from crm.shared.staff_filters import RelatedFilter
 from crm.shared.staff_lists import (
     CALM,
@@ -271,14 +269,6 @@ class DeedAdmin(LedgerAdmin):
     def get_fields(self, request, obj=None):
         """Show the form of a deed, or the row it wrote."""
         return self.shown if obj else self.asked
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Say what the service refused, above the form."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.path)
 
 
 @admin.register(BenefitUse)

@@ -2,10 +2,9 @@
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Exists, F, OuterRef
-from django.http import HttpResponseRedirect
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -19,7 +18,6 @@ from unfold.widgets import (
 )
 
 from crm.shared.clock import now
-from crm.shared.errors import Refusal
 from crm.shared.money_field import AmountsMixin
 from crm.shared.picture_files import MOST_BYTES
 from crm.shared.staff_lists import StaffAdmin
@@ -246,14 +244,6 @@ class ProductAdmin(ImportAdmin, ExportAdmin, StaffAdmin):
             .select_related("product__category", "product__brand")
             .order_by("sku")
         )
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Say what a service refuses; then nothing of the form was kept."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.path)
 
     def save_model(self, request, obj, form, change):
         """Stamp new products."""

@@ -1,11 +1,9 @@
 """What products are sorted by: categories, brands, attributes, sales channels."""
 
 from django import forms
-from django.contrib import admin, messages
-from django.http import HttpResponseRedirect
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from crm.shared.errors import Refusal
 from crm.shared.staff_lists import StaffAdmin
 from orders.models import Attribute, Brand, Category, Channel
 from orders.queries.catalogue import tree_order
@@ -51,14 +49,6 @@ class CategoryAdmin(StaffAdmin):
     def save_model(self, request, obj, form, change):
         """Store it by its service: its branch moves with it."""
         store_category(category=obj)
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Say it where somebody else moved the tree at the same moment."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.path)
 
 
 @admin.register(Brand)

@@ -348,14 +348,10 @@ class MemberAdmin(
         """Leave out what only members who are there have."""
         return self.fieldsets if obj else self.add_fieldsets
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Show the form again, as it was typed, when a service refuses it."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            # Django ran the first try in a transaction, which is undone.
-            request.refusal = refusal
-            return super().changeform_view(request, object_id, form_url, extra_context)
+    def refused(self, request, refusal: Refusal, *form):
+        """Show the form again, as it was typed."""
+        request.refusal = refusal
+        return self.changeform_view(request, *form)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         """Ask for a new member in a form of its own; hand it what the service said."""
