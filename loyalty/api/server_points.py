@@ -48,7 +48,7 @@ def _grant(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry:
     return grant_points(
         member_id=member.pk,
         points=told["points"],
-        reason_code=told["reason_code"],
+        reason_code=told.get("reason_code", ""),
         reason=told["reason"],
         actor=actor,
         source=f"server:{told['source']}",
@@ -72,7 +72,7 @@ def _freeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFreez
         member_id=member.pk,
         points=told.get("points"),
         until=told.get("until"),
-        reason_code=told["reason_code"],
+        reason_code=told.get("reason_code", ""),
         reason=told["reason"],
         actor=actor,
         source=f"server:{told['source']}",
@@ -85,7 +85,7 @@ def _unfreeze(member: Member, told: dict, actor: str, at: datetime) -> PointsFre
     freeze = _find(freezes, told["freeze"])
     return unfreeze_points(
         freeze_id=freeze.pk,
-        reason_code=told["reason_code"],
+        reason_code=told.get("reason_code", ""),
         reason=told["reason"],
         actor=actor,
         now=at,
@@ -99,7 +99,7 @@ def _revoke(member: Member, told: dict, actor: str, at: datetime) -> PointsEntry
     entry = _find(entries_of, told["entry"])
     return revoke_entry(
         entry_id=entry.pk,
-        reason_code=told["reason_code"],
+        reason_code=told.get("reason_code", ""),
         reason=told["reason"],
         actor=actor,
         now=at,

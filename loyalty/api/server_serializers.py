@@ -33,7 +33,7 @@ class PointsRequest(StrictSerializer):
     reason_code = serializers.ChoiceField(
         ReasonCode.choices,
         required=False,
-        help_text="What finance groups by; other when left out. Not of spend.",
+        help_text="What finance groups by, where a person decided it. Not of spend.",
     )
     points = serializers.IntegerField(
         min_value=1,
@@ -70,8 +70,6 @@ class PointsRequest(StrictSerializer):
         }
         if wrong:
             raise serializers.ValidationError(wrong)
-        if attrs["kind"] not in _UNCODED:
-            attrs.setdefault("reason_code", ReasonCode.OTHER)
         return attrs
 
 

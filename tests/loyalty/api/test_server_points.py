@@ -182,7 +182,7 @@ def test_why_so_many_are_available(till, alice):
     assert till.get(nobody).status_code == 404
 
 
-def test_p27_a_reason_code_is_kept_and_other_when_left_out(till, alice):
+def test_p27_a_reason_code_is_kept_and_none_is_made_up(till, alice):
     entries = [
         post(till, alice, "grant", points=500, source="a", reason_code="campaign"),
         post(till, alice, "grant", points=500, source="b"),
@@ -196,9 +196,9 @@ def test_p27_a_reason_code_is_kept_and_other_when_left_out(till, alice):
         PointsEntry.objects.get(public_id=each.json()["entry"]["id"]).reason_code
         for each in entries
     ]
-    assert codes == ["campaign", "other", "", "correction"]
+    assert codes == ["campaign", "", "", "correction"]
     freeze = PointsFreeze.objects.get()
-    assert (freeze.reason_code, freeze.end_reason_code) == ("fraud", "other")
+    assert (freeze.reason_code, freeze.end_reason_code) == ("fraud", "")
 
 
 @pytest.mark.parametrize(("kind", "code"), [("grant", "because"), ("spend", "test")])
