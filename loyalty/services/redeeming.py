@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from crm.shared.errors import Refusal
+from crm.shared.flushing import flush_after_commit
 from crm.shared.planned import planned_cursor
 from loyalty.models import PointsEntry
 from loyalty.services.posting import NotEnoughPoints, PointsFrozen
@@ -13,9 +14,11 @@ from members.rules.lifecycle import states_that
 
 #: Locks the account, chooses lots and writes, all in one round trip.
 _TAKE = """
-SELECT answer, entry, number, net, available
-  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT answer, entry, number, net, available, awaited
+  FROM loyalty_take_points(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true)
 """
+#: The states that may spend, as PostgreSQL writes an array.
+_SPENDERS = f"{{{','.join(states_that('spend'))}}}"
 
 
 class MemberMayNotRedeem(Refusal):
@@ -43,7 +46,7 @@ def redeem_points(
     """
     entry, _is_new = take_points(
         member_id=member_id,
-        kind=PointsEntry.Kind.SPEND,
+        kind=PointsEntry.Kind.SPEND.value,
         points=points,
         source=source,
         now=now,
@@ -98,21 +101,30 @@ def take_points(
         actor=actor,
         occurred_at=now,
     )
-    spenders = states_that("spend") if kind == PointsEntry.Kind.SPEND else None
+    spenders = _SPENDERS if kind == PointsEntry.Kind.SPEND else None
     asked = [member_id, points, kind, source, now, reason, actor, entry.public_id]
     with planned_cursor() as cursor:
         cursor.execute(_TAKE, [*asked, spenders, reason_code])
-        answer, entry.pk, entry.seq, entry.balance_after, available = cursor.fetchone()
+        answer, entry.pk, *made, available, awaited = cursor.fetchone()
+    entry.seq, entry.balance_after = made
+    if awaited or answer == "done":
+        # Whoever did it, now or before, did not wait for the disk.
+        flush_after_commit()
     if answer == "done":
         return PointsEntry.objects.get(pk=entry.pk), False
-    if answer == "may not":
-        raise MemberMayNotRedeem
-    if answer == "frozen":
-        raise PointsFrozen
-    if answer == "too few":
-        raise NotEnoughPoints(available=available, wanted=points)
+    if answer != "taken":
+        raise _refusal(answer, available=available, wanted=points)
     entry._state.adding = False
     return entry, True
+
+
+def _refusal(answer: str, *, available: int, wanted: int) -> Refusal:
+    """Return what the database's word for it means."""
+    if answer == "may not":
+        return MemberMayNotRedeem()
+    if answer == "frozen":
+        return PointsFrozen()
+    return NotEnoughPoints(available=available, wanted=wanted)
 
 
 def entry_of(

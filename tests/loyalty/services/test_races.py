@@ -60,7 +60,8 @@ def take_without_lock():
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('loyalty_take_points'::regproc::oid)")
         (written,) = cursor.fetchone()
-        unlocked = written.replace(" FOR NO KEY UPDATE;", "; PERFORM pg_sleep(0.5);")
+        lock = " FOR NO KEY UPDATE SKIP LOCKED;"
+        unlocked = written.replace(lock, "; PERFORM pg_sleep(0.5);")
         assert unlocked != written
         cursor.execute(unlocked)
 
